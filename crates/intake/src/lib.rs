@@ -1,0 +1,1 @@
+//! Front-ends: curtin configuration and netplan YAML to fragments of a boot plan

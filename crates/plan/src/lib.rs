@@ -1,0 +1,1 @@
+//! The boot plan: what must be up before root can be mounted

@@ -1,0 +1,1 @@
+//! Back-ends: a boot plan to the files that carry it out

@@ -1,0 +1,1 @@
+//! The lab: virtual machines that boot from a real NVMe/TCP target

@@ -1,0 +1,3 @@
+//! Development tasks: demo, test, bench, lab, fuzz
+
+fn main() {}
