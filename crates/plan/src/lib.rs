@@ -1,1 +1,42 @@
-//! The boot plan: what must be up before root can be mounted
+//! The boot plan: what must be up before root can be mounted.
+//!
+//! Front-ends read their source and produce a [`Fragment`]; [`resolve`] turns
+//! all fragments into one [`BootPlan`]; [`steps`] lays the plan out as the
+//! ordered actions that a runtime carries out. This crate does no input or
+//! output and knows no file format but the plan's own JSON form
+//! ([`Document`]).
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod document;
+mod fragment;
+mod link;
+mod name;
+mod network;
+mod nvme;
+mod origin;
+mod path;
+mod reach;
+mod resolve;
+mod route;
+mod step;
+mod storage;
+
+pub use address::InterfaceAddress;
+pub use document::{Document, FORMAT_VERSION};
+pub use fragment::Fragment;
+pub use link::{
+    Bond, Bridge, DhcpOverrides, Dummy, Interface, LinkKind, Match, Nameservers, UseDomains, Vlan,
+    Vrf,
+};
+pub use name::{DefinitionId, InterfaceName, MacAddress, Mtu, NameError, VlanId};
+pub use network::Network;
+pub use nvme::{ConnectOptions, Controller, HostId, HostIdentity, Nqn, Port, Transport};
+pub use origin::{Origin, Warning};
+pub use path::{ControllerPath, Lead};
+pub use reach::{Reach, Reason};
+pub use resolve::{BootPlan, Mount, resolve};
+pub use route::{Destination, Route, RouteScope, RouteType, Rule};
+pub use step::{Action, DhcpFamily, Portal, Scope, Step, steps};
+pub use storage::{GraphError, MountPoint, MountRequest, Node, NodeRole, Reference, StorageGraph};

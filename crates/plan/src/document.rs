@@ -1,0 +1,33 @@
+//! The plan's JSON form.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BootPlan, Scope, Step, steps};
+
+/// The version of the JSON form. It grows when a reader of the older form
+/// would misunderstand the newer one.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A plan and its steps, as `nvmeroot plan --format json` prints them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// The form's version, [`FORMAT_VERSION`].
+    pub version: u32,
+    /// The plan.
+    #[serde(flatten)]
+    pub plan: BootPlan,
+    /// The steps of the plan within a scope.
+    pub steps: Vec<Step>,
+}
+
+impl Document {
+    /// The plan with its steps within `scope`.
+    pub fn new(plan: BootPlan, scope: Scope) -> Self {
+        let steps = steps(&plan, scope);
+        Self {
+            version: FORMAT_VERSION,
+            plan,
+            steps,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! How root is reached.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Mount, Origin};
+
+/// How root is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reach {
+    /// The input has no remote controller.
+    Local,
+    /// It has one, and nothing essential lies on it: the running system
+    /// connects it.
+    Userspace,
+    /// An essential filesystem is remote; kernel and initramfs are local.
+    Initramfs,
+    /// What the firmware reads is remote, so the firmware connects first.
+    Firmware,
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local => "local",
+            Self::Userspace => "userspace",
+            Self::Initramfs => "initramfs",
+            Self::Firmware => "firmware",
+        })
+    }
+}
+
+/// Why the reach is what it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// One sentence without a full stop.
+    pub message: String,
+    /// The mount or controller that it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+impl Reason {
+    fn of(mount: &Mount, message: String) -> Self {
+        Self {
+            message,
+            origin: Some(mount.origin.clone()),
+        }
+    }
+}
+
+/// Works out the reach from the mounts and the number of remote controllers.
+pub(crate) fn reach(mounts: &[Mount], controllers: usize) -> (Reach, Vec<Reason>) {
+    if controllers == 0 {
+        let message = "no NVMe/TCP controller is configured".to_owned();
+        return (
+            Reach::Local,
+            vec![Reason {
+                message,
+                origin: None,
+            }],
+        );
+    }
+    let remote = |mount: &&Mount| !mount.controllers.is_empty();
+    let firmware: Vec<Reason> = mounts
+        .iter()
+        .filter(remote)
+        .filter(|m| m.path.is_read_by_firmware())
+        .map(|m| {
+            Reason::of(
+                m,
+                format!(
+                    "`{}` is remote, and the firmware or its boot loader reads it",
+                    m.path
+                ),
+            )
+        })
+        .collect();
+    if !firmware.is_empty() {
+        return (Reach::Firmware, firmware);
+    }
+    let root = mounts
+        .iter()
+        .filter(remote)
+        .find(|m| m.path.as_str() == "/");
+    let boot_is_local = mounts.iter().any(|m| m.path.as_str() == "/boot");
+    if let Some(root) = root.filter(|_| !boot_is_local) {
+        let message =
+            "`/` is remote and `/boot` is no mount of its own, so the kernel is remote too";
+        return (Reach::Firmware, vec![Reason::of(root, message.to_owned())]);
+    }
+    let essential: Vec<Reason> = mounts
+        .iter()
+        .filter(remote)
+        .filter(|m| m.essential)
+        .map(|m| {
+            Reason::of(
+                m,
+                format!(
+                    "`{}` is remote and must be there before init starts",
+                    m.path
+                ),
+            )
+        })
+        .collect();
+    if !essential.is_empty() {
+        return (Reach::Initramfs, essential);
+    }
+    let others: Vec<Reason> = mounts
+        .iter()
+        .filter(remote)
+        .map(|m| {
+            Reason::of(
+                m,
+                format!("`{}` is remote; the running system can connect it", m.path),
+            )
+        })
+        .collect();
+    if others.is_empty() {
+        let message = "no filesystem is mounted from a remote controller".to_owned();
+        return (
+            Reach::Userspace,
+            vec![Reason {
+                message,
+                origin: None,
+            }],
+        );
+    }
+    (Reach::Userspace, others)
+}

@@ -1,0 +1,287 @@
+//! All fragments together: the boot plan.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::storage::{MountRequest, NodeRole, StorageGraph};
+use crate::{
+    Controller, ControllerPath, Fragment, HostIdentity, MountPoint, Network, Origin, Reach, Reason,
+    Warning, path, reach,
+};
+
+/// A mount of the installed system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// Where.
+    pub path: MountPoint,
+    /// The machine can't boot without it.
+    pub essential: bool,
+    /// The remote controllers that it lies on: indexes into the plan's.
+    pub controllers: Vec<usize>,
+    /// Where it is defined.
+    pub origin: Origin,
+}
+
+/// What all fragments together mean.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootPlan {
+    /// How root is reached.
+    pub reach: Reach,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// The identity of the host, where a source says it.
+    #[serde(default)]
+    pub host: Option<HostIdentity>,
+    /// The mounts, in declared order.
+    pub mounts: Vec<Mount>,
+    /// The remote controllers, each once, sorted by address, then port,
+    /// compared as text.
+    pub controllers: Vec<Controller>,
+    /// The network.
+    pub network: Network,
+    /// Per controller, the interfaces that lead to it.
+    pub paths: Vec<ControllerPath>,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+}
+
+impl BootPlan {
+    /// The names of the interfaces that lead to a controller which a mount
+    /// needs before init starts, in bring-up order.
+    pub fn essential_interfaces(&self) -> Vec<&crate::Interface> {
+        let wanted: Vec<usize> = self
+            .mounts
+            .iter()
+            .filter(|m| m.essential)
+            .flat_map(|m| m.controllers.iter().copied())
+            .collect();
+        let leads: std::collections::BTreeSet<_> = self
+            .paths
+            .iter()
+            .filter(|p| wanted.contains(&p.controller))
+            .flat_map(|p| p.interfaces.iter().map(|l| &l.interface))
+            .collect();
+        self.network
+            .interfaces
+            .iter()
+            .filter(|i| leads.contains(&i.name))
+            .collect()
+    }
+}
+
+/// Resolves fragments, the weakest first: a later one's host identity
+/// replaces an earlier one's, a later one's interface the earlier one of that
+/// id.
+pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
+    let mut warnings = Vec::new();
+    let mut host = None;
+    let mut interfaces = Vec::new();
+    let mut has_network = false;
+    let mut graphs = Vec::new();
+    for fragment in fragments {
+        warnings.extend(fragment.warnings);
+        host = fragment.host.or(host);
+        has_network |= fragment.interfaces.is_some();
+        for interface in fragment.interfaces.into_iter().flatten() {
+            interfaces.push(interface);
+        }
+        graphs.extend(fragment.storage);
+    }
+    let interfaces = last_of_each_id(interfaces);
+    let network = Network::in_bring_up_order(interfaces);
+
+    let mut storage = Storage::default();
+    for graph in &graphs {
+        storage.add(graph, &mut warnings);
+    }
+    let Storage {
+        controllers,
+        mounts,
+    } = storage;
+    warn_of_idle_controllers(&controllers, &mounts, &mut warnings);
+    let (reach, reasons) = reach::reach(&mounts, controllers.len());
+    let paths = path::paths(&controllers, &network);
+    if reach != Reach::Local {
+        warn_of_missing_ways(has_network, &controllers, &mounts, &paths, &mut warnings);
+    }
+    BootPlan {
+        reach,
+        reasons,
+        host: host.map(|(identity, _)| identity),
+        mounts,
+        controllers,
+        network,
+        paths,
+        warnings,
+    }
+}
+
+fn last_of_each_id(interfaces: Vec<crate::Interface>) -> Vec<crate::Interface> {
+    let mut place: BTreeMap<crate::DefinitionId, usize> = BTreeMap::new();
+    let mut kept: Vec<crate::Interface> = Vec::with_capacity(interfaces.len());
+    for interface in interfaces {
+        match place.get(&interface.id) {
+            Some(&i) => kept[i] = interface,
+            None => {
+                place.insert(interface.id.clone(), kept.len());
+                kept.push(interface);
+            }
+        }
+    }
+    kept
+}
+
+/// Controllers and mounts of all graphs, indexes already in sorted order.
+#[derive(Default)]
+struct Storage {
+    controllers: Vec<Controller>,
+    mounts: Vec<Mount>,
+}
+
+impl Storage {
+    fn add(&mut self, graph: &StorageGraph, warnings: &mut Vec<Warning>) {
+        let before = std::mem::take(&mut self.controllers);
+        let renumber_old = before.clone();
+        let mut all = before;
+        all.extend(graph.nodes().iter().filter_map(|node| match &node.role {
+            NodeRole::Controller(c) => Some((**c).clone()),
+            _ => None,
+        }));
+        // Stable: of two definitions of one portal the first one stays.
+        all.sort_by_cached_key(|c| {
+            let (address, port, nqn) = c.sort_key();
+            (address, port, nqn.cloned())
+        });
+        all.dedup_by(|b, a| a.sort_key() == b.sort_key());
+        let place: BTreeMap<_, usize> = all
+            .iter()
+            .enumerate()
+            .map(|(i, c)| (c.sort_key(), i))
+            .collect();
+        for mount in &mut self.mounts {
+            for controller in &mut mount.controllers {
+                *controller = place[&renumber_old[*controller].sort_key()];
+            }
+        }
+        let of_node: Vec<Option<usize>> = graph
+            .nodes()
+            .iter()
+            .map(|node| match &node.role {
+                NodeRole::Controller(c) => Some(place[&c.sort_key()]),
+                _ => None,
+            })
+            .collect();
+        let below = graph.controllers_below();
+        for (i, node) in graph.nodes().iter().enumerate() {
+            let NodeRole::Mount(request) = &node.role else {
+                continue;
+            };
+            let mut controllers: Vec<usize> = below[i].iter().filter_map(|n| of_node[*n]).collect();
+            controllers.sort_unstable();
+            controllers.dedup();
+            judge_netdev(request, &node.origin, &mut controllers, all.len(), warnings);
+            self.mounts.push(Mount {
+                path: request.path.clone(),
+                essential: request.path.is_essential(),
+                controllers,
+                origin: node.origin.clone(),
+            });
+        }
+        drop(place);
+        self.controllers = all;
+    }
+}
+
+/// Holds `_netdev` against the graph. The graph decides; where it does not
+/// know what a mount lies on, `_netdev` does.
+fn judge_netdev(
+    request: &MountRequest,
+    origin: &Origin,
+    controllers: &mut Vec<usize>,
+    all: usize,
+    warnings: &mut Vec<Warning>,
+) {
+    let path = &request.path;
+    if request.unknown_device {
+        if request.netdev && all > 0 {
+            controllers.extend(0..all);
+            let message = format!(
+                "nothing says which device `{path}` lies on; it has `_netdev`, so every controller is taken for its own"
+            );
+            warnings.push(
+                Warning::at(origin.clone(), message)
+                    .with_hint("name its `device` in the storage configuration"),
+            );
+        }
+        return;
+    }
+    match (request.netdev, controllers.is_empty()) {
+        (false, false) => warnings.push(
+            Warning::at(origin.clone(), format!("`{path}` lies on a remote controller and lacks the option `_netdev`"))
+                .with_hint("add `_netdev` to its options, so that the running system orders it after the network"),
+        ),
+        (true, true) if all > 0 => warnings.push(
+            Warning::at(origin.clone(), format!("`{path}` has the option `_netdev` and lies on no remote controller"))
+                .with_hint("remove `_netdev`, or correct the device that it is mounted from"),
+        ),
+        _ => {}
+    }
+}
+
+fn warn_of_idle_controllers(
+    controllers: &[Controller],
+    mounts: &[Mount],
+    warnings: &mut Vec<Warning>,
+) {
+    let mut used = vec![false; controllers.len()];
+    for &controller in mounts.iter().flat_map(|m| &m.controllers) {
+        used[controller] = true;
+    }
+    for (controller, _) in controllers.iter().zip(used).filter(|(_, used)| !used) {
+        let message = format!(
+            "nothing is mounted from the controller at `{}`",
+            controller.portal()
+        );
+        warnings.push(Warning::at(controller.origin.clone(), message));
+    }
+}
+
+fn warn_of_missing_ways(
+    has_network: bool,
+    controllers: &[Controller],
+    mounts: &[Mount],
+    paths: &[ControllerPath],
+    warnings: &mut Vec<Warning>,
+) {
+    if !has_network {
+        warnings.push(
+            Warning::general(
+                "there is no network configuration, so nothing leads to the controllers",
+            )
+            .with_hint("pass the installer's netplan file in `write_files`"),
+        );
+        return;
+    }
+    for path in paths.iter().filter(|p| p.interfaces.is_empty()) {
+        let controller = &controllers[path.controller];
+        let needed: Vec<String> = mounts
+            .iter()
+            .filter(|m| m.controllers.contains(&path.controller))
+            .map(|m| format!("`{}`", m.path))
+            .collect();
+        let mut message = format!(
+            "no interface leads to the controller at `{}`",
+            controller.portal()
+        );
+        if !needed.is_empty() {
+            message = format!("{message}, which {} needs", needed.join(", "));
+        }
+        warnings.push(Warning::at(controller.origin.clone(), message).with_hint(
+            "give an interface an address in the portal's network, a route to it, or DHCP",
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests;

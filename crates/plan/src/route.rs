@@ -1,0 +1,251 @@
+//! Routes and routing rules.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::Origin;
+use crate::name::{NameError, text_newtype};
+use crate::nvme::is_false;
+
+/// Where a route leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Destination {
+    /// Everywhere, in the address family of the gateway.
+    Default,
+    /// A network with its prefix length.
+    Network(IpNet),
+    /// A single address, written without a prefix length.
+    Host(IpAddr),
+}
+text_newtype!(Destination);
+
+impl Destination {
+    /// The network that it stands for; `None` for [`Destination::Default`],
+    /// which has a family only through the gateway.
+    pub fn network(self) -> Option<IpNet> {
+        match self {
+            Self::Default => None,
+            Self::Network(net) => Some(net),
+            Self::Host(address) => Some(IpNet::from(address)),
+        }
+    }
+}
+
+impl FromStr for Destination {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if text == "default" {
+            return Ok(Self::Default);
+        }
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Host(address));
+        }
+        text.parse()
+            .map(Self::Network)
+            .map_err(|_| NameError::Destination {
+                value: text.to_owned(),
+            })
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Network(net) => net.fmt(f),
+            Self::Host(address) => address.fmt(f),
+        }
+    }
+}
+
+/// A route's scope (rtnetlink(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RouteScope {
+    /// Beyond a gateway.
+    Global,
+    /// Directly on the link.
+    Link,
+    /// On this host.
+    Host,
+}
+
+/// A route's type (rtnetlink(7)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the names are rtnetlink's own")]
+pub enum RouteType {
+    #[default]
+    Unicast,
+    Anycast,
+    Blackhole,
+    Broadcast,
+    Local,
+    Multicast,
+    Nat,
+    Prohibit,
+    Throw,
+    Unreachable,
+    Xresolve,
+}
+
+impl RouteType {
+    fn is_unicast(&self) -> bool {
+        *self == Self::Unicast
+    }
+}
+
+/// A route of an interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Destination.
+    pub to: Destination,
+    /// Gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<IpAddr>,
+    /// Metric; less is preferred.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<u32>,
+    /// Routing table; `None` is the main table (254).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<u32>,
+    /// The gateway is on the link although no address says so.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub on_link: bool,
+    /// Preferred source address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<IpAddr>,
+    /// Scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<RouteScope>,
+    /// Type.
+    #[serde(
+        rename = "type",
+        default,
+        skip_serializing_if = "RouteType::is_unicast"
+    )]
+    pub kind: RouteType,
+    /// Path MTU in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    /// Initial congestion window in segments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub congestion_window: Option<u32>,
+    /// Initial advertised receive window in segments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advertised_receive_window: Option<u32>,
+    /// Advertised maximum segment size in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advertised_mss: Option<u32>,
+    /// Where it was said.
+    pub origin: Origin,
+}
+
+impl Route {
+    /// A route with only a destination.
+    pub fn new(to: Destination, origin: Origin) -> Self {
+        Self {
+            to,
+            via: None,
+            metric: None,
+            table: None,
+            on_link: false,
+            from: None,
+            scope: None,
+            kind: RouteType::default(),
+            mtu: None,
+            congestion_window: None,
+            advertised_receive_window: None,
+            advertised_mss: None,
+            origin,
+        }
+    }
+
+    /// Prefix length with which the route covers `address`, or `None`.
+    pub fn covers(&self, address: IpAddr) -> Option<u8> {
+        match self.to.network() {
+            Some(net) => net.contains(&address).then(|| net.prefix_len()),
+            // Without a gateway `ip` and networkd take the default for IPv4.
+            None => (self
+                .via
+                .map_or(address.is_ipv4(), |via| via.is_ipv4() == address.is_ipv4()))
+            .then_some(0),
+        }
+    }
+}
+
+/// A routing rule (ip-rule(8)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Source network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<IpNet>,
+    /// Destination network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<IpNet>,
+    /// Table that is looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<u32>,
+    /// Priority; less comes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u32>,
+    /// Firewall mark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<u32>,
+    /// Type of service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub type_of_service: Option<u8>,
+    /// Where it was said.
+    pub origin: Origin,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(to: &str, via: Option<&str>) -> Route {
+        let mut route = Route::new(to.parse().expect("a destination"), Origin::whole("test"));
+        route.via = via.map(|v| v.parse().expect("an address"));
+        route
+    }
+
+    #[test]
+    fn destinations_are_shown_as_written() {
+        for text in [
+            "default",
+            "0.0.0.0/0",
+            "10.0.0.0/8",
+            "10.1.2.3",
+            "2001:db8::/32",
+            "::/0",
+        ] {
+            assert_eq!(
+                text.parse::<Destination>().map(String::from).as_deref(),
+                Ok(text)
+            );
+        }
+        for bad in ["", "10.0.0.0/33", "anywhere", "10.0.0"] {
+            let error = NameError::Destination {
+                value: bad.to_owned(),
+            };
+            assert_eq!(bad.parse::<Destination>(), Err(error));
+        }
+    }
+
+    #[test]
+    fn the_default_takes_its_family_from_the_gateway() {
+        let v4: IpAddr = "192.0.2.7".parse().expect("an address");
+        let v6: IpAddr = "2001:db8::7".parse().expect("an address");
+        let six = route("default", Some("fe80::1"));
+        assert_eq!((six.covers(v4), six.covers(v6)), (None, Some(0)));
+        let four = route("default", Some("192.0.2.1"));
+        assert_eq!((four.covers(v4), four.covers(v6)), (Some(0), None));
+        assert_eq!(route("192.0.2.0/24", None).covers(v4), Some(24));
+    }
+}

@@ -1,0 +1,457 @@
+//! The graph of storage: what lies on what, from a mount down to the
+//! controllers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::name::{NameError, text_newtype};
+use crate::{Controller, Origin};
+
+/// Where a filesystem is mounted: an absolute path without `.`, `..`, double
+/// or trailing slashes, or `none` for swap.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MountPoint(String);
+text_newtype!(MountPoint);
+
+impl MountPoint {
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The path is `ancestor` or lies under it, by path component.
+    pub fn is_at_or_under(&self, ancestor: &str) -> bool {
+        self.0
+            .strip_prefix(ancestor)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The machine can't boot without it: `/`, and every mount point at or
+    /// under `/usr` and `/var`.
+    pub fn is_essential(&self) -> bool {
+        self.0 == "/" || self.is_at_or_under("/usr") || self.is_at_or_under("/var")
+    }
+
+    /// The firmware or its boot loader reads it: `/boot` and `/boot/efi`.
+    pub fn is_read_by_firmware(&self) -> bool {
+        self.0 == "/boot" || self.0 == "/boot/efi"
+    }
+}
+
+impl FromStr for MountPoint {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let refuse = |why| {
+            Err(NameError::MountPoint {
+                value: text.to_owned(),
+                why,
+            })
+        };
+        if text == "none" || text == "swap" {
+            return Ok(Self("none".to_owned()));
+        }
+        if text.is_empty() {
+            return refuse("it is empty");
+        }
+        if !text.starts_with('/') {
+            return refuse("it does not start with `/`");
+        }
+        if text.contains(['\0', '\n']) {
+            return refuse("it contains a line break or a NUL byte");
+        }
+        let mut path = String::with_capacity(text.len());
+        for part in text.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => return refuse("it contains `..`"),
+                _ => {
+                    path.push('/');
+                    path.push_str(part);
+                }
+            }
+        }
+        if path.is_empty() {
+            path.push('/');
+        }
+        Ok(Self(path))
+    }
+}
+
+impl fmt::Display for MountPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One thing of the storage configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Its id, by which others refer to it.
+    pub id: String,
+    /// Its type, in the source's own word (`partition`, `raid`, …).
+    pub kind: String,
+    /// What it lies on.
+    pub on: Vec<Reference>,
+    /// What it means to the plan.
+    pub role: NodeRole,
+    /// Where it is defined.
+    pub origin: Origin,
+}
+
+/// A node's word for another node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The other node's id.
+    pub id: String,
+    /// Where it is said.
+    pub origin: Origin,
+}
+
+/// What a node means to the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeRole {
+    /// Something between mounts and controllers.
+    Device,
+    /// A remote controller.
+    Controller(Box<Controller>),
+    /// A controller in the machine (PCI Express): local.
+    LocalController,
+    /// A mount.
+    Mount(MountRequest),
+}
+
+/// A mount as the source asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MountRequest {
+    /// Where.
+    pub path: MountPoint,
+    /// `_netdev` is among its options.
+    pub netdev: bool,
+    /// The source says nothing of what it lies on, so that only `_netdev`
+    /// tells whether it is remote.
+    pub unknown_device: bool,
+}
+
+/// Why nodes make no graph.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// Two nodes have one id.
+    #[error("the id `{id}` is used twice, first at {first}")]
+    DuplicateId {
+        /// The id.
+        id: String,
+        /// The second use.
+        origin: Origin,
+        /// The first use.
+        first: Origin,
+    },
+    /// A node refers to an id that no node has.
+    #[error("`{from}` refers to `{id}`, and nothing has that id")]
+    Dangling {
+        /// The node that refers.
+        from: String,
+        /// The id that is missing.
+        id: String,
+        /// Where it is said.
+        origin: Origin,
+    },
+    /// Nodes lie on each other in a circle.
+    #[error("these lie on each other in a circle: {}", .ids.join(" → "))]
+    Cycle {
+        /// The ids, in order; the first one again at the end.
+        ids: Vec<String>,
+        /// Where the circle closes.
+        origin: Origin,
+    },
+}
+
+impl GraphError {
+    /// Where it was found.
+    pub fn origin(&self) -> &Origin {
+        match self {
+            Self::DuplicateId { origin, .. }
+            | Self::Dangling { origin, .. }
+            | Self::Cycle { origin, .. } => origin,
+        }
+    }
+}
+
+/// The graph of storage, without dangling ids and circles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StorageGraph {
+    nodes: Vec<Node>,
+    /// Per node, the nodes that it lies on.
+    on: Vec<Vec<usize>>,
+    /// All nodes, each after those that it lies on.
+    bottom_up: Vec<usize>,
+}
+
+impl StorageGraph {
+    /// Links nodes by their ids, in time linear in nodes and references.
+    ///
+    /// # Errors
+    /// Every duplicate and dangling id, or else the first circle.
+    pub fn new(nodes: Vec<Node>) -> Result<Self, Vec<GraphError>> {
+        let mut errors = Vec::new();
+        let mut index: BTreeMap<&str, usize> = BTreeMap::new();
+        for (i, node) in nodes.iter().enumerate() {
+            if let Some(first) = index.insert(&node.id, i) {
+                errors.push(GraphError::DuplicateId {
+                    id: node.id.clone(),
+                    origin: node.origin.clone(),
+                    first: nodes[first].origin.clone(),
+                });
+            }
+        }
+        let mut on = Vec::with_capacity(nodes.len());
+        for node in &nodes {
+            let mut below = Vec::with_capacity(node.on.len());
+            for reference in &node.on {
+                match index.get(reference.id.as_str()) {
+                    Some(&i) => below.push(i),
+                    None => errors.push(GraphError::Dangling {
+                        from: node.id.clone(),
+                        id: reference.id.clone(),
+                        origin: reference.origin.clone(),
+                    }),
+                }
+            }
+            on.push(below);
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        match bottom_up(&nodes, &on) {
+            Ok(bottom_up) => Ok(Self {
+                nodes,
+                on,
+                bottom_up,
+            }),
+            Err(cycle) => Err(vec![cycle]),
+        }
+    }
+
+    /// All nodes, in declared order.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Per node, in declared order: the nodes with a role other than
+    /// [`NodeRole::Device`] and [`NodeRole::Mount`] that it lies on in the
+    /// end, ascending. Nodes on a single other node share its list.
+    pub fn controllers_below(&self) -> Vec<Rc<[usize]>> {
+        let none: Rc<[usize]> = Rc::from([]);
+        let mut below: Vec<Rc<[usize]>> = vec![none; self.nodes.len()];
+        for &i in &self.bottom_up {
+            let own = matches!(
+                self.nodes[i].role,
+                NodeRole::Controller(_) | NodeRole::LocalController
+            );
+            below[i] = match (own, self.on[i].as_slice()) {
+                (true, []) => Rc::from([i]),
+                (false, [single]) => Rc::clone(&below[*single]),
+                (_, several) => {
+                    let mut all: Vec<usize> = several
+                        .iter()
+                        .flat_map(|n| below[*n].iter().copied())
+                        .collect();
+                    all.extend(own.then_some(i));
+                    all.sort_unstable();
+                    all.dedup();
+                    Rc::from(all)
+                }
+            };
+        }
+        below
+    }
+
+    /// The way from one node down to another: both ends included, empty where
+    /// there is none. For explanations; linear in the graph.
+    pub fn way(&self, from: usize, to: usize) -> Vec<&Node> {
+        let mut came_from = vec![usize::MAX; self.nodes.len()];
+        let mut stack = vec![from];
+        while let Some(at) = stack.pop() {
+            if at == to {
+                break;
+            }
+            for &next in self.on[at].iter().rev() {
+                if next != from && came_from[next] == usize::MAX {
+                    came_from[next] = at;
+                    stack.push(next);
+                }
+            }
+        }
+        let mut way = vec![to];
+        while let Some(&at) = way.last() {
+            if at == from {
+                way.reverse();
+                return way.into_iter().map(|i| &self.nodes[i]).collect();
+            }
+            match came_from[at] {
+                usize::MAX => break,
+                above => way.push(above),
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// Every node after those that it lies on; without recursion, since chains
+/// are as long as the input.
+fn bottom_up(nodes: &[Node], on: &[Vec<usize>]) -> Result<Vec<usize>, GraphError> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mark {
+        New,
+        Open,
+        Done,
+    }
+    let mut marks = vec![Mark::New; nodes.len()];
+    let mut order = Vec::with_capacity(nodes.len());
+    let mut stack: Vec<(usize, usize)> = Vec::new();
+    for first in 0..nodes.len() {
+        if marks[first] != Mark::New {
+            continue;
+        }
+        marks[first] = Mark::Open;
+        stack.push((first, 0));
+        while let Some(top) = stack.last_mut() {
+            let (at, next) = *top;
+            let Some(&below) = on[at].get(next) else {
+                marks[at] = Mark::Done;
+                order.push(at);
+                stack.pop();
+                continue;
+            };
+            top.1 += 1;
+            match marks[below] {
+                Mark::Done => {}
+                Mark::New => {
+                    marks[below] = Mark::Open;
+                    stack.push((below, 0));
+                }
+                Mark::Open => {
+                    let start = stack.iter().position(|(n, _)| *n == below).unwrap_or(0);
+                    let mut ids: Vec<String> = stack[start..]
+                        .iter()
+                        .map(|(n, _)| nodes[*n].id.clone())
+                        .collect();
+                    ids.push(nodes[below].id.clone());
+                    let origin = nodes[at].on[next].origin.clone();
+                    return Err(GraphError::Cycle { ids, origin });
+                }
+            }
+        }
+    }
+    Ok(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin() -> Origin {
+        Origin::whole("test")
+    }
+
+    fn node(id: &str, on: &[&str], role: NodeRole) -> Node {
+        let on = on
+            .iter()
+            .map(|id| Reference {
+                id: (*id).to_owned(),
+                origin: origin(),
+            })
+            .collect();
+        Node {
+            id: id.to_owned(),
+            kind: "device".to_owned(),
+            on,
+            role,
+            origin: origin(),
+        }
+    }
+
+    #[test]
+    fn mount_points_compare_by_component() {
+        let point = |text: &str| text.parse::<MountPoint>().expect("a mount point");
+        assert!(point("/").is_essential());
+        assert!(point("/usr").is_essential() && point("/usr/share//").is_essential());
+        assert!(point("/var/lib").is_essential());
+        assert!(!point("/usrlocal").is_essential());
+        assert!(!point("/variable").is_essential() && !point("/home").is_essential());
+        assert!(point("/boot//efi/").is_read_by_firmware());
+        assert_eq!(point("//").as_str(), "/");
+        assert_eq!(point("swap").as_str(), "none");
+        let why = |text: &str| match text.parse::<MountPoint>() {
+            Err(NameError::MountPoint { why, .. }) => why,
+            other => panic!("{text:?} gave {other:?}"),
+        };
+        assert_eq!(why("srv"), "it does not start with `/`");
+        assert_eq!(why("/srv/../etc"), "it contains `..`");
+        assert_eq!(why(""), "it is empty");
+    }
+
+    #[test]
+    fn a_node_on_several_has_the_controllers_of_all() {
+        let graph = StorageGraph::new(vec![
+            node("md0", &["d0", "d1"], NodeRole::Device),
+            node("c0", &[], NodeRole::LocalController),
+            node("d0", &["c0"], NodeRole::Device),
+            node("d1", &["c1"], NodeRole::Device),
+            node("c1", &[], NodeRole::LocalController),
+            node("lv", &["md0"], NodeRole::Device),
+        ])
+        .expect("a graph");
+        let below = graph.controllers_below();
+        assert_eq!(below[5].as_ref(), [1, 4]);
+        assert_eq!(below[2].as_ref(), [1]);
+        let way: Vec<&str> = graph.way(5, 4).iter().map(|n| n.id.as_str()).collect();
+        assert_eq!(way, ["lv", "md0", "d1", "c1"]);
+        assert!(graph.way(2, 4).is_empty());
+    }
+
+    #[test]
+    fn bad_graphs_are_named() {
+        let errors = StorageGraph::new(vec![
+            node("a", &["nowhere"], NodeRole::Device),
+            node("a", &[], NodeRole::Device),
+        ])
+        .expect_err("two faults");
+        assert!(matches!(&errors[0], GraphError::DuplicateId { id, .. } if id == "a"));
+        assert!(matches!(&errors[1], GraphError::Dangling { id, .. } if id == "nowhere"));
+
+        let errors = StorageGraph::new(vec![
+            node("top", &["a"], NodeRole::Device),
+            node("a", &["b"], NodeRole::Device),
+            node("b", &["c"], NodeRole::Device),
+            node("c", &["a"], NodeRole::Device),
+        ])
+        .expect_err("a circle");
+        assert_eq!(
+            errors[0].to_string(),
+            "these lie on each other in a circle: a → b → c → a"
+        );
+    }
+
+    #[test]
+    fn a_chain_of_a_hundred_thousand_does_not_overflow() {
+        let mut nodes = vec![node("0", &[], NodeRole::LocalController)];
+        for i in 1..100_000 {
+            nodes.push(node(
+                &i.to_string(),
+                &[&(i - 1).to_string()],
+                NodeRole::Device,
+            ));
+        }
+        nodes.reverse();
+        let graph = StorageGraph::new(nodes).expect("a graph");
+        assert_eq!(graph.controllers_below()[0].as_ref(), [99_999]);
+    }
+}
