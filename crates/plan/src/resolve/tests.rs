@@ -1,1 +1,406 @@
+//! Reach, paths and warnings, worked out from the rules.
 
+use super::*;
+use crate::{
+    Destination, Interface, InterfaceAddress, LinkKind, Node, Reference, Route, Transport,
+};
+
+fn origin(line: u32) -> Origin {
+    Origin::at("test.yaml", line, 1)
+}
+
+fn node(id: &str, on: &[&str], role: NodeRole) -> Node {
+    let on = on
+        .iter()
+        .map(|id| Reference {
+            id: (*id).to_owned(),
+            origin: origin(1),
+        })
+        .collect();
+    Node {
+        id: id.to_owned(),
+        kind: "test".to_owned(),
+        on,
+        role,
+        origin: origin(1),
+    }
+}
+
+fn tcp(id: &str, address: &str, port: &str) -> Node {
+    let controller = Controller {
+        transport: Transport::Tcp,
+        traddr: address.parse().expect("an address"),
+        trsvcid: port.parse().expect("a port"),
+        nqn: None,
+        options: crate::ConnectOptions::default(),
+        origin: origin(1),
+    };
+    node(id, &[], NodeRole::Controller(Box::new(controller)))
+}
+
+fn mount(id: &str, path: &str, netdev: bool, on: &[&str]) -> Node {
+    let path = path.parse().expect("a mount point");
+    let request = MountRequest {
+        path,
+        netdev,
+        unknown_device: on.is_empty(),
+    };
+    node(id, on, NodeRole::Mount(request))
+}
+
+fn interface(id: &str) -> Interface {
+    let name = id.parse().expect("a name");
+    Interface::new(
+        id.parse().expect("an id"),
+        name,
+        LinkKind::Ethernet,
+        origin(9),
+    )
+}
+
+fn with_address(id: &str, address: &str) -> Interface {
+    let mut one = interface(id);
+    one.addresses
+        .push(InterfaceAddress::new(address.parse().expect("an address")));
+    one
+}
+
+fn route(to: &str, via: &str) -> Route {
+    let to: Destination = to.parse().expect("a destination");
+    let mut route = Route::new(to, origin(10));
+    route.via = Some(via.parse().expect("an address"));
+    route
+}
+
+fn plan(nodes: Vec<Node>, interfaces: Vec<Interface>) -> BootPlan {
+    resolve(vec![Fragment {
+        storage: Some(StorageGraph::new(nodes).expect("a graph")),
+        interfaces: Some(interfaces),
+        ..Fragment::default()
+    }])
+}
+
+fn messages(plan: &BootPlan) -> Vec<&str> {
+    plan.warnings.iter().map(|w| w.message.as_str()).collect()
+}
+
+#[test]
+fn reach_follows_the_table() {
+    let local = |id: &str, path: &str| mount(id, path, false, &["disk"]);
+    let remote = |id: &str, path: &str| mount(id, path, true, &["c"]);
+    let cases: Vec<(Vec<Node>, Reach)> = vec![
+        (
+            vec![remote("m", "/"), local("b", "/boot")],
+            Reach::Initramfs,
+        ),
+        (vec![remote("m", "/usr"), local("r", "/")], Reach::Initramfs),
+        (
+            vec![remote("m", "/usr/share"), local("r", "/")],
+            Reach::Initramfs,
+        ),
+        (
+            vec![remote("m", "/var/lib/docker"), local("r", "/")],
+            Reach::Initramfs,
+        ),
+        (
+            vec![remote("m", "/usrlocal"), local("r", "/")],
+            Reach::Userspace,
+        ),
+        (
+            vec![remote("m", "/home"), local("r", "/")],
+            Reach::Userspace,
+        ),
+        (vec![local("r", "/")], Reach::Userspace),
+        (vec![remote("m", "/")], Reach::Firmware),
+        (
+            vec![remote("m", "/"), local("e", "/boot/efi")],
+            Reach::Firmware,
+        ),
+        (vec![remote("m", "/boot"), local("r", "/")], Reach::Firmware),
+        (
+            vec![
+                remote("m", "/boot/efi"),
+                local("r", "/"),
+                local("b", "/boot"),
+            ],
+            Reach::Firmware,
+        ),
+        (
+            vec![remote("m", "/"), remote("b", "/boot")],
+            Reach::Firmware,
+        ),
+    ];
+    for (mounts, expected) in cases {
+        let paths: Vec<String> = mounts.iter().map(|m| format!("{:?}", m.role)).collect();
+        let mut nodes = vec![
+            tcp("c", "10.0.0.1", "4420"),
+            node("disk", &[], NodeRole::Device),
+        ];
+        nodes.extend(mounts);
+        assert_eq!(plan(nodes, vec![]).reach, expected, "{paths:?}");
+    }
+    assert_eq!(
+        plan(vec![mount("m", "/", true, &[])], vec![]).reach,
+        Reach::Local
+    );
+}
+
+#[test]
+fn a_local_controller_is_not_remote() {
+    let nodes = vec![
+        node("pcie", &[], NodeRole::LocalController),
+        node("d", &["pcie"], NodeRole::Device),
+        mount("m", "/", false, &["d"]),
+    ];
+    let plan = plan(nodes, vec![]);
+    assert_eq!((plan.reach, plan.controllers.len()), (Reach::Local, 0));
+    assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
+}
+
+#[test]
+fn controllers_are_sorted_as_text_and_each_once() {
+    let nodes = vec![
+        tcp("c0", "9.0.0.1", "4420"),
+        tcp("c1", "10.0.0.1", "4421"),
+        tcp("c2", "10.0.0.1", "4420"),
+        tcp("c3", "10.0.0.1", "4420"),
+        tcp("c4", "10.0.0.1", "500"),
+        mount("m", "/", true, &["c3", "c0"]),
+        mount("b", "/boot", false, &["d"]),
+        node("d", &[], NodeRole::Device),
+    ];
+    let plan = plan(nodes, vec![]);
+    let portals: Vec<String> = plan.controllers.iter().map(Controller::portal).collect();
+    assert_eq!(
+        portals,
+        [
+            "10.0.0.1:4420",
+            "10.0.0.1:4421",
+            "10.0.0.1:500",
+            "9.0.0.1:4420"
+        ]
+    );
+    assert_eq!(plan.mounts[0].controllers, [0, 3]);
+}
+
+#[test]
+fn two_graphs_keep_their_mounts_on_their_controllers() {
+    let graph = |address: &str, path: &str| Fragment {
+        storage: Some(
+            StorageGraph::new(vec![
+                tcp("c", address, "4420"),
+                mount("m", path, true, &["c"]),
+            ])
+            .expect("a graph"),
+        ),
+        ..Fragment::default()
+    };
+    let plan = resolve(vec![graph("10.0.0.9", "/srv"), graph("10.0.0.1", "/home")]);
+    let of = |i: usize| plan.controllers[plan.mounts[i].controllers[0]].portal();
+    assert_eq!(
+        (of(0), of(1)),
+        ("10.0.0.9:4420".to_owned(), "10.0.0.1:4420".to_owned())
+    );
+}
+
+#[test]
+fn netdev_is_held_against_the_graph() {
+    let base = || {
+        vec![
+            tcp("c", "10.0.0.1", "4420"),
+            node("d", &[], NodeRole::Device),
+        ]
+    };
+    let mut nodes = base();
+    nodes.push(mount("m", "/home", false, &["c"]));
+    nodes.push(mount("n", "/srv", true, &["d"]));
+    let both = plan(nodes, vec![with_address("e0", "10.0.0.2/24")]);
+    assert_eq!(
+        messages(&both),
+        [
+            "`/home` lies on a remote controller and lacks the option `_netdev`",
+            "`/srv` has the option `_netdev` and lies on no remote controller",
+        ]
+    );
+    let mut nodes = base();
+    nodes.push(mount("m", "/", true, &[]));
+    nodes.push(mount("b", "/boot", false, &[]));
+    let silent = plan(nodes, vec![with_address("e0", "10.0.0.2/24")]);
+    assert_eq!(silent.reach, Reach::Initramfs);
+    assert_eq!(
+        messages(&silent),
+        [
+            "nothing says which device `/` lies on; it has `_netdev`, so every controller is taken for its own"
+        ]
+    );
+}
+
+#[test]
+fn idle_controllers_and_missing_ways_are_named() {
+    let nodes = || {
+        vec![
+            tcp("c", "10.0.0.1", "4420"),
+            mount("m", "/home", true, &["c"]),
+        ]
+    };
+    let stranger = plan(nodes(), vec![with_address("e0", "192.0.2.2/24")]);
+    assert_eq!(
+        messages(&stranger),
+        ["no interface leads to the controller at `10.0.0.1:4420`, which `/home` needs"]
+    );
+    let silent = resolve(vec![Fragment {
+        storage: Some(StorageGraph::new(nodes()).expect("a graph")),
+        ..Fragment::default()
+    }]);
+    assert_eq!(
+        messages(&silent),
+        ["there is no network configuration, so nothing leads to the controllers"]
+    );
+    let idle = plan(
+        vec![tcp("c", "10.0.0.1", "4420")],
+        vec![with_address("e0", "10.0.0.2/24")],
+    );
+    assert_eq!(
+        messages(&idle),
+        ["nothing is mounted from the controller at `10.0.0.1:4420`"]
+    );
+}
+
+/// The names of the interfaces that lead to 10.0.0.1 and to 2001:db8::1.
+fn leads(interfaces: Vec<Interface>) -> (Vec<String>, Vec<String>) {
+    let plan = plan(
+        vec![
+            tcp("a", "10.0.0.1", "4420"),
+            tcp("b", "2001:db8::1", "4420"),
+        ],
+        interfaces,
+    );
+    let of = |i: usize| -> Vec<String> {
+        plan.paths[i]
+            .interfaces
+            .iter()
+            .map(|l| l.interface.to_string())
+            .collect()
+    };
+    (of(0), of(1))
+}
+
+#[test]
+fn the_longest_prefix_leads_then_the_metric() {
+    let mut far = with_address("far", "192.0.2.2/24");
+    far.routes.push(route("default", "192.0.2.1"));
+    let near = with_address("near", "10.0.0.2/24");
+    assert_eq!(leads(vec![far.clone(), near.clone()]).0, ["near"]);
+    assert_eq!(leads(vec![far.clone()]).0, ["far"]);
+
+    let mut host = with_address("host", "192.0.2.3/24");
+    host.routes.push(route("10.0.0.1", "192.0.2.1"));
+    assert_eq!(leads(vec![near.clone(), host]).0, ["host"]);
+
+    let mut second = with_address("second", "198.51.100.2/24");
+    second.routes.push(route("default", "198.51.100.1"));
+    assert_eq!(
+        leads(vec![far.clone(), second.clone()]).0,
+        ["far", "second"]
+    );
+    second.routes[0].metric = Some(100);
+    assert_eq!(leads(vec![far.clone(), second]).0, ["far"]);
+
+    let mut other_table = with_address("table", "192.0.2.9/24");
+    other_table.routes.push(route("10.0.0.0/8", "192.0.2.1"));
+    other_table.routes[0].table = Some(100);
+    assert_eq!(leads(vec![other_table]).0, Vec::<String>::new());
+}
+
+#[test]
+fn what_is_known_only_at_boot_may_lead_there() {
+    let mut far = with_address("far", "192.0.2.2/24");
+    far.routes.push(route("default", "192.0.2.1"));
+    let mut dhcp = interface("dhcp");
+    dhcp.dhcp4 = true;
+    assert_eq!(leads(vec![far, dhcp.clone()]).0, ["far", "dhcp"]);
+    assert_eq!(
+        leads(vec![with_address("near", "10.0.0.2/24"), dhcp.clone()]).0,
+        ["near"]
+    );
+    assert_eq!(
+        leads(vec![dhcp]).1,
+        ["dhcp"],
+        "nothing else can lead to the IPv6 portal"
+    );
+
+    let mut asked = interface("asked");
+    asked.accept_ra = Some(true);
+    let mut refused = interface("refused");
+    refused.accept_ra = Some(false);
+    assert_eq!(leads(vec![interface("plain"), asked, refused]).1, ["asked"]);
+}
+
+#[test]
+fn a_later_fragment_replaces_an_interface_and_the_host() {
+    let identity = |n: u8| HostIdentity {
+        nqn: format!("nqn.2014-08.org.nvmexpress:host{n}")
+            .parse()
+            .expect("an NQN"),
+        id: format!("00000000-0000-4000-8000-00000000000{n}")
+            .parse()
+            .expect("a UUID"),
+    };
+    let fragment = |n: u8, address: &str| Fragment {
+        interfaces: Some(vec![
+            with_address("e0", address),
+            interface(&format!("only{n}")),
+        ]),
+        host: Some((identity(n), origin(1))),
+        ..Fragment::default()
+    };
+    let plan = resolve(vec![fragment(1, "10.0.0.1/24"), fragment(2, "10.0.0.2/24")]);
+    let shown: Vec<String> = plan
+        .network
+        .interfaces
+        .iter()
+        .map(|i| i.name.to_string())
+        .collect();
+    assert_eq!(shown, ["e0", "only1", "only2"]);
+    assert_eq!(
+        plan.network.interfaces[0].addresses[0].address.to_string(),
+        "10.0.0.2/24"
+    );
+    assert_eq!(plan.host, Some(identity(2)));
+}
+
+#[test]
+fn the_json_form_can_be_read_back() {
+    let mut e0 = with_address("e0", "10.0.0.2/24");
+    e0.routes.push(route("default", "10.0.0.254"));
+    let plan = plan(
+        vec![
+            tcp("c", "10.0.0.1", "4420"),
+            mount("m", "/", true, &["c"]),
+            mount("b", "/boot", false, &["d"]),
+            node("d", &[], NodeRole::Device),
+        ],
+        vec![e0],
+    );
+    let document = crate::Document::new(plan, crate::Scope::Everything);
+    let text = serde_json::to_string_pretty(&document).expect("JSON");
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(value["reach"], "initramfs");
+    assert_eq!(value["controllers"][0]["trsvcid"], "4420");
+    assert_eq!(value["network"]["interfaces"][0]["kind"], "ethernet");
+    assert_eq!(
+        value["network"]["interfaces"][0]["addresses"][0],
+        "10.0.0.2/24"
+    );
+    let kinds: Vec<&str> = value["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .filter_map(|s| s["kind"].as_str())
+        .collect();
+    assert_eq!(kinds, ["add_address", "link_up", "add_route", "connect"]);
+    let mut read: crate::Document = serde_json::from_str(&text).expect("the same form");
+    // The origin of an address is for messages; the form does not carry it.
+    read.plan.network.interfaces[0].addresses[0].origin = None;
+    assert_eq!(read, document);
+}
