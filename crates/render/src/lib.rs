@@ -1,1 +1,56 @@
-//! Back-ends: a boot plan to the files that carry it out
+//! Back-ends: a boot plan to the files that carry it out.
+//!
+//! [`render`] decides by the plan's reach what a root tree needs and returns
+//! it as a [`FileSet`]. Nothing here reads or writes: the program that calls
+//! it does.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod file_set;
+
+pub use error::RenderError;
+pub use file_set::{Change, ChangeKind, FileSet, Mode, TreePath};
+use nvmeroot_plan::{BootPlan, HostIdentity, Reach};
+
+/// What runs in the initramfs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Runtime {
+    /// Shell scripts made of `ip`, `dhcpcd` and `nvme`.
+    #[default]
+    Scripts,
+}
+
+/// What the user decides about the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What runs in the initramfs.
+    pub runtime: Runtime,
+    /// The identity that `etc/nvme/hostnqn` and `etc/nvme/hostid` get;
+    /// `None`: they stay as they are.
+    pub host: Option<HostIdentity>,
+}
+
+/// The changes that make a root tree carry `plan` out.
+///
+/// | reach | changes |
+/// |---|---|
+/// | `local` | none |
+/// | `userspace` | nvme-stas's configuration |
+/// | `initramfs` | the runtime's files and the hand-over to the running system |
+/// | `firmware` | those of the agent runtime |
+///
+/// # Errors
+/// [`RenderError::NeedsAgent`] for reach `firmware` with
+/// [`Runtime::Scripts`].
+pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError> {
+    let set = FileSet::default();
+    match (plan.reach, options.runtime) {
+        (Reach::Local, _) => {}
+        (Reach::Userspace, _) => {}
+        (Reach::Initramfs, Runtime::Scripts) => {}
+        (Reach::Firmware, Runtime::Scripts) => return Err(RenderError::NeedsAgent),
+    }
+    Ok(set)
+}

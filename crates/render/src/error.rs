@@ -1,0 +1,31 @@
+//! Why a plan can't be rendered.
+
+use nvmeroot_plan::Origin;
+use thiserror::Error;
+
+/// Why a plan can't be rendered.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// The firmware connects first, and only the agent reads what it says.
+    #[error(
+        "the firmware must connect the drive first (reach `firmware`), and the scripts runtime can't read what the firmware hands over\nhint: use `--runtime agent`, which reads the firmware's table (NBFT)"
+    )]
+    NeedsAgent,
+    /// A word of a command holds a NUL byte, which no shell can pass on.
+    #[error("`{word}` contains a NUL byte, which no command can take")]
+    Nul {
+        /// The word, shown escaped.
+        word: String,
+        /// Where the input says it.
+        origin: Origin,
+    },
+    /// Not a path inside a tree.
+    #[error("`{value}` is no path inside the root tree: {why}")]
+    TreePath {
+        /// The text.
+        value: String,
+        /// The rule that it breaks.
+        why: &'static str,
+    },
+}
