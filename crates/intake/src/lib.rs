@@ -1,1 +1,3 @@
 //! Front-ends: curtin configuration and netplan YAML to fragments of a boot plan
+
+pub mod yaml;

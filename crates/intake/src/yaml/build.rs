@@ -1,0 +1,442 @@
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span};
+
+use super::tree::{FaultData, KindData, MappingData, NodeData, NodeId, Text};
+use super::{Document, MAX_BYTES, MAX_DEPTH, MAX_NODES, Position, Style, YamlError};
+
+/// More would tell the reader nothing.
+const MAX_FAULTS: usize = 256;
+
+/// Below this many entries, comparing each with each beats hashing.
+const SMALL_MAPPING: usize = 12;
+
+/// Parses one document.
+///
+/// `name` is what messages call the text: a path, or the name of an embedded
+/// text. Time and memory are linear in the text's length.
+///
+/// # Errors
+/// Bytes that are not UTF-8 or not YAML, more than one document, and the limits
+/// of this module; see [`YamlError`].
+pub fn parse(name: &str, bytes: impl AsRef<[u8]>) -> Result<Document, YamlError> {
+    let bytes = bytes.as_ref();
+    if bytes.len() > MAX_BYTES {
+        return Err(YamlError::TooLarge { size: bytes.len() });
+    }
+    let text = decode(bytes)?;
+
+    // The builder counts the depth of flow and block collections together;
+    // these stop the scanner's own look-ahead.
+    let options = granit_parser::options! {
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+        emit_comments: false,
+        block_scalar_eof_without_line_feed: true,
+    };
+    let mut builder = Builder::new(text);
+    for event in Parser::new_from_str_with_options(text, options) {
+        let (event, span) = event.map_err(syntax)?;
+        builder.event(event, span)?;
+    }
+    Ok(builder.finish(name))
+}
+
+fn decode(bytes: &[u8]) -> Result<&str, YamlError> {
+    std::str::from_utf8(bytes).map_err(|fault| {
+        let valid = std::str::from_utf8(&bytes[..fault.valid_up_to()]).unwrap_or_default();
+        let line_start = valid.rfind('\n').map_or(0, |at| at + 1);
+        YamlError::NotUtf8 {
+            position: Position {
+                line: narrow(valid.bytes().filter(|&b| b == b'\n').count() + 1),
+                column: narrow(valid[line_start..].chars().count() + 1),
+            },
+            byte: bytes[fault.valid_up_to()],
+        }
+    })
+}
+
+fn syntax(source: ScanError) -> YamlError {
+    let position = position(source.marker());
+    if *source.kind() == ErrorKind::RecursionLimitExceeded {
+        return YamlError::TooDeep { position };
+    }
+    YamlError::Syntax { position, source }
+}
+
+fn position(marker: &Marker) -> Position {
+    Position {
+        line: narrow(marker.line()),
+        column: narrow(marker.col() + 1),
+    }
+}
+
+/// Everything counted here is bounded by `MAX_BYTES`.
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+struct Builder<'t> {
+    text: &'t str,
+    nodes: Vec<NodeData>,
+    /// Open collections.
+    frames: Vec<Frame>,
+    /// Children of the open collections, innermost last.
+    pending: Vec<NodeId>,
+    root: Option<NodeId>,
+    documents: u32,
+    /// Nodes so far, aliases and merged entries counted at full size.
+    expanded: u64,
+    anchors: HashMap<usize, Anchored>,
+    tagged: Vec<NodeId>,
+    faults: Vec<FaultData>,
+}
+
+struct Frame {
+    node: NodeId,
+    first_pending: usize,
+    anchor: usize,
+    expanded_before: u64,
+}
+
+/// A finished node that aliases may name.
+struct Anchored {
+    node: NodeId,
+    size: u64,
+}
+
+impl<'t> Builder<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            nodes: Vec::with_capacity(text.len() / 12),
+            frames: Vec::new(),
+            pending: Vec::new(),
+            root: None,
+            documents: 0,
+            expanded: 0,
+            anchors: HashMap::new(),
+            tagged: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlError> {
+        let at = position(&span.start);
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    return Err(YamlError::SecondDocument { position: at });
+                }
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                // What is left out altogether arrives as `~` with an empty span.
+                let left_out = style == ScalarStyle::Plain && span.is_empty();
+                let kind = KindData::Scalar {
+                    text: if left_out {
+                        Text::Slice { start: 0, end: 0 }
+                    } else {
+                        self.store(text)
+                    },
+                    style: style_of(style),
+                };
+                let node = self.add(at, tag_text(tag.as_deref()), kind)?;
+                self.name_anchor(anchor, node, 1);
+                self.place(node);
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                let kind = KindData::Sequence(Box::default());
+                self.open(at, anchor, tag_text(tag.as_deref()), kind)?;
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                let kind = KindData::Mapping(Box::new(MappingData {
+                    declared: Box::default(),
+                    effective: None,
+                }));
+                self.open(at, anchor, tag_text(tag.as_deref()), kind)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close()?,
+            Event::Alias(anchor) => {
+                let Some(&Anchored { node, size }) = self.anchors.get(&anchor) else {
+                    return Err(YamlError::AliasInItself { position: at });
+                };
+                self.spend(size, at, true)?;
+                self.place(node);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Keeps a scalar's text, as a slice of the source where it is one.
+    fn store(&self, text: Cow<'_, str>) -> Text {
+        if let Cow::Borrowed(slice) = text {
+            let start = (slice.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+            let end = start.wrapping_add(slice.len());
+            if self.text.get(start..end) == Some(slice) {
+                return Text::Slice {
+                    start: narrow(start),
+                    end: narrow(end),
+                };
+            }
+        }
+        Text::Owned(text.into())
+    }
+
+    fn add(
+        &mut self,
+        at: Position,
+        tag: Option<Box<str>>,
+        kind: KindData,
+    ) -> Result<NodeId, YamlError> {
+        self.spend(1, at, false)?;
+        let id = narrow(self.nodes.len());
+        if tag.is_some() {
+            self.tagged.push(id);
+        }
+        self.nodes.push(NodeData {
+            position: at,
+            tag,
+            kind,
+        });
+        Ok(id)
+    }
+
+    fn spend(&mut self, nodes: u64, at: Position, by_alias: bool) -> Result<(), YamlError> {
+        self.expanded = self.expanded.saturating_add(nodes);
+        if self.expanded > MAX_NODES {
+            return Err(YamlError::TooManyNodes {
+                position: at,
+                by_alias,
+            });
+        }
+        Ok(())
+    }
+
+    fn open(
+        &mut self,
+        at: Position,
+        anchor: usize,
+        tag: Option<Box<str>>,
+        kind: KindData,
+    ) -> Result<(), YamlError> {
+        if self.frames.len() >= MAX_DEPTH {
+            return Err(YamlError::TooDeep { position: at });
+        }
+        let expanded_before = self.expanded;
+        let node = self.add(at, tag, kind)?;
+        self.frames.push(Frame {
+            node,
+            first_pending: self.pending.len(),
+            anchor,
+            expanded_before,
+        });
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), YamlError> {
+        let Some(frame) = self.frames.pop() else {
+            return Ok(());
+        };
+        let children: Vec<NodeId> = self.pending.drain(frame.first_pending..).collect();
+        let kind = match self.nodes[frame.node as usize].kind {
+            KindData::Mapping(_) => {
+                let declared = children.chunks_exact(2).map(|pair| (pair[0], pair[1]));
+                KindData::Mapping(Box::new(self.mapping(declared.collect())?))
+            }
+            _ => KindData::Sequence(children.into_boxed_slice()),
+        };
+        self.nodes[frame.node as usize].kind = kind;
+        let size = self.expanded - frame.expanded_before;
+        self.name_anchor(frame.anchor, frame.node, size);
+        self.place(frame.node);
+        Ok(())
+    }
+
+    fn name_anchor(&mut self, anchor: usize, node: NodeId, size: u64) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, Anchored { node, size });
+        }
+    }
+
+    fn place(&mut self, node: NodeId) {
+        if self.frames.is_empty() {
+            self.root.get_or_insert(node);
+        } else {
+            self.pending.push(node);
+        }
+    }
+
+    fn key_text(&self, key: NodeId) -> Option<&str> {
+        match &self.nodes[key as usize].kind {
+            KindData::Scalar { text, .. } => Some(text.get(self.text)),
+            _ => None,
+        }
+    }
+
+    fn is_merge_key(&self, key: NodeId) -> bool {
+        let node = &self.nodes[key as usize];
+        let plain = matches!(
+            node.kind,
+            KindData::Scalar {
+                style: Style::Plain,
+                ..
+            }
+        );
+        plain && node.tag.is_none() && self.key_text(key) == Some("<<")
+    }
+
+    fn fault(&mut self, fault: FaultData) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(fault);
+        }
+    }
+
+    fn mapping(&mut self, declared: Box<[(NodeId, NodeId)]>) -> Result<MappingData, YamlError> {
+        for &(key, _) in &declared {
+            if self.key_text(key).is_none() {
+                self.fault(FaultData::CollectionKey { key });
+            }
+        }
+        let merges = declared.iter().any(|&(key, _)| self.is_merge_key(key));
+        if !merges && !self.has_duplicate(&declared) {
+            return Ok(MappingData {
+                declared,
+                effective: None,
+            });
+        }
+
+        let mut merged = Vec::new();
+        for &(key, value) in &declared {
+            if self.is_merge_key(key) {
+                self.merge(value, &mut merged)?;
+            }
+        }
+        let own = declared
+            .iter()
+            .copied()
+            .filter(|&(key, _)| !self.is_merge_key(key));
+        let (effective, duplicates) = self.last_wins(merged, own);
+        for fault in duplicates {
+            self.fault(fault);
+        }
+        Ok(MappingData {
+            declared,
+            effective: Some(effective.into_boxed_slice()),
+        })
+    }
+
+    fn has_duplicate(&self, pairs: &[(NodeId, NodeId)]) -> bool {
+        let keys = || pairs.iter().filter_map(|&(key, _)| self.key_text(key));
+        if pairs.len() <= SMALL_MAPPING {
+            return keys()
+                .enumerate()
+                .any(|(at, key)| keys().take(at).any(|other| other == key));
+        }
+        let mut seen = HashSet::with_capacity(pairs.len());
+        !keys().all(|key| seen.insert(key))
+    }
+
+    /// Appends what `<<: value` brings, later entries winning over earlier ones.
+    fn merge(&mut self, value: NodeId, into: &mut Vec<(NodeId, NodeId)>) -> Result<(), YamlError> {
+        let sources: Vec<NodeId> = match &self.nodes[value as usize].kind {
+            KindData::Mapping(_) => vec![value],
+            // The first mapping of a list wins, so it comes last.
+            KindData::Sequence(items) => items.iter().rev().copied().collect(),
+            KindData::Scalar { .. } => {
+                self.fault(FaultData::MergeValue { value });
+                return Ok(());
+            }
+        };
+        for source in sources {
+            let node = &self.nodes[source as usize];
+            let KindData::Mapping(mapping) = &node.kind else {
+                self.fault(FaultData::MergeValue { value: source });
+                continue;
+            };
+            let pairs = mapping.effective.as_deref().unwrap_or(&mapping.declared);
+            into.extend_from_slice(pairs);
+            let (cost, at) = (2 * pairs.len() as u64, node.position);
+            self.spend(cost, at, true)?;
+        }
+        Ok(())
+    }
+
+    /// Each key once, in the place where it first came up, with the value that
+    /// came last; and the keys that `own` has twice.
+    fn last_wins(
+        &self,
+        merged: Vec<(NodeId, NodeId)>,
+        own: impl Iterator<Item = (NodeId, NodeId)>,
+    ) -> (Vec<(NodeId, NodeId)>, Vec<FaultData>) {
+        let mut result: Vec<(NodeId, NodeId)> = Vec::new();
+        let mut faults = Vec::new();
+        let mut places: HashMap<&str, (usize, bool)> = HashMap::new();
+        let all = merged
+            .into_iter()
+            .map(|pair| (pair, false))
+            .chain(own.map(|pair| (pair, true)));
+        for (pair, is_own) in all {
+            let Some(key) = self.key_text(pair.0) else {
+                result.push(pair);
+                continue;
+            };
+            match places.get_mut(key) {
+                None => {
+                    places.insert(key, (result.len(), is_own));
+                    result.push(pair);
+                }
+                Some((place, was_own)) => {
+                    if *was_own {
+                        faults.push(FaultData::DuplicateKey {
+                            first: result[*place].0,
+                            again: pair.0,
+                        });
+                    }
+                    *was_own = is_own;
+                    result[*place] = pair;
+                }
+            }
+        }
+        (result, faults)
+    }
+
+    fn finish(mut self, name: &str) -> Document {
+        let root = self.root.unwrap_or_else(|| {
+            let id = narrow(self.nodes.len());
+            self.nodes.push(NodeData {
+                position: Position::START,
+                tag: None,
+                kind: KindData::Scalar {
+                    text: Text::Slice { start: 0, end: 0 },
+                    style: Style::Plain,
+                },
+            });
+            id
+        });
+        Document {
+            name: name.into(),
+            text: self.text.into(),
+            nodes: self.nodes,
+            root,
+            tagged: self.tagged,
+            faults: self.faults,
+        }
+    }
+}
+
+fn style_of(style: ScalarStyle) -> Style {
+    match style {
+        ScalarStyle::Plain => Style::Plain,
+        ScalarStyle::SingleQuoted => Style::Single,
+        ScalarStyle::DoubleQuoted => Style::Double,
+        ScalarStyle::Literal => Style::Literal,
+        ScalarStyle::Folded => Style::Folded,
+    }
+}
+
+fn tag_text(tag: Option<&granit_parser::Tag>) -> Option<Box<str>> {
+    tag.map(|tag| format!("{}{}", tag.handle(), tag.suffix()).into_boxed_str())
+}
