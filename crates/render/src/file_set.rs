@@ -182,6 +182,14 @@ impl FileSet {
     }
 }
 
+impl FromIterator<Change> for FileSet {
+    fn from_iter<I: IntoIterator<Item = Change>>(changes: I) -> Self {
+        Self {
+            changes: changes.into_iter().collect(),
+        }
+    }
+}
+
 impl<'a> IntoIterator for &'a FileSet {
     type Item = &'a Change;
     type IntoIter = std::slice::Iter<'a, Change>;
