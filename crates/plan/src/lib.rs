@@ -18,6 +18,7 @@ mod nvme;
 mod origin;
 mod path;
 mod reach;
+mod remark;
 mod resolve;
 mod route;
 mod step;
@@ -36,6 +37,7 @@ pub use nvme::{ConnectOptions, Controller, HostId, HostIdentity, Nqn, Port, Tran
 pub use origin::{Origin, Warning};
 pub use path::{ControllerPath, Lead};
 pub use reach::{Reach, Reason};
+pub use remark::{Remark, Weight};
 pub use resolve::{BootPlan, Mount, resolve};
 pub use route::{Destination, Route, RouteScope, RouteType, Rule};
 pub use step::{Action, DhcpFamily, Portal, Scope, Step, steps};

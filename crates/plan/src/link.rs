@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::nvme::is_false;
 use crate::{
-    DefinitionId, InterfaceAddress, InterfaceName, MacAddress, Mtu, Origin, Route, Rule, VlanId,
+    DefinitionId, InterfaceAddress, InterfaceName, MacAddress, Mtu, Origin, Remark, Route, Rule,
+    VlanId,
 };
 
 /// One interface: which card or virtual link it is, and what it carries.
@@ -69,6 +70,9 @@ pub struct Interface {
     /// What the input itself says of `critical`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub critical: Option<bool>,
+    /// What the input says and the plan does not carry out.
+    #[serde(skip)]
+    pub remarks: Vec<Remark>,
     /// Where it is defined.
     pub origin: Origin,
 }
@@ -96,6 +100,7 @@ impl Interface {
             nameservers: Nameservers::default(),
             optional: false,
             critical: None,
+            remarks: Vec::new(),
             origin,
         }
     }
@@ -130,13 +135,18 @@ pub enum LinkKind {
     },
     /// A link to nowhere that can carry addresses.
     Dummy(Dummy),
+    /// A link of a kind that only the running system can bring up.
+    Foreign {
+        /// The source's own word for the kind (`wifis`, `tunnels`, …).
+        section: String,
+    },
 }
 
 impl LinkKind {
     /// The interfaces that it stands on or holds, by id.
     pub fn parents(&self) -> &[DefinitionId] {
         match self {
-            Self::Ethernet | Self::Dummy(_) => &[],
+            Self::Ethernet | Self::Dummy(_) | Self::Foreign { .. } => &[],
             Self::Vlan { vlan } => std::slice::from_ref(&vlan.link),
             Self::Bond { bond } => &bond.members,
             Self::Bridge { bridge } => &bridge.members,

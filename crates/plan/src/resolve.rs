@@ -1,13 +1,13 @@
 //! All fragments together: the boot plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::storage::{MountRequest, NodeRole, StorageGraph};
 use crate::{
     Controller, ControllerPath, Fragment, HostIdentity, MountPoint, Network, Origin, Reach, Reason,
-    Warning, path, reach,
+    Warning, Weight, path, reach,
 };
 
 /// A mount of the installed system.
@@ -44,6 +44,10 @@ pub struct BootPlan {
     pub paths: Vec<ControllerPath>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
+    /// What the plan needs and nobody carries out; with any of these it can
+    /// be shown, not configured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Warning>,
 }
 
 impl BootPlan {
@@ -56,7 +60,7 @@ impl BootPlan {
             .filter(|m| m.essential)
             .flat_map(|m| m.controllers.iter().copied())
             .collect();
-        let leads: std::collections::BTreeSet<_> = self
+        let leads: BTreeSet<_> = self
             .paths
             .iter()
             .filter(|p| wanted.contains(&p.controller))
@@ -67,6 +71,25 @@ impl BootPlan {
             .iter()
             .filter(|i| leads.contains(&i.name))
             .collect()
+    }
+
+    /// The ids of the essential interfaces and of all that they stand on.
+    fn interfaces_on_path(&self) -> BTreeSet<crate::DefinitionId> {
+        let by_id: BTreeMap<_, _> = self.network.interfaces.iter().map(|i| (&i.id, i)).collect();
+        let mut found = BTreeSet::new();
+        let mut open: Vec<_> = self
+            .essential_interfaces()
+            .into_iter()
+            .map(|i| &i.id)
+            .collect();
+        while let Some(id) = open.pop() {
+            if found.insert(id.clone())
+                && let Some(interface) = by_id.get(id)
+            {
+                open.extend(interface.kind.parents());
+            }
+        }
+        found
     }
 }
 
@@ -105,7 +128,7 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
     if reach != Reach::Local {
         warn_of_missing_ways(has_network, &controllers, &mounts, &paths, &mut warnings);
     }
-    BootPlan {
+    let mut plan = BootPlan {
         reach,
         reasons,
         host: host.map(|(identity, _)| identity),
@@ -114,7 +137,36 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
         network,
         paths,
         warnings,
+        faults: Vec::new(),
+    };
+    judge_remarks(&mut plan);
+    plan
+}
+
+/// Says of each interface's remarks what matters in this plan.
+fn judge_remarks(plan: &mut BootPlan) {
+    let by_initramfs = matches!(plan.reach, Reach::Initramfs | Reach::Firmware);
+    let path = if by_initramfs {
+        plan.interfaces_on_path()
+    } else {
+        BTreeSet::new()
+    };
+    let mut warnings = Vec::new();
+    let mut faults = Vec::new();
+    for interface in &plan.network.interfaces {
+        let on_path = path.contains(&interface.id);
+        for remark in &interface.remarks {
+            let to = match (remark.weight, on_path) {
+                (Weight::Refusal | Weight::Doubt, true) => &mut faults,
+                (Weight::Note, true) | (Weight::Doubt, false) => &mut warnings,
+                (Weight::Notice, _) if by_initramfs => &mut warnings,
+                (Weight::Notice | Weight::Note | Weight::Refusal, _) => continue,
+            };
+            to.push(remark.warning.clone());
+        }
     }
+    plan.warnings.extend(warnings);
+    plan.faults.extend(faults);
 }
 
 fn last_of_each_id(interfaces: Vec<crate::Interface>) -> Vec<crate::Interface> {

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BootPlan, Controller, Interface, InterfaceAddress, InterfaceName, Mtu, Origin, Reach, Route,
+    BootPlan, Controller, Interface, InterfaceAddress, InterfaceName, LinkKind, Mtu, Origin, Reach,
+    Route,
 };
 
 /// One action of the plan, and what in the input it comes from.
@@ -145,6 +146,10 @@ pub fn steps(plan: &BootPlan, scope: Scope) -> Vec<Step> {
 }
 
 fn interface_steps(interface: &Interface, steps: &mut Vec<Step>) {
+    // No step creates a link yet, and without its link no other step works.
+    if interface.kind != LinkKind::Ethernet {
+        return;
+    }
     let name = &interface.name;
     let own = || interface.origin.clone();
     if let Some(mtu) = interface.mtu {

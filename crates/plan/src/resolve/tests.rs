@@ -404,3 +404,85 @@ fn the_json_form_can_be_read_back() {
     read.plan.network.interfaces[0].addresses[0].origin = None;
     assert_eq!(read, document);
 }
+
+/// Of each weight, what becomes of it on the path and elsewhere.
+#[test]
+fn remarks_weigh_by_where_their_interface_stands() {
+    let weights = [
+        crate::Weight::Note,
+        crate::Weight::Notice,
+        crate::Weight::Refusal,
+        crate::Weight::Doubt,
+    ];
+    let remarked = |id: &str, kind: LinkKind, address: &str| {
+        let mut one = interface(id);
+        one.kind = kind;
+        let address = address.parse().expect("an address");
+        one.addresses.push(InterfaceAddress::new(address));
+        for weight in weights {
+            let message = format!("{id}: {weight:?}");
+            one.remarks
+                .push(weight.remark(Warning::at(origin(9), message)));
+        }
+        one
+    };
+    let vlan = crate::Vlan {
+        id: crate::VlanId::try_from(7).expect("an id"),
+        link: "port".parse().expect("an id"),
+    };
+    let interfaces = || {
+        vec![
+            remarked(
+                "vlan7",
+                LinkKind::Vlan { vlan: vlan.clone() },
+                "192.0.2.2/24",
+            ),
+            remarked("port", LinkKind::Ethernet, "198.51.100.2/24"),
+            remarked("other", LinkKind::Ethernet, "203.0.113.2/24"),
+        ]
+    };
+    let texts = |warnings: &[Warning]| -> Vec<String> {
+        let about_interfaces = |w: &&Warning| w.message.contains(": ");
+        let kept = warnings.iter().filter(about_interfaces);
+        kept.map(|w| w.message.clone()).collect()
+    };
+
+    let root = || {
+        vec![
+            tcp("c", "192.0.2.9", "4420"),
+            mount("m", "/", true, &["c"]),
+            node("d", &[], NodeRole::LocalController),
+            mount("b", "/boot", false, &["d"]),
+        ]
+    };
+    let remote = plan(root(), interfaces());
+    assert_eq!(remote.reach, Reach::Initramfs);
+    assert_eq!(
+        texts(&remote.faults),
+        [
+            "port: Refusal",
+            "port: Doubt",
+            "vlan7: Refusal",
+            "vlan7: Doubt"
+        ]
+    );
+    assert_eq!(
+        texts(&remote.warnings),
+        [
+            "port: Note",
+            "port: Notice",
+            "vlan7: Note",
+            "vlan7: Notice",
+            "other: Notice",
+            "other: Doubt"
+        ]
+    );
+
+    let local = plan(Vec::new(), interfaces());
+    assert_eq!(local.reach, Reach::Local);
+    assert!(local.faults.is_empty());
+    assert_eq!(
+        texts(&local.warnings),
+        ["port: Doubt", "vlan7: Doubt", "other: Doubt"]
+    );
+}

@@ -1,0 +1,38 @@
+//! What a source says of an interface and the plan does not carry out.
+
+use crate::Warning;
+
+/// Something about one interface that matters only in some plans: which, is
+/// known when all fragments are there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// When it matters, and how much.
+    pub weight: Weight,
+    /// What is to be said.
+    pub warning: Warning,
+}
+
+/// When a remark matters. An interface is on the path if a mount that is
+/// needed before init starts is reached over it, itself or as another one's
+/// parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Left to the running system: a warning on the path, elsewhere nothing.
+    Note,
+    /// A warning wherever the initramfs brings up a network.
+    Notice,
+    /// Can't be carried out: an error on the path, elsewhere nothing.
+    Refusal,
+    /// Not understood: an error on the path, elsewhere a warning.
+    Doubt,
+}
+
+impl Weight {
+    /// A remark of this weight.
+    pub fn remark(self, warning: Warning) -> Remark {
+        Remark {
+            weight: self,
+            warning,
+        }
+    }
+}
