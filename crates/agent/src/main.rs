@@ -1,0 +1,3 @@
+//! The initramfs program `nvmeroot-agent`.
+
+fn main() {}
