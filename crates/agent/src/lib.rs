@@ -1,3 +1,18 @@
 //! The initramfs program: from the boot plan to root, by system calls.
 
+pub mod card;
+pub mod cmdline;
 pub mod dhcp;
+pub mod events;
+pub mod fabrics;
+pub mod fault;
+pub mod glob;
+pub mod kmsg;
+pub mod netlink;
+pub mod places;
+pub mod record;
+pub mod uevent;
+
+/// The stack of each thread in bytes. The program has up to a few hundred
+/// threads, and an initramfs has to share its memory with them.
+pub(crate) const STACK: usize = 256 * 1024;

@@ -1,0 +1,154 @@
+//! How the threads wait for the world and for one another.
+//!
+//! The kernel tells of changes (netlink, uevents), threads tell of theirs; both
+//! only raise a number. Whoever waits asks the kernel itself whether what it
+//! waits for has come. So a lost message costs nothing that the next one does
+//! not bring, and nobody polls.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The number of changes so far, and whether to stop.
+#[derive(Debug, Default)]
+pub struct Events {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    changes: u64,
+    stopping: bool,
+}
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// Something changed.
+    Changed,
+    /// The time is up.
+    TimedOut,
+    /// The program is to stop.
+    Stopping,
+}
+
+impl Events {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of changes so far: taken before a look at the world, given
+    /// to [`Events::wait_past`] after it.
+    pub fn seen(&self) -> u64 {
+        self.lock().changes
+    }
+
+    /// Something changed.
+    pub fn raise(&self) {
+        self.lock().changes += 1;
+        self.changed.notify_all();
+    }
+
+    /// Tells every thread to stop.
+    pub fn stop(&self) {
+        self.lock().stopping = true;
+        self.changed.notify_all();
+    }
+
+    /// The program is to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.lock().stopping
+    }
+
+    /// Waits for a change after `seen`, at most until `until`.
+    pub fn wait_past(&self, seen: u64, until: Instant) -> Woken {
+        self.wait(until, |state| state.changes > seen)
+    }
+
+    /// Sleeps, whatever changes, unless the program is to stop.
+    pub fn sleep(&self, time: Duration) -> Woken {
+        self.wait(Instant::now() + time, |_| false)
+    }
+
+    fn wait(&self, until: Instant, enough: impl Fn(&State) -> bool) -> Woken {
+        let mut state = self.lock();
+        loop {
+            if state.stopping {
+                return Woken::Stopping;
+            }
+            if enough(&state) {
+                return Woken::Changed;
+            }
+            let Some(left) = until
+                .checked_duration_since(Instant::now())
+                .filter(|left| !left.is_zero())
+            else {
+                return Woken::TimedOut;
+            };
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+}
+
+/// Waiting times between tries: the first retry comes soon, later ones at
+/// most every `cap`.
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    next: Duration,
+    cap: Duration,
+}
+
+impl Backoff {
+    /// From `first`, doubled up to `cap`.
+    pub fn new(first: Duration, cap: Duration) -> Self {
+        Self { next: first, cap }
+    }
+
+    /// The time to wait now.
+    pub fn step(&mut self) -> Duration {
+        let now = self.next;
+        self.next = (now * 2).min(self.cap);
+        now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_change_before_the_wait_is_not_lost() {
+        let events = Events::default();
+        let seen = events.seen();
+        events.raise();
+        let soon = Instant::now() + Duration::from_secs(5);
+        assert_eq!(events.wait_past(seen, soon), Woken::Changed);
+        let now = Instant::now();
+        assert_eq!(events.wait_past(events.seen(), now), Woken::TimedOut);
+    }
+
+    #[test]
+    fn stopping_wakes_every_wait() {
+        let events = Arc::new(Events::default());
+        let sleeper = {
+            let events = Arc::clone(&events);
+            std::thread::spawn(move || events.sleep(Duration::from_secs(30)))
+        };
+        let started = Instant::now();
+        events.stop();
+        assert_eq!(sleeper.join().ok(), Some(Woken::Stopping));
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn retries_come_soon_and_never_rarely() {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(3));
+        let waits: Vec<u128> = (0..8).map(|_| backoff.step().as_millis()).collect();
+        assert_eq!(waits, [100, 200, 400, 800, 1600, 3000, 3000, 3000]);
+    }
+}

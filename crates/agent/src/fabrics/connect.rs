@@ -1,0 +1,325 @@
+//! Making controllers, and asking a portal what it offers.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use rustix::io::Errno;
+
+use super::log_page::{self, LogHeader};
+use super::{DiscoveryEntry, NvmeTree, Request, Supported, admin, classify, parse_entries};
+use crate::fault::{Fault, Layer};
+use crate::kmsg::KernelLog;
+use crate::places::Places;
+
+/// How often the log may change while it is read.
+const MOST_CHANGES: u32 = 5;
+
+/// The part of a log that is read at once: what every controller can transfer
+/// in one command (a page).
+const CHUNK: usize = 4096;
+
+/// The kernel's side: one for real ([`Kernel`]), and whatever a test gives.
+pub trait Device: Send + Sync {
+    /// What reading the device lists.
+    ///
+    /// # Errors
+    /// As the kernel answers.
+    fn options(&self) -> io::Result<String>;
+
+    /// Makes a controller and returns its instance number.
+    ///
+    /// # Errors
+    /// The kernel's errno and log.
+    fn create(&self, text: &str) -> Result<u32, Refusal>;
+
+    /// Reads a part of a controller's discovery log. Returns the NVMe status.
+    ///
+    /// # Errors
+    /// As the kernel answers.
+    fn discovery_log(&self, instance: u32, offset: u64, buffer: &mut [u8]) -> io::Result<u16>;
+
+    /// Removes a controller.
+    ///
+    /// # Errors
+    /// As the kernel answers.
+    fn delete(&self, instance: u32) -> io::Result<()>;
+}
+
+/// The kernel did not make a controller.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Its answer.
+    pub error: io::Error,
+    /// What it said in its log meanwhile.
+    pub said: Vec<String>,
+}
+
+/// The kernel itself.
+#[derive(Debug)]
+pub struct Kernel {
+    places: Places,
+    modprobe_tried: Mutex<bool>,
+}
+
+impl Kernel {
+    /// The kernel behind these files.
+    pub fn new(places: Places) -> Self {
+        Self {
+            places,
+            modprobe_tried: Mutex::new(false),
+        }
+    }
+
+    fn open(&self) -> io::Result<File> {
+        let device = self.places.dev.join("nvme-fabrics");
+        let open = || OpenOptions::new().read(true).write(true).open(&device);
+        match open() {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                let mut tried = self
+                    .modprobe_tried
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                if !*tried {
+                    *tried = true;
+                    // The initramfs should have loaded it; if not, ask for it
+                    // once, as the kernel itself would.
+                    let _ = Command::new("/sbin/modprobe")
+                        .args(["-q", "nvme-tcp"])
+                        .stdin(Stdio::null())
+                        .status();
+                }
+                open()
+            }
+            other => other,
+        }
+    }
+}
+
+impl Device for Kernel {
+    fn options(&self) -> io::Result<String> {
+        let mut text = String::new();
+        self.open()?.take(16 * 1024).read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    fn create(&self, text: &str) -> Result<u32, Refusal> {
+        let mut log = KernelLog::from_now(&self.places);
+        let made = || {
+            let mut device = self.open()?;
+            // The kernel takes each write for a whole request.
+            let written = device.write(text.as_bytes())?;
+            if written != text.len() {
+                return Err(io::Error::from(io::ErrorKind::WriteZero));
+            }
+            let mut answer = String::new();
+            device.take(4096).read_to_string(&mut answer)?;
+            instance(&answer).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
+        };
+        made().map_err(|error| Refusal {
+            error,
+            said: log
+                .as_mut()
+                .map(KernelLog::lines)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|line| line.text)
+                .collect(),
+        })
+    }
+
+    fn discovery_log(&self, instance: u32, offset: u64, buffer: &mut [u8]) -> io::Result<u16> {
+        let device = File::open(self.places.dev.join(format!("nvme{instance}")))?;
+        Ok(admin::get_discovery_log(&device, offset, buffer)?)
+    }
+
+    fn delete(&self, instance: u32) -> io::Result<()> {
+        NvmeTree::new(&self.places.sys).delete(instance)
+    }
+}
+
+/// `instance=N,cntlid=M`.
+fn instance(answer: &str) -> Option<u32> {
+    answer
+        .trim()
+        .split(',')
+        .find_map(|part| part.strip_prefix("instance="))?
+        .parse()
+        .ok()
+}
+
+/// A controller that was made, or was there already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connected {
+    /// Its instance number; `None` where it was there already.
+    pub instance: Option<u32>,
+    /// Options of the plan that the kernel lacks.
+    pub left_out: Vec<&'static str>,
+}
+
+/// Why there is no controller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectError(pub Fault);
+
+/// Makes controllers, one after the other: the kernel holds a lock over each
+/// connect anyway, and so each line in its log has one cause. Who knows that a
+/// portal does not answer must not come here, or all others wait with it.
+pub struct Fabrics {
+    device: Box<dyn Device>,
+    turn: Mutex<()>,
+    supported: OnceLock<Supported>,
+}
+
+impl std::fmt::Debug for Fabrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fabrics").finish_non_exhaustive()
+    }
+}
+
+impl Fabrics {
+    /// By this device.
+    pub fn new(device: Box<dyn Device>) -> Self {
+        Self {
+            device,
+            turn: Mutex::new(()),
+            supported: OnceLock::new(),
+        }
+    }
+
+    fn supported(&self) -> Result<&Supported, ConnectError> {
+        if let Some(known) = self.supported.get() {
+            return Ok(known);
+        }
+        let known = match self.device.options() {
+            Ok(text) => Supported::parse(&text),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(ConnectError(Fault::new(
+                    Layer::Kernel,
+                    "`/dev/nvme-fabrics` is not there: the module `nvme-tcp` is not loaded",
+                )));
+            }
+            // Kernels before 5.17 can't be asked.
+            Err(_) => Supported::unknown(),
+        };
+        Ok(self.supported.get_or_init(|| known))
+    }
+
+    /// Makes a controller.
+    ///
+    /// # Errors
+    /// What stood in the way, by layer.
+    pub fn connect(&self, request: &Request<'_>) -> Result<Connected, ConnectError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (text, left_out) = request.text(self.supported()?);
+        match self.device.create(&text) {
+            Ok(instance) => Ok(Connected {
+                instance: Some(instance),
+                left_out,
+            }),
+            Err(refusal) if is(&refusal.error, Errno::ALREADY) => Ok(Connected {
+                instance: None,
+                left_out,
+            }),
+            Err(refusal) => Err(ConnectError(judge(&refusal, request))),
+        }
+    }
+
+    /// Asks the discovery controller behind a portal what it offers. The
+    /// controller is removed again before anybody else connects, so that it
+    /// takes no device's name.
+    ///
+    /// # Errors
+    /// What stood in the way, by layer.
+    pub fn discover(&self, request: &Request<'_>) -> Result<Vec<DiscoveryEntry>, ConnectError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (text, _) = request.text(self.supported()?);
+        let instance = self
+            .device
+            .create(&text)
+            .map_err(|refusal| ConnectError(judge(&refusal, request)))?;
+        let read = self.read_log(instance);
+        let removed = self.device.delete(instance);
+        let portal = portal(request);
+        let entries = read.map_err(|what| {
+            ConnectError(Fault::new(
+                Layer::Protocol,
+                format!("the discovery log of `{portal}` can't be read: {what}"),
+            ))
+        })?;
+        removed.map_err(|e| {
+            ConnectError(Fault::new(
+                Layer::Kernel,
+                format!("the discovery controller of `{portal}` can't be removed: {e}"),
+            ))
+        })?;
+        Ok(entries)
+    }
+
+    fn read_log(&self, instance: u32) -> Result<Vec<DiscoveryEntry>, String> {
+        let mut header = self.read_header(instance)?;
+        for _ in 0..MOST_CHANGES {
+            let mut entries = vec![0; header.entries_length()];
+            for (i, chunk) in entries.chunks_mut(CHUNK).enumerate() {
+                self.read_part(instance, log_page::ENTRY + i * CHUNK, chunk)?;
+            }
+            // A log that grew meanwhile may be half old and half new.
+            let after = self.read_header(instance)?;
+            if after == header {
+                return Ok(parse_entries(&entries).0);
+            }
+            header = after;
+        }
+        Err("it keeps changing".to_owned())
+    }
+
+    fn read_header(&self, instance: u32) -> Result<LogHeader, String> {
+        let mut page = [0; log_page::ENTRY];
+        self.read_part(instance, 0, &mut page)?;
+        LogHeader::parse(&page).map_err(|e| e.to_string())
+    }
+
+    fn read_part(&self, instance: u32, offset: usize, part: &mut [u8]) -> Result<(), String> {
+        let offset = u64::try_from(offset).map_err(|e| e.to_string())?;
+        match self.device.discovery_log(instance, offset, part) {
+            Ok(0) => Ok(()),
+            Ok(status) => Err(format!("NVMe status {status:#x}")),
+            Err(e) => Err(e.to_string()),
+        }
+    }
+}
+
+fn is(error: &io::Error, errno: Errno) -> bool {
+    error.raw_os_error() == Some(errno.raw_os_error())
+}
+
+fn judge(refusal: &Refusal, request: &Request<'_>) -> Fault {
+    match refusal.error.raw_os_error() {
+        Some(errno) => classify(
+            Errno::from_raw_os_error(errno),
+            &refusal.said,
+            &portal(request),
+            request.nqn,
+        ),
+        None => Fault::new(
+            Layer::Kernel,
+            format!("`/dev/nvme-fabrics`: {}", refusal.error),
+        ),
+    }
+}
+
+fn portal(request: &Request<'_>) -> String {
+    std::net::SocketAddr::new(request.traddr, request.trsvcid.get()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_answer_names_the_instance() {
+        assert_eq!(instance("instance=12,cntlid=3\n"), Some(12));
+        assert_eq!(instance("instance=-1,cntlid=-1,transport=%s"), None);
+        assert_eq!(instance(""), None);
+    }
+}

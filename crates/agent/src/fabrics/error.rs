@@ -1,0 +1,164 @@
+//! Why a controller was not made: from the write's errno, and from what the
+//! kernel said in its log meanwhile.
+//!
+//! The errno alone does not tell a wrong NQN from a host that is not admitted:
+//! every NVMe status of the Connect command becomes `EIO`
+//! (`nvme_tcp_create_ctrl` in drivers/nvme/host/tcp.c). The kernel log has the
+//! reason (`nvmf_log_connect_error` and `nvmf_connect_admin_queue` in
+//! drivers/nvme/host/fabrics.c). Connects are serialised by the kernel
+//! (`nvmf_dev_mutex`) and by us, so what is said meanwhile is about this one.
+
+use rustix::io::Errno;
+
+use crate::fault::{Fault, Layer};
+
+/// Of what the kernel said during a failed connect, the cause.
+pub fn from_kernel_log(lines: &[String]) -> Option<(Layer, &str)> {
+    // The first cause counts: what follows are its consequences.
+    lines.iter().find_map(|line| {
+        let layer = layer_of(line)?;
+        Some((layer, line.as_str()))
+    })
+}
+
+fn layer_of(line: &str) -> Option<Layer> {
+    let has = |text: &str| line.contains(text);
+    if !has("nvme") {
+        return None;
+    }
+    if has("Connect Invalid Data Parameter, subsysnqn") {
+        return Some(Layer::WrongNqn);
+    }
+    if has("is not allowed, hostnqn") || has("Connect Invalid Data Parameter, hostnqn") {
+        return Some(Layer::AccessDenied);
+    }
+    if has("authentication required")
+        || has("authentication setup failed")
+        || has("authentication failed")
+        || has("secure concatenation is not supported")
+        || has("invalid dhchap")
+    {
+        return Some(Layer::Authentication);
+    }
+    if has("controller is busy or not available") || has("Connect command failed") {
+        return Some(Layer::Protocol);
+    }
+    if has("no handler found for transport")
+        || has("unknown parameter or missing value")
+        || has("invalid parameter '")
+        || has("missing parameter '")
+        || has("invalid interface passed")
+    {
+        return Some(Layer::Kernel);
+    }
+    None
+}
+
+/// The failure that an errno of the write stands for. `portal` is
+/// `ADDRESS:PORT`.
+pub fn classify(errno: Errno, said: &[String], portal: &str, nqn: &str) -> Fault {
+    if let Some((layer, line)) = from_kernel_log(said) {
+        let message = match layer {
+            Layer::WrongNqn => format!("`{portal}` knows no subsystem `{nqn}`"),
+            Layer::AccessDenied => format!("`{portal}` does not admit this host to `{nqn}`"),
+            Layer::Authentication => {
+                format!("`{portal}` and this host did not authenticate for `{nqn}`")
+            }
+            _ => format!("`{portal}`, `{nqn}`: the kernel says: {}", after_device(line)),
+        };
+        return Fault::new(layer, message);
+    }
+    let at = |layer, what: &str| Fault::new(layer, format!("`{portal}` {what}"));
+    match errno {
+        Errno::CONNREFUSED => at(Layer::Refused, "refused the connection"),
+        Errno::HOSTUNREACH => at(Layer::NoRoute, "can't be reached: its host does not answer")
+            .with_hint("check that the target or the gateway to it is up and in this network"),
+        Errno::NETUNREACH | Errno::ADDRNOTAVAIL | Errno::NETDOWN => {
+            at(Layer::NoRoute, "can't be reached: no route leads there")
+        }
+        Errno::TIMEDOUT | Errno::AGAIN => at(Layer::Timeout, "does not answer"),
+        Errno::CONNRESET | Errno::PIPE | Errno::PROTO => {
+            at(Layer::Protocol, "closed the connection")
+        }
+        Errno::KEYREJECTED | Errno::ACCESS | Errno::NOKEY => {
+            at(Layer::Authentication, "and this host did not authenticate")
+        }
+        Errno::NODEV => at(Layer::Kernel, "is to be reached over an interface that is not there"),
+        Errno::INVAL => at(Layer::Kernel, "was refused by the kernel: an option it does not accept"),
+        Errno::INTR => at(Layer::Protocol, "was given up: interrupted"),
+        // Without the kernel log nobody can tell more of an NVMe status.
+        Errno::IO => Fault::new(
+            Layer::AccessDenied,
+            format!("`{portal}` refused to connect `{nqn}`"),
+        )
+        .with_hint(
+            "check the subsystem NQN, the allowed hosts and the DH-HMAC-CHAP secrets on the target",
+        ),
+        other => Fault::new(Layer::Protocol, format!("`{portal}`, `{nqn}`: {other}")),
+    }
+}
+
+/// The line without the device's name, which is gone by now.
+fn after_device(line: &str) -> &str {
+    line.split_once(": ").map_or(line, |(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(errno: Errno, said: &[&str]) -> Layer {
+        let said: Vec<String> = said.iter().map(ToString::to_string).collect();
+        classify(errno, &said, "192.0.2.1:4420", "nqn.2024-01.a:b").layer
+    }
+
+    #[test]
+    fn the_kernel_log_tells_what_the_errno_does_not() {
+        for (said, expected) in [
+            (
+                "nvme nvme0: Connect Invalid Data Parameter, subsysnqn \"nqn.2024-01.a:b\"",
+                Layer::WrongNqn,
+            ),
+            (
+                "nvme nvme0: Connect for subsystem nqn.2024-01.a:b is not allowed, hostnqn: nqn.x",
+                Layer::AccessDenied,
+            ),
+            (
+                "nvme nvme0: qid 0: authentication failed, error -129",
+                Layer::Authentication,
+            ),
+            (
+                "nvme nvme0: Connect command failed: controller is busy or not available",
+                Layer::Protocol,
+            ),
+        ] {
+            assert_eq!(layer(Errno::IO, &[said]), expected, "{said}");
+        }
+        // Other talk does not count, and the first cause does.
+        assert_eq!(
+            layer(
+                Errno::IO,
+                &[
+                    "e1000e: authentication failed",
+                    "nvme nvme0: qid 0: authentication setup failed",
+                    "nvme nvme0: Connect command failed, error wo/DNR bit: 401",
+                ]
+            ),
+            Layer::Authentication
+        );
+    }
+
+    #[test]
+    fn an_errno_has_its_layer() {
+        for (errno, expected) in [
+            (Errno::CONNREFUSED, Layer::Refused),
+            (Errno::HOSTUNREACH, Layer::NoRoute),
+            (Errno::NETUNREACH, Layer::NoRoute),
+            (Errno::TIMEDOUT, Layer::Timeout),
+            (Errno::INVAL, Layer::Kernel),
+            (Errno::IO, Layer::AccessDenied),
+        ] {
+            assert_eq!(layer(errno, &[]), expected);
+        }
+    }
+}

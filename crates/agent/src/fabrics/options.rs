@@ -1,0 +1,193 @@
+//! The text that makes a controller: `KEY=VALUE,…`.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use nvmeroot_plan::{ConnectOptions, HostIdentity, Nqn, Port, Transport};
+
+/// The options that this kernel knows, as reading `/dev/nvme-fabrics` lists
+/// them (since Linux 5.17; before, the read fails).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Supported(Option<BTreeSet<String>>);
+
+impl Supported {
+    /// From the text of `/dev/nvme-fabrics`.
+    pub fn parse(text: &str) -> Self {
+        let names: BTreeSet<String> = text
+            .trim()
+            .split(',')
+            .filter(|part| !part.is_empty())
+            .map(|part| part.split('=').next().unwrap_or(part).to_owned())
+            // A file that holds a controller answers with these alone.
+            .filter(|name| name != "instance" && name != "cntlid")
+            .collect();
+        Self((!names.is_empty()).then_some(names))
+    }
+
+    /// A kernel that does not tell.
+    pub fn unknown() -> Self {
+        Self(None)
+    }
+
+    /// The kernel knows the option. One that does not tell is asked only for
+    /// what every kernel with NVMe/TCP (5.0) knows.
+    fn has(&self, name: &str) -> bool {
+        match &self.0 {
+            Some(names) => names.contains(name),
+            None => !matches!(name, "host_iface" | "fast_io_fail_tmo" | "discovery" | "tos"),
+        }
+    }
+}
+
+/// A controller to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// The transport.
+    pub transport: Transport,
+    /// The portal's address.
+    pub traddr: IpAddr,
+    /// The portal's port.
+    pub trsvcid: Port,
+    /// The subsystem.
+    pub nqn: &'a str,
+    /// Who we are; without it the kernel makes up somebody.
+    pub host: Option<&'a HostIdentity>,
+    /// What the plan says of the connection.
+    pub options: &'a ConnectOptions,
+}
+
+impl Request<'_> {
+    /// The text to write, and the options left out because the kernel lacks
+    /// them.
+    pub fn text(&self, supported: &Supported) -> (String, Vec<&'static str>) {
+        let discovery = self.nqn == Nqn::DISCOVERY;
+        let mut text = format!(
+            "nqn={},transport={},traddr={},trsvcid={}",
+            self.nqn, self.transport, self.traddr, self.trsvcid
+        );
+        let mut left_out = Vec::new();
+        let mut add = |name: &'static str, value: Option<String>| {
+            let Some(value) = value else { return };
+            if !supported.has(name) {
+                left_out.push(name);
+            } else if value.is_empty() {
+                text.push(',');
+                text.push_str(name);
+            } else {
+                text.push(',');
+                text.push_str(name);
+                text.push('=');
+                text.push_str(&value);
+            }
+        };
+        let o = self.options;
+        let number = |n: Option<u32>| n.map(|n| n.to_string());
+        let switch = |on: bool| on.then(String::new);
+        add("hostnqn", self.host.map(|h| h.nqn.to_string()));
+        add("hostid", self.host.map(|h| h.id.to_string()));
+        add("host_iface", o.host_iface.as_ref().map(ToString::to_string));
+        add("host_traddr", o.host_traddr.map(|a| a.to_string()));
+        add("hdr_digest", switch(o.hdr_digest));
+        add("data_digest", switch(o.data_digest));
+        if discovery {
+            // It lives for one question: no keep-alive, no queues, no
+            // reconnecting for ever.
+            return (text, left_out);
+        }
+        add("keep_alive_tmo", number(o.keep_alive_tmo));
+        // Root has nowhere else to go: never give a controller up.
+        add("ctrl_loss_tmo", Some(o.ctrl_loss_tmo.unwrap_or(-1).to_string()));
+        add("reconnect_delay", number(o.reconnect_delay));
+        add("fast_io_fail_tmo", o.fast_io_fail_tmo.map(|n| n.to_string()));
+        add("nr_io_queues", number(o.nr_io_queues));
+        add("nr_write_queues", number(o.nr_write_queues));
+        add("nr_poll_queues", number(o.nr_poll_queues));
+        add("queue_size", number(o.queue_size));
+        (text, left_out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Linux 6.12 answers.
+    const KERNEL_6_12: &str = "instance=-1,cntlid=-1,transport=%s,traddr=%s,trsvcid=%s,nqn=%s,queue_size=%d,nr_io_queues=%d,reconnect_delay=%d,ctrl_loss_tmo=%d,keep_alive_tmo=%d,hostnqn=%s,host_traddr=%s,host_iface=%s,hostid=%s,duplicate_connect,disable_sqflow,hdr_digest,data_digest,nr_write_queues=%d,nr_poll_queues=%d,tos=%d,fast_io_fail_tmo=%d,discovery,dhchap_secret=%s,dhchap_ctrl_secret=%s\n";
+
+    fn identity() -> HostIdentity {
+        HostIdentity {
+            nqn: "nqn.2014-08.org.nvmexpress:uuid:8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d"
+                .parse()
+                .expect("an NQN"),
+            id: "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d".parse().expect("an id"),
+        }
+    }
+
+    fn request<'a>(nqn: &'a str, host: &'a HostIdentity, options: &'a ConnectOptions) -> Request<'a> {
+        Request {
+            transport: Transport::Tcp,
+            traddr: "192.0.2.1".parse().expect("an address"),
+            trsvcid: "4420".parse().expect("a port"),
+            nqn,
+            host: Some(host),
+            options,
+        }
+    }
+
+    #[test]
+    fn root_is_never_given_up() {
+        let (host, options) = (identity(), ConnectOptions::default());
+        let (text, left_out) =
+            request("nqn.2024-01.a:b", &host, &options).text(&Supported::parse(KERNEL_6_12));
+        assert_eq!(
+            text,
+            "nqn=nqn.2024-01.a:b,transport=tcp,traddr=192.0.2.1,trsvcid=4420,\
+             hostnqn=nqn.2014-08.org.nvmexpress:uuid:8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d,\
+             hostid=8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d,ctrl_loss_tmo=-1"
+        );
+        assert_eq!(left_out, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn options_of_the_plan_are_passed_on_and_unknown_ones_left_out() {
+        let host = identity();
+        let options = ConnectOptions {
+            host_iface: Some("eth0".parse().expect("a name")),
+            ctrl_loss_tmo: Some(900),
+            reconnect_delay: Some(2),
+            fast_io_fail_tmo: Some(5),
+            nr_io_queues: Some(4),
+            hdr_digest: true,
+            ..ConnectOptions::default()
+        };
+        let one = request("nqn.2024-01.a:b", &host, &options);
+        let (text, left_out) = one.text(&Supported::parse(KERNEL_6_12));
+        assert!(text.ends_with(
+            ",host_iface=eth0,hdr_digest,ctrl_loss_tmo=900,reconnect_delay=2,fast_io_fail_tmo=5,nr_io_queues=4"
+        ), "{text}");
+        assert_eq!(left_out, Vec::<&str>::new());
+
+        let (text, left_out) = one.text(&Supported::unknown());
+        assert!(!text.contains("host_iface") && !text.contains("fast_io_fail_tmo"), "{text}");
+        assert_eq!(left_out, ["host_iface", "fast_io_fail_tmo"]);
+        let (_, left_out) = one.text(&Supported::parse("instance=-1,cntlid=-1,transport=%s,ctrl_loss_tmo=%d"));
+        assert!(left_out.contains(&"hdr_digest") && left_out.contains(&"hostnqn"), "{left_out:?}");
+    }
+
+    #[test]
+    fn a_discovery_controller_does_not_stay() {
+        let host = identity();
+        let options = ConnectOptions {
+            nr_io_queues: Some(4),
+            ..ConnectOptions::default()
+        };
+        let (text, _) = request(Nqn::DISCOVERY, &host, &options).text(&Supported::parse(KERNEL_6_12));
+        assert!(!text.contains("ctrl_loss_tmo") && !text.contains("nr_io_queues"), "{text}");
+    }
+
+    #[test]
+    fn a_list_without_options_tells_nothing() {
+        assert_eq!(Supported::parse("instance=0,cntlid=1\n"), Supported::unknown());
+        assert_eq!(Supported::parse(""), Supported::unknown());
+    }
+}

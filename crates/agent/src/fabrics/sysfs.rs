@@ -1,0 +1,225 @@
+//! Controllers and namespaces as sysfs shows them
+//! (drivers/nvme/host/sysfs.c).
+
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// A controller's state, by the kernel's words (`nvme_sysfs_show_state`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ControllerState {
+    /// It works.
+    Live,
+    /// It is being connected, or connected again.
+    Connecting,
+    /// Anything else: `new`, `resetting`, `deleting`, `dead`.
+    Other(String),
+}
+
+/// A controller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SysController {
+    /// Its name, `nvme0`.
+    pub name: String,
+    /// The subsystem that it belongs to.
+    pub nqn: String,
+    /// The portal, where it has one.
+    pub traddr: Option<IpAddr>,
+    /// The portal's port.
+    pub trsvcid: Option<u16>,
+    /// The interface that it is bound to, where it is.
+    pub host_iface: Option<String>,
+    /// Its state.
+    pub state: ControllerState,
+}
+
+/// A namespace as a block device.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SysNamespace {
+    /// The block device's name, `nvme0n1`.
+    pub name: String,
+    /// The namespace identifier.
+    pub nsid: Option<u32>,
+    /// Its UUID, as the kernel writes it.
+    pub uuid: Option<String>,
+    /// Its NGUID, as the kernel writes it.
+    pub nguid: Option<String>,
+    /// Its EUI-64, hexadecimal with spaces.
+    pub eui: Option<String>,
+}
+
+/// sysfs.
+#[derive(Clone, Debug)]
+pub struct NvmeTree {
+    sys: PathBuf,
+}
+
+impl NvmeTree {
+    /// Under `/sys`, or what plays it.
+    pub fn new(sys: &Path) -> Self {
+        Self {
+            sys: sys.to_owned(),
+        }
+    }
+
+    /// All controllers, by name.
+    pub fn controllers(&self) -> Vec<SysController> {
+        let mut all: Vec<_> = names(&self.sys.join("class/nvme"))
+            .into_iter()
+            .filter_map(|name| self.controller(&name))
+            .collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    fn controller(&self, name: &str) -> Option<SysController> {
+        let dir = self.sys.join("class/nvme").join(name);
+        let address = attribute(&dir, "address").unwrap_or_default();
+        let field = |key: &str| {
+            address
+                .split(',')
+                .find_map(|part| part.strip_prefix(key)?.strip_prefix('='))
+        };
+        Some(SysController {
+            name: name.to_owned(),
+            nqn: attribute(&dir, "subsysnqn")?,
+            traddr: field("traddr").and_then(|a| a.parse().ok()),
+            trsvcid: field("trsvcid").and_then(|p| p.parse().ok()),
+            host_iface: field("host_iface").map(str::to_owned),
+            state: match attribute(&dir, "state")?.as_str() {
+                "live" => ControllerState::Live,
+                "connecting" => ControllerState::Connecting,
+                other => ControllerState::Other(other.to_owned()),
+            },
+        })
+    }
+
+    /// The namespaces of a subsystem that have a block device: with multipath
+    /// they lie under the subsystem, without it under its controllers.
+    pub fn namespaces(&self, nqn: &str) -> Vec<SysNamespace> {
+        let mut found = Vec::new();
+        for class in ["class/nvme-subsystem", "class/nvme"] {
+            let class = self.sys.join(class);
+            for name in names(&class) {
+                let dir = class.join(name);
+                if attribute(&dir, "subsysnqn").as_deref() == Some(nqn) {
+                    found.extend(names(&dir).iter().filter_map(|n| namespace(&dir, n)));
+                }
+            }
+        }
+        found.sort();
+        found.dedup_by(|a, b| a.name == b.name);
+        found
+    }
+
+    /// Removes a controller; returns when it is gone. One that is gone
+    /// already is no error.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn delete(&self, instance: u32) -> io::Result<()> {
+        let file = self
+            .sys
+            .join(format!("class/nvme/nvme{instance}/delete_controller"));
+        match fs::OpenOptions::new().write(true).open(file) {
+            Ok(mut file) => io::Write::write_all(&mut file, b"1"),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+fn namespace(dir: &Path, name: &str) -> Option<SysNamespace> {
+    if !is_namespace(name) {
+        return None;
+    }
+    let dir = dir.join(name);
+    let of = |key| attribute(&dir, key).filter(|value| !value.is_empty());
+    Some(SysNamespace {
+        name: name.to_owned(),
+        nsid: of("nsid").and_then(|n| n.parse().ok()),
+        uuid: of("uuid"),
+        nguid: of("nguid"),
+        eui: of("eui"),
+    })
+}
+
+/// `nvmeXnY`: not a path of a multipath device (`nvmeXcYnZ`), which has no
+/// block device, nor its generic device (`ngXnY`).
+fn is_namespace(name: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    name.strip_prefix("nvme")
+        .and_then(|rest| rest.split_once('n'))
+        .is_some_and(|(controller, namespace)| digits(controller) && digits(namespace))
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+fn attribute(dir: &Path, name: &str) -> Option<String> {
+    let text = fs::read_to_string(dir.join(name)).ok()?;
+    Some(text.trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        fs::write(path, text).expect("a file");
+    }
+
+    #[test]
+    fn a_tree_is_read_with_and_without_multipath() {
+        let root = tempfile::tempdir().expect("a directory");
+        let sys = root.path();
+        put(sys, "class/nvme/nvme0/subsysnqn", "nqn.a\n");
+        put(sys, "class/nvme/nvme0/state", "live\n");
+        put(
+            sys,
+            "class/nvme/nvme0/address",
+            "traddr=192.0.2.1,trsvcid=4420,host_iface=eth0,src_addr=192.0.2.9\n",
+        );
+        put(sys, "class/nvme/nvme0/nvme0c0n1/nsid", "1\n");
+        put(sys, "class/nvme-subsystem/nvme-subsys0/subsysnqn", "nqn.a\n");
+        put(sys, "class/nvme-subsystem/nvme-subsys0/nvme0n1/nsid", "1\n");
+        put(sys, "class/nvme-subsystem/nvme-subsys0/nvme0n1/uuid", "u-1\n");
+        put(sys, "class/nvme/nvme1/subsysnqn", "nqn.b\n");
+        put(sys, "class/nvme/nvme1/state", "connecting\n");
+        put(sys, "class/nvme/nvme1/nvme1n2/nsid", "2\n");
+        put(sys, "class/nvme/nvme1/ng1n2/nsid", "2\n");
+
+        let tree = NvmeTree::new(sys);
+        let controllers = tree.controllers();
+        assert_eq!(controllers[0].traddr, "192.0.2.1".parse().ok());
+        assert_eq!(controllers[0].trsvcid, Some(4420));
+        assert_eq!(controllers[0].host_iface.as_deref(), Some("eth0"));
+        assert_eq!(controllers[0].state, ControllerState::Live);
+        assert_eq!(controllers[1].state, ControllerState::Connecting);
+        let a = tree.namespaces("nqn.a");
+        assert_eq!(a.len(), 1);
+        assert_eq!((a[0].name.as_str(), a[0].nsid), ("nvme0n1", Some(1)));
+        assert_eq!(a[0].uuid.as_deref(), Some("u-1"));
+        let b = tree.namespaces("nqn.b");
+        assert_eq!(b.iter().map(|n| n.name.as_str()).collect::<Vec<_>>(), ["nvme1n2"]);
+        assert_eq!(tree.namespaces("nqn.c"), []);
+    }
+
+    #[test]
+    fn only_block_devices_count() {
+        assert!(is_namespace("nvme0n1") && is_namespace("nvme12n34"));
+        for other in ["nvme0c1n1", "nvme0", "ng0n1", "nvme0n", "nvmen1", "nvme0n1p2"] {
+            assert!(!is_namespace(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Where things are. All of it can be put elsewhere, so that tests can give
+//! the program a directory that plays `/dev` and `/sys`.
+
+use std::path::PathBuf;
+
+/// The files and directories that the program uses.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The plan.
+    pub plan: PathBuf,
+    /// The kernel command line.
+    pub cmdline: PathBuf,
+    /// The program's own directory: record, outcome, socket.
+    pub run: PathBuf,
+    /// Where other programs look for a lease (`/run`).
+    pub run_root: PathBuf,
+    /// `/dev`.
+    pub dev: PathBuf,
+    /// `/sys`.
+    pub sys: PathBuf,
+    /// `/proc`.
+    pub proc: PathBuf,
+    /// The machine's identifier (machine-id(5)).
+    pub machine_id: PathBuf,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            plan: "/etc/nvmeroot/plan.json".into(),
+            cmdline: "/proc/cmdline".into(),
+            run: "/run/nvmeroot".into(),
+            run_root: "/run".into(),
+            dev: "/dev".into(),
+            sys: "/sys".into(),
+            proc: "/proc".into(),
+            machine_id: "/etc/machine-id".into(),
+        }
+    }
+}
+
+impl Places {
+    /// Everything under one directory, laid out as under `/`.
+    pub fn under(root: &std::path::Path) -> Self {
+        let at = |path: &std::path::Path| root.join(path.strip_prefix("/").unwrap_or(path));
+        let real = Self::default();
+        Self {
+            plan: at(&real.plan),
+            cmdline: at(&real.cmdline),
+            run: at(&real.run),
+            run_root: at(&real.run_root),
+            dev: at(&real.dev),
+            sys: at(&real.sys),
+            proc: at(&real.proc),
+            machine_id: at(&real.machine_id),
+        }
+    }
+
+    /// The record of the boot.
+    pub fn record(&self) -> PathBuf {
+        self.run.join("boot.json")
+    }
+
+    /// The socket by which `wait` and `stop` reach the program.
+    pub fn socket(&self) -> PathBuf {
+        self.run.join("agent.sock")
+    }
+
+    /// There when the goal was reached.
+    pub fn done(&self) -> PathBuf {
+        self.run.join("done")
+    }
+
+    /// There when it was given up; holds the report.
+    pub fn failed(&self) -> PathBuf {
+        self.run.join("failed")
+    }
+}
