@@ -1,0 +1,11 @@
+//! DHCPv4 (RFC 2131).
+
+mod client;
+mod driver;
+mod lease;
+mod message;
+
+pub use client::{Client, Output, V4Config};
+pub use driver::{announce, keep_v4, run_v4};
+pub use lease::{ClasslessRoute, Lease4};
+pub use message::{Message, MessageType, Options, Request};

@@ -1,0 +1,506 @@
+//! The DHCPv6 client as a state machine (RFC 8415, section 18.2), for one
+//! identity association of non-temporary addresses.
+//!
+//! Time is what has passed since the client began, as in
+//! [`crate::dhcp::v4::Client`].
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use super::message::{IaNa, Message, MessageType, Request, Status, StatusCode};
+use crate::dhcp::Link;
+use crate::dhcp::error::{Event, Failure};
+use crate::dhcp::identity::{Duid, Iaid};
+use crate::dhcp::random::{Backoff, Random};
+
+/// REQUESTs to one server before the search starts again.
+const REQUESTS: u32 = 4;
+/// How long a better ADVERTISE is waited for. The RFC's second is most of
+/// what a boot takes; servers on one link answer within this.
+const BETTER: Duration = Duration::from_millis(50);
+/// The shortest wait between renewals (REN_TIMEOUT is 10 s, more than short
+/// leases bear).
+const RENEW_PAUSE: Duration = Duration::from_secs(5);
+
+/// What a client needs to know.
+#[derive(Clone, Debug)]
+pub struct V6Config {
+    /// The link.
+    pub link: Link,
+    /// Our DUID.
+    pub duid: Duid,
+    /// IAID of the link's addresses.
+    pub iaid: Iaid,
+}
+
+/// A leased address. Times count from when the lease was acquired;
+/// `Duration::MAX` is forever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeasedAddress {
+    /// The address; its prefix length is 128, what is on the link is for
+    /// router advertisements to say.
+    pub address: Ipv6Addr,
+    /// How long it is to be preferred.
+    pub preferred: Duration,
+    /// How long it is ours.
+    pub valid: Duration,
+}
+
+/// A lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease6 {
+    /// The addresses, at least one.
+    pub addresses: Vec<LeasedAddress>,
+    /// The server's DUID.
+    pub server_id: Vec<u8>,
+    /// The server's address.
+    pub server: Ipv6Addr,
+    /// When to renew, T1.
+    pub renew: Duration,
+    /// When to rebind, T2.
+    pub rebind: Duration,
+    /// Name servers.
+    pub dns: Vec<Ipv6Addr>,
+    /// Search list.
+    pub search: Vec<String>,
+}
+
+impl Lease6 {
+    /// When the last address ends.
+    fn end(&self) -> Duration {
+        let valid = self.addresses.iter().map(|a| a.valid);
+        valid.max().unwrap_or(Duration::ZERO)
+    }
+
+    fn list(&self) -> Vec<Ipv6Addr> {
+        self.addresses.iter().map(|a| a.address).collect()
+    }
+
+    fn first(&self) -> IpAddr {
+        self.addresses
+            .first()
+            .map_or(Ipv6Addr::UNSPECIFIED, |a| a.address)
+            .into()
+    }
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Soliciting {
+        best: Option<(u8, Box<Lease6>)>,
+        /// When the next SOLICIT is due; `next` may be earlier.
+        again: Duration,
+    },
+    Requesting {
+        offer: Box<Lease6>,
+        tries: u32,
+    },
+    Bound {
+        lease: Box<Lease6>,
+        since: Duration,
+        rebinding: bool,
+    },
+    Expired,
+}
+
+/// A DHCPv6 client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    config: V6Config,
+    random: Random,
+    transaction: [u8; 3],
+    /// When the present exchange began.
+    began: Duration,
+    state: State,
+    backoff: Backoff,
+    refusals: Backoff,
+    next: Duration,
+    messages: u32,
+    failure: Failure,
+    outputs: VecDeque<Vec<u8>>,
+    events: VecDeque<Event>,
+}
+
+impl Client {
+    /// A client that searches for a server; its first message goes out at
+    /// time 0.
+    pub fn new(config: V6Config, random: Random) -> Self {
+        let mut client = Self {
+            config,
+            random,
+            transaction: [0; 3],
+            began: Duration::ZERO,
+            state: State::Expired,
+            backoff: Backoff::new(),
+            refusals: Backoff::new(),
+            next: Duration::ZERO,
+            messages: 0,
+            failure: Failure::NoAnswer,
+            outputs: VecDeque::new(),
+            events: VecDeque::new(),
+        };
+        client.search(Duration::ZERO, Duration::ZERO);
+        client
+    }
+
+    /// A client that keeps a lease which was acquired at time 0.
+    pub fn bound(config: V6Config, random: Random, lease: Lease6) -> Self {
+        let mut client = Self::new(config, random);
+        client.bind(Duration::ZERO, lease);
+        client.events.clear();
+        client
+    }
+
+    /// The messages that are to be sent, to all servers.
+    pub fn outputs(&mut self) -> impl Iterator<Item = Vec<u8>> {
+        self.outputs.drain(..)
+    }
+
+    /// What has happened.
+    pub fn events(&mut self) -> impl Iterator<Item = Event> {
+        self.events.drain(..)
+    }
+
+    /// When [`Self::on_time`] is due; `Duration::MAX`: never.
+    pub fn next_time(&self) -> Duration {
+        self.next
+    }
+
+    /// The lease, while there is one.
+    pub fn lease(&self) -> Option<&Lease6> {
+        match &self.state {
+            State::Bound { lease, .. } => Some(lease),
+            _ => None,
+        }
+    }
+
+    /// The lease ended without being renewed.
+    pub fn expired(&self) -> bool {
+        matches!(self.state, State::Expired)
+    }
+
+    /// How many messages were sent.
+    pub fn tries(&self) -> u32 {
+        self.messages
+    }
+
+    /// What stands in the way of a lease.
+    pub fn failure(&self) -> Failure {
+        self.failure.clone()
+    }
+
+    /// The time is `now`: sends what is due.
+    pub fn on_time(&mut self, now: Duration) {
+        if now < self.next {
+            return;
+        }
+        match &mut self.state {
+            State::Soliciting { best, again } => {
+                if let Some((_, offer)) = best.take() {
+                    self.take(now, offer);
+                } else {
+                    debug_assert!(now >= *again);
+                    self.solicit(now);
+                }
+            }
+            State::Requesting { tries, .. } if *tries < REQUESTS => {
+                *tries += 1;
+                self.request(now);
+            }
+            State::Requesting { .. } => {
+                self.search(now, Duration::ZERO);
+                self.solicit(now);
+            }
+            State::Bound { .. } => self.renew(now),
+            State::Expired => self.next = Duration::MAX,
+        }
+    }
+
+    /// A UDP payload arrived from `server`.
+    pub fn on_packet(&mut self, now: Duration, server: Ipv6Addr, payload: &[u8]) {
+        if payload.get(1..4) != Some(&self.transaction) {
+            return;
+        }
+        match Message::parse(payload) {
+            Ok(message) => self.on_message(now, server, message),
+            Err(error) => self.events.push_back(Event::Ignored { error }),
+        }
+    }
+
+    fn on_message(&mut self, now: Duration, server: Ipv6Addr, message: Message) {
+        // RFC 8415, sections 16.3 and 16.10.
+        if message.client.as_deref() != Some(self.config.duid.as_bytes()) {
+            return;
+        }
+        let Some(server_id) = message.server.clone() else {
+            return;
+        };
+        let expected = match (&self.state, message.kind) {
+            (State::Soliciting { .. }, MessageType::Advertise) => true,
+            (State::Soliciting { .. }, MessageType::Reply) => message.rapid_commit,
+            (State::Requesting { offer, .. }, MessageType::Reply) => offer.server_id == server_id,
+            (
+                State::Bound {
+                    lease, rebinding, ..
+                },
+                MessageType::Reply,
+            ) => *rebinding || lease.server_id == server_id,
+            _ => false,
+        };
+        if !expected {
+            return;
+        }
+        for error in &message.problems {
+            self.events.push_back(Event::Ignored { error: *error });
+        }
+        match self.read_lease(server, server_id, &message) {
+            Ok(lease) if message.kind == MessageType::Reply => {
+                self.refusals = Backoff::new();
+                self.bind(now, lease);
+            }
+            Ok(offer) => self.on_offer(now, message.preference, offer),
+            Err(status) => self.on_refusal(now, server, message.kind, &status),
+        }
+    }
+
+    /// The lease in a message, or the server's reason for giving none.
+    fn read_lease(
+        &self,
+        server: Ipv6Addr,
+        server_id: Vec<u8>,
+        message: &Message,
+    ) -> Result<Lease6, Status> {
+        let refused = |status: &Option<Status>| match status {
+            Some(status) if status.code != StatusCode::Success => Err(status.clone()),
+            _ => Ok(()),
+        };
+        refused(&message.status)?;
+        let ours = |ia: &&IaNa| ia.iaid == self.config.iaid;
+        let Some(association) = message.associations.iter().find(ours) else {
+            return Err(no_address("no answer to our IA_NA"));
+        };
+        refused(&association.status)?;
+        let mut addresses = Vec::new();
+        for address in &association.addresses {
+            refused(&address.status)?;
+            // RFC 8415, section 21.6: preferred beyond valid is to be
+            // discarded; valid 0 takes the address back.
+            if address.valid > 0 && address.preferred <= address.valid {
+                addresses.push(LeasedAddress {
+                    address: address.address,
+                    preferred: seconds(address.preferred),
+                    valid: seconds(address.valid),
+                });
+            }
+        }
+        let shortest = addresses.iter().map(|a| a.preferred).min();
+        let Some(shortest) = shortest else {
+            return Err(no_address("no address in our IA_NA"));
+        };
+        let (renew, rebind) = timers(association.t1, association.t2, shortest);
+        Ok(Lease6 {
+            addresses,
+            server_id,
+            server,
+            renew,
+            rebind,
+            dns: message.dns.clone(),
+            search: message.search.clone(),
+        })
+    }
+
+    fn on_offer(&mut self, now: Duration, preference: u8, offer: Lease6) {
+        let (server, address) = (offer.server.into(), offer.first());
+        self.events.push_back(Event::Offered { address, server });
+        self.failure = Failure::NotConfirmed { server, address };
+        let State::Soliciting { best, .. } = &mut self.state else {
+            return;
+        };
+        // RFC 8415, section 18.2.9: 255 ends the search.
+        if preference == u8::MAX {
+            return self.take(now, Box::new(offer));
+        }
+        match best {
+            None => {
+                *best = Some((preference, Box::new(offer)));
+                self.next = now + BETTER;
+            }
+            Some((highest, kept)) if preference > *highest => {
+                *highest = preference;
+                **kept = offer;
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn on_refusal(&mut self, now: Duration, server: Ipv6Addr, kind: MessageType, status: &Status) {
+        let reason = format!("`{server}` says {status}");
+        self.events.push_back(Event::Refused {
+            reason: reason.clone(),
+        });
+        let failure = if status.code == StatusCode::NoAddrsAvail {
+            Failure::NoAddresses { reason }
+        } else {
+            Failure::Refused { reason }
+        };
+        match &self.state {
+            // Another server may still offer; the next SOLICIT is due anyway.
+            State::Soliciting { best: None, .. } => self.failure = failure,
+            State::Requesting { .. } if kind == MessageType::Reply => {
+                self.failure = failure;
+                let pause = self.refusals.step(&mut self.random);
+                self.search(now, pause);
+            }
+            // Not renewed: asks again until the lease ends.
+            _ => {}
+        }
+    }
+
+    /// A new exchange: a new transaction id (RFC 8415, section 16.1).
+    fn exchange(&mut self, now: Duration) {
+        let [a, b, c, ..] = self.random.bits().to_be_bytes();
+        self.transaction = [a, b, c];
+        self.began = now;
+        self.backoff = Backoff::new();
+    }
+
+    fn search(&mut self, now: Duration, pause: Duration) {
+        self.exchange(now);
+        self.next = now + pause;
+        self.state = State::Soliciting {
+            best: None,
+            again: self.next,
+        };
+    }
+
+    fn take(&mut self, now: Duration, offer: Box<Lease6>) {
+        self.exchange(now);
+        self.state = State::Requesting { offer, tries: 1 };
+        self.request(now);
+    }
+
+    fn bind(&mut self, now: Duration, lease: Lease6) {
+        let renewed = self.lease().is_some();
+        self.next = now.saturating_add(lease.renew);
+        self.events.push_back(if renewed {
+            Event::Renewed6(Box::new(lease.clone()))
+        } else {
+            Event::Bound {
+                address: lease.first(),
+            }
+        });
+        self.state = State::Bound {
+            lease: Box::new(lease),
+            since: now,
+            rebinding: false,
+        };
+    }
+
+    fn solicit(&mut self, now: Duration) {
+        self.send(now, MessageType::Solicit, None, &[]);
+        self.next = now + self.backoff.step(&mut self.random);
+        self.state = State::Soliciting {
+            best: None,
+            again: self.next,
+        };
+    }
+
+    fn request(&mut self, now: Duration) {
+        let State::Requesting { offer, .. } = &self.state else {
+            return;
+        };
+        let (server, addresses) = (offer.server_id.clone(), offer.list());
+        self.send(now, MessageType::Request, Some(&server), &addresses);
+        self.next = now + self.backoff.step(&mut self.random);
+    }
+
+    fn renew(&mut self, now: Duration) {
+        let State::Bound {
+            lease,
+            since,
+            rebinding,
+        } = &mut self.state
+        else {
+            return;
+        };
+        let rebind = since.saturating_add(lease.rebind);
+        let end = since.saturating_add(lease.end());
+        if now >= end {
+            self.state = State::Expired;
+            self.next = Duration::MAX;
+            return;
+        }
+        let addresses = lease.list();
+        let begins = now == since.saturating_add(lease.renew) || (now >= rebind && !*rebinding);
+        let (kind, server, until) = if now < rebind {
+            (MessageType::Renew, Some(lease.server_id.clone()), rebind)
+        } else {
+            *rebinding = true;
+            (MessageType::Rebind, None, end)
+        };
+        if begins {
+            self.exchange(now);
+        }
+        self.send(now, kind, server.as_deref(), &addresses);
+        self.next = until.min(now + ((until - now) / 2).max(RENEW_PAUSE));
+    }
+
+    fn send(
+        &mut self,
+        now: Duration,
+        kind: MessageType,
+        server: Option<&[u8]>,
+        addresses: &[Ipv6Addr],
+    ) {
+        self.messages += 1;
+        self.events.push_back(Event::Sent {
+            message: kind.name(),
+            attempt: self.messages,
+        });
+        let elapsed = now.saturating_sub(self.began).as_millis() / 10;
+        let request = Request {
+            kind,
+            transaction: self.transaction,
+            client: &self.config.duid,
+            server,
+            iaid: self.config.iaid,
+            addresses,
+            elapsed: u16::try_from(elapsed).unwrap_or(u16::MAX),
+            rapid_commit: kind == MessageType::Solicit,
+        };
+        self.outputs.push_back(request.encode());
+    }
+}
+
+fn no_address(text: &str) -> Status {
+    Status {
+        code: StatusCode::NoAddrsAvail,
+        text: text.to_owned(),
+    }
+}
+
+/// RFC 8415, section 7.7: all ones is forever.
+fn seconds(value: u32) -> Duration {
+    if value == u32::MAX {
+        Duration::MAX
+    } else {
+        Duration::from_secs(value.into())
+    }
+}
+
+/// T1 and T2: the server's where they are in order, else a half and 4/5 of
+/// the shortest preferred lifetime (RFC 8415, section 21.4).
+fn timers(t1: u32, t2: u32, shortest: Duration) -> (Duration, Duration) {
+    if t1 != 0 && t1 <= t2 {
+        return (seconds(t1), seconds(t2));
+    }
+    if shortest == Duration::MAX {
+        return (shortest, shortest);
+    }
+    (shortest / 2, shortest * 4 / 5)
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

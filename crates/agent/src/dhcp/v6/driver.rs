@@ -1,0 +1,341 @@
+//! Runs the DHCPv6 client over a UDP socket on the link-local address.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use netlink_sys::{Socket, SocketAddr as NetlinkAddress, protocols::NETLINK_ROUTE};
+
+use super::client::{Client, Lease6, V6Config};
+use crate::dhcp::Link;
+use crate::dhcp::error::{DhcpError, Event};
+use crate::dhcp::random::Random;
+use crate::dhcp::socket::{Wake, is_link_down, no_carrier, wait};
+
+const CLIENT_PORT: u16 = 546;
+const SERVER_PORT: u16 = 547;
+/// All DHCP relay agents and servers on the link (RFC 8415, section 7.1).
+const SERVERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 1, 2);
+/// `RTMGRP_IPV6_IFADDR` (`linux/rtnetlink.h`).
+const ADDRESS_CHANGES: u32 = 0x100;
+/// How long a renewal waits for a link-local address that has gone.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+fn failed(link: &Link, what: &'static str) -> impl FnOnce(io::Error) -> DhcpError {
+    let link = link.name.clone();
+    move |source| DhcpError::Io { link, what, source }
+}
+
+fn moment(start: Instant, after: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+    start + after.min(CENTURY)
+}
+
+/// Asks for a lease until there is one, `deadline` comes, or `stop` is
+/// readable. The link is up; first its link-local address is waited for
+/// until duplicate address detection is through. Nothing is configured here.
+///
+/// # Errors
+/// [`DhcpError`] says what stood in the way when the deadline came:
+/// [`DhcpError::NoLinkLocal`] where it never got to ask. A link-local address
+/// that another host has, or a socket that can't be opened, is an error at
+/// once.
+pub fn run_v6(
+    config: &V6Config,
+    deadline: Instant,
+    stop: BorrowedFd<'_>,
+    report: &mut dyn FnMut(Event),
+) -> Result<Lease6, DhcpError> {
+    let link = &config.link;
+    let from = wait_for_link_local(link, deadline, stop)?;
+    let socket = open(link, from)?;
+    let start = Instant::now();
+    let mut client = Client::new(config.clone(), Random::from_system());
+    let mut down = false;
+    let mut buffer = vec![0; 4096];
+    loop {
+        client.on_time(start.elapsed());
+        for message in client.outputs() {
+            down = send(&socket, link, &message, report)?;
+        }
+        client.events().for_each(&mut *report);
+        if let Some(lease) = client.lease() {
+            return Ok(lease.clone());
+        }
+        let until = moment(start, client.next_time()).min(deadline);
+        match wait(&[socket.as_fd()], stop, until).map_err(failed(link, "poll"))? {
+            Wake::Stop => return Err(DhcpError::Stopped),
+            Wake::Time if Instant::now() >= deadline => {
+                if down || no_carrier(&link.name) {
+                    return Err(DhcpError::LinkDown {
+                        link: link.name.clone(),
+                    });
+                }
+                let (tries, waited) = (client.tries(), start.elapsed());
+                return Err(client
+                    .failure()
+                    .into_error(link.name.clone(), tries, waited));
+            }
+            Wake::Time | Wake::Ready => {}
+        }
+        receive(&socket, link, &mut buffer, |server, bytes| {
+            client.on_packet(start.elapsed(), server, bytes);
+        })?;
+    }
+}
+
+/// Renews `lease`, whose addresses are configured on the link, until it ends
+/// or `stop` is readable; never returns otherwise. `acquired` is when
+/// [`run_v6`] returned it. Each renewal is an [`Event::Renewed6`]: lifetimes
+/// of the addresses on the link are to be set anew then.
+pub fn keep_v6(
+    config: &V6Config,
+    lease: &Lease6,
+    acquired: Instant,
+    stop: BorrowedFd<'_>,
+    report: &mut dyn FnMut(Event),
+) -> DhcpError {
+    match keep(config, lease, acquired, stop, report) {
+        Ok(()) => DhcpError::Expired {
+            link: config.link.name.clone(),
+        },
+        Err(error) => error,
+    }
+}
+
+fn keep(
+    config: &V6Config,
+    lease: &Lease6,
+    acquired: Instant,
+    stop: BorrowedFd<'_>,
+    report: &mut dyn FnMut(Event),
+) -> Result<(), DhcpError> {
+    let link = &config.link;
+    let mut client = Client::bound(config.clone(), Random::from_system(), lease.clone());
+    let mut socket: Option<UdpSocket> = None;
+    let mut buffer = vec![0; 4096];
+    loop {
+        client.on_time(acquired.elapsed());
+        for message in client.outputs() {
+            // Opened when it is needed: the running system's client wants
+            // the port too.
+            if socket.is_none() {
+                match wait_for_link_local(link, Instant::now() + PATIENCE, stop) {
+                    Ok(from) => socket = Some(open(link, from)?),
+                    Err(DhcpError::Stopped) => return Err(DhcpError::Stopped),
+                    // It may come back before the lease ends.
+                    Err(error) => report(Event::NotSent {
+                        error: error.to_string(),
+                    }),
+                }
+            }
+            if let Some(socket) = &socket {
+                send(socket, link, &message, report)?;
+            }
+        }
+        for event in client.events() {
+            if matches!(event, Event::Renewed6(_)) {
+                socket = None;
+            }
+            report(event);
+        }
+        if client.expired() {
+            return Ok(());
+        }
+        let fds: Vec<BorrowedFd<'_>> = socket.iter().map(AsFd::as_fd).collect();
+        let until = moment(acquired, client.next_time());
+        if wait(&fds, stop, until).map_err(failed(link, "poll"))? == Wake::Stop {
+            return Err(DhcpError::Stopped);
+        }
+        if let Some(socket) = &socket {
+            receive(socket, link, &mut buffer, |server, bytes| {
+                client.on_packet(acquired.elapsed(), server, bytes);
+            })?;
+        }
+    }
+}
+
+fn open(link: &Link, from: Ipv6Addr) -> Result<UdpSocket, DhcpError> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
+    let opened = || -> io::Result<UdpSocket> {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::INET6, SocketType::DGRAM, flags, None)?;
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        // A link-local address with its scope binds to the link as well.
+        bind(
+            &socket,
+            &SocketAddrV6::new(from, CLIENT_PORT, 0, link.index),
+        )?;
+        Ok(UdpSocket::from(socket))
+    };
+    opened().map_err(failed(link, "open the DHCPv6 client's port"))
+}
+
+/// Sends; gives whether the link is down.
+fn send(
+    socket: &UdpSocket,
+    link: &Link,
+    message: &[u8],
+    report: &mut dyn FnMut(Event),
+) -> Result<bool, DhcpError> {
+    let to = SocketAddrV6::new(SERVERS, SERVER_PORT, 0, link.index);
+    match socket.send_to(message, to) {
+        Ok(_) => Ok(false),
+        Err(error)
+            if is_link_down(&error)
+                || matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::AddrNotAvailable
+                ) =>
+        {
+            report(Event::NotSent {
+                error: error.to_string(),
+            });
+            Ok(is_link_down(&error))
+        }
+        Err(error) => Err(failed(link, "send")(error)),
+    }
+}
+
+fn receive(
+    socket: &UdpSocket,
+    link: &Link,
+    buffer: &mut [u8],
+    mut take: impl FnMut(Ipv6Addr, &[u8]),
+) -> Result<(), DhcpError> {
+    loop {
+        match socket.recv_from(buffer) {
+            Ok((length, SocketAddr::V6(from))) => {
+                take(*from.ip(), buffer.get(..length).unwrap_or_default());
+            }
+            Ok((_, SocketAddr::V4(_))) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if is_link_down(&error) => return Ok(()),
+            Err(error) => return Err(failed(link, "receive")(error)),
+        }
+    }
+}
+
+/// What is known of a link's link-local address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LinkLocal {
+    Missing,
+    Tentative,
+    Duplicate(Ipv6Addr),
+    Ready(Ipv6Addr),
+}
+
+/// Waits for a link-local address that duplicate address detection is
+/// through with. The kernel says when addresses change; what they are stands
+/// in `/proc/net/if_inet6`.
+fn wait_for_link_local(
+    link: &Link,
+    deadline: Instant,
+    stop: BorrowedFd<'_>,
+) -> Result<Ipv6Addr, DhcpError> {
+    let start = Instant::now();
+    let changes = subscribe().map_err(failed(link, "open a netlink socket"))?;
+    loop {
+        // Of this thread, which may be in another network namespace.
+        let table = fs::read_to_string("/proc/thread-self/net/if_inet6");
+        // Without IPv6 in the kernel there is no such file.
+        match find_link_local(&table.unwrap_or_default(), link.index) {
+            LinkLocal::Ready(address) => return Ok(address),
+            LinkLocal::Duplicate(address) => {
+                return Err(DhcpError::DuplicateLinkLocal {
+                    link: link.name.clone(),
+                    address,
+                });
+            }
+            LinkLocal::Missing | LinkLocal::Tentative => {}
+        }
+        match wait(&[changes.as_fd()], stop, deadline).map_err(failed(link, "poll"))? {
+            Wake::Stop => return Err(DhcpError::Stopped),
+            Wake::Time => {
+                return Err(DhcpError::NoLinkLocal {
+                    link: link.name.clone(),
+                    waited: start.elapsed(),
+                });
+            }
+            // An overrun (ENOBUFS) is drained like a message: the table is
+            // read again in any case.
+            Wake::Ready => while drained(&changes) {},
+        }
+    }
+}
+
+fn subscribe() -> io::Result<Socket> {
+    let mut socket = Socket::new(NETLINK_ROUTE)?;
+    socket.bind(&NetlinkAddress::new(0, ADDRESS_CHANGES))?;
+    socket.set_non_blocking(true)?;
+    Ok(socket)
+}
+
+fn drained(socket: &Socket) -> bool {
+    let mut buffer = vec![0_u8; 4096];
+    match socket.recv(&mut buffer.as_mut_slice(), 0) {
+        Ok(_) => true,
+        Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+    }
+}
+
+/// Reads `/proc/net/if_inet6` (kernel, `net/ipv6/addrconf.c`): address,
+/// index, prefix length, scope, flags, all in hexadecimal, and the name.
+fn find_link_local(table: &str, index: u32) -> LinkLocal {
+    const LINK_SCOPE: u32 = 0x20;
+    const DAD_FAILED: u32 = 0x08;
+    const OPTIMISTIC: u32 = 0x04;
+    const TENTATIVE: u32 = 0x40;
+    let mut found = LinkLocal::Missing;
+    for line in table.lines() {
+        let mut fields = line.split_ascii_whitespace();
+        let address = fields.next().and_then(|f| u128::from_str_radix(f, 16).ok());
+        let mut number = || fields.next().and_then(|f| u32::from_str_radix(f, 16).ok());
+        let (Some(address), Some(at), Some(_prefix), Some(scope), Some(flags)) =
+            (address, number(), number(), number(), number())
+        else {
+            continue;
+        };
+        if at != index || scope != LINK_SCOPE {
+            continue;
+        }
+        let address = Ipv6Addr::from(address);
+        if flags & DAD_FAILED != 0 {
+            found = LinkLocal::Duplicate(address);
+        } else if flags & TENTATIVE == 0 || flags & OPTIMISTIC != 0 {
+            return LinkLocal::Ready(address);
+        } else if found == LinkLocal::Missing {
+            found = LinkLocal::Tentative;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_local_states() {
+        let line = |flags: &str| {
+            format!(
+                "00000000000000000000000000000001 01 80 10 80       lo\n\
+                 fd000000000000000000000000000001 03 40 00 80     eth1\n\
+                 fe80000000000000000000fffe000007 03 40 20 {flags}     eth1\n"
+            )
+        };
+        let address: Ipv6Addr = "fe80::ff:fe00:7".parse().unwrap();
+        for (flags, state) in [
+            ("80", LinkLocal::Ready(address)),
+            ("c0", LinkLocal::Tentative),
+            ("c4", LinkLocal::Ready(address)),
+            ("c8", LinkLocal::Duplicate(address)),
+        ] {
+            assert_eq!(find_link_local(&line(flags), 3), state, "flags {flags}");
+        }
+        assert_eq!(find_link_local(&line("80"), 2), LinkLocal::Missing);
+        assert_eq!(find_link_local("garbage\nfe80 zz", 3), LinkLocal::Missing);
+    }
+}
