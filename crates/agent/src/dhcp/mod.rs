@@ -22,6 +22,8 @@ mod socket;
 pub mod v4;
 pub mod v6;
 
+#[cfg(test)]
+mod namespace_tests;
 
 pub use apply::{Applied4, Applied6, DEFAULT_METRIC, LeaseRoute, hostname_to_send};
 pub use bytes::ParseError;
