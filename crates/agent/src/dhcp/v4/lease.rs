@@ -156,16 +156,17 @@ fn seconds(value: u32) -> Duration {
 }
 
 /// T1 and T2: the server's where they are in order, else RFC 2131's, section
-/// 4.4.5.
+/// 4.4.5. T1 is a second or more, or we would ask without a pause.
 fn timers(lease: Duration, t1: Option<u32>, t2: Option<u32>) -> (Duration, Duration) {
+    const SHORTEST: Duration = Duration::from_secs(1);
     if lease == Duration::MAX {
         return (lease, lease);
     }
-    let t2 = t2.map(seconds).filter(|t2| *t2 < lease);
+    let t2 = t2.map(seconds).filter(|t2| *t2 < lease && !t2.is_zero());
     let t2 = t2.unwrap_or_else(|| lease * 7 / 8);
-    let t1 = t1.map(seconds).filter(|t1| *t1 < t2);
+    let t1 = t1.map(seconds).filter(|t1| *t1 < t2 && !t1.is_zero());
     let t1 = t1.unwrap_or_else(|| (lease / 2).min(t2));
-    (t1, t2)
+    (t1.max(SHORTEST), t2.max(SHORTEST))
 }
 
 fn mtu(options: &Options) -> Result<Option<Mtu>, ParseError> {
@@ -385,5 +386,8 @@ mod tests {
         assert_eq!(of(Some(300), Some(200)), (200, 200));
         assert_eq!(of(Some(100), Some(4000)), (100, 3150));
         assert_eq!(of(None, None), (1800, 3150));
+        assert_eq!(of(Some(0), Some(0)), (1800, 3150));
+        let second = Duration::from_secs(1);
+        assert_eq!(timers(second, None, None), (second, second));
     }
 }

@@ -294,8 +294,12 @@ impl Client {
                 });
             }
         }
-        let shortest = addresses.iter().map(|a| a.preferred).min();
-        let Some(shortest) = shortest else {
+        // A deprecated address is no reason to ask without a pause.
+        let times = addresses.iter().map(|a| match a.preferred {
+            Duration::ZERO => a.valid,
+            preferred => preferred,
+        });
+        let Some(shortest) = times.min() else {
             return Err(no_address("no address in our IA_NA"));
         };
         let (renew, rebind) = timers(association.t1, association.t2, shortest);
@@ -498,7 +502,8 @@ fn timers(t1: u32, t2: u32, shortest: Duration) -> (Duration, Duration) {
     if shortest == Duration::MAX {
         return (shortest, shortest);
     }
-    (shortest / 2, shortest * 4 / 5)
+    let second = Duration::from_secs(1);
+    ((shortest / 2).max(second), (shortest * 4 / 5).max(second))
 }
 
 #[cfg(test)]

@@ -250,3 +250,12 @@ fn renews_rebinds_expires() {
     // At 30, 39 and 44 s; then, from T2 on, at 48, 84, 102, 111 and 116 s.
     assert_eq!(kinds, [5, 5, 5, 6, 6, 6, 6, 6]);
 }
+
+#[test]
+fn timers_leave_a_pause() {
+    let second = Duration::from_secs(1);
+    assert_eq!(timers(10, 20, minutes(9)), (second * 10, second * 20));
+    assert_eq!(timers(20, 10, minutes(10)), (minutes(5), minutes(8)));
+    assert_eq!(timers(0, 0, second), (second, second));
+    assert_eq!(timers(0, 0, Duration::MAX), (Duration::MAX, Duration::MAX));
+}
