@@ -5,14 +5,17 @@
 //! waits for has come. So a lost message costs nothing that the next one does
 //! not bring, and nobody polls.
 
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The number of changes so far, and whether to stop.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Events {
     state: Mutex<State>,
     changed: Condvar,
+    stop: OwnedFd,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +36,24 @@ pub enum Woken {
 }
 
 impl Events {
+    /// Nothing has changed yet.
+    ///
+    /// # Errors
+    /// When there is no file descriptor left.
+    pub fn new() -> io::Result<Self> {
+        use rustix::event::{EventfdFlags, eventfd};
+        Ok(Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            stop: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+        })
+    }
+
+    /// Readable when the program is to stop, for those who wait in poll(2).
+    pub fn stop_fd(&self) -> BorrowedFd<'_> {
+        self.stop.as_fd()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -52,6 +73,8 @@ impl Events {
     /// Tells every thread to stop.
     pub fn stop(&self) {
         self.lock().stopping = true;
+        // Can't fail: the counter is far from its end.
+        let _ = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
         self.changed.notify_all();
     }
 
@@ -123,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_change_before_the_wait_is_not_lost() {
-        let events = Events::default();
+        let events = Events::new().expect("a file descriptor");
         let seen = events.seen();
         events.raise();
         let soon = Instant::now() + Duration::from_secs(5);
@@ -134,7 +157,7 @@ mod tests {
 
     #[test]
     fn stopping_wakes_every_wait() {
-        let events = Arc::new(Events::default());
+        let events = Arc::new(Events::new().expect("a file descriptor"));
         let sleeper = {
             let events = Arc::clone(&events);
             std::thread::spawn(move || events.sleep(Duration::from_secs(30)))

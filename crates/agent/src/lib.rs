@@ -2,14 +2,17 @@
 
 pub mod card;
 pub mod cmdline;
+pub mod control;
 pub mod dhcp;
 pub mod events;
+pub mod exec;
 pub mod fabrics;
 pub mod fault;
 pub mod glob;
 pub mod kmsg;
 pub mod netlink;
 pub mod places;
+pub mod program;
 pub mod record;
 pub mod uevent;
 

@@ -1,3 +1,24 @@
 //! The initramfs program `nvmeroot-agent`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use nvmeroot_agent::places::Places;
+use nvmeroot_agent::program;
+
+fn main() -> ExitCode {
+    let places = Places::default();
+    let mut words = std::env::args().skip(1);
+    match (words.next().as_deref(), words.next()) {
+        (Some("run"), None) => program::run(&places),
+        (Some("wait"), None) => program::wait(&places),
+        (Some("stop"), None) => program::stop(&places),
+        (Some("--version"), None) => {
+            println!("nvmeroot-agent {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("usage: nvmeroot-agent run | wait | stop | --version");
+            ExitCode::from(2)
+        }
+    }
+}

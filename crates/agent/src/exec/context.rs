@@ -1,0 +1,311 @@
+//! What all threads share, and how they wait, retry and complain.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use nvmeroot_plan::{BootPlan, InterfaceName, Nqn, Port};
+
+use super::goal::ConnectedTo;
+use crate::events::{Backoff, Events, Woken};
+use crate::fabrics::{Fabrics, NvmeTree};
+use crate::fault::Fault;
+use crate::kmsg::{Kmsg, Level};
+use crate::places::Places;
+use crate::record::{Missing, OpenStep, Recorder};
+
+/// What is not there yet is not worth a word for so long: cards and carriers
+/// take their time on every boot.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The first wait between two tries, and the longest.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const SLOWEST_RETRY: Duration = Duration::from_secs(2);
+
+/// Waiting times between tries of anything.
+pub(super) fn backoff() -> Backoff {
+    Backoff::new(FIRST_RETRY, SLOWEST_RETRY)
+}
+
+/// Whom a failure belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    /// An interface.
+    Interface(InterfaceName),
+    /// A DHCP client on an interface.
+    Dhcp(InterfaceName, &'static str),
+    /// A controller of the plan, by its index.
+    Controller(usize, String),
+    /// A subsystem behind a portal.
+    Target(Target),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interface(name) => write!(f, "`{name}`"),
+            Self::Dhcp(name, family) => write!(f, "`{name}` {family}"),
+            Self::Controller(_, portal) => write!(f, "`{portal}`"),
+            Self::Target(target) => write!(f, "`{}`", target.portal()),
+        }
+    }
+}
+
+/// A subsystem behind a portal: what one connect makes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Target {
+    pub(super) traddr: IpAddr,
+    pub(super) trsvcid: Port,
+    pub(super) nqn: Nqn,
+    pub(super) host_iface: Option<InterfaceName>,
+}
+
+impl Target {
+    pub(super) fn portal(&self) -> String {
+        SocketAddr::new(self.traddr, self.trsvcid.get()).to_string()
+    }
+}
+
+/// A wait ended without what was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The program is to stop.
+    Stopping,
+    /// The time is up.
+    Late,
+}
+
+/// What the threads share.
+#[derive(Debug)]
+pub struct Context {
+    /// The plan.
+    pub plan: BootPlan,
+    /// Where things are.
+    pub places: Places,
+    /// Changes.
+    pub events: Arc<Events>,
+    /// The kernel log.
+    pub kmsg: Kmsg,
+    /// The boot record.
+    pub recorder: Recorder,
+    /// The way to make controllers.
+    pub fabrics: Fabrics,
+    /// Controllers and namespaces.
+    pub tree: NvmeTree,
+    /// When to give up.
+    pub limit: Instant,
+    pub(super) shared: Mutex<Shared>,
+}
+
+/// What changes hands.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    faults: BTreeMap<Subject, Fault>,
+    /// Who asked for each target, and whether it is connected.
+    targets: BTreeMap<Target, (BTreeSet<usize>, bool)>,
+    /// Threads that still have something to do.
+    busy: usize,
+}
+
+impl Context {
+    /// All that the threads need.
+    #[allow(clippy::too_many_arguments, reason = "made once")]
+    pub fn new(
+        plan: BootPlan,
+        places: Places,
+        events: Arc<Events>,
+        kmsg: Kmsg,
+        recorder: Recorder,
+        fabrics: Fabrics,
+        limit: Instant,
+    ) -> Self {
+        let tree = NvmeTree::new(&places.sys);
+        Self {
+            plan,
+            places,
+            events,
+            kmsg,
+            recorder,
+            fabrics,
+            tree,
+            limit,
+            shared: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `work` in a thread of its own. The program is not at its end
+    /// before it is.
+    pub(super) fn spawn(self: &Arc<Self>, name: &str, work: impl FnOnce(&Arc<Self>) + Send + 'static) {
+        self.lock().busy += 1;
+        let context = Arc::clone(self);
+        let spawned = std::thread::Builder::new()
+            .name(name.chars().take(15).collect())
+            .stack_size(crate::STACK)
+            .spawn(move || {
+                work(&context);
+                context.lock().busy -= 1;
+                context.events.raise();
+            });
+        if let Err(e) = spawned {
+            self.lock().busy -= 1;
+            self.kmsg
+                .say(Level::Error, &format!("no thread for {name}: {e}"));
+        }
+    }
+
+    /// Nobody works any more.
+    pub(super) fn is_idle(&self) -> bool {
+        self.lock().busy == 0
+    }
+
+    /// Something stands in the way of `subject`.
+    pub(super) fn set_fault(&self, subject: &Subject, fault: Fault) {
+        self.lock().faults.insert(subject.clone(), fault);
+    }
+
+    /// Nothing does any more.
+    pub(super) fn clear_fault(&self, subject: &Subject) {
+        self.lock().faults.remove(subject);
+    }
+
+    /// All that stands in the way of anybody.
+    pub(super) fn faults(&self) -> BTreeMap<Subject, Fault> {
+        self.lock().faults.clone()
+    }
+
+    /// The same, as the record has it.
+    pub fn missing(&self) -> Vec<Missing> {
+        self.faults()
+            .into_iter()
+            .map(|(subject, fault)| Missing {
+                subject: subject.to_string().replace('`', ""),
+                fault,
+            })
+            .collect()
+    }
+
+    /// A controller of the plan wants a target. True if nobody did before:
+    /// then the caller has to see to it.
+    pub(super) fn claim(&self, target: &Target, controller: usize) -> bool {
+        let mut shared = self.lock();
+        let known = shared.targets.contains_key(target);
+        let entry = shared.targets.entry(target.clone()).or_default();
+        entry.0.insert(controller);
+        drop(shared);
+        if known {
+            // The other one may have connected it already.
+            self.events.raise();
+        }
+        !known
+    }
+
+    /// The target is connected.
+    pub(super) fn connected(&self, target: &Target) {
+        if let Some(entry) = self.lock().targets.get_mut(target) {
+            entry.1 = true;
+        }
+        self.events.raise();
+    }
+
+    /// Per controller of the plan, the subsystems that it led to.
+    pub(super) fn connected_to(&self) -> ConnectedTo {
+        let mut all = ConnectedTo::new();
+        for (target, (controllers, connected)) in &self.lock().targets {
+            for controller in controllers.iter().filter(|_| *connected) {
+                all.entry(*controller).or_default().insert(target.nqn.clone());
+            }
+        }
+        all
+    }
+
+    /// The targets that a controller led to.
+    pub(super) fn targets_of(&self, controller: usize) -> Vec<Target> {
+        self.lock()
+            .targets
+            .iter()
+            .filter(|(_, (controllers, _))| controllers.contains(&controller))
+            .map(|(target, _)| target.clone())
+            .collect()
+    }
+
+    /// Something went wrong and will be tried again: into the record, and,
+    /// if it is news, into the kernel log.
+    pub(super) fn complain(&self, subject: &Subject, step: &OpenStep<'_>, fault: &Fault) {
+        self.set_fault(subject, fault.clone());
+        if step.error(fault) {
+            self.kmsg.fault(Level::Warning, &subject.to_string(), fault);
+        }
+    }
+
+    /// Waits until `look` finds something, looking again after each change.
+    /// `fault` is what stands in the way until then.
+    pub(super) fn wait_for<T>(
+        &self,
+        subject: &Subject,
+        step: &OpenStep<'_>,
+        fault: impl Fn() -> Fault,
+        mut look: impl FnMut() -> Option<T>,
+    ) -> Result<T, Ended> {
+        let grace = Instant::now() + GRACE;
+        let mut told = None;
+        loop {
+            let seen = self.events.seen();
+            if let Some(found) = look() {
+                self.clear_fault(subject);
+                return Ok(found);
+            }
+            let why = fault();
+            let patient = Instant::now() < grace;
+            if patient {
+                self.set_fault(subject, why);
+            } else if told.as_ref() != Some(&why) {
+                self.complain(subject, step, &why);
+                told = Some(why);
+            }
+            let until = if patient { grace } else { self.limit };
+            match self.events.wait_past(seen, until.min(self.limit)) {
+                Woken::Stopping => return Err(Ended::Stopping),
+                Woken::TimedOut if Instant::now() >= self.limit => return Err(Ended::Late),
+                Woken::Changed | Woken::TimedOut => {}
+            }
+        }
+    }
+
+    /// Tries until it works, with growing pauses.
+    pub(super) fn retry<T>(
+        &self,
+        subject: &Subject,
+        step: &OpenStep<'_>,
+        mut attempt: impl FnMut() -> Result<T, Fault>,
+    ) -> Result<T, Ended> {
+        let mut pauses = backoff();
+        loop {
+            match attempt() {
+                Ok(done) => {
+                    self.clear_fault(subject);
+                    return Ok(done);
+                }
+                Err(fault) => self.complain(subject, step, &fault),
+            }
+            self.pause(pauses.step())?;
+            step.again();
+        }
+    }
+
+    /// Sleeps between two tries.
+    pub(super) fn pause(&self, time: Duration) -> Result<(), Ended> {
+        if self.events.sleep(time) == Woken::Stopping {
+            Err(Ended::Stopping)
+        } else if Instant::now() >= self.limit {
+            Err(Ended::Late)
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! One interface: from the card to addresses and routes that work.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nvmeroot_plan::{Action, DhcpFamily, Interface, LinkKind, Route};
+
+use super::context::{Context, Ended, Subject};
+use super::lease;
+use crate::card::{self, Card};
+use crate::fault::{Fault, Layer};
+use crate::kmsg::Level;
+use crate::netlink::{Link, LinkChange, Netlink, NetlinkError, NewAddress, NewRoute, NewRule, sysctl};
+use crate::record::OpenStep;
+
+/// udev is given so long to finish with a card. It renames cards, which some
+/// kernels refuse once the link is up, and it knows the name that the running
+/// system's DHCP client makes its identifier of.
+const UDEV_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Brings an interface up: its own thread.
+pub(super) fn run(context: &Arc<Context>, interface: &Interface, actions: &[Action]) {
+    let subject = Subject::Interface(interface.name.clone());
+    if interface.kind != LinkKind::Ethernet {
+        let fault = Fault::new(
+            Layer::Unsupported,
+            "only plain network cards can be brought up so far",
+        );
+        context.kmsg.fault(Level::Error, &subject.to_string(), &fault);
+        context.set_fault(&subject, fault);
+        return;
+    }
+    let netlink = match Netlink::open() {
+        Ok(netlink) => netlink,
+        Err(e) => {
+            context.set_fault(&subject, e.fault());
+            context.kmsg.fault(Level::Error, &subject.to_string(), &e.fault());
+            return;
+        }
+    };
+    let mut worker = Worker {
+        context,
+        interface,
+        subject,
+        netlink,
+    };
+    // How it ended is in the record and on the board of faults.
+    let _ = worker.bring_up(actions);
+}
+
+struct Worker<'a> {
+    context: &'a Arc<Context>,
+    interface: &'a Interface,
+    subject: Subject,
+    netlink: Netlink,
+}
+
+impl Worker<'_> {
+    fn bring_up(&mut self, actions: &[Action]) -> Result<(), Ended> {
+        let found = self.wait_for_card()?;
+        let mut link = self.rename(found.link)?;
+        if let Some(mac) = self.interface.mac.filter(|mac| link.mac != Some(*mac)) {
+            let change = LinkChange {
+                mac: Some(mac),
+                ..LinkChange::default()
+            };
+            self.set("mac", mac.to_string(), &link, &change)?;
+            link.mac = Some(mac);
+        }
+        self.prepare_ipv6(&link);
+        for action in actions {
+            match action {
+                Action::SetMtu { mtu, .. } => {
+                    let change = LinkChange {
+                        mtu: Some(*mtu),
+                        ..LinkChange::default()
+                    };
+                    self.set("mtu", mtu.to_string(), &link, &change)?;
+                }
+                Action::AddAddress { address, .. } => {
+                    let new = NewAddress {
+                        label: address.label.clone(),
+                        deprecated: address.deprecated,
+                        ..NewAddress::new(address.address.addr(), address.address.prefix_len())
+                    };
+                    let detail = address.address.to_string();
+                    self.attempt("address", detail, |netlink| netlink.add_address(&link, &new))?;
+                }
+                Action::LinkUp { .. } => self.up(&link)?,
+                Action::Dhcp { family, .. } => {
+                    self.up(&link)?;
+                    self.start_dhcp(&link, *family);
+                }
+                Action::AddRoute { route, .. } => self.route(&link, route)?,
+                _ => {}
+            }
+        }
+        for rule in &self.interface.rules {
+            let new = NewRule::from(rule);
+            let table = new.table.unwrap_or(254);
+            self.attempt("rule", format!("table {table}"), |netlink| {
+                netlink.add_rule(&new)
+            })?;
+        }
+        self.wait_for_carrier(&link)?;
+        self.wait_for_dad(&link)
+    }
+
+    fn wait_for_card(&mut self) -> Result<Card, Ended> {
+        let (context, interface) = (self.context, self.interface);
+        let step = context
+            .recorder
+            .step(interface.name.as_str(), "card", "");
+        let netlink = &mut self.netlink;
+        let mut find = || {
+            let links = netlink.links().ok()?;
+            let cards = links.into_iter().map(|link| Card::of(link, &context.places));
+            card::find(interface, cards)
+        };
+        let fault = || Fault::new(Layer::NoCard, card::describe(interface));
+        let mut found = context.wait_for(&self.subject, &step, fault, &mut find)?;
+        // udev may give it another name yet; by index it stays the same.
+        let until = Instant::now() + UDEV_PATIENCE;
+        loop {
+            let seen = context.events.seen();
+            if !udev_is_busy(context, found.link.index) {
+                break;
+            }
+            match context.events.wait_past(seen, until.min(context.limit)) {
+                crate::events::Woken::Changed => {}
+                crate::events::Woken::Stopping => return Err(Ended::Stopping),
+                crate::events::Woken::TimedOut => {
+                    let name = &found.link.name;
+                    context.kmsg.say(
+                        Level::Warning,
+                        &format!("`{name}`: udev does not finish with it; going on"),
+                    );
+                    break;
+                }
+            }
+        }
+        found = context.wait_for(&self.subject, &step, fault, &mut find)?;
+        step.detail(format!(
+            "{} {}{}",
+            found.link.name,
+            found
+                .link
+                .permanent_mac
+                .or(found.link.mac)
+                .map_or_else(String::new, |mac| mac.to_string()),
+            found.driver.as_deref().map_or_else(String::new, |d| format!(" {d}")),
+        ));
+        step.done();
+        Ok(found)
+    }
+
+    fn rename(&mut self, mut link: Link) -> Result<Link, Ended> {
+        let name = &self.interface.name;
+        if !self.interface.set_name || link.name == name.as_str() {
+            return Ok(link);
+        }
+        let step = self.context.recorder.step(
+            name.as_str(),
+            "rename",
+            format!("{} to {name}", link.name),
+        );
+        let netlink = &mut self.netlink;
+        self.context.retry(&self.subject, &step, || {
+            // The kernel refuses to rename a link that is up (before 6.3).
+            // Nothing is on it yet that going down could lose.
+            let change = LinkChange {
+                up: Some(false),
+                ..LinkChange::default()
+            };
+            let renamed = netlink.set_link(&link, &change).and_then(|()| {
+                netlink.set_link(
+                    &link,
+                    &LinkChange {
+                        name: Some(name),
+                        ..LinkChange::default()
+                    },
+                )
+            });
+            renamed.map_err(|e| e.fault())
+        })?;
+        step.done();
+        link.name = name.to_string();
+        Ok(link)
+    }
+
+    /// The kernel waits up to a second at random before it starts duplicate
+    /// address detection and before it asks for routers, so that a whole rack
+    /// that powers up does not speak at once. For the few interfaces that root
+    /// stands on, root's second counts more.
+    fn prepare_ipv6(&self, link: &Link) {
+        let set = |key: &str, value: &str| {
+            let set = sysctl::set_ipv6(&self.context.places, &link.name, key, value);
+            if let Err(e) = set {
+                let text = format!("`{}`: can't set `{key}` to {value}: {e}", link.name);
+                self.context.kmsg.say(Level::Debug, &text);
+            }
+        };
+        set("router_solicitation_delay", "0");
+        // DHCPv6 gives addresses without a prefix; the prefix and the routes
+        // come from routers (RFC 8415, section 1.2).
+        let wanted = self
+            .interface
+            .accept_ra
+            .or(self.interface.dhcp6.then_some(true));
+        if let Some(accept) = wanted {
+            set("accept_ra", if accept { "1" } else { "0" });
+        }
+    }
+
+    fn up(&mut self, link: &Link) -> Result<(), Ended> {
+        let change = LinkChange {
+            up: Some(true),
+            ..LinkChange::default()
+        };
+        self.set("link-up", "", link, &change)
+    }
+
+    fn set(
+        &mut self,
+        action: &str,
+        detail: impl Into<String>,
+        link: &Link,
+        change: &LinkChange<'_>,
+    ) -> Result<(), Ended> {
+        self.attempt(action, detail, |netlink| netlink.set_link(link, change))
+    }
+
+    /// What the kernel refuses now it may take later (a driver that is not
+    /// ready); but one thing refused must not hold up the others for long.
+    fn attempt(
+        &mut self,
+        action: &str,
+        detail: impl Into<String>,
+        mut attempt: impl FnMut(&mut Netlink) -> Result<(), NetlinkError>,
+    ) -> Result<(), Ended> {
+        const TRIES: u32 = 5;
+        let context = self.context;
+        let step = context
+            .recorder
+            .step(self.interface.name.as_str(), action, detail);
+        let mut pauses = super::context::backoff();
+        for tried in 1..=TRIES {
+            match attempt(&mut self.netlink) {
+                Ok(()) => {
+                    step.done();
+                    return Ok(());
+                }
+                Err(e) if tried == TRIES => {
+                    let fault = e.fault();
+                    context.set_fault(&self.subject, fault.clone());
+                    context
+                        .kmsg
+                        .fault(Level::Error, &self.subject.to_string(), &fault);
+                    step.failed(&fault);
+                    return Ok(());
+                }
+                Err(e) => context.complain(&self.subject, &step, &e.fault()),
+            }
+            context.pause(pauses.step())?;
+            step.again();
+        }
+        Ok(())
+    }
+
+    /// A route whose gateway is not on the link yet can be set when the lease
+    /// or the advertisement that brings the network is there: by a thread of
+    /// its own, so that the others don't wait for it.
+    fn route(&mut self, link: &Link, route: &Route) -> Result<(), Ended> {
+        let new = NewRoute::from(route);
+        let detail = match route.via {
+            Some(via) => format!("{} by {via}", route.to),
+            None => route.to.to_string(),
+        };
+        let may_come = self.interface.dhcp4 || self.interface.dhcp6 || new.ipv6;
+        if !may_come {
+            return self.attempt("route", detail, |netlink| netlink.add_route(link, &new));
+        }
+        let step = self
+            .context
+            .recorder
+            .step(self.interface.name.as_str(), "route", detail.clone());
+        let Err(e) = self.netlink.add_route(link, &new) else {
+            step.done();
+            return Ok(());
+        };
+        step.failed(&e.fault());
+        let (link, subject) = (link.clone(), self.subject.clone());
+        let name = self.interface.name.clone();
+        self.context.spawn("route", move |context| {
+            let Ok(mut netlink) = Netlink::open() else {
+                return;
+            };
+            let step = context.recorder.step(name.as_str(), "route", detail);
+            let set = context.wait_for(
+                &subject,
+                &step,
+                || Fault::new(Layer::NoRoute, "a route's gateway is in no network of this link"),
+                || netlink.add_route(&link, &new).ok(),
+            );
+            if set.is_ok() {
+                step.done();
+            }
+        });
+        Ok(())
+    }
+
+    fn start_dhcp(&self, link: &Link, family: DhcpFamily) {
+        let families: &[lease::Family] = match family {
+            DhcpFamily::Ipv4 => &[lease::Family::V4],
+            DhcpFamily::Ipv6 => &[lease::Family::V6],
+            DhcpFamily::Both => &[lease::Family::V4, lease::Family::V6],
+        };
+        for family in families.iter().copied() {
+            let (interface, link) = (self.interface.clone(), link.clone());
+            self.context.spawn("dhcp", move |context| {
+                lease::run(context, &interface, link, family);
+            });
+        }
+    }
+
+    fn wait_for_carrier(&mut self, link: &Link) -> Result<(), Ended> {
+        let step = self
+            .context
+            .recorder
+            .step(self.interface.name.as_str(), "carrier", "");
+        let netlink = &mut self.netlink;
+        wait_for_carrier(self.context, &self.subject, &step, netlink, link)?;
+        step.done();
+        Ok(())
+    }
+
+    /// Waits until no address is tentative any more, and tells of those that
+    /// another machine has.
+    fn wait_for_dad(&mut self, link: &Link) -> Result<(), Ended> {
+        let statics: Vec<_> = self
+            .interface
+            .addresses
+            .iter()
+            .map(|a| a.address.addr())
+            .filter(std::net::IpAddr::is_ipv6)
+            .collect();
+        if statics.is_empty() {
+            return Ok(());
+        }
+        let step = self
+            .context
+            .recorder
+            .step(self.interface.name.as_str(), "dad", "");
+        let netlink = &mut self.netlink;
+        let waiting = || {
+            Fault::new(
+                Layer::Network,
+                "duplicate address detection does not end",
+            )
+        };
+        let duplicates = self.context.wait_for(&self.subject, &step, waiting, || {
+            let addresses = netlink.addresses(link.index).ok()?;
+            let ours = || addresses.iter().filter(|a| statics.contains(&a.address));
+            let over = ours().all(|a| !a.tentative || a.duplicate);
+            over.then(|| {
+                ours()
+                    .filter(|a| a.duplicate)
+                    .map(|a| a.address)
+                    .collect::<Vec<_>>()
+            })
+        })?;
+        match duplicates.first() {
+            None => step.done(),
+            Some(address) => {
+                let fault = Fault::new(
+                    Layer::AddressInUse,
+                    format!("another machine in the network has `{address}`"),
+                );
+                self.context.set_fault(&self.subject, fault.clone());
+                self.context
+                    .kmsg
+                    .fault(Level::Error, &self.subject.to_string(), &fault);
+                step.failed(&fault);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits until the link has carrier.
+pub(super) fn wait_for_carrier(
+    context: &Context,
+    subject: &Subject,
+    step: &OpenStep<'_>,
+    netlink: &mut Netlink,
+    link: &Link,
+) -> Result<(), Ended> {
+    let name = &link.name;
+    let fault = || Fault::new(Layer::NoCarrier, format!("`{name}` is up and has no carrier"));
+    context.wait_for(subject, step, fault, || {
+        let now = netlink.link(link.index).ok()??;
+        now.carrier.then_some(())
+    })
+}
+
+/// udev runs (or is about to) and has not finished with the link: it writes
+/// its record of a device when all rules are through (udev(7)).
+fn udev_is_busy(context: &Context, index: u32) -> bool {
+    let udev = context.places.run_root.join("udev");
+    udev.join("control").exists() && !udev.join(format!("data/n{index}")).exists()
+}

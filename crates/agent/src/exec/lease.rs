@@ -1,0 +1,368 @@
+//! DHCP on one link: ask, apply the answer, tell others, keep it.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nvmeroot_plan::Interface;
+
+use super::context::{Context, Ended, Subject};
+use super::interface::wait_for_carrier;
+use crate::dhcp::{self, Applied4, Applied6, DhcpError, Event, Identity, Lease4, Lease6};
+use crate::fault::{Fault, Layer};
+use crate::kmsg::Level;
+use crate::netlink::{Link, LinkChange, Netlink, NewAddress, NewRoute};
+use crate::record::OpenStep;
+
+/// How long another host is given to claim the address that was announced.
+const CONFLICT_WATCH: Duration = Duration::from_secs(2);
+
+/// A client after a failure of its socket asks again so late.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Which DHCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "dhcp4",
+            Self::V6 => "dhcp6",
+        }
+    }
+}
+
+/// Gets and keeps a lease: its own thread.
+pub(super) fn run(context: &Arc<Context>, interface: &Interface, link: Link, family: Family) {
+    let subject = Subject::Dhcp(interface.name.clone(), family.name());
+    let mut netlink = match Netlink::open() {
+        Ok(netlink) => netlink,
+        Err(e) => return context.set_fault(&subject, e.fault()),
+    };
+    let Some(mac) = link.mac else {
+        let fault = Fault::new(Layer::NoLease, "the link has no Ethernet address");
+        return context.set_fault(&subject, fault);
+    };
+    let Ok(name) = link.name.parse() else {
+        return;
+    };
+    let mut client = Client {
+        context,
+        interface,
+        subject,
+        identity: identity(context, interface, &link),
+        at: dhcp::Link {
+            name,
+            index: link.index,
+            mac,
+        },
+        link,
+    };
+    // How it ended is in the record and on the board of faults.
+    let _ = match family {
+        Family::V4 => client.v4(&mut netlink),
+        Family::V6 => client.v6(&mut netlink),
+    };
+}
+
+fn identity(context: &Context, interface: &Interface, link: &Link) -> Identity {
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).ok();
+    let machine = read(&context.places.machine_id).and_then(|text| text.parse().ok());
+    let record = context
+        .places
+        .run_root
+        .join(format!("udev/data/n{}", link.index));
+    let record = read(&record).unwrap_or_default();
+    let mac = link.mac.unwrap_or(nvmeroot_plan::MacAddress::new([0; 6]));
+    Identity::new(
+        machine,
+        dhcp::udev_name(&record),
+        mac,
+        interface.dhcp_identifier_mac,
+    )
+}
+
+struct Client<'a> {
+    context: &'a Arc<Context>,
+    interface: &'a Interface,
+    subject: Subject,
+    identity: Identity,
+    link: Link,
+    at: dhcp::Link,
+}
+
+impl Client<'_> {
+    fn v4(&mut self, netlink: &mut Netlink) -> Result<(), Ended> {
+        let overrides = self.interface.dhcp4_overrides.clone().unwrap_or_default();
+        let system = std::fs::read_to_string(self.context.places.proc.join("sys/kernel/hostname"));
+        let config = dhcp::V4Config {
+            link: self.at.clone(),
+            client_id: self.identity.client_id.clone(),
+            host_name: dhcp::hostname_to_send(&overrides, system.ok().as_deref().map(str::trim)),
+        };
+        loop {
+            let step = self.context.recorder.step(&self.link.name, "dhcp4", "");
+            let stop = self.context.events.stop_fd();
+            let lease = self.ask(&step, netlink, |deadline, report| {
+                dhcp::run_v4(&config, deadline, stop, report)
+            })?;
+            let acquired = Instant::now();
+            let applied = Applied4::new(&lease, &overrides);
+            step.detail(lease.address.to_string());
+            self.apply_v4(netlink, &step, &applied)?;
+            step.done();
+            self.context.clear_fault(&self.subject);
+            self.context.events.raise();
+            self.say_lease(&lease.address.to_string(), lease.server.into());
+            self.write("net", &klibc4(&self.link.name, &lease, &applied));
+            self.announce(&applied);
+            let ended = dhcp::keep_v4(&config, &lease, acquired, stop, &mut |_| {});
+            self.ended(ended)?;
+        }
+    }
+
+    fn v6(&mut self, netlink: &mut Netlink) -> Result<(), Ended> {
+        let overrides = self.interface.dhcp6_overrides.clone().unwrap_or_default();
+        let config = dhcp::V6Config {
+            link: self.at.clone(),
+            duid: self.identity.duid.clone(),
+            iaid: self.identity.iaid,
+        };
+        loop {
+            let step = self.context.recorder.step(&self.link.name, "dhcp6", "");
+            let stop = self.context.events.stop_fd();
+            let lease = self.ask(&step, netlink, |deadline, report| {
+                dhcp::run_v6(&config, deadline, stop, report)
+            })?;
+            let acquired = Instant::now();
+            let mut words = Vec::new();
+            for leased in &lease.addresses {
+                words.push(leased.address.to_string());
+                let new = NewAddress::new(leased.address.into(), 128);
+                self.context.retry(&self.subject, &step, || {
+                    netlink.add_address(&self.link, &new).map_err(|e| e.fault())
+                })?;
+            }
+            step.detail(words.join(" "));
+            step.done();
+            self.context.clear_fault(&self.subject);
+            self.context.events.raise();
+            self.say_lease(&words.join(" "), lease.server.into());
+            let applied = Applied6::new(&lease, &overrides);
+            self.write("net6", &klibc6(&self.link.name, &lease, &applied));
+            let ended = dhcp::keep_v6(&config, &lease, acquired, stop, &mut |_| {});
+            self.ended(ended)?;
+        }
+    }
+
+    /// Asks until there is an answer or the time is up.
+    fn ask<T>(
+        &self,
+        step: &OpenStep<'_>,
+        netlink: &mut Netlink,
+        mut ask: impl FnMut(Instant, &mut dyn FnMut(Event)) -> Result<T, DhcpError>,
+    ) -> Result<T, Ended> {
+        loop {
+            wait_for_carrier(self.context, &self.subject, step, netlink, &self.link)?;
+            let silent = || {
+                Fault::new(
+                    Layer::NoLease,
+                    format!("no DHCP server answered on `{}`", self.link.name),
+                )
+            };
+            self.context.set_fault(&self.subject, silent());
+            let mut tries = 0;
+            let answer = ask(self.context.limit, &mut |event| match event {
+                Event::Sent { attempt, .. } => {
+                    tries += 1;
+                    if tries > 1 {
+                        step.again();
+                    }
+                    // One or two are lost on many networks while a switch
+                    // port comes up.
+                    if attempt == 4 {
+                        self.context.complain(&self.subject, step, &silent());
+                    }
+                }
+                Event::Refused { reason } => {
+                    let fault = Fault::new(
+                        Layer::NoLease,
+                        format!("the DHCP server refused: {reason}"),
+                    );
+                    self.context.complain(&self.subject, step, &fault);
+                }
+                Event::Conflict { address, mac } => {
+                    let fault = Fault::new(
+                        Layer::AddressInUse,
+                        format!("`{mac}` has `{address}`, which the DHCP server offered"),
+                    );
+                    self.context.complain(&self.subject, step, &fault);
+                }
+                _ => {}
+            });
+            match answer {
+                Ok(lease) => return Ok(lease),
+                Err(DhcpError::Stopped) => return Err(Ended::Stopping),
+                Err(e) => self.context.complain(&self.subject, step, &fault(&e)),
+            }
+            self.context.pause(AGAIN)?;
+            step.again();
+        }
+    }
+
+    /// The address stays until somebody takes it away, whatever the lease
+    /// says: the running system renews it or sets its own, and root must not
+    /// go with an address in the moment between.
+    fn apply_v4(
+        &self,
+        netlink: &mut Netlink,
+        step: &OpenStep<'_>,
+        applied: &Applied4,
+    ) -> Result<(), Ended> {
+        let (context, subject) = (self.context, &self.subject);
+        if let Some(mtu) = applied.mtu.filter(|_| self.interface.mtu.is_none()) {
+            let change = LinkChange {
+                mtu: Some(mtu),
+                ..LinkChange::default()
+            };
+            // A server may offer more than the card can; root comes by less.
+            if let Err(e) = netlink.set_link(&self.link, &change) {
+                step.error(&e.fault());
+            }
+        }
+        let address = NewAddress::new(applied.address.addr().into(), applied.address.prefix_len());
+        context.retry(subject, step, || {
+            netlink
+                .add_address(&self.link, &address)
+                .map_err(|e| e.fault())
+        })?;
+        for route in &applied.routes {
+            let to = (route.to.prefix_len() > 0)
+                .then(|| (IpAddr::from(route.to.addr()), route.to.prefix_len()));
+            let new = NewRoute {
+                metric: Some(route.metric),
+                on_link: route.on_link,
+                source: Some(route.source.into()),
+                dhcp: true,
+                ..NewRoute::to(to, route.via.map(IpAddr::from))
+            };
+            if let Err(e) = netlink.add_route(&self.link, &new) {
+                context.complain(subject, step, &e.fault());
+            }
+        }
+        Ok(())
+    }
+
+    fn say_lease(&self, address: &str, server: IpAddr) {
+        let text = format!("`{}`: {address} from {server}", self.link.name);
+        self.context.kmsg.say(Level::Info, &text);
+    }
+
+    /// Tells the network at once whose the address is now, and watches for
+    /// objections while the boot goes on.
+    fn announce(&self, applied: &Applied4) {
+        let (at, subject) = (self.at.clone(), self.subject.clone());
+        let address = applied.address.addr();
+        self.context.spawn("announce", move |context| {
+            let stop = context.events.stop_fd();
+            match dhcp::announce(&at, address, CONFLICT_WATCH, stop) {
+                Ok(()) | Err(DhcpError::Stopped) => {}
+                Err(e) => {
+                    let fault = fault(&e);
+                    context.kmsg.fault(Level::Error, &subject.to_string(), &fault);
+                    let step = context.recorder.step(at.name.as_str(), "announce", "");
+                    step.failed(&fault);
+                    context.set_fault(&subject, fault);
+                }
+            }
+        });
+    }
+
+    /// A file where cloud-init and the initramfs's own scripts look.
+    fn write(&self, kind: &str, text: &str) {
+        let path = self
+            .context
+            .places
+            .run_root
+            .join(format!("{kind}-{}.conf", self.link.name));
+        if let Err(e) = std::fs::write(&path, text) {
+            let text = format!("can't write `{}`: {e}", path.display());
+            self.context.kmsg.say(Level::Warning, &text);
+        }
+    }
+
+    fn ended(&self, why: DhcpError) -> Result<(), Ended> {
+        if matches!(why, DhcpError::Stopped) {
+            return Err(Ended::Stopping);
+        }
+        let fault = fault(&why);
+        self.context
+            .kmsg
+            .fault(Level::Warning, &self.subject.to_string(), &fault);
+        self.context.set_fault(&self.subject, fault);
+        self.context.pause(AGAIN)
+    }
+}
+
+fn fault(error: &DhcpError) -> Fault {
+    let layer = match error {
+        DhcpError::LinkDown { .. } => Layer::NoCarrier,
+        DhcpError::Conflict { .. } | DhcpError::DuplicateLinkLocal { .. } => Layer::AddressInUse,
+        DhcpError::Io { .. } => Layer::Network,
+        _ => Layer::NoLease,
+    };
+    let text = error.to_string();
+    match text.split_once("\nhint: ") {
+        Some((message, hint)) => Fault::new(layer, message).with_hint(hint),
+        None => Fault::new(layer, text),
+    }
+}
+
+/// What klibc's ipconfig leaves behind, as cloud-init reads it
+/// (cloudinit/net/cmdline.py).
+fn klibc4(name: &str, lease: &Lease4, applied: &Applied4) -> String {
+    let mut text = format!("DEVICE='{name}'\nPROTO='dhcp'\n");
+    let mut put = |key: &str, value: &str| {
+        // The file is sourced by shells: nothing but plain values.
+        if value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b".-_: ".contains(&b))
+        {
+            let _ = writeln!(text, "{key}='{value}'");
+        }
+    };
+    put("IPV4ADDR", &lease.address.addr().to_string());
+    put("IPV4BROADCAST", &applied.broadcast.unwrap_or(lease.address.broadcast()).to_string());
+    put("IPV4NETMASK", &lease.address.netmask().to_string());
+    let gateway = applied
+        .routes
+        .iter()
+        .find(|r| r.to.prefix_len() == 0)
+        .and_then(|r| r.via);
+    put("IPV4GATEWAY", &gateway.map_or_else(String::new, |g| g.to_string()));
+    for (i, server) in applied.dns.iter().take(2).enumerate() {
+        put(&format!("IPV4DNS{i}"), &server.to_string());
+    }
+    put("HOSTNAME", applied.host_name.as_deref().unwrap_or_default());
+    put("DNSDOMAIN", lease.domain.as_deref().unwrap_or_default());
+    put("ROOTSERVER", &lease.server.to_string());
+    put("DHCPLEASETIME", &lease.lease_time.as_secs().to_string());
+    put("DOMAINSEARCH", &applied.search.join(" "));
+    text
+}
+
+fn klibc6(name: &str, lease: &Lease6, applied: &Applied6) -> String {
+    let mut text = format!("DEVICE6='{name}'\nIPV6PROTO='dhcp6'\n");
+    if let Some(leased) = lease.addresses.first() {
+        let _ = writeln!(text, "IPV6ADDR='{}'\nIPV6NETMASK='128'", leased.address);
+    }
+    for (i, server) in applied.dns.iter().take(2).enumerate() {
+        let _ = writeln!(text, "IPV6DNS{i}='{server}'");
+    }
+    text
+}

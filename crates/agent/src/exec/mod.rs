@@ -1,0 +1,113 @@
+//! Carries the plan's steps out: each interface and each controller on its
+//! own, in parallel, again and again until the goal is reached or the time is
+//! up.
+//!
+//! Every thread works for itself and tells the others only that something
+//! changed; whether an interface, a route or a namespace is there, the kernel
+//! is asked. A controller is connected as soon as the kernel has a way to its
+//! portal, whatever else is still under way.
+
+mod context;
+mod goal;
+mod interface;
+mod lease;
+mod portal;
+mod report;
+
+pub use context::Context;
+pub use goal::{ConnectedTo, Goal, NamespaceId, Need, RootDevice};
+pub use report::report;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use nvmeroot_plan::{Action, InterfaceName, Scope, Step, steps};
+
+use crate::events::Woken;
+
+/// How the work on the goal ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All that the essential mounts need is there.
+    Done,
+    /// It is not, and the time is up: what is missing and why, a line each.
+    Failed(Vec<String>),
+    /// The program was told to stop before.
+    Stopped,
+}
+
+/// Starts all threads.
+pub fn start(context: &Arc<Context>) {
+    let (interfaces, controllers) = sort(steps(&context.plan, Scope::Path));
+    for interface in context.plan.essential_interfaces() {
+        let actions = interfaces.get(&interface.name).cloned().unwrap_or_default();
+        let interface = interface.clone();
+        let name = interface.name.to_string();
+        context.spawn(&name, move |context| {
+            interface::run(context, &interface, &actions);
+        });
+    }
+    for index in controllers {
+        context.spawn(&format!("portal {index}"), move |context| {
+            portal::run(context, index);
+        });
+    }
+}
+
+/// The steps by interface, each one's in order, and the controllers.
+fn sort(steps: Vec<Step>) -> (BTreeMap<InterfaceName, Vec<Action>>, Vec<usize>) {
+    let mut interfaces: BTreeMap<InterfaceName, Vec<Action>> = BTreeMap::new();
+    let mut controllers = Vec::new();
+    for step in steps {
+        let interface = match &step.action {
+            Action::SetMtu { interface, .. }
+            | Action::AddAddress { interface, .. }
+            | Action::Dhcp { interface, .. }
+            | Action::LinkUp { interface }
+            | Action::AddRoute { interface, .. } => interface.clone(),
+            Action::Connect { controller, .. } => {
+                controllers.push(*controller);
+                continue;
+            }
+            // A kind of step that this program does not know belongs to a
+            // newer plan, which it refuses to read.
+            _ => continue,
+        };
+        interfaces.entry(interface).or_default().push(step.action);
+    }
+    (interfaces, controllers)
+}
+
+/// Waits until the goal is reached, the time is up, or the program is told to
+/// stop.
+pub fn wait_for_goal(context: &Context, goal: &Goal) -> Verdict {
+    loop {
+        let seen = context.events.seen();
+        let connected = context.connected_to();
+        if goal.unmet(&connected, &context.tree).is_empty() {
+            return Verdict::Done;
+        }
+        match context.events.wait_past(seen, context.limit) {
+            Woken::Changed => {}
+            Woken::Stopping => return Verdict::Stopped,
+            Woken::TimedOut => return Verdict::Failed(report(context, goal)),
+        }
+    }
+}
+
+/// Waits until nobody has anything to do any more, the time is up, or the
+/// program is told to stop. What is missing then is put into the record.
+pub fn wait_for_the_rest(context: &Context) {
+    loop {
+        let seen = context.events.seen();
+        if context.is_idle() || Instant::now() >= context.limit {
+            break;
+        }
+        match context.events.wait_past(seen, context.limit) {
+            Woken::Changed => {}
+            Woken::Stopping | Woken::TimedOut => break,
+        }
+    }
+    context.recorder.missing(context.missing());
+}

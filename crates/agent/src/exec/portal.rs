@@ -1,0 +1,359 @@
+//! One controller of the plan: from the first packet to its namespaces.
+
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nvmeroot_plan::{ConnectOptions, Controller, InterfaceName, Nqn, Port, Transport};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt};
+
+use super::context::{Context, Ended, Subject, Target, backoff};
+use crate::fabrics::{ConnectError, DiscoveryEntry, Request, SubsystemKind, classify};
+use crate::fault::{Fault, Layer};
+use crate::kmsg::Level;
+use crate::netlink::{Netlink, Way};
+use crate::record::OpenStep;
+
+/// How long the first packet to a portal is given, and later ones at most:
+/// the kernel repeats a lost SYN after one second, a new connect does as well.
+const FIRST_ANSWER: Duration = Duration::from_secs(1);
+const SLOWEST_ANSWER: Duration = Duration::from_secs(4);
+
+/// Sees to a controller of the plan: its own thread.
+pub(super) fn run(context: &Arc<Context>, index: usize) {
+    let Some(controller) = context.plan.controllers.get(index) else {
+        return;
+    };
+    match &controller.nqn {
+        Some(nqn) if nqn.as_str() != Nqn::DISCOVERY => {
+            let target = Target {
+                traddr: controller.traddr,
+                trsvcid: controller.trsvcid,
+                nqn: nqn.clone(),
+                host_iface: controller.options.host_iface.clone(),
+            };
+            if context.claim(&target, index) {
+                connect_target(context, target, index);
+            }
+        }
+        _ => {
+            // How it ended is in the record and on the board of faults.
+            let _ = discover(context, controller, index);
+        }
+    }
+}
+
+/// Asks the portal what it offers, and has all of it connected.
+fn discover(context: &Arc<Context>, controller: &Controller, index: usize) -> Result<(), Ended> {
+    let subject = Subject::Controller(index, controller.portal());
+    let mut path = Path::new(context, controller, index, subject.clone());
+    let step = path.reach()?;
+    step.done();
+    let step = context
+        .recorder
+        .step(&controller.portal(), "discover", "");
+    let request = request(context, controller.traddr, controller.trsvcid, Nqn::DISCOVERY, &controller.options);
+    let entries = path.attempt(&step, |context| {
+        let entries = context.fabrics.discover(&request).map_err(|e| e.0)?;
+        let offered: Vec<DiscoveryEntry> = entries
+            .into_iter()
+            .filter(|e| e.kind == SubsystemKind::Nvm)
+            .collect();
+        if offered.is_empty() {
+            return Err(Fault::new(
+                Layer::AccessDenied,
+                "its discovery log offers this host no subsystem",
+            )
+            .with_hint(
+                "check that a subsystem is linked to the target's port, and that it admits the host NQN",
+            ));
+        }
+        Ok(offered)
+    })?;
+    step.detail(format!("{} offered", entries.len()));
+    step.done();
+    for entry in entries {
+        let target = Target {
+            traddr: entry.traddr,
+            trsvcid: entry.trsvcid,
+            nqn: entry.nqn,
+            host_iface: controller.options.host_iface.clone(),
+        };
+        if context.claim(&target, index) {
+            context.spawn("connect", move |context| {
+                connect_target(context, target, index);
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Connects a subsystem behind a portal and waits for its namespaces.
+fn connect_target(context: &Arc<Context>, target: Target, index: usize) {
+    let _ = try_connect_target(context, &target, index);
+}
+
+fn try_connect_target(context: &Arc<Context>, target: &Target, index: usize) -> Result<(), Ended> {
+    let controller = &context.plan.controllers[index];
+    let subject = Subject::Target(target.clone());
+    let mut path = Path::new(context, controller, index, subject.clone());
+    if (target.traddr, target.trsvcid) != (controller.traddr, controller.trsvcid) {
+        // Behind another address than the plan knew, so over whatever
+        // interface leads there.
+        path.at = SocketAddr::new(target.traddr, target.trsvcid.get());
+        path.leads.clear();
+    }
+    path.reach()?.done();
+    let step = context
+        .recorder
+        .step(&target.portal(), "connect", target.nqn.as_str());
+    let request = request(
+        context,
+        target.traddr,
+        target.trsvcid,
+        target.nqn.as_str(),
+        &controller.options,
+    );
+    let made = path.attempt(&step, |context| {
+        context
+            .fabrics
+            .connect(&request)
+            .map_err(|ConnectError(fault)| fault)
+    })?;
+    if let Some(instance) = made.instance {
+        step.detail(format!("{} nvme{instance}", target.nqn));
+    }
+    step.done();
+    if !made.left_out.is_empty() {
+        let text = format!(
+            "{subject}: this kernel does not know `{}`",
+            made.left_out.join("`, `")
+        );
+        context.kmsg.say(Level::Warning, &text);
+    }
+    context.kmsg.say(
+        Level::Info,
+        &format!("{subject}: connected `{}`", target.nqn),
+    );
+    context.connected(target);
+    let step = context
+        .recorder
+        .step(&target.portal(), "namespace", "");
+    let none = || {
+        Fault::new(
+            Layer::NoNamespace,
+            format!("`{}` is connected and shows no namespace", target.nqn),
+        )
+    };
+    let found = context.wait_for(&subject, &step, none, || {
+        let all = context.tree.namespaces(target.nqn.as_str());
+        (!all.is_empty()).then_some(all)
+    })?;
+    let names: Vec<&str> = found.iter().map(|n| n.name.as_str()).collect();
+    step.detail(names.join(" "));
+    step.done();
+    context.events.raise();
+    Ok(())
+}
+
+fn request<'a>(
+    context: &'a Context,
+    traddr: IpAddr,
+    trsvcid: Port,
+    nqn: &'a str,
+    options: &'a ConnectOptions,
+) -> Request<'a> {
+    Request {
+        transport: Transport::Tcp,
+        traddr,
+        trsvcid,
+        nqn,
+        host: context.plan.host.as_ref(),
+        options,
+    }
+}
+
+/// The way to one portal.
+struct Path<'a> {
+    context: &'a Context,
+    subject: Subject,
+    at: SocketAddr,
+    host_iface: Option<&'a InterfaceName>,
+    host_traddr: Option<IpAddr>,
+    /// The interfaces that lead there by the plan; empty: any.
+    leads: Vec<&'a InterfaceName>,
+    netlink: Option<Netlink>,
+}
+
+impl<'a> Path<'a> {
+    fn new(
+        context: &'a Context,
+        controller: &'a Controller,
+        index: usize,
+        subject: Subject,
+    ) -> Self {
+        let leads = context
+            .plan
+            .paths
+            .iter()
+            .filter(|p| p.controller == index)
+            .flat_map(|p| p.interfaces.iter().map(|l| &l.interface))
+            .collect();
+        Self {
+            context,
+            subject,
+            at: SocketAddr::new(controller.traddr, controller.trsvcid.get()),
+            host_iface: controller.options.host_iface.as_ref(),
+            host_traddr: controller.options.host_traddr,
+            leads,
+            netlink: Netlink::open().ok(),
+        }
+    }
+
+    /// Waits until the kernel has a way to the portal.
+    fn reach(&mut self) -> Result<OpenStep<'a>, Ended> {
+        let context = self.context;
+        let subject = self.subject.clone();
+        let portal = self.at.to_string();
+        let step = context.recorder.step(&portal, "reach", "");
+        let fault = || Fault::new(Layer::NoRoute, format!("no route leads to `{portal}` yet"));
+        let (way, name) = context.wait_for(&subject, &step, fault, || self.way())?;
+        let source = way.source.map_or_else(String::new, |s| format!(" from {s}"));
+        step.detail(format!("over {name}{source}"));
+        Ok(step)
+    }
+
+    /// The way that the kernel has now, if packets would get through: over an
+    /// interface of the plan that has carrier, from an address that may be
+    /// used (a tentative one may not) and that can be answered.
+    fn way(&mut self) -> Option<(Way, String)> {
+        let netlink = self.netlink.as_mut()?;
+        let only = match self.host_iface {
+            Some(name) => {
+                let links = netlink.links().ok()?;
+                Some(links.into_iter().find(|l| l.name == name.as_str())?.index)
+            }
+            None => None,
+        };
+        let way = netlink.way(self.at.ip(), only).ok()??;
+        let link = netlink.link(way.link).ok()??;
+        let planned = self.leads.is_empty()
+            || self.leads.iter().any(|lead| lead.as_str() == link.name);
+        let answerable = match (self.at.ip(), way.source) {
+            (IpAddr::V6(to), Some(IpAddr::V6(from))) => {
+                to.is_unicast_link_local() || !from.is_unicast_link_local()
+            }
+            (_, source) => source.is_some(),
+        };
+        (planned && answerable && link.carrier).then_some((way, link.name))
+    }
+
+    /// Tries until it works: first whether the portal answers at all, then
+    /// `work`. The kernel makes one controller at a time and waits for a dead
+    /// portal while it holds the lock; who comes here with a live one must not
+    /// wait behind it.
+    fn attempt<T>(
+        &mut self,
+        step: &OpenStep<'_>,
+        mut work: impl FnMut(&Context) -> Result<T, Fault>,
+    ) -> Result<T, Ended> {
+        let context = self.context;
+        let subject = self.subject.clone();
+        let mut pauses = backoff();
+        let mut patience = FIRST_ANSWER;
+        loop {
+            let asked = Instant::now();
+            match self.answers(patience).and_then(|()| work(context)) {
+                Ok(done) => {
+                    context.clear_fault(&subject);
+                    return Ok(done);
+                }
+                Err(fault) => {
+                    patience = if fault.layer == Layer::Timeout {
+                        (patience * 2).min(SLOWEST_ANSWER)
+                    } else {
+                        FIRST_ANSWER
+                    };
+                    context.complain(&subject, step, &fault);
+                }
+            }
+            // A try that took its time needs no further pause.
+            let pause = pauses.step().saturating_sub(asked.elapsed());
+            context.pause(pause.max(Duration::from_millis(50)))?;
+            step.again();
+        }
+    }
+
+    /// The portal takes a TCP connection.
+    fn answers(&mut self, patience: Duration) -> Result<(), Fault> {
+        let Some((way, _)) = self.way() else {
+            let portal = self.at;
+            return Err(Fault::new(
+                Layer::NoRoute,
+                format!("no route leads to `{portal}` any more"),
+            ));
+        };
+        let from = self
+            .host_traddr
+            .or(self.host_iface.and(way.source));
+        // Bound to an interface the kernel may go another way than an
+        // ordinary socket; it has to find out itself.
+        if self.host_iface.is_some() {
+            let ordinary = self.netlink.as_mut().and_then(|n| n.way(self.at.ip(), None).ok()?);
+            if ordinary.map(|w| w.link) != Some(way.link) {
+                return Ok(());
+            }
+        }
+        probe(self.at, from, patience)
+            .map_err(|errno| classify(errno, &[], &self.at.to_string(), ""))
+    }
+}
+
+/// Opens a TCP connection and closes it.
+fn probe(to: SocketAddr, from: Option<IpAddr>, patience: Duration) -> Result<(), Errno> {
+    let family = if to.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    };
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket: OwnedFd = socket_with(family, SocketType::STREAM, flags, None)?;
+    if let Some(from) = from {
+        bind(&socket, &SocketAddr::new(from, 0))?;
+    }
+    match connect(&socket, &to) {
+        Ok(()) => return Ok(()),
+        Err(Errno::INPROGRESS) => {}
+        Err(e) => return Err(e),
+    }
+    let until = Instant::now() + patience;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).map_err(|_| Errno::INVAL)?;
+        let mut ready = [PollFd::new(&socket, PollFlags::OUT)];
+        match poll(&mut ready, Some(&timeout)) {
+            Ok(0) => return Err(Errno::TIMEDOUT),
+            Ok(_) => return sockopt::socket_error(&socket)?,
+            Err(Errno::INTR) => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_answers_and_a_closed_port_refuses() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let at = listener.local_addr().expect("its address");
+        assert_eq!(probe(at, None, FIRST_ANSWER), Ok(()));
+        assert_eq!(probe(at, Some(at.ip()), FIRST_ANSWER), Ok(()));
+        drop(listener);
+        assert_eq!(probe(at, None, FIRST_ANSWER), Err(Errno::CONNREFUSED));
+    }
+}
