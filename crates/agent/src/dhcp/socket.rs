@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use nvmeroot_plan::InterfaceName;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::{DhcpError, Link};
+
 /// A raw packet socket on one link (`packet(7)`): whole Ethernet frames.
 #[derive(Debug)]
 pub(super) struct LinkSocket(OwnedFd);
@@ -200,6 +202,18 @@ pub(super) fn wait(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Makes an I/O error the client's.
+pub(super) fn failed(link: &Link, what: &'static str) -> impl FnOnce(io::Error) -> DhcpError {
+    let link = link.name.clone();
+    move |source| DhcpError::Io { link, what, source }
+}
+
+/// The moment `after` the start; a century from now stands for never.
+pub(super) fn moment(start: Instant, after: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+    start + after.min(CENTURY)
 }
 
 /// The link has no carrier, as far as sysfs knows it.

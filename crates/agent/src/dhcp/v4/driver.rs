@@ -14,22 +14,12 @@ use crate::dhcp::error::{DhcpError, Event};
 use crate::dhcp::frame::{self, parse_arp, parse_udp};
 use crate::dhcp::random::Random;
 use crate::dhcp::socket::{
-    LinkSocket, Wake, bind_to_link, close_aside, dhcp_filter, is_link_down, no_carrier, wait,
+    LinkSocket, Wake, bind_to_link, close_aside, dhcp_filter, failed, is_link_down, moment,
+    no_carrier, wait,
 };
 
 const CLIENT_PORT: u16 = 68;
 const SERVER_PORT: u16 = 67;
-
-fn failed(link: &Link, what: &'static str) -> impl FnOnce(io::Error) -> DhcpError {
-    let link = link.name.clone();
-    move |source| DhcpError::Io { link, what, source }
-}
-
-/// The moment `after` the start; a century from now stands for never.
-fn moment(start: Instant, after: Duration) -> Instant {
-    const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
-    start + after.min(CENTURY)
-}
 
 /// Asks for a lease until there is one, `deadline` comes, or `stop` is
 /// readable. The link is up; nothing is configured on it here.
@@ -76,20 +66,22 @@ pub fn run_v4(
             close_aside(vec![dhcp, arp]);
             return Ok(lease.clone());
         }
+        // Asked here, not when a wait ends in silence: on a noisy link none
+        // might.
+        if Instant::now() >= deadline {
+            if down || no_carrier(&link.name) {
+                return Err(DhcpError::LinkDown {
+                    link: link.name.clone(),
+                });
+            }
+            let (tries, waited) = (client.tries(), start.elapsed());
+            return Err(client
+                .failure()
+                .into_error(link.name.clone(), tries, waited));
+        }
         let until = moment(start, client.next_time()).min(deadline);
         match wait(&[dhcp.as_fd(), arp.as_fd()], stop, until).map_err(failed(link, "poll"))? {
             Wake::Stop => return Err(DhcpError::Stopped),
-            Wake::Time if Instant::now() >= deadline => {
-                if down || no_carrier(&link.name) {
-                    return Err(DhcpError::LinkDown {
-                        link: link.name.clone(),
-                    });
-                }
-                let (tries, waited) = (client.tries(), start.elapsed());
-                return Err(client
-                    .failure()
-                    .into_error(link.name.clone(), tries, waited));
-            }
             Wake::Time | Wake::Ready => {}
         }
         // ARP first: an answer to the probe that is here with the ACK counts.
@@ -266,10 +258,11 @@ pub fn announce(
     let mut buffer = [0; 128];
     let mut down = false;
     loop {
-        match wait(&[socket.as_fd()], stop, until).map_err(failed(link, "poll"))? {
-            Wake::Stop => return Err(DhcpError::Stopped),
-            Wake::Time => return send(),
-            Wake::Ready => {}
+        if Instant::now() >= until {
+            return send();
+        }
+        if wait(&[socket.as_fd()], stop, until).map_err(failed(link, "poll"))? == Wake::Stop {
+            return Err(DhcpError::Stopped);
         }
         while let Some(bytes) = received(socket.receive(&mut buffer), link, &mut down)? {
             if let Some(mac) = claimant(bytes, address, link.mac) {

@@ -12,7 +12,7 @@ use super::client::{Client, Lease6, V6Config};
 use crate::dhcp::Link;
 use crate::dhcp::error::{DhcpError, Event};
 use crate::dhcp::random::Random;
-use crate::dhcp::socket::{Wake, is_link_down, no_carrier, wait};
+use crate::dhcp::socket::{Wake, failed, is_link_down, moment, no_carrier, wait};
 
 const CLIENT_PORT: u16 = 546;
 const SERVER_PORT: u16 = 547;
@@ -22,16 +22,6 @@ const SERVERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 1, 2);
 const ADDRESS_CHANGES: u32 = 0x100;
 /// How long a renewal waits for a link-local address that has gone.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-fn failed(link: &Link, what: &'static str) -> impl FnOnce(io::Error) -> DhcpError {
-    let link = link.name.clone();
-    move |source| DhcpError::Io { link, what, source }
-}
-
-fn moment(start: Instant, after: Duration) -> Instant {
-    const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
-    start + after.min(CENTURY)
-}
 
 /// Asks for a lease until there is one, `deadline` comes, or `stop` is
 /// readable. The link is up; first its link-local address is waited for
@@ -64,20 +54,22 @@ pub fn run_v6(
         if let Some(lease) = client.lease() {
             return Ok(lease.clone());
         }
+        // Asked here, not when a wait ends in silence: on a noisy link none
+        // might.
+        if Instant::now() >= deadline {
+            if down || no_carrier(&link.name) {
+                return Err(DhcpError::LinkDown {
+                    link: link.name.clone(),
+                });
+            }
+            let (tries, waited) = (client.tries(), start.elapsed());
+            return Err(client
+                .failure()
+                .into_error(link.name.clone(), tries, waited));
+        }
         let until = moment(start, client.next_time()).min(deadline);
         match wait(&[socket.as_fd()], stop, until).map_err(failed(link, "poll"))? {
             Wake::Stop => return Err(DhcpError::Stopped),
-            Wake::Time if Instant::now() >= deadline => {
-                if down || no_carrier(&link.name) {
-                    return Err(DhcpError::LinkDown {
-                        link: link.name.clone(),
-                    });
-                }
-                let (tries, waited) = (client.tries(), start.elapsed());
-                return Err(client
-                    .failure()
-                    .into_error(link.name.clone(), tries, waited));
-            }
             Wake::Time | Wake::Ready => {}
         }
         receive(&socket, link, &mut buffer, |server, bytes| {
