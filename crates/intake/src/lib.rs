@@ -1,4 +1,10 @@
 //! Front-ends: curtin configuration and netplan YAML to fragments of a boot plan
 
+pub mod curtin;
+mod diagnostic;
+mod error;
 pub mod nvme_etc;
 pub mod yaml;
+
+pub use self::diagnostic::{Diagnostic, Diagnostics};
+pub use self::error::IntakeError;
