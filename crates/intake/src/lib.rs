@@ -3,6 +3,7 @@
 pub mod curtin;
 mod diagnostic;
 mod error;
+pub mod netplan;
 pub mod nvme_etc;
 pub mod yaml;
 
