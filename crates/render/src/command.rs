@@ -278,3 +278,6 @@ fn connect_options(command: Words, options: &ConnectOptions) -> Words {
         .flag("--hdr-digest", options.hdr_digest)
         .flag("--data-digest", options.data_digest)
 }
+
+#[cfg(test)]
+mod tests;

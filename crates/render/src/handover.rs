@@ -13,7 +13,10 @@ use nvmeroot_plan::{BootPlan, Interface, LinkKind};
 
 use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
 
-const NETPLAN: TreePath = TreePath::fixed("etc/netplan/99-nvmeroot.yaml");
+/// The netplan file that the hand-over consists of, relative to the root tree.
+pub const HANDOVER_PATH: &str = "etc/netplan/99-nvmeroot.yaml";
+
+const NETPLAN: TreePath = TreePath::fixed(HANDOVER_PATH);
 
 const HEADER: &str = "\
 # This file was written by nvmeroot. Changes to it are lost with the next
@@ -152,3 +155,6 @@ IAID=1
 "
     .to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,10 +14,13 @@ mod host;
 mod initramfs_tools;
 mod programs;
 mod stas;
+#[cfg(test)]
+mod testing;
 
 pub use command::{Command, Phase, commands, commands_text};
 pub use error::RenderError;
 pub use file_set::{Change, ChangeKind, FileSet, Mode, TreePath};
+pub use handover::HANDOVER_PATH;
 pub use programs::{RequiredProgram, required_programs};
 
 use nvmeroot_plan::{BootPlan, HostIdentity, Reach};

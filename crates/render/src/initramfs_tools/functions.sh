@@ -97,6 +97,11 @@ nvmeroot_dhcp_metric() {
 
 ip() {
 	local said
+	case "$1 $2" in
+	# The running system sets the same routes with this protocol; with any
+	# other they would stay beside its own.
+	'route add') set -- "$@" proto static ;;
+	esac
 	said=$(command ip "$@" 2>&1) && return 0
 	case $said in
 	*'File exists'* | *'already assigned'*) return 0 ;;

@@ -22,8 +22,6 @@ esac
 
 . /etc/curtin-nvme-over-tcp/functions
 
-[ -e "$nvmeroot_run/dhcpcd-started" ] || exit 0
-
 # signal_clients SIGNAL: sends it to every dhcpcd; fails where there is none.
 signal_clients()
 {
@@ -37,8 +35,8 @@ signal_clients()
 	return "$found"
 }
 
-# The file says `persistent`: what is asked to end leaves the interface alone.
-if signal_clients TERM; then
+# Its configuration says `persistent`: it leaves the interface as it is.
+if [ -e "$nvmeroot_run/dhcpcd-started" ] && signal_clients TERM; then
 	deadline=$(($(nvmeroot_now) + 3))
 	while signal_clients 0; do
 		if [ "$(nvmeroot_now)" -ge "$deadline" ]; then
@@ -48,6 +46,36 @@ if signal_clients TERM; then
 		nvmeroot_nap
 	done
 fi
-# Else the running system's dhcpcd would take them for those of its own.
-rm -rf /run/dhcpcd
+if [ -e "$nvmeroot_run/dhcpcd-started" ]; then
+	# Else the running system's dhcpcd would take what is here for its own.
+	rm -rf /run/dhcpcd
+fi
+
+# The running system sets a default route of its own for router advertisements,
+# beside the one that is there, and nobody would ever remove that one. So only
+# what the drives need stays of it, for as long as a router is commonly believed
+# (RFC 4861, section 6.2.1: AdvDefaultLifetime).
+keep_default=
+for path in "$nvmeroot_sys"/class/nvme/nvme*; do
+	address=
+	{ read -r address <"$path/address"; } 2>/dev/null
+	address=${address#*traddr=}
+	address=${address%%,*}
+	case $address in
+	*:*) ;;
+	*) continue ;;
+	esac
+	route=$(command ip -6 route get "$address" 2>/dev/null) || continue
+	route=$(nvmeroot_one_line "$route")
+	case $route in
+	*' via '*' proto ra '*)
+		gateway=${route#*" via "}
+		device=${route#*" dev "}
+		command ip -6 route replace "$address" via "${gateway%% *}" \
+			dev "${device%% *}" proto ra metric 100 expires 1800 ||
+			keep_default=y
+		;;
+	esac
+done
+[ -n "$keep_default" ] || command ip -6 route flush default proto ra
 exit 0
