@@ -9,10 +9,14 @@
 mod command;
 mod error;
 mod file_set;
+#[cfg(test)]
+mod golden;
 mod handover;
 mod host;
 mod initramfs_tools;
 mod programs;
+#[cfg(test)]
+mod shell_tests;
 mod stas;
 #[cfg(test)]
 mod testing;

@@ -10,6 +10,9 @@
 nvmeroot_etc=/etc/curtin-nvme-over-tcp
 nvmeroot_run=/run/nvmeroot
 nvmeroot_sys=/sys
+# By its path: some builds of busybox take their own `ip`, which knows less,
+# whenever no path is given.
+nvmeroot_ip=/sbin/ip
 # Seconds that an interface, a lease, a way to a controller may take.
 nvmeroot_interface_wait=20
 nvmeroot_dhcp_wait=30
@@ -96,17 +99,17 @@ nvmeroot_dhcp_metric() {
 }
 
 ip() {
-	local said
+	local said asked="ip $*"
 	case "$1 $2" in
 	# The running system sets the same routes with this protocol; with any
 	# other they would stay beside its own.
 	'route add') set -- "$@" proto static ;;
 	esac
-	said=$(command ip "$@" 2>&1) && return 0
+	said=$("$nvmeroot_ip" "$@" 2>&1) && return 0
 	case $said in
 	*'File exists'* | *'already assigned'*) return 0 ;;
 	esac
-	nvmeroot_say 3 "\`ip $*\` failed: $(nvmeroot_one_line "$said")"
+	nvmeroot_say 3 "\`$asked\` failed: $(nvmeroot_one_line "$said")"
 	return 1
 }
 
@@ -175,7 +178,7 @@ nvmeroot_has_carrier() {
 # `nvmeroot_why`.
 nvmeroot_way() {
 	local route device
-	if ! route=$(command ip route get "$1" 2>/dev/null); then
+	if ! route=$("$nvmeroot_ip" route get "$1" 2>/dev/null); then
 		nvmeroot_why="there is no route to \`$1\`"
 		return 1
 	fi
@@ -189,7 +192,7 @@ nvmeroot_way() {
 	case $1 in
 	*:*)
 		# An address that is still being checked for duplicates is no source.
-		route=$(command ip -6 address show dev "$device" scope global tentative 2>/dev/null)
+		route=$("$nvmeroot_ip" -6 address show dev "$device" scope global tentative 2>/dev/null)
 		case $route in
 		*dadfailed*)
 			nvmeroot_why="another machine has the address of \`$device\`: $(nvmeroot_one_line "$route")"

@@ -65,17 +65,17 @@ for path in "$nvmeroot_sys"/class/nvme/nvme*; do
 	*:*) ;;
 	*) continue ;;
 	esac
-	route=$(command ip -6 route get "$address" 2>/dev/null) || continue
+	route=$("$nvmeroot_ip" -6 route get "$address" 2>/dev/null) || continue
 	route=$(nvmeroot_one_line "$route")
 	case $route in
 	*' via '*' proto ra '*)
 		gateway=${route#*" via "}
 		device=${route#*" dev "}
-		command ip -6 route replace "$address" via "${gateway%% *}" \
+		"$nvmeroot_ip" -6 route replace "$address" via "${gateway%% *}" \
 			dev "${device%% *}" proto ra metric 100 expires 1800 ||
 			keep_default=y
 		;;
 	esac
 done
-[ -n "$keep_default" ] || command ip -6 route flush default proto ra
+[ -n "$keep_default" ] || "$nvmeroot_ip" -6 route flush default proto ra
 exit 0
