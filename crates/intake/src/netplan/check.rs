@@ -112,6 +112,12 @@ impl<'f, 'd> Check<'f, 'd> {
 
     fn value(&mut self, value: &Value<'d>, shape: &'static Shape, path: &KeyPath<'_>) {
         match (shape, value) {
+            (Shape::OneOrList(_), Value::List(list)) if list.items.is_empty() => {
+                self.findings
+                    .error(list.node, path, "this list is empty", |d| {
+                        d.expected("one value or more")
+                    });
+            }
             (Shape::List(item), Value::List(list))
             | (Shape::OneOrList(item), Value::List(list)) => {
                 for one in &list.items {

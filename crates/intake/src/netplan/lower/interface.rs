@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use nvmeroot_plan::{
-    DhcpOverrides, Interface, InterfaceAddress, InterfaceName, LinkKind, Match, Mtu, Nameservers,
-    UseDomains, Warning, Weight,
+    DhcpOverrides, Interface, InterfaceAddress, InterfaceName, Match, Mtu, Nameservers, UseDomains,
+    Warning, Weight,
 };
 
 use super::Definition;
@@ -96,7 +96,7 @@ impl<'d> Lowering<'_, 'd> {
 
     fn refuse_kind(&mut self) {
         let section = self.definition.section;
-        if section.kind == Kind::Ethernet {
+        if !section.is_refused() {
             return;
         }
         let message = format!(
@@ -224,17 +224,19 @@ impl<'d> Lowering<'_, 'd> {
             return;
         };
         let name = key.name;
+        // Of what is refused as a whole no part is worth a note.
+        let refused = self.definition.section.is_refused();
         match key.care {
             Care::Carried => self.carry(key, entry, map),
             Care::Planned => {
                 self.carry(key, entry, map);
-                // Of what is refused as a whole no part is worth a word.
-                if self.interface.kind == LinkKind::Ethernet {
+                if !refused {
                     let message = format!("`{name}` is not carried out in the initramfs yet");
                     let warning = self.at(entry, message);
                     self.remark(Weight::Note, warning);
                 }
             }
+            Care::Noted(_) if refused => {}
             Care::Noted(why) => {
                 let message = format!("`{name}` is not carried out in the initramfs: {why}");
                 let warning = self.at(entry, message);

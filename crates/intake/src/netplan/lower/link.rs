@@ -45,11 +45,15 @@ pub(super) fn kind<'d>(
         Kind::Dummy => LinkKind::Dummy(Dummy {}),
         Kind::Foreign => foreign(),
         Kind::Bond => {
-            let mode = match get("parameters") {
-                Some(Value::Map(parameters)) => parameters.text("mode").map(str::to_owned),
-                _ => None,
-            };
             let members = members(findings);
+            let mut mode = None;
+            if let Some(Value::Map(parameters)) = get("parameters") {
+                mode = parameters.text("mode").map(str::to_owned);
+                if let Some(primary) = parameters.get("primary") {
+                    let path = path.key("parameters");
+                    references.one(primary, &path.key("primary"), true);
+                }
+            }
             LinkKind::Bond {
                 bond: Bond { mode, members },
             }

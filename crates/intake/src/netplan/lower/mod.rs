@@ -9,7 +9,7 @@ use nvmeroot_plan::{Interface, Warning, Weight};
 
 use self::references::References;
 use super::findings::{Findings, origin};
-use super::schema::{self, Kind, NETWORK, Section};
+use super::schema::{self, NETWORK, Section};
 use super::value::{Entry, Map, Value};
 use crate::yaml::{KeyPath, Node};
 
@@ -96,7 +96,7 @@ fn definitions<'m, 'd>(
                 renderer: own.or(of_section),
             });
         }
-        if section.kind != Kind::Ethernet && found.len() > before {
+        if section.is_refused() && found.len() > before {
             let message = format!("the interfaces of `{name}` are not brought up in the initramfs");
             notices.push(Warning::at(origin(entry.key, &path.key(name)), message));
         }

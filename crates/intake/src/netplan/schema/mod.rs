@@ -112,6 +112,11 @@ pub(super) enum Kind {
 }
 
 impl Section {
+    /// Nobody brings such an interface up before init starts.
+    pub(super) fn is_refused(&self) -> bool {
+        self.kind != Kind::Ethernet
+    }
+
     /// Definitions stand for hardware: their id need not be a name.
     pub(super) fn is_physical(&self) -> bool {
         matches!(self.name, "ethernets" | "wifis" | "modems" | "nm-devices")
