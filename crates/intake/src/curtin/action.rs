@@ -319,7 +319,7 @@ fn mountpoint(report: &mut Report<'_>, mapping: Mapping<'_>, path: &KeyPath<'_>)
     Some(Extra {
         request: MountRequest {
             path: point,
-            netdev: false,
+            netdev: None,
             unknown_device: false,
         },
         origin: report.origin(node, &path),

@@ -99,4 +99,6 @@ fn near_miss<'d>(mapping: Mapping<'d>, key: &str) -> Option<Entry<'d>> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

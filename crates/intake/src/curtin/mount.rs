@@ -37,7 +37,7 @@ pub(super) fn read(
     {
         action.node.role = NodeRole::Mount(MountRequest {
             path: point,
-            netdev,
+            netdev: Some(netdev),
             unknown_device,
         });
     }

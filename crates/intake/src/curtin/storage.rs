@@ -13,6 +13,12 @@ use crate::diagnostic::{Diagnostic, Report, nearest};
 use crate::yaml::pyyaml::{Excerpt, Value};
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode, Sequence};
 
+/// As many errors as are shown.
+const MAX_SUGGESTIONS: usize = 20;
+
+/// A longer circle is not named in full.
+const MAX_CYCLE: usize = 20;
+
 /// Reads the storage configuration; `None` where there is none or it is
 /// disabled.
 pub(super) fn read(report: &mut Report<'_>, root: Mapping<'_>) -> Option<StorageGraph> {
@@ -114,26 +120,50 @@ fn graph(report: &mut Report<'_>, list: Sequence<'_>, path: &KeyPath<'_>) -> Opt
     let ids: Vec<String> = nodes.iter().map(|node| node.id.clone()).collect();
     StorageGraph::new(nodes)
         .map_err(|errors| {
-            for error in errors {
-                report.error(graph_fault(&error, &ids));
+            for (count, error) in errors.iter().enumerate() {
+                // Looking for a near id among all is not free.
+                let near = (count < MAX_SUGGESTIONS).then_some(ids.as_slice());
+                report.error(graph_fault(error, near.unwrap_or_default()));
             }
         })
         .ok()
 }
 
 fn graph_fault(error: &GraphError, ids: &[String]) -> Diagnostic {
-    let fault = Diagnostic::new(error.origin().clone(), error.to_string());
+    let origin = error.origin().clone();
     match error {
-        GraphError::Dangling { id, .. } => {
-            let near = nearest(id, ids.iter().map(String::as_str));
-            fault
+        GraphError::Dangling { id, from, .. } => {
+            let others = ids.iter().filter(|other| *other != from);
+            let near = nearest(id, others.map(String::as_str));
+            Diagnostic::new(origin, error.to_string())
                 .expected("the id of an action")
                 .maybe_hint(near.map(|near| format!("is it meant to be `{near}`?")))
         }
-        GraphError::DuplicateId { .. } => fault.hint("give each action an id of its own"),
-        GraphError::Cycle { .. } => fault.hint("one of them must lie on something else"),
-        _ => fault,
+        GraphError::DuplicateId { .. } => {
+            Diagnostic::new(origin, error.to_string()).hint("give each action an id of its own")
+        }
+        GraphError::Cycle { ids, .. } => {
+            Diagnostic::new(origin, cycle(ids)).hint("one of them must lie on something else")
+        }
+        _ => Diagnostic::new(origin, error.to_string()),
     }
+}
+
+/// The ids of a circle in order, the middle of a long one left out.
+fn cycle(ids: &[String]) -> String {
+    let shown = match ids {
+        [first @ .., _, _] if ids.len() > MAX_CYCLE => {
+            let (head, tail) = (&first[..MAX_CYCLE - 3], &ids[ids.len() - 2..]);
+            let left_out = ids.len() - head.len() - tail.len();
+            format!(
+                "{} → … {left_out} more … → {}",
+                head.join(" → "),
+                tail.join(" → ")
+            )
+        }
+        _ => ids.join(" → "),
+    };
+    format!("these lie on each other in a circle: {shown}")
 }
 
 /// Drops the guessed references of unknown actions that lead nowhere, and lets a
@@ -182,7 +212,7 @@ fn settle_pathless(report: &mut Report<'_>, all: &mut [Action]) {
         if let (true, Ok(path)) = (swap, "none".parse::<MountPoint>()) {
             action.node.role = NodeRole::Mount(MountRequest {
                 path,
-                netdev,
+                netdev: Some(netdev),
                 unknown_device: action.node.on.is_empty(),
             });
         } else if netdev {

@@ -256,7 +256,7 @@ fn options_may_be_null_and_are_split_at_commas() {
     let netdev = |options: &str| {
         let text = format!("config: [{{type: mount, path: /, options: {options}}}]");
         match &good(&text).fragment.storage.unwrap().nodes()[0].role {
-            NodeRole::Mount(request) => request.netdev,
+            NodeRole::Mount(request) => request.netdev == Some(true),
             role => panic!("{role:?}"),
         }
     };
@@ -683,4 +683,25 @@ fn a_long_chain_neither_recurses_nor_takes_long() {
         panic!("no mount");
     };
     assert!(request.unknown_device);
+}
+
+#[test]
+fn many_bad_references_and_a_long_circle_take_no_longer() {
+    let list = |below: fn(usize) -> usize| -> String {
+        let action = |n: usize| format!("- {{type: format, id: f{n}, volume: f{}}}\n", below(n));
+        format!("config:\n{}", (0..20_000).map(action).collect::<String>())
+    };
+    let start = std::time::Instant::now();
+    let dangling = read("c.yaml", list(|n| n + 50_000)).unwrap_err();
+    let dangling = dangling.into_diagnostics();
+    assert_eq!((dangling.shown.len(), dangling.left_out), (20, 19_980));
+    let circle = bad(list(|n| (n + 1) % 20_000));
+    assert!(circle.starts_with(
+        "c.yaml:20001:38 `config[19999].volume`: these lie on each other in a circle: f0 → f1 → "
+    ));
+    assert!(
+        circle.contains("f16 → … 19982 more … → f19999 → f0\n"),
+        "{circle}"
+    );
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }

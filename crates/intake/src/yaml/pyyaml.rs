@@ -436,6 +436,26 @@ fn is_timestamp(text: &str) -> bool {
     at == bytes.len()
 }
 
+/// The MAC address that an unquoted one was before YAML 1.1 took it for a
+/// number in base 60, such as `11:22:33:44:55:16` for 8846009716.
+///
+/// Six groups of decimal digits below 60, the first from 10, are the MAC
+/// addresses that this happens to; `None` for any other number.
+#[must_use]
+pub fn base60_mac(number: i128) -> Option<String> {
+    let mut groups = [0_i128; 6];
+    let mut rest = number;
+    for group in groups.iter_mut().rev() {
+        *group = rest.rem_euclid(60);
+        rest = rest.div_euclid(60);
+    }
+    // Only the first group of a base-60 number may exceed 59.
+    groups[0] += rest * 60;
+    (10..=99)
+        .contains(&groups[0])
+        .then(|| groups.map(|group| format!("{group:02}")).join(":"))
+}
+
 /// Decodes base64 as Python's `base64.decodebytes` does: characters outside the
 /// alphabet are skipped, what follows the padding is ignored. `None` where the
 /// padding is wrong or the text is not ASCII.

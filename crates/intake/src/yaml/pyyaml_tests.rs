@@ -301,3 +301,23 @@ fn what_pyyaml_refuses_is_found_wherever_it_stands() {
         ]
     );
 }
+
+#[test]
+fn a_mac_that_became_a_number_is_recovered() {
+    for mac in [
+        "11:22:33:44:55:16",
+        "52:54:00:12:34:56",
+        "10:00:00:00:00:00",
+        "98:03:00:59:01:02",
+    ] {
+        let document = parse("t", mac).unwrap();
+        let Ok(Value::Integer(integer)) = resolve(document.root().as_scalar().unwrap()) else {
+            panic!("{mac} is no number");
+        };
+        let number = integer.value.unwrap();
+        assert_eq!(pyyaml::base60_mac(number).as_deref(), Some(mac));
+    }
+    for number in [0, -1, 1500, 4420, 60_i128.pow(5), 100 * 60_i128.pow(5)] {
+        assert_eq!(pyyaml::base60_mac(number), None, "{number}");
+    }
+}
