@@ -189,7 +189,9 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
     let word = plain(word);
     let limit = match word.chars().count() {
         0 => return None,
-        1..=3 => 1,
+        // Two words of two letters each are too often one letter apart.
+        1..=2 => 0,
+        3 => 1,
         4..=7 => 2,
         _ => 3,
     };
@@ -215,6 +217,8 @@ mod tests {
         assert_eq!(nearest("Transprot", known), Some("transport"));
         assert_eq!(nearest("colour", known), None);
         assert_eq!(nearest("", known), None);
+        assert_eq!(nearest("ip", known), None);
+        assert_eq!(nearest("ID", known), Some("id"));
         assert_eq!(nearest(&"tcp_port".repeat(50), known), None);
     }
 
