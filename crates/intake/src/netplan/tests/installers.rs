@@ -6,7 +6,11 @@ use super::*;
 fn shown(one: &Interface) -> String {
     let mac = one.matching.as_ref().and_then(|m| m.macaddress);
     let mac = mac.map_or_else(|| "-".to_owned(), |mac| mac.to_string());
-    let addresses: Vec<String> = one.addresses.iter().map(|a| a.address.to_string()).collect();
+    let addresses: Vec<String> = one
+        .addresses
+        .iter()
+        .map(|a| a.address.to_string())
+        .collect();
     let routes: Vec<String> = one
         .routes
         .iter()
@@ -141,8 +145,10 @@ network:
     assert!(only(text).set_name);
     assert_eq!(
         remarks(&only(text)),
-        ["note 10:13 network.ethernets.ens3.set-name: `set-name` is not carried out in the \
-          initramfs yet: there, the card must be called `ens3` already"]
+        [
+            "note 10:13 network.ethernets.ens3.set-name: `set-name` is not carried out in the \
+          initramfs yet: there, the card must be called `ens3` already"
+        ]
     );
 }
 
@@ -159,9 +165,15 @@ network:
    dhcp4: yes
 ";
     let one = only(text);
-    let mac = one.matching.and_then(|m| m.macaddress).expect("a MAC address");
+    let mac = one
+        .matching
+        .and_then(|m| m.macaddress)
+        .expect("a MAC address");
     assert_eq!(mac.to_string(), "52:54:00:12:34:56");
-    assert_eq!(one.mac.map(|m| m.to_string()).as_deref(), Some("02:00:00:00:00:01"));
+    assert_eq!(
+        one.mac.map(|m| m.to_string()).as_deref(),
+        Some("02:00:00:00:00:01")
+    );
 }
 
 #[test]
@@ -269,9 +281,11 @@ network:
     assert_eq!(matching.driver, ["virtio_net", "mlx5*"]);
     assert_eq!(
         remarks(&both[0]),
-        ["note 5:7 network.ethernets.id0.match: `match` is not carried out in the initramfs \
+        [
+            "note 5:7 network.ethernets.id0.match: `match` is not carried out in the initramfs \
           yet: there, the card must be called `id0` (give the card's name: `set-name` beside \
-          `match`, or `name` in it)"]
+          `match`, or `name` in it)"
+        ]
     );
     // A name without a pattern is the card's name.
     assert!(remarks(&both[1]).is_empty());
@@ -315,7 +329,10 @@ network:
     assert!(one.dhcp_identifier_mac);
     let overrides = one.dhcp4_overrides.expect("overrides");
     assert_eq!(overrides.route_metric, Some(100));
-    assert_eq!(overrides.use_domains, Some(nvmeroot_plan::UseDomains::Route));
+    assert_eq!(
+        overrides.use_domains,
+        Some(nvmeroot_plan::UseDomains::Route)
+    );
     assert_eq!(overrides.use_dns, Some(false));
     assert_eq!(overrides.hostname.as_deref(), Some("n1"));
 }
@@ -328,7 +345,10 @@ fn a_file_of_json_is_yaml() {
 
 #[test]
 fn an_installer_without_any_interface_says_so() {
-    for text in ["network: {version: 2}", "network:\n  version: 2\n  renderer: networkd\n"] {
+    for text in [
+        "network: {version: 2}",
+        "network:\n  version: 2\n  renderer: networkd\n",
+    ] {
         assert!(interfaces(text).is_empty());
     }
     for text in ["", "# nothing\n", "network: null\n", "null"] {
@@ -337,7 +357,10 @@ fn an_installer_without_any_interface_says_so() {
 }
 
 fn cloud_init(files: &[(&str, &str)]) -> Fragment {
-    let sources: Vec<_> = files.iter().map(|(path, text)| source(path, text)).collect();
+    let sources: Vec<_> = files
+        .iter()
+        .map(|(path, text)| source(path, text))
+        .collect();
     match read(&sources) {
         Ok(fragment) => fragment,
         Err(error) => panic!("{}", error.into_diagnostics()),
@@ -346,13 +369,17 @@ fn cloud_init(files: &[(&str, &str)]) -> Fragment {
 
 #[test]
 fn cloud_inits_own_file_has_other_keys_and_may_lack_the_wrapper() {
-    let wrapped = "datasource_list: [None]\nnetwork: {version: 2, ethernets: {ens3: {dhcp4: true}}}\n";
+    let wrapped =
+        "datasource_list: [None]\nnetwork: {version: 2, ethernets: {ens3: {dhcp4: true}}}\n";
     let bare = "version: 2\nethernets: {ens3: {dhcp4: true}}\n";
     for text in [wrapped, bare] {
         let fragment = cloud_init(&[("etc/cloud/cloud.cfg.d/50-curtin-networking.cfg", text)]);
         assert!(fragment.warnings.is_empty(), "{:?}", fragment.warnings);
         let all = fragment.interfaces.expect("a network");
-        assert_eq!(all.iter().map(shown).collect::<Vec<_>>(), ["ens3 - 1/0 [] []"]);
+        assert_eq!(
+            all.iter().map(shown).collect::<Vec<_>>(),
+            ["ens3 - 1/0 [] []"]
+        );
     }
 }
 
@@ -367,7 +394,10 @@ fn cloud_init_goes_by_the_last_of_its_files_and_may_be_disabled() {
         ("etc/netplan/00-installer-config.yaml", installer),
     ]);
     let all = fragment.interfaces.expect("a network");
-    assert_eq!(all.iter().map(shown).collect::<Vec<_>>(), ["ens9 - 1/0 [] []"]);
+    assert_eq!(
+        all.iter().map(shown).collect::<Vec<_>>(),
+        ["ens9 - 1/0 [] []"]
+    );
 }
 
 #[test]

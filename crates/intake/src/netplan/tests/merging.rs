@@ -3,7 +3,10 @@
 use super::*;
 
 fn merged(files: &[(&str, &str)]) -> Vec<Interface> {
-    let sources: Vec<_> = files.iter().map(|(path, text)| source(path, text)).collect();
+    let sources: Vec<_> = files
+        .iter()
+        .map(|(path, text)| source(path, text))
+        .collect();
     match read(&sources) {
         Ok(fragment) => fragment.interfaces.expect("a network"),
         Err(error) => panic!("{}", error.into_diagnostics()),
@@ -11,7 +14,10 @@ fn merged(files: &[(&str, &str)]) -> Vec<Interface> {
 }
 
 fn addresses(one: &Interface) -> Vec<String> {
-    one.addresses.iter().map(|a| a.address.to_string()).collect()
+    one.addresses
+        .iter()
+        .map(|a| a.address.to_string())
+        .collect()
 }
 
 const BASE: &str = "\
@@ -55,7 +61,10 @@ network:
             "etc/netplan/9.yaml:6:19 `network.ethernets.a.addresses[0]`"
         ]
     );
-    assert_eq!(a.origin.to_string(), "etc/netplan/1.yaml:4:5 `network.ethernets.a`");
+    assert_eq!(
+        a.origin.to_string(),
+        "etc/netplan/1.yaml:4:5 `network.ethernets.a`"
+    );
 }
 
 #[test]
@@ -80,7 +89,10 @@ network:
         ("etc/netplan/2.yaml", later),
         ("etc/netplan/3.yaml", third),
     ]);
-    assert_eq!(all.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(
+        all.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(),
+        ["a", "b"]
+    );
     assert!(all[1].dhcp6 && !all[1].dhcp4);
     assert_eq!(all[0].mtu.map(u64::from), Some(1300));
 }
@@ -95,7 +107,10 @@ fn run_hides_etc_hides_lib() {
         ("lib/netplan/50-x.yaml", &lib),
         ("lib/netplan/10-y.yaml", &lib),
     ]);
-    assert_eq!(all.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(), ["lib", "run"]);
+    assert_eq!(
+        all.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(),
+        ["lib", "run"]
+    );
 }
 
 #[test]
@@ -111,7 +126,10 @@ fn a_hidden_file_may_be_broken() {
 fn the_hand_over_makes_critical_and_changes_nothing_else() {
     let hand_over = "network: {ethernets: {a: {critical: true}}}";
     let before = merged(&[("etc/netplan/1.yaml", BASE)]);
-    let mut after = merged(&[("etc/netplan/1.yaml", BASE), ("etc/netplan/99-h.yaml", hand_over)]);
+    let mut after = merged(&[
+        ("etc/netplan/1.yaml", BASE),
+        ("etc/netplan/99-h.yaml", hand_over),
+    ]);
     assert_eq!(after[0].critical.take(), Some(true));
     assert_eq!(before, after);
 }
@@ -119,8 +137,14 @@ fn the_hand_over_makes_critical_and_changes_nothing_else() {
 #[test]
 fn a_definition_can_be_finished_by_a_later_file() {
     let all = merged(&[
-        ("etc/netplan/1.yaml", "network: {ethernets: {a: {set-name: nic0}}, vlans: {v: {id: 5}}}"),
-        ("etc/netplan/2.yaml", "network: {ethernets: {a: {match: {name: x}}}, vlans: {v: {link: a}}}"),
+        (
+            "etc/netplan/1.yaml",
+            "network: {ethernets: {a: {set-name: nic0}}, vlans: {v: {id: 5}}}",
+        ),
+        (
+            "etc/netplan/2.yaml",
+            "network: {ethernets: {a: {match: {name: x}}}, vlans: {v: {link: a}}}",
+        ),
     ]);
     assert_eq!(all[0].name.as_str(), "nic0");
     assert_eq!(all[1].kind.parents()[0].as_str(), "a");
@@ -163,5 +187,9 @@ fn a_file_that_netplan_does_not_read_is_named() {
     let sources = [source("etc/netplan/1.yml", BASE)];
     let fragment = read(&sources).expect("a fragment");
     assert_eq!(fragment.warnings.len(), 1);
-    assert!(fragment.warnings[0].message.starts_with("netplan reads only files whose name ends"));
+    assert!(
+        fragment.warnings[0]
+            .message
+            .starts_with("netplan reads only files whose name ends")
+    );
 }

@@ -27,7 +27,10 @@ fn samples(shape: &Shape) -> Vec<String> {
         Shape::List(item) | Shape::OneOrList(item) => {
             samples(item).iter().map(|s| format!("[{s}]")).collect()
         }
-        Shape::Names(each) => samples(each).iter().map(|s| format!("{{n: {s}}}")).collect(),
+        Shape::Names(each) => samples(each)
+            .iter()
+            .map(|s| format!("{{n: {s}}}"))
+            .collect(),
         Shape::Map(groups) => {
             // Enough keys for those that need one another.
             let mut keys: Vec<String> = Vec::new();
@@ -139,11 +142,15 @@ fn judge(section: &Section, key: &Key) {
         .iter()
         .map(|value| with_and_without(section, name, value))
         .collect();
-    let any_in_plan = cases.iter().any(|(with, without)| is_in_plan(with, without));
+    let any_in_plan = cases
+        .iter()
+        .any(|(with, without)| is_in_plan(with, without));
     let all_have = |weight| cases.iter().all(|(with, _)| has(weight, &at, with));
     // What is refused as a whole needs no word on its parts.
     let whole = format!("network.{}.it0", section.name);
-    let refused = cases.iter().all(|(with, _)| has(Weight::Refusal, &whole, with));
+    let refused = cases
+        .iter()
+        .all(|(with, _)| has(Weight::Refusal, &whole, with));
     assert_eq!(refused, section.is_refused());
     match key.care {
         // It changes no value of the plan, only what is said about it.
@@ -170,15 +177,22 @@ fn judge(section: &Section, key: &Key) {
     }
 }
 
+/// Keys and values.
+type Pairs = &'static [(&'static str, &'static str)];
+
 /// A mapping inside an ethernet's definition: how its keys are written there,
 /// and what they can't be without.
-const INSIDE: &[(&str, &str, &[(&str, &str)])] = &[
+const INSIDE: &[(&str, &str, Pairs)] = &[
     ("match", "{KEYS}", &[("name", "\"base?\"")]),
     ("dhcp4-overrides", "{KEYS}", &[]),
     ("dhcp6-overrides", "{KEYS}", &[]),
     ("nameservers", "{KEYS}", &[]),
     ("addresses", "[\"192.0.2.1/24\": {KEYS}]", &[]),
-    ("routes", "[{KEYS}]", &[("to", "198.51.100.0/24"), ("via", "192.0.2.1")]),
+    (
+        "routes",
+        "[{KEYS}]",
+        &[("to", "198.51.100.0/24"), ("via", "192.0.2.1")],
+    ),
     ("routing-policy", "[{KEYS}]", &[("from", "198.51.100.0/24")]),
 ];
 
@@ -204,8 +218,11 @@ fn every_key_inside_what_is_in_the_plan_is_in_it_too() {
                 key.care
             );
             let in_plan = samples(&key.shape).iter().any(|sample| {
-                let mut pairs: Vec<_> =
-                    base.iter().copied().filter(|(k, _)| *k != key.name).collect();
+                let mut pairs: Vec<_> = base
+                    .iter()
+                    .copied()
+                    .filter(|(k, _)| *k != key.name)
+                    .collect();
                 pairs.push((key.name, sample));
                 let (with, _) = with_and_without(section, outer, &value(&pairs));
                 is_in_plan(&with, &without)
@@ -244,7 +261,10 @@ fn every_key_of_network_is_read_or_noticed() {
             "renderer" => "NetworkManager".to_owned(),
             _ => samples(&key.shape).remove(0),
         };
-        let text = format!("network: {{{}: {value}, ethernets: {{e0: {{}}}}}}", key.name);
+        let text = format!(
+            "network: {{{}: {value}, ethernets: {{e0: {{}}}}}}",
+            key.name
+        );
         let said = remarks(&only(&text)).join("\n");
         match key.name {
             "version" => assert_eq!(said, ""),
