@@ -436,7 +436,7 @@ fn a_missing_interface_is_named_with_those_that_there_are() {
         stage.interface("ens4", "1\n");
         assert_eq!(
             stage.says(&shell, "nvmeroot_storage ens3\nnvmeroot_storage ens4"),
-            "3 there is no interface `ens3`, which leads to the root filesystem; there are:  `ens4`\n"
+            "3 there is no interface `ens3`, which leads to the root filesystem; there are: `ens4`\n"
         );
         assert_eq!(
             stage.says(&shell, "dhcpcd -4 ens3"),

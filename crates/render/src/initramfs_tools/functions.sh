@@ -65,7 +65,7 @@ nvmeroot_storage() {
 	deadline=$nvmeroot_interface_deadline
 	while [ ! -e "$nvmeroot_sys/class/net/$1" ]; do
 		if [ "$(nvmeroot_now)" -ge "$deadline" ]; then
-			nvmeroot_say 3 "there is no interface \`$1\`, which leads to the root filesystem; there are: $(nvmeroot_interfaces)"
+			nvmeroot_say 3 "there is no interface \`$1\`, which leads to the root filesystem; there are:$(nvmeroot_interfaces)"
 			return 0
 		fi
 		nvmeroot_nap

@@ -63,8 +63,12 @@ for name in functions interfaces network-up connect-nvme; do
 	file "/etc/curtin-nvme-over-tcp/$name" 'run `nvmeroot configure` again'
 done
 
+# busybox has an `ip` too, which knows less, and its hook, which runs earlier or
+# later, links it to every place that is still free.
+for dir in /usr/sbin /usr/bin /sbin /bin; do
+	rm -f "$DESTDIR$dir/ip"
+done
 program ip iproute2
-# busybox has an `ip` too, gets a link where none is, and knows less.
 mkdir -p "$DESTDIR/sbin"
 [ -e "$DESTDIR/sbin/ip" ] || ln -s "$program" "$DESTDIR/sbin/ip"
 
