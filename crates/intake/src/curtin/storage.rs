@@ -62,10 +62,11 @@ pub(super) fn read(report: &mut Report<'_>, root: Mapping<'_>) -> Option<Storage
 
 /// `disabled`, `false`, null or nothing in it.
 fn is_disabled(node: YamlNode<'_>) -> bool {
-    matches!(
-        scalar(node),
-        Some(Value::Null | Value::Boolean(false) | Value::Text("disabled" | ""))
-    )
+    node.as_sequence().is_some_and(Sequence::is_empty)
+        || matches!(
+            scalar(node),
+            Some(Value::Null | Value::Boolean(false) | Value::Text("disabled" | ""))
+        )
 }
 
 fn hint_at_misspelt(report: &mut Report<'_>, root: Mapping<'_>) {
