@@ -13,14 +13,13 @@ mod mount;
 mod storage;
 mod value;
 
-use nvmeroot_plan::Fragment;
+use nvmeroot_plan::{Fragment, Origin, Warning};
 
 pub use self::files::{EmbeddedText, TextKind};
 
 use crate::diagnostic::{Diagnostic, Report, nearest};
 use crate::error::IntakeError;
-use crate::yaml::{Document, Entry, Fault, KeyPath, Mapping, parse, pyyaml};
-use nvmeroot_plan::Warning;
+use crate::yaml::{Document, Entry, Fault, KeyPath, KeyPaths, Mapping, Node, parse, pyyaml};
 
 /// What a curtin configuration says.
 #[derive(Clone, Debug, Default)]
@@ -56,18 +55,27 @@ pub fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<Input, IntakeError> {
 
 /// What PyYAML would not have taken, and keys that are there twice.
 fn faults(report: &mut Report<'_>, document: &Document) {
-    for (node, refusal) in pyyaml::refusals(document) {
-        let origin = report.origin(node, &KeyPath::ROOT);
+    let refusals = pyyaml::refusals(document);
+    if refusals.is_empty() && document.faults().next().is_none() {
+        return;
+    }
+    let paths = KeyPaths::new(document);
+    let origin = |node: Node<'_>| {
+        let position = node.position();
+        Origin::at(document.name().clone(), position.line, position.column)
+    };
+    for (node, refusal) in refusals {
+        let origin = origin(node).with_key(paths.of(node));
         report.error(Diagnostic::new(origin, refusal.to_string()));
     }
     for fault in document.faults() {
         if let Fault::DuplicateKey { first, again } = fault {
             let key = pyyaml::Excerpt(again.text().unwrap_or_default());
-            let origin = report.origin(again, &KeyPath::ROOT);
             let message = format!(
                 "the key `{key}` is here twice, first in line {}; the last one counts",
                 first.position().line
             );
+            let origin = origin(again).with_key(paths.of(again));
             report.warn(Warning::at(origin, message));
         }
     }

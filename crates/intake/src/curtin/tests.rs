@@ -8,8 +8,8 @@ fn good(text: &str) -> Input {
 
 /// Every error as one text.
 fn bad(text: impl AsRef<[u8]>) -> String {
-    match read("c.yaml", text) {
-        Ok(_) => panic!("accepted"),
+    match read("c.yaml", &text) {
+        Ok(_) => panic!("accepted: {}", String::from_utf8_lossy(text.as_ref())),
         Err(error) => error.into_diagnostics().to_string(),
     }
 }
@@ -73,6 +73,7 @@ fn nothing_to_store_is_no_storage() {
         "storage: off",
         "storage: ''",
         "storage: {}",
+        "storage: []",
         "storage: {version: 1}",
         "storage: {version: 2, config: disabled}",
         "storage: {config: }",
@@ -274,7 +275,7 @@ fn every_fault_has_its_place_and_says_what_was_expected() {
     let controller = |rest: &str| format!("config: [{{id: c, type: nvme_controller, {rest}}}]");
     for (text, expected) in [
         (
-            "storage: []".into(),
+            "storage: [a]".into(),
             "c.yaml:1:10 `storage`: `storage` is a list; expected a mapping with `config`, or `disabled`\n\
              hint: put the list under `config:`",
         ),
@@ -440,7 +441,7 @@ fn every_fault_has_its_place_and_says_what_was_expected() {
         ),
         (
             "a: !foo b".into(),
-            "c.yaml:1:9: the tag `!foo` has no meaning here",
+            "c.yaml:1:9 `a`: the tag `!foo` has no meaning here",
         ),
         (
             "a: 1\n---\nb: 2\n".into(),
@@ -501,7 +502,7 @@ m: 2
     assert_eq!(
         warnings(text),
         [
-            "c.yaml:12:1: the key `m` is here twice, first in line 11; the last one counts",
+            "c.yaml:12:1 `m`: the key `m` is here twice, first in line 11; the last one counts",
             "c.yaml:3:53 `storage.config[0].tcp-port`: `tcp-port` is no key of a `nvme_controller` action; is it meant to be `tcp_port`?",
             "c.yaml:3:66 `storage.config[0].colour`: `colour` is no key of a `nvme_controller` action",
             "c.yaml:5:19 `storage.config[2].type`: `partiton` is no action type that is known here; is it meant to be `partition`?",

@@ -19,7 +19,7 @@ mod tree;
 
 pub use self::build::parse;
 pub use self::error::YamlError;
-pub use self::path::KeyPath;
+pub use self::path::{KeyPath, KeyPaths};
 pub use self::tree::{
     Document, Entry, Fault, Kind, Mapping, Node, Position, Scalar, Sequence, Style,
 };
