@@ -179,6 +179,9 @@ impl<'d> Report<'d> {
     }
 }
 
+/// Among more words that are this alike, the nearest is chance.
+const MAX_CANDIDATES: usize = 1_000;
+
 /// The known word that a wrong one was most likely meant to be.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     // No typo turns a text this long into a key.
@@ -198,10 +201,19 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
     known
         .into_iter()
         .filter(|known| known.len().abs_diff(word.len()) <= limit)
+        .filter(|known| (letters(known) ^ letters(&word)).count_ones() <= 2 * limit as u32)
+        .take(MAX_CANDIDATES)
         .map(|known| (strsim::osa_distance(&word, &plain(known)), known))
         .filter(|&(distance, _)| distance <= limit)
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, known)| known)
+}
+
+/// The letters of a word as bits, without case: a typo changes at most two.
+fn letters(word: &str) -> u32 {
+    word.bytes()
+        .map(|byte| if byte == b'-' { b'_' } else { byte })
+        .fold(0, |bits, byte| bits | 1 << (byte & 31))
 }
 
 #[cfg(test)]
