@@ -253,6 +253,49 @@ fn no_mapping_in_the_plan_has_parts_outside_of_it() {
     }
 }
 
+/// Carried out by the running system, told by the installer's own file and by
+/// the hand-over; or only part of how a card is found.
+const NOT_IN_STEPS: &[&str] = &["critical", "match", "nameservers", "optional", "renderer"];
+
+/// The table does not promise more than the steps do, nor less.
+#[test]
+fn what_is_carried_is_in_the_steps_and_what_is_planned_is_not() {
+    let section = crate::netplan::schema::section("ethernets").expect("a section");
+    for key in section.keys.iter().flat_map(|group| group.iter()) {
+        let in_steps = samples(&key.shape).iter().any(|value| {
+            let (with, without) = with_and_without(section, key.name, value);
+            actions(with) != actions(without)
+        });
+        let carried = key.care == Care::Carried && !NOT_IN_STEPS.contains(&key.name);
+        assert_eq!(in_steps, carried, "`{}` is {:?}", key.name, key.care);
+    }
+}
+
+/// What is done for an interface where root is remote.
+fn actions(interface: Interface) -> Vec<nvmeroot_plan::Action> {
+    let curtin = "\
+storage:
+  version: 1
+  config:
+  - {id: c, type: nvme_controller, transport: tcp, tcp_addr: 192.0.2.77, tcp_port: 4420}
+  - {id: d, type: disk, nvme_controller: c, path: /dev/nvme0n1}
+  - {id: f, type: format, fstype: ext4, volume: d}
+  - {id: m, type: mount, path: /, device: f, options: _netdev}
+  - {id: l, type: disk, path: /dev/sda}
+  - {id: lf, type: format, fstype: ext4, volume: l}
+  - {id: lm, type: mount, path: /boot, device: lf}
+";
+    let storage = crate::curtin::read("c.yaml", curtin.as_bytes()).expect("a configuration");
+    let network = Fragment {
+        interfaces: Some(vec![interface]),
+        ..Fragment::default()
+    };
+    let plan = nvmeroot_plan::resolve(vec![storage.fragment, network]);
+    let steps = nvmeroot_plan::steps(&plan, nvmeroot_plan::Scope::Everything);
+    assert!(steps.len() > 1, "{steps:?}");
+    steps.into_iter().map(|step| step.action).collect()
+}
+
 #[test]
 fn every_key_of_network_is_read_or_noticed() {
     for key in NETWORK {
