@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use nvmeroot_plan::{BootPlan, Reach, Warning};
 use nvmeroot_render::{ChangeKind, FileSet, Options, RequiredProgram, Runtime};
 use serde::Serialize;
@@ -27,10 +27,8 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
             "no root tree is given\nhint: pass `--root DIR`; curtin's hooks have it in TARGET_MOUNT_POINT".to_owned(),
         ));
     };
-    let root = RootTree::open(&root_path)?;
+    let root = input::open_root(&root_path)?;
     let read = input::read(&from, Some(&root))?;
-    diagnose::print_warnings(&read.plan.warnings, &read.texts);
-
     let runtime = match args.runtime {
         RuntimeArg::Scripts => Runtime::Scripts,
     };
@@ -45,6 +43,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         }
         check_generator(&root, args.initramfs)?;
     }
+    diagnose::print_warnings(&plan.warnings, &read.texts);
     warn_of_missing_programs(&root, plan, runtime)?;
     let files = nvmeroot_render::render(plan, &options)?;
     let outcomes = if args.dry_run {
@@ -118,7 +117,7 @@ fn update_initramfs(root: &Path) -> Result<(), Failure> {
         .arg(root)
         .args(["update-initramfs", "-u", "-k", "all"])
         .status()
-        .context("can't run `chroot`")?;
+        .map_err(|e| anyhow!("can't run `chroot`: {e}"))?;
     if status.success() {
         Ok(())
     } else {

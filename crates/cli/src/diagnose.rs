@@ -39,6 +39,16 @@ impl From<Warning> for Fault {
     }
 }
 
+impl From<Fault> for Warning {
+    fn from(fault: Fault) -> Self {
+        Self {
+            origin: fault.origin,
+            message: fault.message,
+            hint: fault.hint,
+        }
+    }
+}
+
 /// All that is wrong with the input, ready to be shown.
 #[derive(Debug)]
 pub(crate) struct Faults {

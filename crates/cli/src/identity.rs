@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use nvmeroot_intake::nvme_etc::host_pair;
 use nvmeroot_plan::{HostId, HostIdentity, Nqn};
 
@@ -39,9 +39,10 @@ impl Wanted<'_> {
                 let read = |name: &str| match std::fs::read(directory.join(name)) {
                     Ok(bytes) => Ok(Some(bytes)),
                     Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                    Err(e) => Err(e).with_context(|| {
-                        format!("can't read `{}`", directory.join(name).display())
-                    }),
+                    Err(e) => Err(anyhow!(
+                        "can't read `{}`: {e}",
+                        directory.join(name).display()
+                    )),
                 };
                 let shown = directory.display().to_string();
                 let pair = host_pair(

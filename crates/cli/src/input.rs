@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use nvmeroot_intake::curtin::{self, EmbeddedText, TextKind};
 use nvmeroot_intake::{IntakeError, netplan, yaml};
-use nvmeroot_plan::{BootPlan, Fragment, Origin, resolve};
+use nvmeroot_plan::{BootPlan, Fragment, Origin, Warning, resolve};
 
 use crate::args::Input;
 use crate::diagnose::{Fault, Faults, Texts};
@@ -16,6 +15,11 @@ use crate::{Failure, identity};
 pub(crate) struct Read {
     pub(crate) plan: BootPlan,
     pub(crate) texts: Texts,
+}
+
+/// Opens the root tree that the user named.
+pub(crate) fn open_root(path: &Path) -> Result<RootTree, Failure> {
+    RootTree::open(path).map_err(|e| Failure::Usage(e.to_string()))
 }
 
 /// Reads everything that the input names.
@@ -47,12 +51,8 @@ pub(crate) fn read(input: &Input, root: Option<&RootTree>) -> Result<Read, Failu
             Err(error) => return Err(Failure::Input(faults(error, texts))),
         }
     }
-    if let Some(host) = root.map(identity::of_tree).transpose()?.flatten() {
-        let host = Some((host, Origin::whole("etc/nvme")));
-        fragments.push(Fragment {
-            host,
-            ..Fragment::default()
-        });
+    if let Some(root) = root {
+        fragments.push(host(root)?);
     }
     let mut plan = resolve(fragments);
     if plan.faults.is_empty() {
@@ -64,6 +64,19 @@ pub(crate) fn read(input: &Input, root: Option<&RootTree>) -> Result<Read, Failu
         texts,
         left_out: 0,
     }))
+}
+
+/// The tree's own identity. That it is broken matters only to who needs it.
+fn host(root: &RootTree) -> Result<Fragment, Failure> {
+    let mut fragment = Fragment::default();
+    match identity::of_tree(root) {
+        Ok(host) => fragment.host = host.map(|host| (host, Origin::whole("etc/nvme"))),
+        Err(Failure::Input(broken)) => {
+            fragment.warnings = broken.faults.into_iter().map(Warning::from).collect();
+        }
+        Err(other) => return Err(other),
+    }
+    Ok(fragment)
 }
 
 /// A network configuration with the name that messages give it.
@@ -151,9 +164,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             Err(Failure::Usage(format!("there is no file `{shown}`")))
         }
-        Err(e) => Err(e)
-            .with_context(|| format!("can't read `{shown}`"))
-            .map_err(Failure::Could),
+        Err(e) => Err(Failure::Usage(format!("can't read `{shown}`: {e}"))),
     }
 }
 

@@ -5,13 +5,12 @@ use std::io::Write;
 use nvmeroot_plan::{Document, Scope};
 
 use crate::args::{PlanArgs, PlanFormat};
-use crate::root::RootTree;
 use crate::{Failure, diagnose, input, path_variable, plan_text};
 
 /// Reads the input and prints its meaning.
 pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
     let from = args.input.resolve(path_variable);
-    let root = from.root.as_deref().map(RootTree::open).transpose()?;
+    let root = from.root.as_deref().map(input::open_root).transpose()?;
     let read = input::read(&from, root.as_ref())?;
     let mut out = std::io::stdout().lock();
     match args.format {
