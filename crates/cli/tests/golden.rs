@@ -96,14 +96,7 @@ impl Golden {
             return None;
         }
         let expected = std::fs::read(&path).unwrap_or_default();
-        (seen != expected).then(|| {
-            let show = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\n', "\n    ");
-            format!(
-                "{name}:\n    {}\n  expected:\n    {}\n",
-                show(seen),
-                show(&expected)
-            )
-        })
+        (seen != expected).then(|| format!("{name}:\n{}", difference(seen, &expected)))
     }
 
     fn check(&self) {
@@ -221,6 +214,34 @@ impl Golden {
         };
         assert_eq!(files(&dry.stdout), files(&real.stdout));
     }
+}
+
+/// The first lines that differ, and how long the texts are.
+fn difference(seen: &[u8], expected: &[u8]) -> String {
+    const LINES: usize = 12;
+    let (seen, expected) = (
+        String::from_utf8_lossy(seen),
+        String::from_utf8_lossy(expected),
+    );
+    let (seen, expected): (Vec<&str>, Vec<&str>) =
+        (seen.lines().collect(), expected.lines().collect());
+    let same = seen
+        .iter()
+        .zip(&expected)
+        .take_while(|(a, b)| a == b)
+        .count();
+    let part = |lines: &[&str]| -> String {
+        let shown = lines.iter().skip(same).take(LINES);
+        shown.map(|line| format!("    {line}\n")).collect()
+    };
+    format!(
+        "  from line {} of {}:\n{}  expected ({} lines):\n{}",
+        same + 1,
+        seen.len(),
+        part(&seen),
+        expected.len(),
+        part(&expected)
+    )
 }
 
 fn text(path: &Path) -> String {
