@@ -5,6 +5,8 @@ mod diagnostic;
 mod error;
 pub mod netplan;
 pub mod nvme_etc;
+#[cfg(test)]
+mod stopwatch;
 pub mod yaml;
 
 pub use self::diagnostic::{Diagnostic, Diagnostics};
