@@ -509,3 +509,51 @@ fn the_dhcp_client_has_the_running_systems_identity() {
         assert!(calls.starts_with("dhcpcd -q -f ") && calls.contains("dhcpcd-ens4.conf -6 ens4\n"));
     }
 }
+
+/// What `init-bottom` does to the routes, with one controller at `traddr`.
+fn routes_at_the_bottom(shell: &[&str], traddr: &str, ip: &str) -> String {
+    let stage = Stage::new();
+    stage.program("ip", ip);
+    // Whatever its state: one that is reconnecting needs its route all the more.
+    let address = format!("traddr={traddr},trsvcid=4420,src_addr=::1\n");
+    stage.write("sys/class/nvme/nvme1/address", &address);
+    let (prologue, body) = include_str!("initramfs_tools/init-bottom.sh")
+        .split_once(". /etc/curtin-nvme-over-tcp/functions\n")
+        .expect("the functions are read");
+    assert!(prologue.contains("prereqs"));
+    assert_eq!(stage.says(shell, body), "");
+    stage.read("calls")
+}
+
+/// A default route that came by router advertisement would stay beside the
+/// running system's own.
+#[test]
+fn of_a_routers_default_route_only_the_way_to_the_drive_stays() {
+    let via = "case \"$*\" in *'route get '*) \
+        echo \"$4 from :: via fe80::1 dev ens3 proto ra src fd77::5 metric 100\";; esac";
+    for shell in shells() {
+        assert_eq!(
+            routes_at_the_bottom(&shell, "2001:db8::9", via),
+            "\
+ip -6 route get 2001:db8::9
+ip -6 route replace 2001:db8::9 via fe80::1 dev ens3 proto ra metric 100 expires 1800
+ip -6 route flush default proto ra
+"
+        );
+        let refused = format!("{via}\ncase \"$*\" in *replace*) exit 2;; esac");
+        assert!(
+            !routes_at_the_bottom(&shell, "2001:db8::9", &refused).contains("flush"),
+            "the only way to the drive is gone"
+        );
+        let on_link = "case \"$*\" in *'route get '*) \
+            echo \"$4 from :: dev ens3 proto ra src fd77::5 metric 100\";; esac";
+        assert_eq!(
+            routes_at_the_bottom(&shell, "fd77::1", on_link),
+            "ip -6 route get fd77::1\nip -6 route flush default proto ra\n"
+        );
+        assert_eq!(
+            routes_at_the_bottom(&shell, "10.0.0.9", ""),
+            "ip -6 route flush default proto ra\n"
+        );
+    }
+}
