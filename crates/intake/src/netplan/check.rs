@@ -11,8 +11,7 @@ use super::value::{Map, Value};
 use crate::diagnostic::nearest;
 use crate::yaml::{KeyPath, Node};
 
-/// More doubts than this about one mapping help nobody, and looking for the
-/// nearest key takes its time.
+/// More doubts than this about one mapping help nobody.
 const MAX_DOUBTS: usize = 50;
 
 /// Characters of a value that a message shows.
@@ -75,7 +74,7 @@ impl<'f, 'd> Check<'f, 'd> {
         let warning = Warning::at(origin(key, path), message);
         self.doubts.push(if name == "<<" {
             warning.with_hint("netplan knows no merge keys: write the values out")
-        } else if let Some(known) = nearest(name, known) {
+        } else if let Some(known) = self.findings.nearest(name, known) {
             warning.with_hint(format!("did you mean `{known}`?"))
         } else {
             warning

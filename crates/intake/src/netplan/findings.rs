@@ -2,13 +2,18 @@
 
 use nvmeroot_plan::{Origin, Warning};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Report};
+use crate::diagnostic::{Diagnostic, Diagnostics, Report, nearest};
 use crate::yaml::{Document, KeyPath, Node};
 
-/// One report per file, so that each error can show its own line.
+/// Looking for the nearest known word takes its time, and a file that needs it
+/// this often is of no dialect of netplan's.
+const MAX_LOOKUPS: u32 = 1000;
+
+/// One report per file, each with its own errors in the file's order.
 #[derive(Debug)]
 pub(super) struct Findings<'d> {
     reports: Vec<(&'d Document, Report<'d>)>,
+    lookups: u32,
     /// Warnings about no file in particular.
     general: Vec<Warning>,
 }
@@ -29,8 +34,22 @@ impl<'d> Findings<'d> {
         let documents = documents.into_iter();
         Self {
             reports: documents.map(|d| (d, Report::new(d))).collect(),
+            lookups: 0,
             general: Vec::new(),
         }
+    }
+
+    /// The known word that a wrong one was most likely meant to be, unless that
+    /// was asked too often.
+    pub(super) fn nearest<'k>(
+        &mut self,
+        word: &str,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> Option<&'k str> {
+        self.lookups = self.lookups.saturating_add(1);
+        (self.lookups <= MAX_LOOKUPS)
+            .then(|| nearest(word, known))
+            .flatten()
     }
 
     /// Reports an error at a node; `message` says what is there.
