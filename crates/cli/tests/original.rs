@@ -17,6 +17,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::slice::from_ref;
 
 use case::{Answer, Case};
 use common::{Said, furnish, nvmeroot, run, write};
@@ -107,7 +108,7 @@ fn judge(case: &Case) -> Vec<String> {
             ));
         }
     };
-    differ("reach", &[seen.reach.clone()], &[case.reach.clone()]);
+    differ("reach", from_ref(&seen.reach), from_ref(&case.reach));
     differ("controllers", &seen.controllers, &case.controllers);
     differ("remote mounts", &seen.remote, &case.remote);
     if !case.over.is_empty() {
