@@ -40,6 +40,4 @@ pub const MAX_NODES: u64 = 1_000_000;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod pyyaml_tests;
-#[cfg(test)]
 mod tests;

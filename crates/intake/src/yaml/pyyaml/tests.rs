@@ -1,5 +1,5 @@
-use super::pyyaml::{Refusal, Value, base64, describe, refusals, resolve};
-use super::{parse, pyyaml};
+use super::{Refusal, Value, base64, describe, refusals, resolve};
+use crate::yaml::{parse, pyyaml};
 
 /// What PyYAML 6.0.3's `safe_load` makes of a scalar.
 #[rustfmt::skip]
