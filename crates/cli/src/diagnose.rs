@@ -123,9 +123,7 @@ fn snippet(origin: &Origin, texts: &Texts) -> Option<String> {
         .char_indices()
         .nth(usize::try_from(origin.column).ok()?.checked_sub(1)?)?
         .0;
-    let rest = &line[start..];
-    let length = rest.find(" #").unwrap_or(rest.len());
-    let end = start + rest[..length].trim_end().len();
+    let end = start + value_length(&line[start..]);
     let snippet = Snippet::source(line)
         .line_start(usize::try_from(origin.line).ok()?)
         .annotation(
@@ -136,6 +134,22 @@ fn snippet(origin: &Origin, texts: &Texts) -> Option<String> {
     // Its own heading is replaced by ours.
     let body: Vec<&str> = text.lines().filter(|l| l.contains('|')).collect();
     Some(body.join("\n"))
+}
+
+/// How much of the rest of a line the value at its start takes: up to its
+/// closing quote, or to what ends a plain scalar in block or flow style.
+fn value_length(rest: &str) -> usize {
+    if let Some(quote) = rest.chars().next().filter(|c| *c == '"' || *c == '\'') {
+        return rest[1..].find(quote).map_or(rest.len(), |i| i + 2);
+    }
+    let opens = rest.starts_with(['[', '{']);
+    let end = [", ", "}", "]", " #", ": "]
+        .iter()
+        .filter(|_| !opens)
+        .filter_map(|mark| rest.find(mark))
+        .min()
+        .unwrap_or(rest.len());
+    rest[..end].trim_end().trim_end_matches(',').len()
 }
 
 #[cfg(test)]
@@ -165,6 +179,22 @@ mod tests {
             shown(text, 2, 13, "storage.config[0].tcp_port"),
             "error: `70000` is no TCP port\n  --> c.yaml:2:13 `storage.config[0].tcp_port`\n  |\n2 |   tcp_port: 70000  # too much\n  |             ^^^^^\nhint: write a number from 1 to 65535\n"
         );
+    }
+
+    #[test]
+    fn the_mark_covers_one_value() {
+        for (rest, value) in [
+            ("disk0}", "disk0"),
+            ("srv, spec: x}", "srv"),
+            ("[4420]", "[4420]"),
+            ("'a, b' # c", "'a, b'"),
+            ("\"open", "\"open"),
+            ("key: value", "key"),
+            ("70000  # too much", "70000"),
+            ("", ""),
+        ] {
+            assert_eq!(&rest[..value_length(rest)], value, "{rest:?}");
+        }
     }
 
     #[test]
