@@ -510,10 +510,12 @@ fn the_dhcp_client_has_the_running_systems_identity() {
     }
 }
 
-/// What `init-bottom` does to the routes, with one controller at `traddr`.
-fn routes_at_the_bottom(shell: &[&str], traddr: &str, ip: &str) -> String {
+/// What `init-bottom` says to `ip`, with one controller at `traddr` and root on
+/// `ens3`.
+fn said_at_the_bottom(shell: &[&str], traddr: &str, ip: &str) -> String {
     let stage = Stage::new();
     stage.program("ip", ip);
+    stage.write("run/storage-ens3", "");
     // Whatever its state: one that is reconnecting needs its route all the more.
     let address = format!("traddr={traddr},trsvcid=4420,src_addr=::1\n");
     stage.write("sys/class/nvme/nvme1/address", &address);
@@ -523,6 +525,34 @@ fn routes_at_the_bottom(shell: &[&str], traddr: &str, ip: &str) -> String {
     assert!(prologue.contains("prereqs"));
     assert_eq!(stage.says(shell, body), "");
     stage.read("calls")
+}
+
+/// The same without the look for addresses.
+fn routes_at_the_bottom(shell: &[&str], traddr: &str, ip: &str) -> String {
+    let said = said_at_the_bottom(shell, traddr, ip);
+    let look = "ip -o address show dev ens3 scope global dynamic\n";
+    said.strip_prefix(look).expect("it looks").to_owned()
+}
+
+/// A lease may run out before the running system renews it, and what renews it
+/// could then no longer be read.
+#[test]
+fn roots_address_outlives_its_lease() {
+    let shown = "case \"$*\" in *'address show'*) \
+        echo '2: ens3    inet 10.0.0.5/24 brd 10.0.0.255 scope global dynamic noprefixroute ens3\\       valid_lft 120sec preferred_lft 105sec'; \
+        echo '2: ens3    inet6 fd77::5/128 scope global dynamic noprefixroute \\       valid_lft 120sec preferred_lft 120sec'; \
+        echo '2: ens3    inet6 fd77::6/64 scope global dynamic mngtmpaddr \\       valid_lft 120sec preferred_lft 120sec';; esac";
+    for shell in shells() {
+        assert_eq!(
+            routes_at_the_bottom(&shell, "10.0.0.9", shown),
+            "\
+ip -4 address change 10.0.0.5/24 dev ens3 valid_lft forever preferred_lft forever
+ip -6 address change fd77::5/128 dev ens3 valid_lft forever preferred_lft forever noprefixroute
+ip -6 address change fd77::6/64 dev ens3 valid_lft forever preferred_lft forever
+ip -6 route flush default proto ra
+"
+        );
+    }
 }
 
 /// A default route that came by router advertisement would stay beside the

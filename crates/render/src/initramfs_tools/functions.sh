@@ -60,6 +60,8 @@ nvmeroot_nap() {
 nvmeroot_storage() {
 	local deadline now
 	nvmeroot_storage_interfaces="${nvmeroot_storage_interfaces-} $1 "
+	# Where init-bottom finds it.
+	: >"$nvmeroot_run/storage-$1"
 	now=$(nvmeroot_now)
 	: "${nvmeroot_interface_deadline:=$((now + nvmeroot_interface_wait))}"
 	deadline=$nvmeroot_interface_deadline

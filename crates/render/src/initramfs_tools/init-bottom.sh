@@ -3,8 +3,8 @@
 # `nvmeroot configure`; regenerate the initramfs after one with
 # `update-initramfs -u`.
 #
-# Ends the DHCP client of the initramfs and leaves addresses and routes as they
-# are: the running system's own client takes them over.
+# Ends the DHCP client of the initramfs and keeps the addresses and the routes
+# that root needs, till the running system's own client takes them over.
 
 PREREQ=""
 
@@ -50,6 +50,27 @@ if [ -e "$nvmeroot_run/dhcpcd-started" ]; then
 	# Else the running system's dhcpcd would take what is here for its own.
 	rm -rf /run/dhcpcd
 fi
+
+# Nobody renews the leases till the running system does. Were one to run out
+# before, the kernel would take the address away, and what renews it could no
+# longer be read from root.
+for path in "$nvmeroot_run"/storage-*; do
+	interface=${path#"$nvmeroot_run/storage-"}
+	"$nvmeroot_ip" -o address show dev "$interface" scope global dynamic 2>/dev/null |
+		while read -r _ _ family address flags; do
+			case $family in
+			inet) set -- -4 address change ;;
+			inet6) set -- -6 address change ;;
+			*) continue ;;
+			esac
+			set -- "$@" "$address" dev "$interface" valid_lft forever preferred_lft forever
+			# The kernel takes what is not repeated for gone.
+			case " $flags " in
+			*' noprefixroute '*) [ "$family" = inet ] || set -- "$@" noprefixroute ;;
+			esac
+			"$nvmeroot_ip" "$@"
+		done
+done
 
 # The running system sets a default route of its own for router advertisements,
 # beside the one that is there, and nobody would ever remove that one. So only
