@@ -9,6 +9,7 @@ use super::read;
 use super::schema::{Family, Key, Shape, find};
 use super::value::{Map, Value};
 use crate::diagnostic::nearest;
+use crate::yaml::pyyaml::base60_mac;
 use crate::yaml::{KeyPath, Node};
 
 /// More doubts than this about one mapping help nobody.
@@ -295,6 +296,12 @@ fn hint(value: &Value<'_>, shape: &Shape) -> Option<String> {
             let network = read::Network::parse(scalar.text())?;
             let bare = scalar.text().split('/').next().unwrap_or_default();
             fits(bare, shape).then(|| format!("write `{}`", network.address()))
+        }
+        (Shape::Mac | Shape::MacOr(_), Value::Scalar(scalar)) => {
+            let mac = base60_mac(scalar.text().parse().ok()?)?;
+            Some(format!(
+                "YAML 1.1 made this number of `{mac}`: write that, in quotes"
+            ))
         }
         (Shape::Word(words) | Shape::AnyCase(words), Value::Scalar(scalar)) => {
             nearest(scalar.text(), words.iter().copied())

@@ -54,6 +54,12 @@ fn single_values() {
              hexadecimal digits with colons",
         ),
         (
+            "match: {macaddress: 8846009716}",
+            "4:27 `match.macaddress`: this is `8846009716`; expected a MAC address: six pairs of \
+             hexadecimal digits with colons\n\
+             hint: YAML 1.1 made this number of `11:22:33:44:55:16`: write that, in quotes",
+        ),
+        (
             "match: {driver: []}",
             "4:23 `match.driver`: this list is empty; expected one value or more",
         ),
