@@ -1,1 +1,36 @@
-//! The lab: virtual machines that boot from a real NVMe/TCP target
+//! The lab: virtual machines that boot from a real NVMe/TCP target.
+//!
+//! A *target* (kernel nvmet over TCP, dnsmasq) exports a drive; a *host* made
+//! of a Debian tree, configured by `nvmeroot configure`, boots from it across
+//! an emulated network, watches itself, and reports. [`scenario`] says what is
+//! tried and what must hold; [`run_all`] tries it. [`Lab`] is for other uses of
+//! the same parts: a demonstration, a measurement.
+
+mod cache;
+mod command;
+mod console;
+mod error;
+mod host;
+mod lab;
+mod marks;
+mod network;
+mod qmp;
+mod report;
+pub mod requirements;
+mod run;
+pub mod scenario;
+mod schedule;
+mod target;
+mod tree;
+mod vm;
+
+pub use console::{Console, Line};
+pub use error::{Error, Result};
+pub use host::{HOST_ID, HOST_NQN, HostImage, HostKind, HostSpec};
+pub use lab::{Cables, FIRST_SLOT, Lab, Start, Wiring};
+pub use marks::Marks;
+pub use report::{Address, Controller, Heartbeat, Mount, Process, Report, Route};
+pub use run::{Session, Verdict, run, switch_on};
+pub use schedule::run_all;
+pub use target::{Portal, SUBSYSTEM, TargetNetwork, TargetSpec};
+pub use vm::Vm;

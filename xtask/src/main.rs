@@ -1,3 +1,46 @@
-//! Development tasks: demo, test, bench, lab, fuzz
+//! Development tasks: one subcommand per file.
 
-fn main() {}
+mod arrows;
+mod bench;
+mod demo;
+mod fuzz;
+mod lab;
+mod setup;
+mod shell;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Development tasks")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Watch two machines boot from a drive across the network
+    Demo,
+    /// Install what the checks and the lab need from the distribution
+    Setup,
+    /// Everything that must hold before a change lands
+    Test(test::Args),
+    /// Boot virtual machines from a remote drive and check what they report
+    Lab(lab::Args),
+    /// Measure, and print the tables
+    Bench(bench::Args),
+    /// Feed the parsers hostile input
+    Fuzz(fuzz::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Args::parse().task {
+        Task::Demo => demo::run(),
+        Task::Setup => setup::run(),
+        Task::Test(args) => test::run(&args),
+        Task::Lab(args) => lab::run(&args),
+        Task::Bench(args) => bench::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
+    }
+}

@@ -1,4 +1,13 @@
 //! Front-ends: curtin configuration and netplan YAML to fragments of a boot plan
 
+pub mod curtin;
+mod diagnostic;
+mod error;
+pub mod netplan;
 pub mod nvme_etc;
+#[cfg(test)]
+mod stopwatch;
 pub mod yaml;
+
+pub use self::diagnostic::{Diagnostic, Diagnostics};
+pub use self::error::IntakeError;

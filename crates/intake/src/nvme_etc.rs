@@ -9,7 +9,9 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum HostPairError {
     /// One file is there, the other is missing or empty.
-    #[error("`{present}` is there and `{missing}` is missing or empty: the identity of a host is a pair")]
+    #[error(
+        "`{present}` is there and `{missing}` is missing or empty: the identity of a host is a pair"
+    )]
     Half {
         /// The file that is there.
         present: String,
@@ -92,7 +94,9 @@ mod tests {
 
     #[test]
     fn a_pair_is_whole_or_absent() {
-        let pair = host_pair("etc/nvme", Some(NQN), Some(ID)).expect("a pair").expect("a pair");
+        let pair = host_pair("etc/nvme", Some(NQN), Some(ID))
+            .expect("a pair")
+            .expect("a pair");
         assert_eq!(pair.id.to_string(), "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d");
         assert_eq!(host_pair("etc/nvme", None, Some(b" \n")), Ok(None));
         assert_eq!(
@@ -112,10 +116,22 @@ mod tests {
     #[test]
     fn what_is_no_identity_is_named_with_its_file() {
         let swapped = host_pair("etc/nvme", Some(ID), Some(NQN)).expect_err("swapped files");
-        assert!(matches!(&swapped, HostPairError::Value { file, source: NameError::Nqn { .. } } if file == "etc/nvme/hostnqn"));
+        assert!(
+            matches!(&swapped, HostPairError::Value { file, source: NameError::Nqn { .. } } if file == "etc/nvme/hostnqn")
+        );
         let lines = host_pair("x", Some(b"nqn.a\nnqn.b\n"), Some(ID));
-        assert_eq!(lines, Err(HostPairError::Lines { file: "x/hostnqn".to_owned() }));
+        assert_eq!(
+            lines,
+            Err(HostPairError::Lines {
+                file: "x/hostnqn".to_owned()
+            })
+        );
         let bytes = host_pair("x", Some(NQN), Some(b"\xff"));
-        assert_eq!(bytes, Err(HostPairError::NotUtf8 { file: "x/hostid".to_owned() }));
+        assert_eq!(
+            bytes,
+            Err(HostPairError::NotUtf8 {
+                file: "x/hostid".to_owned()
+            })
+        );
     }
 }

@@ -256,7 +256,7 @@ fn judge_netdev(
 ) {
     let path = &request.path;
     if request.unknown_device {
-        if request.netdev && all > 0 {
+        if request.netdev == Some(true) && all > 0 {
             controllers.extend(0..all);
             let message = format!(
                 "nothing says which device `{path}` lies on; it has `_netdev`, so every controller is taken for its own"
@@ -269,11 +269,11 @@ fn judge_netdev(
         return;
     }
     match (request.netdev, controllers.is_empty()) {
-        (false, false) => warnings.push(
+        (Some(false), false) => warnings.push(
             Warning::at(origin.clone(), format!("`{path}` lies on a remote controller and lacks the option `_netdev`"))
                 .with_hint("add `_netdev` to its options, so that the running system orders it after the network"),
         ),
-        (true, true) if all > 0 => warnings.push(
+        (Some(true), true) if all > 0 => warnings.push(
             Warning::at(origin.clone(), format!("`{path}` has the option `_netdev` and lies on no remote controller"))
                 .with_hint("remove `_netdev`, or correct the device that it is mounted from"),
         ),

@@ -132,8 +132,9 @@ pub enum NodeRole {
 pub struct MountRequest {
     /// Where.
     pub path: MountPoint,
-    /// `_netdev` is among its options.
-    pub netdev: bool,
+    /// `_netdev` is among its options; `None` where the source gives it none,
+    /// as ZFS does for its datasets.
+    pub netdev: Option<bool>,
     /// The source says nothing of what it lies on, so that only `_netdev`
     /// tells whether it is remote.
     pub unknown_device: bool,

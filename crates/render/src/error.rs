@@ -1,6 +1,6 @@
 //! Why a plan can't be rendered.
 
-use nvmeroot_plan::Origin;
+use nvmeroot_plan::{InterfaceName, Origin};
 use thiserror::Error;
 
 /// Why a plan can't be rendered.
@@ -20,6 +20,14 @@ pub enum RenderError {
         /// Where the input says it.
         origin: Origin,
     },
+    /// An interface of a kind that netplan has no section for.
+    #[error("`{interface}` is of a kind that can't be handed over to the running system")]
+    Kind {
+        /// The interface.
+        interface: InterfaceName,
+        /// Where it is defined.
+        origin: Origin,
+    },
     /// Not a path inside a tree.
     #[error("`{value}` is no path inside the root tree: {why}")]
     TreePath {
@@ -28,4 +36,14 @@ pub enum RenderError {
         /// The rule that it breaks.
         why: &'static str,
     },
+}
+
+impl RenderError {
+    /// Where in the input its cause stands.
+    pub fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::Nul { origin, .. } | Self::Kind { origin, .. } => Some(origin),
+            Self::NeedsAgent | Self::TreePath { .. } => None,
+        }
+    }
 }

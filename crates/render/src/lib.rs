@@ -6,11 +6,27 @@
 
 #![forbid(unsafe_code)]
 
+mod command;
 mod error;
 mod file_set;
+#[cfg(test)]
+mod golden;
+mod handover;
+mod host;
+mod initramfs_tools;
+mod programs;
+#[cfg(test)]
+mod shell_tests;
+mod stas;
+#[cfg(test)]
+mod testing;
 
+pub use command::{Command, Phase, commands, commands_text};
 pub use error::RenderError;
 pub use file_set::{Change, ChangeKind, FileSet, Mode, TreePath};
+pub use handover::HANDOVER_PATH;
+pub use programs::{RequiredProgram, required_programs};
+
 use nvmeroot_plan::{BootPlan, HostIdentity, Reach};
 
 /// What runs in the initramfs.
@@ -43,13 +59,21 @@ pub struct Options {
 ///
 /// # Errors
 /// [`RenderError::NeedsAgent`] for reach `firmware` with
-/// [`Runtime::Scripts`].
+/// [`Runtime::Scripts`]; [`RenderError::Nul`] and [`RenderError::Kind`] where
+/// the plan says what the files can't.
 pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError> {
-    let set = FileSet::default();
+    let mut set = FileSet::default();
     match (plan.reach, options.runtime) {
         (Reach::Local, _) => {}
-        (Reach::Userspace, _) => {}
-        (Reach::Initramfs, Runtime::Scripts) => {}
+        (Reach::Userspace, _) => {
+            host::add(options.host.as_ref(), &mut set);
+            stas::add(plan, &mut set);
+        }
+        (Reach::Initramfs, Runtime::Scripts) => {
+            host::add(options.host.as_ref(), &mut set);
+            initramfs_tools::add(plan, &mut set)?;
+            handover::add(plan, &mut set)?;
+        }
         (Reach::Firmware, Runtime::Scripts) => return Err(RenderError::NeedsAgent),
     }
     Ok(set)

@@ -7,7 +7,7 @@ use super::{MAX_BYTES, MAX_DEPTH, MAX_NODES, Position};
 #[non_exhaustive]
 pub enum YamlError {
     /// The text is longer than [`MAX_BYTES`].
-    #[error("the file has {size} bytes, more than the {MAX_BYTES} that are read")]
+    #[error("the file is longer than the {MAX_BYTES} bytes that are read")]
     TooLarge {
         /// Length of the text in bytes.
         size: usize,

@@ -19,7 +19,7 @@ mod tree;
 
 pub use self::build::parse;
 pub use self::error::YamlError;
-pub use self::path::KeyPath;
+pub use self::path::{KeyPath, KeyPaths};
 pub use self::tree::{
     Document, Entry, Fault, Kind, Mapping, Node, Position, Scalar, Sequence, Style,
 };
@@ -39,7 +39,5 @@ pub const MAX_NODES: u64 = 1_000_000;
 
 #[cfg(test)]
 mod properties;
-#[cfg(test)]
-mod pyyaml_tests;
 #[cfg(test)]
 mod tests;

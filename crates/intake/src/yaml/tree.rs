@@ -107,7 +107,7 @@ impl Document {
         })
     }
 
-    fn node(&self, id: NodeId) -> Node<'_> {
+    pub(super) fn node(&self, id: NodeId) -> Node<'_> {
         Node { document: self, id }
     }
 }
@@ -151,7 +151,7 @@ pub enum Fault<'d> {
 #[derive(Clone, Copy)]
 pub struct Node<'d> {
     document: &'d Document,
-    id: NodeId,
+    pub(super) id: NodeId,
 }
 
 /// A node by its shape.

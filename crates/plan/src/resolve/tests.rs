@@ -42,7 +42,7 @@ fn mount(id: &str, path: &str, netdev: bool, on: &[&str]) -> Node {
     let path = path.parse().expect("a mount point");
     let request = MountRequest {
         path,
-        netdev,
+        netdev: Some(netdev),
         unknown_device: on.is_empty(),
     };
     node(id, on, NodeRole::Mount(request))

@@ -1,5 +1,5 @@
-use super::pyyaml::{Refusal, Value, base64, describe, refusals, resolve};
-use super::{parse, pyyaml};
+use super::{Refusal, Value, base64, describe, refusals, resolve};
+use crate::yaml::{parse, pyyaml};
 
 /// What PyYAML 6.0.3's `safe_load` makes of a scalar.
 #[rustfmt::skip]
@@ -300,4 +300,24 @@ fn what_pyyaml_refuses_is_found_wherever_it_stands() {
             "5:5 the value of a merge key `<<` must be a mapping or a list of mappings",
         ]
     );
+}
+
+#[test]
+fn a_mac_that_became_a_number_is_recovered() {
+    for mac in [
+        "11:22:33:44:55:16",
+        "52:54:00:12:34:56",
+        "10:00:00:00:00:00",
+        "98:03:00:59:01:02",
+    ] {
+        let document = parse("t", mac).unwrap();
+        let Ok(Value::Integer(integer)) = resolve(document.root().as_scalar().unwrap()) else {
+            panic!("{mac} is no number");
+        };
+        let number = integer.value.unwrap();
+        assert_eq!(pyyaml::base60_mac(number).as_deref(), Some(mac));
+    }
+    for number in [0, -1, 1500, 4420, 60_i128.pow(5), 100 * 60_i128.pow(5)] {
+        assert_eq!(pyyaml::base60_mac(number), None, "{number}");
+    }
 }

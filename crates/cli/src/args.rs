@@ -1,0 +1,168 @@
+//! The command line as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use nvmeroot_plan::{HostId, Nqn};
+
+/// Makes a Linux machine boot with its root filesystem on a remote NVMe drive
+/// over TCP.
+#[derive(Debug, Parser)]
+#[command(name = "nvmeroot", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit status: 0 done; 1 could not be done; 2 wrong usage or bad input, nothing written.
+
+Inside curtin's hooks, --curtin and --root default to curtin's own environment \
+(CONFIG and TARGET_MOUNT_POINT).";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what the input means, and change nothing
+    Plan(PlanArgs),
+    /// Write what the root tree needs to boot
+    Configure(ConfigureArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
+    /// curtin's configuration: storage, and the netplan files in write_files
+    #[arg(long, value_name = "FILE")]
+    pub(crate) curtin: Option<PathBuf>,
+    /// The tree that holds the installed system
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// text: for people; json: for programs; commands: what the scripts
+    /// runtime executes, one a line
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: PlanFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    Text,
+    Json,
+    Commands,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigureArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// The initramfs generator of the root tree
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) initramfs: Generator,
+    /// What runs in the initramfs
+    #[arg(long, value_enum, default_value = "scripts")]
+    pub(crate) runtime: RuntimeArg,
+    /// Write this host NQN into the root tree (with --hostid)
+    #[arg(long, value_name = "NQN", requires = "hostid")]
+    pub(crate) hostnqn: Option<Nqn>,
+    /// Write this host identifier into the root tree (with --hostnqn)
+    #[arg(long, value_name = "UUID", requires = "hostnqn")]
+    pub(crate) hostid: Option<HostId>,
+    /// Carry the pair in DIR/hostnqn and DIR/hostid over to the root tree: an
+    /// installer's own is in /etc/nvme
+    #[arg(long, value_name = "DIR", conflicts_with = "hostnqn")]
+    pub(crate) host_from: Option<PathBuf>,
+    /// Say what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Then make the root tree's initramfs anew
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) update_initramfs: bool,
+    /// text: for people; json: for programs
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ReportFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Generator {
+    /// The one that the root tree has
+    Auto,
+    /// Debian's and Ubuntu's
+    InitramfsTools,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuntimeArg {
+    /// Shell scripts made of ip, dhcpcd and nvme
+    Scripts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    Text,
+    Json,
+}
+
+/// The input after the environment has had its say.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Input {
+    pub(crate) curtin: Option<PathBuf>,
+    pub(crate) root: Option<PathBuf>,
+}
+
+impl InputArgs {
+    /// Fills in curtin's environment. `CONFIG` alone is too common a name to
+    /// mean curtin where the user named a root.
+    pub(crate) fn resolve(self, variable: impl Fn(&str) -> Option<PathBuf>) -> Input {
+        let target = variable("TARGET_MOUNT_POINT");
+        let in_curtin = target.is_some() || self.root.is_none();
+        Input {
+            curtin: self
+                .curtin
+                .or_else(|| variable("CONFIG").filter(|_| in_curtin)),
+            root: self.root.or(target),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(curtin: Option<&str>, root: Option<&str>, env: &[(&str, &str)]) -> Input {
+        let args = InputArgs {
+            curtin: curtin.map(Into::into),
+            root: root.map(Into::into),
+        };
+        args.resolve(|name| env.iter().find(|(n, _)| *n == name).map(|(_, v)| v.into()))
+    }
+
+    #[test]
+    fn curtin_s_environment_fills_the_gaps() {
+        let env = [("CONFIG", "/c"), ("TARGET_MOUNT_POINT", "/t")];
+        let full = Input {
+            curtin: Some("/c".into()),
+            root: Some("/t".into()),
+        };
+        assert_eq!(resolve(None, None, &env), full);
+        assert_eq!(resolve(Some("/x"), None, &env).curtin, Some("/x".into()));
+        assert_eq!(resolve(None, Some("/y"), &env).root, Some("/y".into()));
+        assert_eq!(resolve(None, Some("/y"), &env[..1]).curtin, None);
+        assert_eq!(
+            resolve(None, None, &[]),
+            Input {
+                curtin: None,
+                root: None
+            }
+        );
+    }
+
+    #[test]
+    fn clap_accepts_the_definitions() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,239 @@
+//! `nvmeroot configure`: writes what the root tree needs.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::anyhow;
+use nvmeroot_plan::{BootPlan, Reach, Warning};
+use nvmeroot_render::{ChangeKind, FileSet, Options, RequiredProgram, Runtime};
+use serde::Serialize;
+
+use crate::args::{ConfigureArgs, Generator, ReportFormat, RuntimeArg};
+use crate::identity::Wanted;
+use crate::root::{Outcome, RootTree};
+use crate::{Failure, diagnose, identity, input, path_variable};
+
+/// Reads the input, and writes what it means into the root tree.
+pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
+    let wanted = match (&args.hostnqn, args.hostid, &args.host_from) {
+        (Some(nqn), Some(id), _) => Wanted::Pair(nqn.clone(), id),
+        (_, _, Some(directory)) => Wanted::Copied(directory),
+        _ => Wanted::FromTree,
+    };
+    let from = args.input.resolve(path_variable);
+    let Some(root_path) = from.root.clone() else {
+        return Err(Failure::Usage(
+            "no root tree is given\nhint: pass `--root DIR`; curtin's hooks have it in TARGET_MOUNT_POINT".to_owned(),
+        ));
+    };
+    let root = input::open_root(&root_path)?;
+    let read = input::read(&from, Some(&root))?;
+    let runtime = match args.runtime {
+        RuntimeArg::Scripts => Runtime::Scripts,
+    };
+    let options = Options {
+        runtime,
+        host: wanted.pair()?,
+    };
+    let plan = &read.plan;
+    if plan.reach == Reach::Initramfs {
+        if options.host.is_none() && identity::of_tree(&root)?.is_none() {
+            return Err(identity::missing());
+        }
+        check_generator(&root, args.initramfs)?;
+    }
+    diagnose::print_warnings(&plan.warnings, &read.texts);
+    warn_of_missing_programs(&root, plan, runtime)?;
+    let files = nvmeroot_render::render(plan, &options)?;
+    let outcomes = if args.dry_run {
+        root.preview(&files)?
+    } else {
+        root.apply(&files)?
+    };
+    let report = Report::new(plan, &files, &outcomes, args.dry_run, &root_path);
+    report.print(args.format)?;
+    if args.update_initramfs && plan.reach == Reach::Initramfs {
+        update_initramfs(&root_path)?;
+    }
+    Ok(())
+}
+
+/// The root tree must make its initramfs with something that nvmeroot can
+/// configure. That nothing is installed yet is no fault: installers order
+/// their work as they like.
+fn check_generator(root: &RootTree, wanted: Generator) -> Result<(), Failure> {
+    if wanted == Generator::InitramfsTools || root.exists("usr/sbin/update-initramfs")? {
+        return Ok(());
+    }
+    if root.exists("usr/bin/dracut")? {
+        return Err(Failure::Could(anyhow!(
+            "the root tree makes its initramfs with dracut, which nvmeroot can't configure yet\nhint: install `initramfs-tools` in the root tree"
+        )));
+    }
+    Ok(())
+}
+
+/// What the files call must be there when they are used.
+fn warn_of_missing_programs(
+    root: &RootTree,
+    plan: &BootPlan,
+    runtime: Runtime,
+) -> Result<(), Failure> {
+    let mut missing = Vec::new();
+    for program in nvmeroot_render::required_programs(plan, runtime) {
+        let mut found = false;
+        for directory in RequiredProgram::DIRECTORIES {
+            found |= root.exists(&format!("{directory}/{}", program.name))?;
+        }
+        if !found {
+            missing.push(program);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = missing.iter().map(|p| format!("`{}`", p.name)).collect();
+    let packages: Vec<&str> = missing.iter().map(|p| p.package).collect();
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    let message = format!(
+        "{} {verb} needed and not in the root tree",
+        names.join(", ")
+    );
+    let when = match plan.reach {
+        Reach::Initramfs => "before the initramfs is made",
+        _ => "before the machine boots",
+    };
+    let hint = format!("install there {when}: {}", packages.join(" "));
+    diagnose::print_warnings(
+        &[Warning::general(message).with_hint(hint)],
+        &diagnose::Texts::default(),
+    );
+    Ok(())
+}
+
+fn update_initramfs(root: &Path) -> Result<(), Failure> {
+    let status = Command::new("chroot")
+        .arg(root)
+        .args(["update-initramfs", "-u", "-k", "all"])
+        .status()
+        .map_err(|e| anyhow!("can't run `chroot`: {e}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::Could(anyhow!(
+            "`update-initramfs` failed in the root tree ({status})"
+        )))
+    }
+}
+
+/// What was done, for people and for programs.
+#[derive(Serialize)]
+struct Report {
+    reach: Reach,
+    dry_run: bool,
+    files: Vec<Line>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    path: String,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_to: Option<String>,
+    why: String,
+}
+
+impl Report {
+    fn new(
+        plan: &BootPlan,
+        files: &FileSet,
+        outcomes: &[Outcome],
+        dry_run: bool,
+        root: &Path,
+    ) -> Self {
+        let lines = files
+            .into_iter()
+            .zip(outcomes)
+            // That nothing is where nothing should be is no news.
+            .filter(|(change, outcome)| {
+                **outcome != Outcome::Unchanged
+                    || matches!(
+                        change.kind,
+                        ChangeKind::File { .. } | ChangeKind::Symlink { .. }
+                    )
+            })
+            .map(|(change, outcome)| Line {
+                path: change.path.to_string(),
+                outcome: match outcome {
+                    Outcome::Created => "created",
+                    Outcome::Replaced => "replaced",
+                    Outcome::ModeSet => "mode set",
+                    Outcome::Unchanged => "unchanged",
+                    Outcome::MovedAside(_) => "moved aside",
+                    Outcome::Removed => "removed",
+                },
+                moved_to: match outcome {
+                    Outcome::MovedAside(to) => Some(to.to_string()),
+                    _ => None,
+                },
+                why: change.why.to_string(),
+            })
+            .collect();
+        let next = (plan.reach == Reach::Initramfs).then(|| next_command(root));
+        Self {
+            reach: plan.reach,
+            dry_run,
+            files: lines,
+            next,
+        }
+    }
+
+    fn print(&self, format: ReportFormat) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        if format == ReportFormat::Json {
+            serde_json::to_writer_pretty(&mut out, self)?;
+            writeln!(out)?;
+            return Ok(out.flush()?);
+        }
+        writeln!(out, "reach: {}", self.reach)?;
+        let would = if self.dry_run { "would be " } else { "" };
+        for line in &self.files {
+            match &line.moved_to {
+                Some(to) => writeln!(
+                    out,
+                    "  {would}{}: {} → {to}  ({})",
+                    line.outcome, line.path, line.why
+                )?,
+                None => writeln!(
+                    out,
+                    "  {would}{}: {}  ({})",
+                    line.outcome, line.path, line.why
+                )?,
+            }
+        }
+        match self.reach {
+            Reach::Local => writeln!(out, "nothing is remote: there is nothing to configure")?,
+            Reach::Userspace => writeln!(
+                out,
+                "nvme-stas connects the controllers once the system runs"
+            )?,
+            Reach::Initramfs | Reach::Firmware => {}
+        }
+        if let (Some(next), false) = (&self.next, self.dry_run) {
+            writeln!(out, "next: {next}")?;
+        }
+        Ok(out.flush()?)
+    }
+}
+
+fn next_command(root: &Path) -> String {
+    let absolute = root.canonicalize().unwrap_or_else(|_| PathBuf::from(root));
+    if absolute == Path::new("/") {
+        "update-initramfs -u -k all".to_owned()
+    } else {
+        format!("chroot {} update-initramfs -u -k all", root.display())
+    }
+}

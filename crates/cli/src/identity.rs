@@ -1,0 +1,93 @@
+//! Which identity the host gets.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use nvmeroot_intake::nvme_etc::host_pair;
+use nvmeroot_plan::{HostId, HostIdentity, Nqn};
+
+use crate::Failure;
+use crate::diagnose::{Fault, Faults, Texts};
+use crate::root::RootTree;
+
+/// A pair is two lines; more is no identity.
+const LONGEST: u64 = 4096;
+
+const HINT: &str = "pass `--hostnqn NQN --hostid UUID`, or `--host-from /etc/nvme` to carry the installer's own pair over";
+
+/// What the user says about the identity.
+#[derive(Debug)]
+pub(crate) enum Wanted<'a> {
+    /// The root tree's files hold it.
+    FromTree,
+    /// It is given.
+    Pair(Nqn, HostId),
+    /// It is in `DIR/hostnqn` and `DIR/hostid` of the machine that runs us.
+    Copied(&'a Path),
+}
+
+impl Wanted<'_> {
+    /// The pair to write into the tree; `None` where the tree's own is used.
+    pub(crate) fn pair(&self) -> Result<Option<HostIdentity>, Failure> {
+        match self {
+            Self::FromTree => Ok(None),
+            Self::Pair(nqn, id) => Ok(Some(HostIdentity {
+                nqn: nqn.clone(),
+                id: *id,
+            })),
+            Self::Copied(directory) => {
+                let read = |name: &str| match std::fs::read(directory.join(name)) {
+                    Ok(bytes) => Ok(Some(bytes)),
+                    Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                    Err(e) => Err(anyhow!(
+                        "can't read `{}`: {e}",
+                        directory.join(name).display()
+                    )),
+                };
+                let shown = directory.display().to_string();
+                let pair = host_pair(
+                    &shown,
+                    read("hostnqn")?.as_deref(),
+                    read("hostid")?.as_deref(),
+                )
+                .map_err(|e| bad_pair(e.to_string(), None))?;
+                pair.map(Some).ok_or_else(|| {
+                    Failure::Could(anyhow!("`{shown}` holds neither `hostnqn` nor `hostid`"))
+                })
+            }
+        }
+    }
+}
+
+/// The tree's own pair.
+///
+/// # Errors
+/// Half a pair, or files that hold something else.
+pub(crate) fn of_tree(root: &RootTree) -> Result<Option<HostIdentity>, Failure> {
+    let nqn = root.read("etc/nvme/hostnqn", LONGEST)?;
+    let id = root.read("etc/nvme/hostid", LONGEST)?;
+    host_pair("etc/nvme", nqn.as_deref(), id.as_deref())
+        .map_err(|e| bad_pair(e.to_string(), Some(HINT)))
+}
+
+/// The host must have an identity in the initramfs.
+pub(crate) fn missing() -> Failure {
+    bad_pair(
+        "the root tree has neither `etc/nvme/hostnqn` nor `etc/nvme/hostid`, and the host needs both to connect"
+            .to_owned(),
+        Some(HINT),
+    )
+}
+
+fn bad_pair(message: String, hint: Option<&str>) -> Failure {
+    let fault = Fault {
+        origin: None,
+        message,
+        hint: hint.map(str::to_owned),
+    };
+    Failure::Input(Faults {
+        faults: vec![fault],
+        texts: Texts::default(),
+        left_out: 0,
+    })
+}

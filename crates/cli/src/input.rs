@@ -1,0 +1,187 @@
+//! Reading the sources, and resolving what they say.
+
+use std::path::Path;
+
+use nvmeroot_intake::curtin::{self, EmbeddedText, TextKind};
+use nvmeroot_intake::{IntakeError, netplan, yaml};
+use nvmeroot_plan::{BootPlan, Fragment, Origin, Warning, resolve};
+
+use crate::args::Input;
+use crate::diagnose::{Fault, Faults, Texts};
+use crate::root::RootTree;
+use crate::{Failure, identity};
+
+/// The plan, and the texts that its origins point into.
+pub(crate) struct Read {
+    pub(crate) plan: BootPlan,
+    pub(crate) texts: Texts,
+}
+
+/// Opens the root tree that the user named.
+pub(crate) fn open_root(path: &Path) -> Result<RootTree, Failure> {
+    RootTree::open(path).map_err(|e| Failure::Usage(e.to_string()))
+}
+
+/// Reads everything that the input names.
+pub(crate) fn read(input: &Input, root: Option<&RootTree>) -> Result<Read, Failure> {
+    let Some(path) = &input.curtin else {
+        return Err(Failure::Usage(
+            "no configuration is given\nhint: pass `--curtin FILE`; curtin's hooks have it in CONFIG".to_owned(),
+        ));
+    };
+    let name = path.display().to_string();
+    let bytes = read_file(path)?;
+    let mut texts = Texts::default();
+    if let Ok(text) = std::str::from_utf8(&bytes) {
+        texts.insert(&name, text);
+    }
+    let configuration = match curtin::read(&name, &bytes) {
+        Ok(configuration) => configuration,
+        Err(error) => return Err(Failure::Input(faults(error, texts))),
+    };
+    let mut network = sources_of(&configuration.texts, &mut texts);
+    if network.is_empty() {
+        network = tree_sources(root, &mut texts)?;
+    }
+    let mut fragments = vec![configuration.fragment];
+    if !network.is_empty() {
+        let sources: Vec<netplan::Source<'_>> = network.iter().map(Text::source).collect();
+        match netplan::read(&sources) {
+            Ok(fragment) => fragments.push(fragment),
+            Err(error) => return Err(Failure::Input(faults(error, texts))),
+        }
+    }
+    if let Some(root) = root {
+        fragments.push(host(root)?);
+    }
+    let mut plan = resolve(fragments);
+    if plan.faults.is_empty() {
+        return Ok(Read { plan, texts });
+    }
+    let faults = plan.faults.drain(..).map(Fault::from).collect();
+    Err(Failure::Input(Faults {
+        faults,
+        texts,
+        left_out: 0,
+    }))
+}
+
+/// The tree's own identity. That it is broken matters only to who needs it.
+fn host(root: &RootTree) -> Result<Fragment, Failure> {
+    let mut fragment = Fragment::default();
+    match identity::of_tree(root) {
+        Ok(host) => fragment.host = host.map(|host| (host, Origin::whole("etc/nvme"))),
+        Err(Failure::Input(broken)) => {
+            fragment.warnings = broken.faults.into_iter().map(Warning::from).collect();
+        }
+        Err(other) => return Err(other),
+    }
+    Ok(fragment)
+}
+
+/// A network configuration with the name that messages give it.
+struct Text {
+    name: String,
+    path: Option<String>,
+    content: Vec<u8>,
+}
+
+impl Text {
+    fn source(&self) -> netplan::Source<'_> {
+        netplan::Source {
+            name: self.name.clone(),
+            path: self.path.clone(),
+            text: &self.content,
+        }
+    }
+}
+
+fn sources_of(embedded: &[EmbeddedText], texts: &mut Texts) -> Vec<Text> {
+    let mut sources = Vec::new();
+    for one in embedded {
+        if let Ok(text) = std::str::from_utf8(&one.content) {
+            texts.insert(&one.name, text);
+        }
+        match one.kind {
+            TextKind::Netplan | TextKind::CloudInit => sources.push(Text {
+                name: one.name.to_string(),
+                path: one.path.clone(),
+                content: one.content.clone(),
+            }),
+        }
+    }
+    sources
+}
+
+/// The netplan files that already lie in the root tree, for an installer that
+/// does not write them through curtin.
+fn tree_sources(root: Option<&RootTree>, texts: &mut Texts) -> Result<Vec<Text>, Failure> {
+    let Some(root) = root else {
+        return Ok(Vec::new());
+    };
+    let mut sources = Vec::new();
+    for directory in ["lib/netplan", "etc/netplan", "run/netplan"] {
+        for file in root
+            .list(directory)?
+            .iter()
+            .filter(|f| f.ends_with(".yaml"))
+        {
+            let path = format!("{directory}/{file}");
+            // The hand-over says nothing that the other files don't.
+            if path == nvmeroot_render::HANDOVER_PATH {
+                continue;
+            }
+            let content = root
+                .read(&path, yaml::MAX_BYTES as u64)?
+                .unwrap_or_default();
+            if let Ok(text) = std::str::from_utf8(&content) {
+                texts.insert(&path, text);
+            }
+            sources.push(Text {
+                name: path.clone(),
+                path: Some(path),
+                content,
+            });
+        }
+    }
+    Ok(sources)
+}
+
+/// Reads no more than the parser takes and one byte, so that a file without
+/// an end costs an error and not the memory.
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+    let shown = path.display();
+    let open = || -> std::io::Result<Vec<u8>> {
+        let file = std::fs::File::open(path)?;
+        let mut bytes = Vec::new();
+        file.take(yaml::MAX_BYTES as u64 + 1)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    match open() {
+        Ok(bytes) => Ok(bytes),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            Err(Failure::Usage(format!("there is no file `{shown}`")))
+        }
+        Err(e) => Err(Failure::Usage(format!("can't read `{shown}`: {e}"))),
+    }
+}
+
+fn faults(error: IntakeError, texts: Texts) -> Faults {
+    let found = error.into_diagnostics();
+    let faults = found
+        .shown
+        .into_iter()
+        .map(|d| Fault {
+            message: d.sentence(),
+            hint: d.hint,
+            origin: Some(d.origin),
+        })
+        .collect();
+    Faults {
+        faults,
+        texts,
+        left_out: found.left_out,
+    }
+}

@@ -1,0 +1,32 @@
+//! `nvmeroot plan`: what the input means.
+
+use std::io::Write;
+
+use nvmeroot_plan::{Document, Scope};
+
+use crate::args::{PlanArgs, PlanFormat};
+use crate::{Failure, diagnose, input, path_variable, plan_text};
+
+/// Reads the input and prints its meaning.
+pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
+    let from = args.input.resolve(path_variable);
+    let root = from.root.as_deref().map(input::open_root).transpose()?;
+    let read = input::read(&from, root.as_ref())?;
+    let mut out = std::io::stdout().lock();
+    match args.format {
+        PlanFormat::Text => {
+            diagnose::print_warnings(&read.plan.warnings, &read.texts);
+            write!(out, "{}", plan_text::PlanText(&read.plan))?;
+        }
+        PlanFormat::Json => {
+            serde_json::to_writer_pretty(&mut out, &Document::new(read.plan, Scope::Everything))?;
+            writeln!(out)?;
+        }
+        PlanFormat::Commands => {
+            diagnose::print_warnings(&read.plan.warnings, &read.texts);
+            write!(out, "{}", nvmeroot_render::commands_text(&read.plan)?)?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}

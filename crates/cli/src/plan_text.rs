@@ -1,0 +1,157 @@
+//! The plan for people.
+
+use std::fmt;
+
+use nvmeroot_plan::{Action, BootPlan, DhcpFamily, Interface, LinkKind, Reach, Scope, Step, steps};
+
+/// Shows a plan.
+pub(crate) struct PlanText<'a>(pub(crate) &'a BootPlan);
+
+impl fmt::Display for PlanText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plan = self.0;
+        writeln!(f, "reach: {}", plan.reach)?;
+        for reason in &plan.reasons {
+            write!(f, "  {}", reason.message)?;
+            match &reason.origin {
+                Some(origin) => writeln!(f, " ({}:{})", origin.file, origin.line)?,
+                None => writeln!(f)?,
+            }
+        }
+        writeln!(f, "  {}", consequence(plan.reach))?;
+        if let Some(host) = &plan.host {
+            writeln!(f, "\nhost\n  nqn {}\n  id  {}", host.nqn, host.id)?;
+        }
+        self.mounts(f)?;
+        self.controllers(f)?;
+        if plan.reach != Reach::Local && !plan.network.interfaces.is_empty() {
+            writeln!(f, "\nnetwork")?;
+            for interface in &plan.network.interfaces {
+                writeln!(f, "  {}", interface_text(interface))?;
+            }
+        }
+        let steps = steps(plan, Scope::Everything);
+        if !steps.is_empty() {
+            writeln!(f, "\nsteps at boot")?;
+            let lines: Vec<String> = steps.iter().map(step_text).collect();
+            let width = lines.iter().map(|l| l.chars().count()).max().unwrap_or(0);
+            for (n, (line, step)) in lines.iter().zip(&steps).enumerate() {
+                let place = format!("{}:{}", step.origin.file, step.origin.line);
+                writeln!(f, "  {:>2}. {line:width$}  {place}", n + 1)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PlanText<'_> {
+    fn mounts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plan = self.0;
+        if plan.mounts.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\nmounts")?;
+        let width = plan
+            .mounts
+            .iter()
+            .map(|m| m.path.as_str().chars().count())
+            .max()
+            .unwrap_or(0);
+        for mount in &plan.mounts {
+            let path = mount.path.as_str();
+            let where_from = if mount.controllers.is_empty() {
+                "local".to_owned()
+            } else {
+                let portals: Vec<String> = mount
+                    .controllers
+                    .iter()
+                    .map(|c| plan.controllers[*c].portal())
+                    .collect();
+                format!("remote: {}", portals.join(", "))
+            };
+            let essential = if mount.essential { " (essential)" } else { "" };
+            writeln!(f, "  {path:width$}  {where_from}{essential}")?;
+        }
+        Ok(())
+    }
+
+    fn controllers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plan = self.0;
+        if plan.controllers.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\ncontrollers")?;
+        for (controller, path) in plan.controllers.iter().zip(&plan.paths) {
+            writeln!(f, "  {} over {}", controller.portal(), controller.transport)?;
+            for lead in &path.interfaces {
+                writeln!(f, "    through {}: {}", lead.interface, lead.why)?;
+            }
+            if path.interfaces.is_empty() {
+                writeln!(f, "    no interface leads there")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn consequence(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Local => "nothing needs to be configured",
+        Reach::Userspace => "the running system connects the controllers (nvme-stas)",
+        Reach::Initramfs => "the initramfs brings the network up and connects the controllers",
+        Reach::Firmware => "the firmware connects first; what it knows must be taken over",
+    }
+}
+
+fn interface_text(interface: &Interface) -> String {
+    let kind = match &interface.kind {
+        LinkKind::Ethernet => "ethernet",
+        LinkKind::Vlan { .. } => "vlan",
+        LinkKind::Bond { .. } => "bond",
+        LinkKind::Bridge { .. } => "bridge",
+        LinkKind::Vrf { .. } => "vrf",
+        LinkKind::Dummy(_) => "dummy",
+        _ => "other",
+    };
+    let mut parts = vec![kind.to_owned()];
+    parts.extend(interface.addresses.iter().map(|a| a.address.to_string()));
+    parts.extend(interface.dhcp4.then(|| "DHCPv4".to_owned()));
+    parts.extend(interface.dhcp6.then(|| "DHCPv6".to_owned()));
+    for route in &interface.routes {
+        parts.push(match route.via {
+            Some(via) => format!("{} by {via}", route.to),
+            None => format!("{} on the link", route.to),
+        });
+    }
+    format!("{}  {}", interface.name, parts.join(", "))
+}
+
+fn step_text(step: &Step) -> String {
+    match &step.action {
+        Action::SetMtu { interface, mtu } => format!("set the MTU of {interface} to {mtu}"),
+        Action::AddAddress { interface, address } => {
+            format!("add the address {} to {interface}", address.address)
+        }
+        Action::Dhcp { interface, family } => {
+            let family = match family {
+                DhcpFamily::Ipv4 => "DHCPv4",
+                DhcpFamily::Ipv6 => "DHCPv6",
+                DhcpFamily::Both => "DHCPv4 and DHCPv6",
+            };
+            format!("ask for a lease on {interface} by {family}")
+        }
+        Action::LinkUp { interface } => format!("bring {interface} up"),
+        Action::AddRoute { interface, route } => match route.via {
+            Some(via) => format!("add the route to {} by {via} on {interface}", route.to),
+            None => format!("add the route to {} on {interface}", route.to),
+        },
+        Action::Connect { portal, .. } => match &portal.nqn {
+            Some(nqn) => format!("connect {nqn} at {} port {}", portal.traddr, portal.trsvcid),
+            None => format!(
+                "connect all that {} port {} offers",
+                portal.traddr, portal.trsvcid
+            ),
+        },
+        other => format!("{other:?}"),
+    }
+}

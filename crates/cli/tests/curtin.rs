@@ -1,0 +1,293 @@
+//! nvmeroot as curtin runs it: without options, from its environment.
+//!
+//! `curtin/config` is the file that curtin's variable `CONFIG` names, made by
+//! curtin's own code (`json.dump` in `curtin/commands/install.py`) of the
+//! configuration of `golden/initramfs_static`, with what curtin adds to it: one
+//! long line, characters beyond ASCII as JSON's surrogates, and a copy of
+//! itself among the files to be written.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::{Entry, HOSTNQN, Said, furnish, nvmeroot, run, tree, write};
+
+fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+fn tests() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests"))
+}
+
+fn new_root() -> tempfile::TempDir {
+    let root = tempfile::tempdir().expect("a directory");
+    furnish(root.path());
+    root
+}
+
+/// The program in curtin's environment.
+fn hook(config: &Path, target: &Path) -> Command {
+    let mut command = nvmeroot();
+    command
+        .env("CONFIG", config)
+        .env("TARGET_MOUNT_POINT", target)
+        .env("WORKING_DIR", "/nowhere")
+        .env("OUTPUT_FSTAB", "/nowhere/fstab")
+        .env("OUTPUT_NETWORK_CONFIG", "/nowhere/network_config")
+        .current_dir("/");
+    command
+}
+
+fn succeeds(command: &mut Command) -> Said {
+    let said = run(command);
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    said
+}
+
+#[test]
+fn configure_needs_no_options() {
+    let config = tests().join("curtin/config");
+    let root = new_root();
+    let said = succeeds(hook(&config, root.path()).arg("configure"));
+    assert!(
+        said.stdout.starts_with("reach: initramfs\n  created: "),
+        "{}",
+        said.stdout
+    );
+
+    // Byte for byte what the options and the YAML file give.
+    let other = new_root();
+    let yaml = tests().join("golden/initramfs_static/input/curtin.yaml");
+    let mut command = nvmeroot();
+    command
+        .arg("configure")
+        .arg("--curtin")
+        .arg(yaml)
+        .arg("--root")
+        .arg(other.path());
+    succeeds(&mut command);
+    let timeless = |root: &Path| -> Vec<(PathBuf, Entry)> {
+        let mut all: Vec<_> = tree(root).into_iter().collect();
+        for (_, entry) in &mut all {
+            if let Entry::File { changed, .. } = entry {
+                *changed = (0, 0);
+            }
+        }
+        all
+    };
+    assert_eq!(timeless(root.path()), timeless(other.path()));
+    assert!(
+        root.path()
+            .join("etc/curtin-nvme-over-tcp/network-up")
+            .exists()
+    );
+
+    let again = succeeds(hook(&config, root.path()).arg("configure"));
+    assert!(!again.stdout.contains("created"), "{}", again.stdout);
+}
+
+#[test]
+fn plan_needs_no_options() {
+    let root = new_root();
+    let config = tests().join("curtin/config");
+    let said = succeeds(hook(&config, root.path()).args(["plan", "--format", "commands"]));
+    assert_eq!(
+        said.stdout,
+        "ip address add 192.0.2.20/24 dev ens3\n\
+         ip link set ens3 up\n\
+         ip route add default via 192.0.2.1\n\
+         nvme connect-all --transport tcp --traddr 192.0.2.10 --trsvcid 4420\n"
+    );
+    // The root tree's identity is known too.
+    let said = succeeds(hook(&config, root.path()).args(["plan", "--format", "json"]));
+    let plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!(plan["host"]["nqn"], HOSTNQN);
+}
+
+#[test]
+fn options_win_over_the_environment() {
+    let (root, other) = (new_root(), new_root());
+    let home = repository().join("examples/curtin/home.yaml");
+    let config = tests().join("curtin/config");
+    let mut command = hook(&config, root.path());
+    command
+        .arg("configure")
+        .arg("--curtin")
+        .arg(&home)
+        .arg("--root")
+        .arg(other.path());
+    let before = tree(root.path());
+    let said = succeeds(&mut command);
+    assert!(
+        said.stdout.starts_with("reach: userspace\n"),
+        "{}",
+        said.stdout
+    );
+    assert_eq!(tree(root.path()), before);
+    assert!(other.path().join("etc/stas/stafd-curtin.conf").exists());
+}
+
+/// `CONFIG` is a common name: where the user names a root and no variable of
+/// curtin's is there, it means something else.
+#[test]
+fn a_config_outside_curtin_is_somebody_else_s() {
+    let root = new_root();
+    let mut command = nvmeroot();
+    command.env("CONFIG", tests().join("curtin/config"));
+    command.arg("configure").arg("--root").arg(root.path());
+    let said = run(&mut command);
+    assert_eq!(said.status, Some(2), "{}", said.stdout);
+    assert!(
+        said.stderr
+            .starts_with("error: no configuration is given\n"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn empty_variables_are_absent() {
+    let mut command = nvmeroot();
+    command
+        .env("CONFIG", "")
+        .env("TARGET_MOUNT_POINT", "")
+        .arg("configure");
+    let said = run(&mut command);
+    assert_eq!(said.status, Some(2));
+    assert!(
+        said.stderr.starts_with("error: no root tree is given\n"),
+        "{}",
+        said.stderr
+    );
+}
+
+/// curtin's own hooks wrote their files before: ours take the places, and
+/// curtin's link is not taken for an administrator's file.
+#[test]
+fn what_curtin_wrote_before_is_replaced() {
+    let config = tests().join("curtin/config");
+    let root = new_root();
+    for path in [
+        "etc/curtin-nvme-over-tcp/network-up",
+        "etc/curtin-nvme-over-tcp/connect-nvme",
+        "etc/initramfs-tools/hooks/curtin-nvme-over-tcp",
+        "etc/initramfs-tools/scripts/init-premount/curtin-nvme-over-tcp",
+    ] {
+        write(&root.path().join(path), b"#!/bin/sh\nexit 1\n", 0o755);
+    }
+    let said = succeeds(hook(&config, root.path()).arg("configure"));
+    assert_eq!(
+        said.stdout.matches("  replaced: ").count(),
+        4,
+        "{}",
+        said.stdout
+    );
+
+    let root = new_root();
+    let stas = root.path().join("etc/stas");
+    write(&stas.join("stafd-curtin.conf"), b"[Controllers]\n", 0o644);
+    write(
+        &stas.join(".stafd.conf.bak"),
+        b"the administrator's\n",
+        0o644,
+    );
+    std::os::unix::fs::symlink("stafd-curtin.conf", stas.join("stafd.conf")).expect("a link");
+    let home = repository().join("examples/curtin/home.yaml");
+    let said = succeeds(hook(&home, root.path()).arg("configure"));
+    assert!(
+        said.stdout
+            .contains("  replaced: etc/stas/stafd-curtin.conf"),
+        "{}",
+        said.stdout
+    );
+    assert!(!said.stdout.contains("moved aside"), "{}", said.stdout);
+    let kept = std::fs::read_to_string(stas.join(".stafd.conf.bak")).expect("a backup");
+    assert_eq!(kept, "the administrator's\n");
+    let conf = std::fs::read_to_string(stas.join("stafd.conf")).expect("a file");
+    assert!(conf.contains("traddr=2001:db8::10;trsvcid=8009"), "{conf}");
+}
+
+/// The examples mean what their first lines say, and are written without a
+/// warning.
+#[test]
+fn the_examples() {
+    for (name, reach, commands) in [
+        (
+            "static",
+            "initramfs",
+            [
+                "ip address add 192.0.2.20/24 dev ens3",
+                "ip link set ens3 up",
+                "ip route add default via 192.0.2.1",
+                "nvme connect-all --transport tcp --traddr 192.0.2.10 --trsvcid 4420",
+            ]
+            .as_slice(),
+        ),
+        (
+            "dhcp",
+            "initramfs",
+            &[
+                "dhcpcd -4 enp1s0",
+                "nvme connect-all --transport tcp --traddr 192.0.2.10 --trsvcid 4420",
+                "nvme connect-all --transport tcp --traddr 192.0.2.11 --trsvcid 4420",
+            ],
+        ),
+        ("home", "userspace", &[]),
+        // Commands only: nothing is remote.
+        ("hook", "local", &[]),
+    ] {
+        let file = repository().join(format!("examples/curtin/{name}.yaml"));
+        let root = new_root();
+        let said = succeeds(hook(&file, root.path()).args(["plan", "--format", "commands"]));
+        assert_eq!(said.stdout.lines().collect::<Vec<_>>(), commands, "{name}");
+        assert_eq!(said.stderr, "", "{name}");
+        let said = succeeds(hook(&file, root.path()).arg("configure"));
+        assert!(
+            said.stdout.starts_with(&format!("reach: {reach}\n")),
+            "{name}: {}",
+            said.stdout
+        );
+        assert_eq!(said.stderr, "", "{name}");
+    }
+}
+
+/// The commands that the example gives curtin are commands that work.
+#[test]
+fn the_example_s_commands() {
+    let text = std::fs::read_to_string(repository().join("examples/curtin/hook.yaml"))
+        .expect("the example");
+    let commands: Vec<Vec<&str>> = text
+        .lines()
+        .filter_map(|line| line.trim().split_once(": [nvmeroot, ")?.1.strip_suffix(']'))
+        .map(|words| words.split(", ").collect())
+        .collect();
+    assert_eq!(commands.len(), 2, "{text}");
+    let installer = tempfile::tempdir().expect("a directory");
+    write(
+        &installer.path().join("hostnqn"),
+        b"nqn.2014-08.org.nvmexpress:installer\n",
+        0o644,
+    );
+    write(
+        &installer.path().join("hostid"),
+        b"7c0c8d5e-1f0b-4a69-8d26-0b6d1d6f2a10\n",
+        0o644,
+    );
+    let root = new_root();
+    for words in commands {
+        let installer = installer.path().to_str().expect("a name");
+        let words = words
+            .into_iter()
+            .map(|w| if w == "/etc/nvme" { installer } else { w });
+        succeeds(hook(&tests().join("curtin/config"), root.path()).args(words));
+    }
+    let nqn = std::fs::read_to_string(root.path().join("etc/nvme/hostnqn")).expect("a file");
+    assert_eq!(nqn, "nqn.2014-08.org.nvmexpress:installer\n");
+    assert!(
+        root.path()
+            .join("etc/initramfs-tools/hooks/curtin-nvme-over-tcp")
+            .exists()
+    );
+}

@@ -1,0 +1,350 @@
+//! One storage action: what it is, what it lies on.
+
+use nvmeroot_plan::{MountPoint, MountRequest, Node, NodeRole, Origin, Reference, Warning};
+
+use super::storage::no_action;
+use super::value::{id, is_null, misfit, scalar, text};
+use super::{controller, mount, near_miss};
+use crate::diagnostic::{Diagnostic, Report, nearest};
+use crate::yaml::pyyaml::{Excerpt, Value};
+use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
+
+/// An action as a node of the graph, and what only the whole list can settle.
+pub(super) struct Action {
+    pub(super) node: Node,
+    /// The type is unknown, so the references are guesses.
+    pub(super) is_guess: bool,
+    /// It must lie on something and does not say on what.
+    pub(super) is_incomplete: bool,
+    /// It is swap space.
+    pub(super) is_swap: bool,
+    /// A mount without a path, and whether it has `_netdev`.
+    pub(super) pathless: Option<bool>,
+    /// The name that ZFS gives this pool.
+    pub(super) pool: Option<String>,
+    /// A mount that this brings of its own.
+    pub(super) extra: Option<Extra>,
+}
+
+/// The mount of a ZFS pool or dataset.
+pub(super) struct Extra {
+    pub(super) request: MountRequest,
+    pub(super) origin: Origin,
+}
+
+/// An action type: the keys by which it names what it lies on.
+struct Kind {
+    name: &'static str,
+    /// Keys with one id.
+    one: &'static [&'static str],
+    /// Keys with a list of ids.
+    many: &'static [&'static str],
+    /// It lies on something in any case.
+    lies_on: bool,
+}
+
+const fn kind(
+    name: &'static str,
+    one: &'static [&'static str],
+    many: &'static [&'static str],
+    lies_on: bool,
+) -> Kind {
+    Kind {
+        name,
+        one,
+        many,
+        lies_on,
+    }
+}
+
+/// curtin/storage_config.py, `_stype_to_deps`; curtin/commands/block_meta.py,
+/// the table of handlers.
+const KINDS: &[Kind] = &[
+    kind("partition", &["device"], &[], true),
+    kind("format", &["volume"], &[], true),
+    kind("mount", &["device"], &[], false),
+    kind("disk", &["nvme_controller"], &[], false),
+    kind("nvme_controller", &[], &[], false),
+    kind("lvm_volgroup", &[], &["devices"], true),
+    kind("lvm_partition", &["volgroup"], &[], true),
+    kind("raid", &["container"], &["devices", "spare_devices"], true),
+    kind("dm_crypt", &["volume"], &[], true),
+    kind("bcache", &["backing_device", "cache_device"], &[], true),
+    kind("zpool", &[], &["vdevs"], true),
+    kind("zfs", &["pool"], &[], true),
+    kind("device", &[], &[], false),
+    kind("dasd", &[], &[], false),
+    kind("image", &[], &[], false),
+];
+
+/// Every key by which some action names another.
+const REFERENCES: &[&str] = &[
+    "device",
+    "volume",
+    "nvme_controller",
+    "devices",
+    "volgroup",
+    "container",
+    "spare_devices",
+    "backing_device",
+    "cache_device",
+    "vdevs",
+    "pool",
+];
+
+pub(super) fn read(
+    report: &mut Report<'_>,
+    item: YamlNode<'_>,
+    path: &KeyPath<'_>,
+) -> Option<Action> {
+    let Some(mapping) = item.as_mapping() else {
+        no_action(report, item, path);
+        return None;
+    };
+    let type_name = type_name(report, item, mapping, path);
+    let own_id = match mapping.get("id") {
+        Some(node) if !is_null(node) => id(
+            report,
+            node,
+            &path.key("id"),
+            "id",
+            "a text that names the action",
+        )?
+        .into_owned(),
+        // Nothing can refer to it then, which is no fault by itself.
+        _ => path.to_string(),
+    };
+    let type_name = type_name?;
+    let known = KINDS.iter().find(|kind| kind.name == type_name);
+    if known.is_none() {
+        unknown_type(report, mapping, type_name, path);
+    }
+    let mut action = Action {
+        node: Node {
+            id: own_id,
+            kind: type_name.to_owned(),
+            on: references(report, known, mapping, path),
+            role: NodeRole::Device,
+            origin: report.origin(item, path),
+        },
+        is_guess: known.is_none(),
+        is_incomplete: false,
+        is_swap: false,
+        pathless: None,
+        pool: None,
+        extra: None,
+    };
+    if let Some(kind) = known
+        && kind.lies_on
+        && action.node.on.is_empty()
+    {
+        action.is_incomplete = true;
+        incomplete(report, kind, mapping, item, path);
+    }
+    match type_name {
+        "nvme_controller" => action.node.role = controller::read(report, item, mapping, path),
+        "mount" => mount::read(report, mapping, path, &mut action),
+        "format" => {
+            action.is_swap = mapping.get("fstype").and_then(scalar) == Some(Value::Text("swap"));
+        }
+        "zpool" => {
+            action.pool = mapping
+                .get("pool")
+                .and_then(YamlNode::text)
+                .map(str::to_owned);
+            action.extra = mountpoint(report, mapping, path);
+        }
+        "zfs" => {
+            let path = path.key("properties");
+            if let Some(properties) = mapping.get("properties").and_then(YamlNode::as_mapping)
+                && !is_off(properties.get("canmount"))
+            {
+                action.extra = mountpoint(report, properties, &path);
+            }
+        }
+        _ => {}
+    }
+    Some(action)
+}
+
+fn type_name<'d>(
+    report: &mut Report<'_>,
+    item: YamlNode<'_>,
+    mapping: Mapping<'d>,
+    path: &KeyPath<'_>,
+) -> Option<&'d str> {
+    let expected = "an action type such as `disk`, `partition`, `format` or `mount`";
+    if let Some(node) = mapping.get("type") {
+        return text(report, node, &path.key("type"), "type", expected);
+    }
+    let fault =
+        Diagnostic::new(report.origin(item, path), "this action has no `type`").expected(expected);
+    let near = near_miss(mapping, "type")
+        .map(|entry| format!("is `{}` meant to be `type`?", Excerpt(entry.name())));
+    report.error(fault.maybe_hint(near));
+    None
+}
+
+fn unknown_type(
+    report: &mut Report<'_>,
+    mapping: Mapping<'_>,
+    type_name: &str,
+    path: &KeyPath<'_>,
+) {
+    let Some(node) = mapping.get("type") else {
+        return;
+    };
+    let origin = report.origin(node, &path.key("type"));
+    let message = format!(
+        "`{}` is no action type that is known here",
+        Excerpt(type_name)
+    );
+    let hint = match nearest(type_name, KINDS.iter().map(|kind| kind.name)) {
+        Some(near) => format!("is it meant to be `{near}`?"),
+        None => "what it lies on is taken from the keys that other actions use".to_owned(),
+    };
+    report.warn(Warning::at(origin, message).with_hint(hint));
+}
+
+/// The ids that an action names; a guess where its type is unknown.
+fn references(
+    report: &mut Report<'_>,
+    known: Option<&Kind>,
+    mapping: Mapping<'_>,
+    path: &KeyPath<'_>,
+) -> Vec<Reference> {
+    let mut on = Vec::new();
+    for entry in mapping.entries() {
+        let (key, value) = (entry.name(), entry.value);
+        let path = path.key(key);
+        match known {
+            Some(kind) if kind.one.contains(&key) => {
+                if !is_null(value)
+                    && let Some(id) = id(report, value, &path, key, "the id of an action")
+                {
+                    push(report, &mut on, &id, value, &path);
+                }
+            }
+            Some(kind) if kind.many.contains(&key) => match value.as_sequence() {
+                Some(list) => {
+                    for (index, item) in list.iter().enumerate() {
+                        let path = path.index(index);
+                        if let Some(id) = id(report, item, &path, key, "the id of an action") {
+                            push(report, &mut on, &id, item, &path);
+                        }
+                    }
+                }
+                None if is_null(value) => {}
+                None => misfit(report, value, &path, key, "a list of ids"),
+            },
+            None if REFERENCES.contains(&key) => match value.as_sequence() {
+                Some(list) => {
+                    for (index, item) in list.iter().enumerate() {
+                        if let Some(Value::Text(id)) = scalar(item) {
+                            push(report, &mut on, id, item, &path.index(index));
+                        }
+                    }
+                }
+                None => {
+                    if let Some(Value::Text(id)) = scalar(value) {
+                        push(report, &mut on, id, value, &path);
+                    }
+                }
+            },
+            _ => {}
+        }
+    }
+    on
+}
+
+fn push(
+    report: &Report<'_>,
+    on: &mut Vec<Reference>,
+    id: &str,
+    node: YamlNode<'_>,
+    path: &KeyPath<'_>,
+) {
+    on.push(Reference {
+        id: id.to_owned(),
+        origin: report.origin(node, path),
+    });
+}
+
+fn incomplete(
+    report: &mut Report<'_>,
+    kind: &Kind,
+    mapping: Mapping<'_>,
+    item: YamlNode<'_>,
+    path: &KeyPath<'_>,
+) {
+    let keys: Vec<String> = kind
+        .one
+        .iter()
+        .chain(kind.many)
+        .map(|key| format!("`{key}`"))
+        .collect();
+    let keys = keys.join(" or ");
+    let mut warning = Warning::at(
+        report.origin(item, path),
+        format!(
+            "this `{}` has no {keys}, so what it lies on is unknown",
+            kind.name
+        ),
+    );
+    let near = kind
+        .one
+        .iter()
+        .chain(kind.many)
+        .find_map(|key| Some((near_miss(mapping, key)?, *key)))
+        .filter(|(entry, key)| entry.name() != *key);
+    if let Some((entry, key)) = near {
+        warning = warning.with_hint(format!(
+            "is `{}` meant to be `{key}`?",
+            Excerpt(entry.name())
+        ));
+    }
+    report.warn(warning);
+}
+
+/// Where a pool or dataset is mounted; `none` and `legacy` are nowhere.
+fn mountpoint(report: &mut Report<'_>, mapping: Mapping<'_>, path: &KeyPath<'_>) -> Option<Extra> {
+    let node = mapping.get("mountpoint")?;
+    let path = path.key("mountpoint");
+    if let Some(Value::Null | Value::Text("" | "none" | "legacy")) = scalar(node) {
+        return None;
+    }
+    let expected = "an absolute path, `none` or `legacy`";
+    let text = text(report, node, &path, "mountpoint", expected)?;
+    let point = mount_point(report, node, text, &path)?;
+    Some(Extra {
+        request: MountRequest {
+            path: point,
+            netdev: None,
+            unknown_device: false,
+        },
+        origin: report.origin(node, &path),
+    })
+}
+
+pub(super) fn mount_point(
+    report: &mut Report<'_>,
+    node: YamlNode<'_>,
+    text: &str,
+    path: &KeyPath<'_>,
+) -> Option<MountPoint> {
+    text.parse()
+        .map_err(|error: nvmeroot_plan::NameError| {
+            let fault = Diagnostic::new(report.origin(node, path), error.to_string())
+                .expected("an absolute path such as `/var/log`");
+            report.error(fault);
+        })
+        .ok()
+}
+
+/// `canmount: off`, which YAML 1.1 turns into false where it is not quoted.
+fn is_off(node: Option<YamlNode<'_>>) -> bool {
+    matches!(
+        node.and_then(scalar),
+        Some(Value::Text("off") | Value::Boolean(false))
+    )
+}

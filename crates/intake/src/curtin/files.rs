@@ -1,0 +1,246 @@
+//! `write_files`: the network configurations among them.
+
+use std::sync::Arc;
+
+use nvmeroot_plan::{Origin, Warning};
+
+use super::near_miss;
+use super::value::{is_null, scalar, shape};
+use crate::diagnostic::{Diagnostic, Report};
+use crate::yaml::pyyaml::{Excerpt, Integer, Value, base64};
+use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
+
+/// The entry by which Ubuntu's installer passes on its netplan file.
+const INSTALLER: &str = "etc_netplan_installer";
+
+/// A network configuration that curtin writes into the root tree.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EmbeddedText {
+    /// The entry's name. Messages about the text use it as the file's, with
+    /// lines and columns counted in the text.
+    pub name: Arc<str>,
+    /// Where it is written, below the root tree, without a leading slash; the
+    /// installer's entry may leave it out.
+    pub path: Option<String>,
+    /// Its bytes, decoded.
+    pub content: Vec<u8>,
+    /// What it is.
+    pub kind: TextKind,
+    /// Its mode, where the entry says one.
+    pub mode: Option<u32>,
+    /// Where the text begins in curtin's configuration.
+    pub origin: Origin,
+}
+
+/// Hides the content: it may hold secrets.
+impl std::fmt::Debug for EmbeddedText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EmbeddedText")
+            .field("name", &self.name)
+            .field("path", &self.path)
+            .field("bytes", &self.content.len())
+            .field("kind", &self.kind)
+            .field("mode", &self.mode)
+            .field("origin", &self.origin)
+            .finish()
+    }
+}
+
+/// Who reads an embedded text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextKind {
+    /// netplan: `etc`, `lib` or `run/netplan/*.yaml`.
+    Netplan,
+    /// cloud-init's network configuration:
+    /// `etc/cloud/cloud.cfg.d/*network*.cfg`.
+    CloudInit,
+}
+
+pub(super) fn read(report: &mut Report<'_>, root: Mapping<'_>) -> Vec<EmbeddedText> {
+    let path = KeyPath::ROOT.key("write_files");
+    let Some(files) = root.get("write_files") else {
+        if let Some(entry) = near_miss(root, "write_files") {
+            let origin = report.origin(entry.key, &KeyPath::ROOT.key(entry.name()));
+            let message = format!("`{}` means nothing to curtin", Excerpt(entry.name()));
+            report.warn(Warning::at(origin, message).with_hint("is it meant to be `write_files`?"));
+        }
+        return Vec::new();
+    };
+    let Some(mapping) = files.as_mapping() else {
+        let empty = Some(Value::Text(""));
+        if !is_null(files) && scalar(files) != empty && scalar(files) != Some(Value::Boolean(false))
+        {
+            let fault = Diagnostic::new(
+                report.origin(files, &path),
+                format!("`write_files` is {}", shape(files)),
+            )
+            .expected("a mapping of names to files");
+            let hint = files
+                .as_sequence()
+                .map(|_| "curtin takes a mapping here, unlike cloud-init: give each file a name");
+            report.error(fault.maybe_hint(hint));
+        }
+        return Vec::new();
+    };
+    let mut texts = Vec::new();
+    for entry in mapping.entries() {
+        let path = path.key(entry.name());
+        if let Some(file) = entry.value.as_mapping() {
+            texts.extend(text(report, entry.name(), file, &path));
+        } else {
+            let fault = Diagnostic::new(
+                report.origin(entry.value, &path),
+                format!(
+                    "the file `{}` is {}",
+                    Excerpt(entry.name()),
+                    shape(entry.value)
+                ),
+            );
+            report.error(fault.expected("a mapping with `path` and `content`"));
+        }
+    }
+    texts
+}
+
+fn text(
+    report: &mut Report<'_>,
+    name: &str,
+    file: Mapping<'_>,
+    path: &KeyPath<'_>,
+) -> Option<EmbeddedText> {
+    let place = file
+        .get("path")
+        .and_then(YamlNode::text)
+        .map(normal)
+        .filter(|place| !place.is_empty());
+    let kind = place.as_deref().and_then(kind_of).or_else(|| {
+        // The installer's text counts wherever it is written.
+        (name == INSTALLER).then_some(TextKind::Netplan)
+    })?;
+    let content = file.get("content").filter(|node| !is_null(*node));
+    let Some(node) = content else {
+        let at = file.get("content").or_else(|| file.get("path"));
+        if let Some(at) = at {
+            let message = format!("the file `{}` has no content", Excerpt(name));
+            report.warn(Warning::at(report.origin(at, path), message));
+        }
+        return None;
+    };
+    let content = path.key("content");
+    let plain = content_bytes(report, node, &content)?;
+    Some(EmbeddedText {
+        name: name.into(),
+        path: place,
+        content: decoded(report, file, node, path, plain)?,
+        kind,
+        mode: file
+            .get("permissions")
+            .or_else(|| file.get("perms"))
+            .and_then(mode),
+        origin: report.origin(node, &content),
+    })
+}
+
+/// The path below the root tree, `/usr/lib` read as `/lib`: both are one
+/// directory wherever netplan is.
+fn normal(path: &str) -> String {
+    let parts: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
+    let path = parts.join("/");
+    match path.strip_prefix("usr/lib/") {
+        Some(rest) => format!("lib/{rest}"),
+        None => path,
+    }
+}
+
+fn kind_of(path: &str) -> Option<TextKind> {
+    let (directory, file) = path.rsplit_once('/')?;
+    match directory {
+        "etc/netplan" | "lib/netplan" | "run/netplan" => {
+            let is_yaml = file.len() > 5 && file.ends_with(".yaml");
+            is_yaml.then_some(TextKind::Netplan)
+        }
+        "etc/cloud/cloud.cfg.d" => {
+            let is_network = file.ends_with(".cfg") && file.contains("network");
+            is_network.then_some(TextKind::CloudInit)
+        }
+        _ => None,
+    }
+}
+
+fn content_bytes(
+    report: &mut Report<'_>,
+    node: YamlNode<'_>,
+    path: &KeyPath<'_>,
+) -> Option<Vec<u8>> {
+    match scalar(node) {
+        Some(Value::Bytes(bytes)) => Some(bytes),
+        Some(Value::Text(text)) => Some(text.as_bytes().to_vec()),
+        _ => {
+            let fault = Diagnostic::new(
+                report.origin(node, path),
+                format!("`content` is {}", shape(node)),
+            )
+            .expected("the file's text");
+            let hint = node
+                .as_mapping()
+                .map(|_| "write `content: |` and indent the text below it");
+            report.error(fault.maybe_hint(hint));
+            None
+        }
+    }
+}
+
+/// Undoes the encoding that cloud-init's `write_files` knows; curtin's own has
+/// none.
+fn decoded(
+    report: &mut Report<'_>,
+    file: Mapping<'_>,
+    content: YamlNode<'_>,
+    path: &KeyPath<'_>,
+    bytes: Vec<u8>,
+) -> Option<Vec<u8>> {
+    let Some(node) = file.get("encoding").filter(|node| !is_null(*node)) else {
+        return Some(bytes);
+    };
+    match node.text().unwrap_or_default() {
+        "" | "text/plain" => Some(bytes),
+        "b64" | "base64" => {
+            let text = std::str::from_utf8(&bytes).ok().and_then(base64);
+            if text.is_none() {
+                let fault = Diagnostic::new(
+                    report.origin(content, &path.key("content")),
+                    "`content` is no base64, which `encoding` says that it is",
+                );
+                report.error(fault.expected("base64"));
+            }
+            text
+        }
+        other => {
+            let fault = Diagnostic::new(
+                report.origin(node, &path.key("encoding")),
+                format!("the encoding `{}` is not read", Excerpt(other)),
+            );
+            report.error(
+                fault
+                    .expected("`b64`, or no `encoding`")
+                    .hint("write the text itself under `content: |`"),
+            );
+            None
+        }
+    }
+}
+
+/// As curtin reads permissions: a number as it is, a text as octal.
+fn mode(node: YamlNode<'_>) -> Option<u32> {
+    let mode = match scalar(node)? {
+        Value::Integer(Integer { value, .. }) => u32::try_from(value?).ok()?,
+        Value::Text(text) => {
+            u32::from_str_radix(text.strip_prefix("0o").unwrap_or(text), 8).ok()?
+        }
+        _ => return None,
+    };
+    (mode <= 0o7777).then_some(mode)
+}

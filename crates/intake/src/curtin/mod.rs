@@ -1,0 +1,112 @@
+//! curtin's configuration: its `storage` actions and the texts that it writes
+//! into the root tree (curtin `doc/topics/storage.rst`, `curtin/block/schemas.py`,
+//! `curtin/futil.py`).
+//!
+//! Only what decides how root is reached is looked at closely. Everything else
+//! is curtin's own business and passes unseen, so that a configuration which
+//! curtin accepts is accepted here.
+
+mod action;
+mod controller;
+mod files;
+mod mount;
+mod storage;
+mod value;
+
+use nvmeroot_plan::{Fragment, Origin, Warning};
+
+pub use self::files::{EmbeddedText, TextKind};
+
+use crate::diagnostic::{Diagnostic, Report, nearest};
+use crate::error::IntakeError;
+use crate::yaml::{Document, Entry, Fault, KeyPath, KeyPaths, Mapping, Node, parse, pyyaml};
+
+/// What a curtin configuration says.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// Its storage graph and the warnings; interfaces and host stay `None`.
+    pub fragment: Fragment,
+    /// The network configurations that it writes, in declared order.
+    pub texts: Vec<EmbeddedText>,
+}
+
+/// Reads a curtin configuration. `name` is what messages call it.
+///
+/// Time is linear in the text's length.
+///
+/// # Errors
+/// A text that is no YAML, and every value that cannot be meant: see
+/// [`IntakeError::into_diagnostics`].
+pub fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<Input, IntakeError> {
+    let document = parse(name, bytes).map_err(|source| IntakeError::Yaml {
+        file: name.into(),
+        source,
+    })?;
+    let mut report = Report::new(&document);
+    faults(&mut report, &document);
+    let mut input = Input::default();
+    if let Some(root) = root(&mut report, &document) {
+        input.fragment.storage = storage::read(&mut report, root);
+        input.texts = files::read(&mut report, root);
+    }
+    input.fragment.warnings = report.finish()?;
+    Ok(input)
+}
+
+/// What PyYAML would not have taken, and keys that are there twice.
+fn faults(report: &mut Report<'_>, document: &Document) {
+    let refusals = pyyaml::refusals(document);
+    if refusals.is_empty() && document.faults().next().is_none() {
+        return;
+    }
+    let paths = KeyPaths::new(document);
+    let origin = |node: Node<'_>| {
+        let position = node.position();
+        Origin::at(document.name().clone(), position.line, position.column)
+    };
+    for (node, refusal) in refusals {
+        let origin = origin(node).with_key(paths.of(node));
+        report.error(Diagnostic::new(origin, refusal.to_string()));
+    }
+    for fault in document.faults() {
+        if let Fault::DuplicateKey { first, again } = fault {
+            let key = pyyaml::Excerpt(again.text().unwrap_or_default());
+            let message = format!(
+                "the key `{key}` is here twice, first in line {}; the last one counts",
+                first.position().line
+            );
+            let origin = origin(again).with_key(paths.of(again));
+            report.warn(Warning::at(origin, message));
+        }
+    }
+}
+
+fn root<'d>(report: &mut Report<'_>, document: &'d Document) -> Option<Mapping<'d>> {
+    let root = document.root();
+    if let Some(mapping) = root.as_mapping() {
+        return Some(mapping);
+    }
+    if value::is_null(root) {
+        return None;
+    }
+    let found = format!("the configuration is {}", value::shape(root));
+    let mut fault = Diagnostic::new(report.origin(root, &KeyPath::ROOT), found)
+        .expected("a mapping with `storage` and `write_files`");
+    if document.text().starts_with("#curtin-config-archive") {
+        fault = fault.hint("an archive of configurations is not read: pass the rendered one");
+    }
+    report.error(fault);
+    None
+}
+
+/// An entry that is meant by a key that is not there.
+fn near_miss<'d>(mapping: Mapping<'d>, key: &str) -> Option<Entry<'d>> {
+    mapping
+        .entries()
+        .find(|entry| nearest(entry.name(), [key]).is_some())
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,326 @@
+//! The list of storage actions: where it is, and the graph that it makes.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use nvmeroot_plan::{
+    GraphError, MountPoint, MountRequest, Node, NodeRole, Reference, StorageGraph, Warning,
+};
+
+use super::action::{self, Action, Extra};
+use super::near_miss;
+use super::value::{is_null, scalar, shape};
+use crate::diagnostic::{Diagnostic, Report, nearest};
+use crate::yaml::pyyaml::{Excerpt, Value};
+use crate::yaml::{KeyPath, Mapping, Node as YamlNode, Sequence};
+
+/// As many errors as are shown.
+const MAX_SUGGESTIONS: usize = 20;
+
+/// A longer circle is not named in full.
+const MAX_CYCLE: usize = 20;
+
+/// Reads the storage configuration; `None` where there is none or it is
+/// disabled.
+pub(super) fn read(report: &mut Report<'_>, root: Mapping<'_>) -> Option<StorageGraph> {
+    let path = KeyPath::ROOT.key("storage");
+    let Some(storage) = root.get("storage") else {
+        // A storage configuration of its own, as curtin's tools pass around.
+        let path = KeyPath::ROOT.key("config");
+        let Some(config) = root.get("config") else {
+            hint_at_misspelt(report, root);
+            return None;
+        };
+        let list = actions(report, config, &path)?;
+        return graph(report, list, &path);
+    };
+    let Some(mapping) = storage.as_mapping() else {
+        if !is_disabled(storage) {
+            let fault = Diagnostic::new(
+                report.origin(storage, &path),
+                format!("`storage` is {}", shape(storage)),
+            )
+            .expected("a mapping with `config`, or `disabled`");
+            let hint = storage
+                .as_sequence()
+                .map(|_| "put the list under `config:`");
+            report.error(fault.maybe_hint(hint));
+        }
+        return None;
+    };
+    let Some(config) = mapping.get("config") else {
+        if let Some(entry) = near_miss(mapping, "config") {
+            let origin = report.origin(entry.key, &path.key(entry.name()));
+            let message = format!("`{}` means nothing to curtin", Excerpt(entry.name()));
+            report.warn(Warning::at(origin, message).with_hint("is it meant to be `config`?"));
+        }
+        return None;
+    };
+    let path = path.key("config");
+    let list = actions(report, config, &path)?;
+    graph(report, list, &path)
+}
+
+/// `disabled`, `false`, null or nothing in it.
+fn is_disabled(node: YamlNode<'_>) -> bool {
+    node.as_sequence().is_some_and(Sequence::is_empty)
+        || matches!(
+            scalar(node),
+            Some(Value::Null | Value::Boolean(false) | Value::Text("disabled" | ""))
+        )
+}
+
+fn hint_at_misspelt(report: &mut Report<'_>, root: Mapping<'_>) {
+    if let Some(entry) = near_miss(root, "storage") {
+        let origin = report.origin(entry.key, &KeyPath::ROOT.key(entry.name()));
+        let message = format!(
+            "`{}` means nothing to curtin, and there is no `storage`",
+            Excerpt(entry.name())
+        );
+        report.warn(Warning::at(origin, message).with_hint("is it meant to be `storage`?"));
+    }
+}
+
+fn actions<'d>(
+    report: &mut Report<'_>,
+    config: YamlNode<'d>,
+    path: &KeyPath<'_>,
+) -> Option<Sequence<'d>> {
+    if let Some(list) = config.as_sequence() {
+        return Some(list);
+    }
+    let is_empty = config.as_mapping().is_some_and(Mapping::is_empty);
+    if !is_empty && !is_disabled(config) {
+        let fault = Diagnostic::new(
+            report.origin(config, path),
+            format!("`config` is {}", shape(config)),
+        )
+        .expected("a list of actions, or `disabled`");
+        let hint = config
+            .as_mapping()
+            .map(|_| "each action begins with `- ` in the list");
+        report.error(fault.maybe_hint(hint));
+    }
+    None
+}
+
+fn graph(report: &mut Report<'_>, list: Sequence<'_>, path: &KeyPath<'_>) -> Option<StorageGraph> {
+    let mut all: Vec<Action> = Vec::with_capacity(list.len());
+    for (index, item) in list.iter().enumerate() {
+        if let Some(action) = action::read(report, item, &path.index(index)) {
+            all.push(action);
+        }
+    }
+    settle_references(&mut all);
+    settle_pathless(report, &mut all);
+    mark_unknown(&mut all);
+    let nodes = nodes(all);
+    // A graph of what could be read would be full of dangling ids.
+    if report.has_errors() {
+        return None;
+    }
+    let ids: Vec<String> = nodes.iter().map(|node| node.id.clone()).collect();
+    StorageGraph::new(nodes)
+        .map_err(|errors| {
+            for (count, error) in errors.iter().enumerate() {
+                // Looking for a near id among all is not free.
+                let near = (count < MAX_SUGGESTIONS).then_some(ids.as_slice());
+                report.error(graph_fault(error, near.unwrap_or_default()));
+            }
+        })
+        .ok()
+}
+
+fn graph_fault(error: &GraphError, ids: &[String]) -> Diagnostic {
+    let origin = error.origin().clone();
+    match error {
+        GraphError::Dangling { id, from, .. } => {
+            let others = ids.iter().filter(|other| *other != from);
+            let near = nearest(id, others.map(String::as_str));
+            Diagnostic::new(origin, error.to_string())
+                .expected("the id of an action")
+                .maybe_hint(near.map(|near| format!("is it meant to be `{near}`?")))
+        }
+        GraphError::DuplicateId { .. } => {
+            Diagnostic::new(origin, error.to_string()).hint("give each action an id of its own")
+        }
+        GraphError::Cycle { ids, .. } => {
+            Diagnostic::new(origin, cycle(ids)).hint("one of them must lie on something else")
+        }
+        _ => Diagnostic::new(origin, error.to_string()),
+    }
+}
+
+/// The ids of a circle in order, the middle of a long one left out.
+fn cycle(ids: &[String]) -> String {
+    let shown = match ids {
+        [first @ .., _, _] if ids.len() > MAX_CYCLE => {
+            let (head, tail) = (&first[..MAX_CYCLE - 3], &ids[ids.len() - 2..]);
+            let left_out = ids.len() - head.len() - tail.len();
+            format!(
+                "{} → … {left_out} more … → {}",
+                head.join(" → "),
+                tail.join(" → ")
+            )
+        }
+        _ => ids.join(" → "),
+    };
+    format!("these lie on each other in a circle: {shown}")
+}
+
+/// Drops the guessed references of unknown actions that lead nowhere, and lets a
+/// dataset name its pool as ZFS does.
+fn settle_references(all: &mut [Action]) {
+    let loose = |action: &Action| action.is_guess || action.node.kind == "zfs";
+    if !all.iter().any(loose) {
+        return;
+    }
+    let ids: HashSet<String> = all.iter().map(|action| action.node.id.clone()).collect();
+    let pools: HashMap<String, String> = all
+        .iter()
+        .filter_map(|action| Some((action.pool.clone()?, action.node.id.clone())))
+        .collect();
+    for action in all.iter_mut() {
+        if action.is_guess {
+            action.node.on.retain(|below| ids.contains(&below.id));
+        } else if action.node.kind == "zfs" {
+            for below in &mut action.node.on {
+                if let Some(id) = pools.get(&below.id)
+                    && !ids.contains(&below.id)
+                {
+                    below.id.clone_from(id);
+                }
+            }
+        }
+    }
+}
+
+/// A mount without a path is swap, or it is none.
+fn settle_pathless(report: &mut Report<'_>, all: &mut [Action]) {
+    if !all.iter().any(|action| action.pathless.is_some()) {
+        return;
+    }
+    let swaps: HashSet<String> = all
+        .iter()
+        .filter(|action| action.is_swap && action.node.kind == "format")
+        .map(|action| action.node.id.clone())
+        .collect();
+    for action in all.iter_mut() {
+        let Some(netdev) = action.pathless else {
+            continue;
+        };
+        let swap = action.is_swap || action.node.on.iter().any(|on| swaps.contains(&on.id));
+        let origin = action.node.origin.clone();
+        if let (true, Ok(path)) = (swap, "none".parse::<MountPoint>()) {
+            action.node.role = NodeRole::Mount(MountRequest {
+                path,
+                netdev: Some(netdev),
+                unknown_device: action.node.on.is_empty(),
+            });
+        } else if netdev {
+            report.error(
+                Diagnostic::new(origin, "this mount has `_netdev` and no `path`")
+                    .expected("the directory that it is mounted on")
+                    .hint("add `path: /` or where else it belongs"),
+            );
+        } else {
+            report.warn(
+                Warning::at(origin, "this mount has no `path`, so it is left out")
+                    .with_hint("add the directory that it is mounted on"),
+            );
+        }
+    }
+}
+
+/// A mount that lies on something of which nothing is said is as unknown as
+/// that.
+fn mark_unknown(all: &mut [Action]) {
+    if !all.iter().any(|action| action.is_incomplete) {
+        return;
+    }
+    let index: HashMap<&str, usize> = all
+        .iter()
+        .enumerate()
+        .map(|(at, action)| (action.node.id.as_str(), at))
+        .collect();
+    let mut above: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
+    for (at, action) in all.iter().enumerate() {
+        for below in &action.node.on {
+            if let Some(&below) = index.get(below.id.as_str()) {
+                above[below].push(at);
+            }
+        }
+    }
+    let mut unknown: Vec<bool> = all.iter().map(|action| action.is_incomplete).collect();
+    let mut open: Vec<usize> = (0..all.len()).filter(|&at| unknown[at]).collect();
+    while let Some(at) = open.pop() {
+        for &over in &above[at] {
+            if !unknown[over] {
+                unknown[over] = true;
+                open.push(over);
+            }
+        }
+    }
+    for (action, unknown) in all.iter_mut().zip(unknown) {
+        if let NodeRole::Mount(request) = &mut action.node.role {
+            request.unknown_device |= unknown;
+        }
+        if let Some(extra) = &mut action.extra {
+            extra.request.unknown_device |= unknown;
+        }
+    }
+}
+
+/// All nodes, with the mounts that pools and datasets bring of their own.
+fn nodes(all: Vec<Action>) -> Vec<Node> {
+    if all.iter().all(|action| action.extra.is_none()) {
+        return all.into_iter().map(|action| action.node).collect();
+    }
+    let mut taken: HashSet<String> = all.iter().map(|action| action.node.id.clone()).collect();
+    // A dataset says more exactly than its pool what is mounted there.
+    let datasets: BTreeSet<(String, MountPoint)> = all
+        .iter()
+        .filter(|action| action.node.kind == "zfs")
+        .filter_map(|action| {
+            let pool = action.node.on.first()?.id.clone();
+            Some((pool, action.extra.as_ref()?.request.path.clone()))
+        })
+        .collect();
+    let mut nodes = Vec::with_capacity(all.len());
+    for action in all {
+        let Action { node, extra, .. } = action;
+        let of = node.id.clone();
+        nodes.push(node);
+        let Some(Extra { request, origin }) = extra else {
+            continue;
+        };
+        if datasets.contains(&(of.clone(), request.path.clone())) {
+            continue;
+        }
+        let mut id = format!("{of} at {}", request.path);
+        while !taken.insert(id.clone()) {
+            id.push('\'');
+        }
+        nodes.push(Node {
+            id,
+            kind: "mountpoint".into(),
+            on: vec![Reference {
+                id: of,
+                origin: origin.clone(),
+            }],
+            role: NodeRole::Mount(request),
+            origin,
+        });
+    }
+    nodes
+}
+
+/// Reports an action that is none.
+pub(super) fn no_action(report: &mut Report<'_>, item: YamlNode<'_>, path: &KeyPath<'_>) {
+    let fault = Diagnostic::new(
+        report.origin(item, path),
+        format!("this action is {}", shape(item)),
+    )
+    .expected("a mapping with `type` and `id`");
+    let hint = is_null(item).then_some("remove the lone `-`");
+    report.error(fault.maybe_hint(hint));
+}

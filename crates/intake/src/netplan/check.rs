@@ -1,0 +1,312 @@
+//! Holds values against the schema.
+
+use std::borrow::Cow;
+
+use nvmeroot_plan::Warning;
+
+use super::findings::{Findings, origin};
+use super::read;
+use super::schema::{Family, Key, Shape, find};
+use super::value::{Map, Value};
+use crate::diagnostic::nearest;
+use crate::yaml::pyyaml::base60_mac;
+use crate::yaml::{KeyPath, Node};
+
+/// More doubts than this about one mapping help nobody.
+const MAX_DOUBTS: usize = 50;
+
+/// Characters of a value that a message shows.
+const MAX_SHOWN: usize = 60;
+
+/// A walk over values and schema together. Wrong values are errors at once;
+/// what netplan would not understand is gathered as doubts, since how bad it is
+/// depends on where it stands.
+#[derive(Debug)]
+pub(super) struct Check<'f, 'd> {
+    findings: &'f mut Findings<'d>,
+    pub(super) doubts: Vec<Warning>,
+}
+
+impl<'f, 'd> Check<'f, 'd> {
+    pub(super) fn new(findings: &'f mut Findings<'d>) -> Self {
+        Self {
+            findings,
+            doubts: Vec::new(),
+        }
+    }
+
+    /// A mapping with known keys.
+    pub(super) fn map(
+        &mut self,
+        map: &Map<'d>,
+        groups: &'static [&'static [Key]],
+        path: &KeyPath<'_>,
+    ) {
+        for entry in map.all() {
+            let path = path.key(entry.name());
+            match find(groups, entry.name()) {
+                Some(key) => self.entry(&entry.value, &key.shape, entry.key, &path),
+                None => {
+                    let names = groups.iter().flat_map(|group| group.iter().map(|k| k.name));
+                    self.unknown(entry.key, &path, names);
+                }
+            }
+        }
+    }
+
+    /// A key that netplan does not know.
+    pub(super) fn unknown<'k>(
+        &mut self,
+        key: Node<'d>,
+        path: &KeyPath<'_>,
+        known: impl IntoIterator<Item = &'k str>,
+    ) {
+        let Some(name) = key.text() else {
+            self.findings
+                .error(key, path, "this key is no single value", |d| {
+                    d.expected("a key")
+                });
+            return;
+        };
+        if self.doubts.len() >= MAX_DOUBTS {
+            return;
+        }
+        let message = format!("unknown key `{}`", shown(name));
+        let warning = Warning::at(origin(key, path), message);
+        self.doubts.push(if name == "<<" {
+            warning.with_hint("netplan knows no merge keys: write the values out")
+        } else if let Some(known) = self.findings.nearest(name, known) {
+            warning.with_hint(format!("did you mean `{known}`?"))
+        } else {
+            warning
+        });
+    }
+
+    /// The value of a known key.
+    pub(super) fn entry(
+        &mut self,
+        value: &Value<'d>,
+        shape: &'static Shape,
+        key: Node<'d>,
+        path: &KeyPath<'_>,
+    ) {
+        match value {
+            Value::Nothing(nothing) if nothing.said => {}
+            Value::Nothing(_) => self.empty(key, path),
+            value => self.value(value, shape, path),
+        }
+    }
+
+    /// A key without a value, which netplan itself refuses.
+    pub(super) fn empty(&mut self, key: Node<'d>, path: &KeyPath<'_>) {
+        if self.doubts.len() < MAX_DOUBTS {
+            let message = format!(
+                "`{}` has no value, and netplan refuses that",
+                shown(key.text().unwrap_or_default())
+            );
+            let hint = "remove the key, or write its value; `[]` and `{}` are empty ones";
+            let warning = Warning::at(origin(key, path), message).with_hint(hint);
+            self.doubts.push(warning);
+        }
+    }
+
+    fn value(&mut self, value: &Value<'d>, shape: &'static Shape, path: &KeyPath<'_>) {
+        match (shape, value) {
+            (Shape::OneOrList(_), Value::List(list)) if list.items.is_empty() => {
+                self.findings
+                    .error(list.node, path, "this list is empty", |d| {
+                        d.expected("one value or more")
+                    });
+            }
+            (Shape::List(item), Value::List(list))
+            | (Shape::OneOrList(item), Value::List(list)) => {
+                for one in &list.items {
+                    self.value(&Value::of(one.node), item, &path.index(one.index));
+                }
+            }
+            (Shape::OneOrList(item), value) => self.value(value, item, path),
+            (Shape::Map(groups), Value::Map(map)) => self.map(map, groups, path),
+            (Shape::TextOrMap(keys), Value::Map(map)) => {
+                self.map_of(map, keys, path);
+            }
+            (Shape::Names(each), Value::Map(map)) => {
+                for entry in map.all() {
+                    let path = path.key(entry.name());
+                    if entry.key.text().is_none() {
+                        self.unknown(entry.key, &path, []);
+                    } else {
+                        self.entry(&entry.value, each, entry.key, &path);
+                    }
+                }
+            }
+            (Shape::InterfaceAddress(options), Value::Map(map)) => {
+                self.address_with_options(map, options, path);
+            }
+            (shape, Value::Scalar(scalar)) => {
+                if !fits(scalar.text(), shape) {
+                    self.wrong(value, shape, path);
+                }
+            }
+            _ => self.wrong(value, shape, path),
+        }
+    }
+
+    fn map_of(&mut self, map: &Map<'d>, keys: &'static [Key], path: &KeyPath<'_>) {
+        for entry in map.all() {
+            let path = path.key(entry.name());
+            match keys.iter().find(|key| key.name == entry.name()) {
+                Some(key) => self.entry(&entry.value, &key.shape, entry.key, &path),
+                None => self.unknown(entry.key, &path, keys.iter().map(|k| k.name)),
+            }
+        }
+    }
+
+    /// `"10.0.0.5/24": {label: x}`
+    fn address_with_options(&mut self, map: &Map<'d>, options: &'static [Key], path: &KeyPath<'_>) {
+        let mut entries = map.all();
+        let (Some(entry), None) = (entries.next(), entries.next()) else {
+            self.findings.error(
+                map.node,
+                path,
+                "this mapping is not one address with its options",
+                |d| {
+                    d.expected("a mapping with one key, the address")
+                        .hint("put `- ` before each address, and indent its options below it")
+                },
+            );
+            return;
+        };
+        let own = path.key(entry.name());
+        if read::interface_address(entry.name()).is_none() {
+            let shape = Shape::InterfaceAddress(&[]);
+            self.wrong(&Value::of(entry.key), &shape, path);
+        }
+        match &entry.value {
+            Value::Nothing(_) => {}
+            Value::Map(map) => self.map_of(map, options, &own),
+            value => self.wrong(value, &Shape::Map(&[]), &own),
+        }
+    }
+
+    fn wrong(&mut self, value: &Value<'d>, shape: &Shape, path: &KeyPath<'_>) {
+        let found = match value {
+            Value::Nothing(_) => Cow::Borrowed("there is no value"),
+            Value::Scalar(scalar) => format!("this is `{}`", shown(scalar.text())).into(),
+            Value::List(_) => "this is a list".into(),
+            Value::Map(_) => "this is a mapping".into(),
+        };
+        self.findings.error(value.node(), path, found, |d| {
+            d.expected(expected(shape)).maybe_hint(hint(value, shape))
+        });
+    }
+}
+
+/// A value as messages show it: no control characters, not endless.
+pub(super) fn shown(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let mut shown: String = text.chars().take(MAX_SHOWN).map(plain).collect();
+    if text.chars().nth(MAX_SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// A single value is of a shape that takes single values.
+pub(super) fn fits(text: &str, shape: &Shape) -> bool {
+    match shape {
+        Shape::Bool => read::boolean(text).is_some(),
+        Shape::Number(min, max) => read::number(text).is_some_and(|n| (*min..=*max).contains(&n)),
+        Shape::Text | Shape::Id | Shape::TextOrMap(_) => true,
+        Shape::Word(words) => words.contains(&text),
+        Shape::AnyCase(words) => read::any_case(text, words).is_some(),
+        Shape::BoolOr(words) => {
+            read::boolean(text).is_some() || read::any_case(text, words).is_some()
+        }
+        Shape::Address(family) => read::address(text, *family).is_some(),
+        Shape::Network => read::Network::parse(text).is_some(),
+        Shape::Destination => text == "default" || read::Network::parse(text).is_some(),
+        Shape::InterfaceAddress(_) => read::interface_address(text).is_some(),
+        Shape::Mac => read::mac(text).is_some(),
+        Shape::MacOr(words) => read::mac(text).is_some() || words.contains(&text),
+        Shape::InterfaceName => text.parse::<nvmeroot_plan::InterfaceName>().is_ok(),
+        Shape::Glob => !text.is_empty() && !text.contains(char::is_whitespace),
+        Shape::List(_) | Shape::OneOrList(_) | Shape::Map(_) | Shape::Names(_) => false,
+    }
+}
+
+fn expected(shape: &Shape) -> Cow<'static, str> {
+    let one_of = |words: &[&str]| match words {
+        [one] => format!("`{one}`"),
+        [words @ .., last] => format!("`{}` or `{last}`", words.join("`, `")),
+        [] => String::new(),
+    };
+    match shape {
+        Shape::Bool => "`true` or `false`".into(),
+        Shape::Number(min, max) => format!("a whole number from {min} to {max}").into(),
+        Shape::Text | Shape::Id => "a single value".into(),
+        Shape::Word(words) | Shape::AnyCase(words) => one_of(words).into(),
+        Shape::BoolOr(words) => format!("`true`, `false` or {}", one_of(words)).into(),
+        Shape::Address(Family::V4) => "an IPv4 address such as `10.0.0.1`".into(),
+        Shape::Address(Family::V6) => "an IPv6 address such as `2001:db8::1`".into(),
+        Shape::Address(Family::Any) => "an IPv4 or IPv6 address".into(),
+        Shape::Network => "an address, or a network such as `10.0.0.0/8`".into(),
+        Shape::Destination => "`default`, an address, or a network such as `10.0.0.0/8`".into(),
+        Shape::InterfaceAddress(_) => {
+            "an address with its prefix length, such as `10.0.0.5/24`".into()
+        }
+        Shape::Mac => "a MAC address: six pairs of hexadecimal digits with colons".into(),
+        Shape::MacOr(words) => format!(
+            "a MAC address (six pairs of hexadecimal digits with colons), or {}",
+            one_of(words)
+        )
+        .into(),
+        Shape::InterfaceName => {
+            "an interface's name: 1 to 15 bytes, no spaces, `/`, `:` or `%`".into()
+        }
+        Shape::Glob => "a name or shell pattern without spaces".into(),
+        Shape::List(_) => "a list".into(),
+        Shape::OneOrList(_) => "one value or a list of them".into(),
+        Shape::Map(_) | Shape::Names(_) => "a mapping".into(),
+        Shape::TextOrMap(_) => "a single value or a mapping".into(),
+    }
+}
+
+fn hint(value: &Value<'_>, shape: &Shape) -> Option<String> {
+    match (shape, value) {
+        (Shape::List(_), Value::Scalar(scalar)) => Some(format!(
+            "write `[{}]`, or put each item on a line of its own after `- `",
+            shown(scalar.text())
+        )),
+        (Shape::List(_), Value::Map(_)) => Some("put `- ` before each item".to_owned()),
+        (Shape::Map(_) | Shape::Names(_), Value::List(_)) => {
+            Some("write `key: value` without `- ` before it".to_owned())
+        }
+        (Shape::Map(_) | Shape::Names(_), Value::Scalar(_)) => {
+            Some("check the indentation of what follows".to_owned())
+        }
+        (_, Value::List(_)) => Some("write one value, without `- ` or brackets".to_owned()),
+        (Shape::InterfaceAddress(_), Value::Scalar(scalar))
+            if read::address(scalar.text(), Family::Any).is_some() =>
+        {
+            Some("add the prefix length of its network".to_owned())
+        }
+        (Shape::Address(_), Value::Scalar(scalar))
+            if read::Network::parse(scalar.text()).is_some() =>
+        {
+            let network = read::Network::parse(scalar.text())?;
+            let bare = scalar.text().split('/').next().unwrap_or_default();
+            fits(bare, shape).then(|| format!("write `{}`", network.address()))
+        }
+        (Shape::Mac | Shape::MacOr(_), Value::Scalar(scalar)) => {
+            let mac = base60_mac(scalar.text().parse().ok()?)?;
+            Some(format!(
+                "YAML 1.1 made this number of `{mac}`: write that, in quotes"
+            ))
+        }
+        (Shape::Word(words) | Shape::AnyCase(words), Value::Scalar(scalar)) => {
+            nearest(scalar.text(), words.iter().copied())
+                .map(|word| format!("did you mean `{word}`?"))
+        }
+        _ => None,
+    }
+}

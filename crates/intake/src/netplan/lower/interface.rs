@@ -1,0 +1,427 @@
+//! One definition as an interface of the plan.
+
+use std::collections::BTreeSet;
+
+use nvmeroot_plan::{
+    DhcpOverrides, Interface, InterfaceAddress, InterfaceName, Match, Mtu, Nameservers, UseDomains,
+    Warning, Weight,
+};
+
+use super::Definition;
+use super::link;
+use super::references::References;
+use super::route;
+use crate::netplan::check::{Check, shown};
+use crate::netplan::findings::{Findings, origin};
+use crate::netplan::read;
+use crate::netplan::schema::{Care, Family, Key, Kind, find};
+use crate::netplan::value::{Entry, List, Map, Value};
+use crate::yaml::KeyPath;
+
+/// `None` only where an error says why.
+pub(super) fn lower<'d>(
+    definition: &Definition<'_, 'd>,
+    path: &KeyPath<'_>,
+    references: &mut References<'d>,
+    findings: &mut Findings<'d>,
+) -> Option<Interface> {
+    let entry = definition.entry;
+    let map = match &entry.value {
+        Value::Map(map) => Some(map),
+        _ => None,
+    };
+    let kind = link::kind(definition, map, path, references, findings);
+    let mut lowering = Lowering {
+        interface: Interface::new(
+            entry.name().parse().ok()?,
+            stand_in(definition.number),
+            kind,
+            origin(entry.key, path),
+        ),
+        definition,
+        path,
+        findings,
+    };
+    lowering.doubts(map);
+    lowering.refuse_kind();
+    lowering.note_renderer();
+    lowering.name(map);
+    if let Some(map) = map {
+        for entry in map.entries() {
+            lowering.entry(entry, map);
+        }
+        lowering.gateways(map);
+        lowering.compare_overrides();
+    }
+    Some(lowering.interface)
+}
+
+/// A name for what has none: no card is called so, and no other definition
+/// gets the same.
+fn stand_in(number: usize) -> InterfaceName {
+    let name = format!("unnamed{}", number % 100_000_000);
+    name.parse()
+        .unwrap_or_else(|_| unreachable!("`{name}` is a name of at most 15 bytes"))
+}
+
+struct Lowering<'a, 'd> {
+    interface: Interface,
+    definition: &'a Definition<'a, 'd>,
+    path: &'a KeyPath<'a>,
+    findings: &'a mut Findings<'d>,
+}
+
+impl<'d> Lowering<'_, 'd> {
+    fn remark(&mut self, weight: Weight, warning: Warning) {
+        self.interface.remarks.push(weight.remark(warning));
+    }
+
+    /// A warning at one of the definition's keys.
+    fn at(&self, entry: &Entry<'d>, message: impl Into<String>) -> Warning {
+        Warning::at(origin(entry.key, &self.path.key(entry.name())), message)
+    }
+
+    /// What netplan would not understand.
+    fn doubts(&mut self, map: Option<&Map<'d>>) {
+        let mut check = Check::new(self.findings);
+        match map {
+            Some(map) => check.map(map, self.definition.section.keys, self.path),
+            None => check.empty(self.definition.entry.key, self.path),
+        }
+        let doubts = check.doubts;
+        for doubt in doubts {
+            self.remark(Weight::Doubt, doubt);
+        }
+    }
+
+    fn refuse_kind(&mut self) {
+        let section = self.definition.section;
+        if !section.is_refused() {
+            return;
+        }
+        let message = format!(
+            "`{}` is {}, and the initramfs does not bring that up",
+            shown(self.interface.id.as_str()),
+            section.noun
+        );
+        let warning = Warning::at(self.interface.origin.clone(), message)
+            .with_hint("reach the storage over a network card");
+        self.remark(Weight::Refusal, warning);
+    }
+
+    fn note_renderer(&mut self) {
+        let Some(node) = self.definition.renderer else {
+            return;
+        };
+        if node.text() == Some("NetworkManager") {
+            let message = "NetworkManager takes this interface over and does not know `critical`: \
+                           it may drop the connection to the storage";
+            let warning = Warning::at(origin(node, self.path), message)
+                .with_hint("let networkd render the interfaces that lead to the storage");
+            self.remark(Weight::Note, warning);
+        }
+    }
+
+    /// Works out what the interface is called.
+    fn name(&mut self, map: Option<&Map<'d>>) {
+        let matching = map.and_then(|map| map.entry("match"));
+        let set_name = map.and_then(|map| map.entry("set-name"));
+        if let Some(entry) = matching {
+            self.matching(entry);
+        }
+        let literal = self
+            .interface
+            .matching
+            .as_ref()
+            .and_then(|m| m.name.as_deref())
+            .filter(|name| !name.contains(['*', '?', '[']))
+            .and_then(|name| name.parse::<InterfaceName>().ok());
+        let id = self.definition.entry.name().parse::<InterfaceName>();
+        match (set_name, matching) {
+            (Some(entry), None) => {
+                let path = self.path.key("set-name");
+                self.findings
+                    .error(entry.key, &path, "`set-name` stands without `match`", |d| {
+                        d.expected("`match`, which says what card is renamed")
+                    });
+            }
+            (Some(entry), Some(_)) => {
+                let name = match &entry.value {
+                    Value::Scalar(scalar) => scalar.text().parse::<InterfaceName>().ok(),
+                    _ => None,
+                };
+                let Some(name) = name else { return };
+                if literal.as_ref() != Some(&name) {
+                    let message = format!(
+                        "`set-name` is not carried out in the initramfs yet: there, the card must be called `{name}` already"
+                    );
+                    let warning = self.at(entry, message);
+                    self.remark(Weight::Note, warning);
+                }
+                self.interface.name = name;
+                self.interface.set_name = true;
+            }
+            (None, Some(entry)) => match (literal, id) {
+                (Some(name), _) => self.interface.name = name,
+                (None, Ok(name)) => {
+                    let message = format!(
+                        "`match` is not carried out in the initramfs yet: there, the card must be called `{name}`"
+                    );
+                    let warning = self.at(entry, message).with_hint(
+                        "give the card's name: `set-name` beside `match`, or `name` in it",
+                    );
+                    self.remark(Weight::Note, warning);
+                    self.interface.name = name;
+                }
+                (None, Err(_)) => {
+                    let message = "what this card is called is not known before the machine boots";
+                    let warning = self.at(entry, message).with_hint(
+                        "give the card's name: `set-name` beside `match`, or `name` in it",
+                    );
+                    self.remark(Weight::Refusal, warning);
+                }
+            },
+            (None, None) => match id {
+                Ok(name) => self.interface.name = name,
+                Err(why) => {
+                    let mut warning = Warning::at(self.interface.origin.clone(), why.to_string());
+                    if self.definition.section.is_physical() {
+                        warning = warning.with_hint("say with `match` what card this is");
+                    }
+                    self.remark(Weight::Doubt, warning);
+                }
+            },
+        }
+    }
+
+    fn matching(&mut self, entry: &Entry<'d>) {
+        let Value::Map(map) = &entry.value else {
+            return;
+        };
+        let mut matching = Match {
+            name: map.text("name").map(str::to_owned),
+            ..Match::default()
+        };
+        match map.text("macaddress").and_then(read::mac) {
+            Some(Some(mac)) => matching.macaddress = Some(mac),
+            Some(None) => {
+                let warning = self.at(entry, "an InfiniBand address can't be matched");
+                self.remark(Weight::Refusal, warning);
+            }
+            None => {}
+        }
+        matching.driver = match map.get("driver") {
+            Some(Value::Scalar(scalar)) => vec![scalar.text().to_owned()],
+            Some(Value::List(list)) => texts(list).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        };
+        self.interface.matching = Some(matching);
+    }
+
+    fn entry(&mut self, entry: &Entry<'d>, map: &Map<'d>) {
+        // Unknown ones are among the doubts.
+        let Some(key) = find(self.definition.section.keys, entry.name()) else {
+            return;
+        };
+        let name = key.name;
+        // Of what is refused as a whole no part is worth a note.
+        let refused = self.definition.section.is_refused();
+        match key.care {
+            Care::Carried => self.carry(key, entry, map),
+            Care::Planned => {
+                self.carry(key, entry, map);
+                if !refused {
+                    let message = format!("`{name}` is not carried out in the initramfs yet");
+                    let warning = self.at(entry, message);
+                    self.remark(Weight::Note, warning);
+                }
+            }
+            Care::Noted(_) if refused => {}
+            Care::Noted(why) => {
+                let message = format!("`{name}` is not carried out in the initramfs: {why}");
+                let warning = self.at(entry, message);
+                self.remark(Weight::Note, warning);
+            }
+            Care::Refused(why) => {
+                let message = format!("the path to the storage can't have `{name}`: {why}");
+                let warning = self.at(entry, message);
+                self.remark(Weight::Refusal, warning);
+            }
+        }
+    }
+
+    fn carry(&mut self, key: &Key, entry: &Entry<'d>, map: &Map<'d>) {
+        let path = self.path.key(key.name);
+        let one = &mut self.interface;
+        let vrf = match self.definition.section.kind {
+            Kind::Vrf => link::table(Some(map)),
+            _ => None,
+        };
+        match (key.name, &entry.value) {
+            ("dhcp4", Value::Scalar(v)) => one.dhcp4 = read::boolean(v.text()) == Some(true),
+            ("dhcp6", Value::Scalar(v)) => one.dhcp6 = read::boolean(v.text()) == Some(true),
+            ("optional", Value::Scalar(v)) => one.optional = read::boolean(v.text()) == Some(true),
+            ("critical", Value::Scalar(v)) => one.critical = read::boolean(v.text()),
+            ("accept-ra", Value::Scalar(v)) => one.accept_ra = read::boolean(v.text()),
+            ("dhcp-identifier", Value::Scalar(v)) => {
+                one.dhcp_identifier_mac = v.text().eq_ignore_ascii_case("mac");
+            }
+            ("macaddress", Value::Scalar(v)) => one.mac = read::mac(v.text()).flatten(),
+            ("mtu", Value::Scalar(v)) => {
+                let number = read::number(v.text());
+                one.mtu = number.and_then(|number| Mtu::try_from(number).ok());
+            }
+            ("dhcp4-overrides", Value::Map(map)) => one.dhcp4_overrides = Some(overrides(map)),
+            ("dhcp6-overrides", Value::Map(map)) => one.dhcp6_overrides = Some(overrides(map)),
+            ("nameservers", Value::Map(map)) => one.nameservers = nameservers(map),
+            ("addresses", Value::List(list)) => one.addresses = addresses(list, &path),
+            ("routes", Value::List(list)) => {
+                one.routes = route::routes(list, vrf, &path, self.findings);
+            }
+            ("routing-policy", Value::List(list)) => {
+                one.rules = route::rules(list, vrf, &path, self.findings);
+            }
+            // Read where the name, the kind, the renderer and the routes are
+            // worked out.
+            ("match" | "set-name", _)
+            | ("interfaces" | "parameters" | "id" | "link" | "table", _)
+            | ("renderer", _)
+            | ("gateway4" | "gateway6", _) => {}
+            // The schema lets nothing else come here; if it does, it is said.
+            (name, _) => {
+                let warning = self.at(entry, format!("`{name}` is not carried out"));
+                self.remark(Weight::Note, warning);
+            }
+        }
+    }
+
+    /// The deprecated gateways: default routes, after the others, which they
+    /// may need.
+    fn gateways(&mut self, map: &Map<'d>) {
+        for (key, to) in [("gateway4", "0.0.0.0/0"), ("gateway6", "::/0")] {
+            let Some(entry) = map.entry(key) else {
+                continue;
+            };
+            let Some(route) = route::gateway(&entry.value, &self.path.key(key)) else {
+                continue;
+            };
+            let hint = match route.via {
+                Some(via) => format!("write `routes: [{{to: {to}, via: \"{via}\"}}]`"),
+                None => continue,
+            };
+            let same = |other: &&nvmeroot_plan::Route| {
+                (other.via, other.metric, other.table) == (route.via, None, None)
+                    && other.covers(unspecified(key)).is_some()
+                    && other.to.network().is_none_or(|net| net.prefix_len() == 0)
+            };
+            if !self.interface.routes.iter().any(|other| same(&other)) {
+                self.interface.routes.push(route);
+            }
+            let warning = self
+                .at(entry, format!("`{key}` is deprecated"))
+                .with_hint(hint);
+            self.remark(Weight::Notice, warning);
+        }
+    }
+
+    /// networkd has one set of overrides for both families.
+    fn compare_overrides(&mut self) {
+        let one = &self.interface;
+        let networkd = self
+            .definition
+            .renderer
+            .is_none_or(|node| node.text() != Some("NetworkManager"));
+        if networkd && one.dhcp4 && one.dhcp6 && one.dhcp4_overrides != one.dhcp6_overrides {
+            let message =
+                "`dhcp4-overrides` and `dhcp6-overrides` differ, and networkd has one set for both";
+            let warning =
+                Warning::at(one.origin.clone(), message).with_hint("write the same under both");
+            self.remark(Weight::Doubt, warning);
+        }
+    }
+}
+
+fn unspecified(gateway: &str) -> std::net::IpAddr {
+    if gateway == "gateway4" {
+        std::net::Ipv4Addr::UNSPECIFIED.into()
+    } else {
+        std::net::Ipv6Addr::UNSPECIFIED.into()
+    }
+}
+
+fn texts<'a, 'd: 'a>(list: &'a List<'d>) -> impl Iterator<Item = &'d str> + 'a {
+    list.items.iter().filter_map(|item| item.node.text())
+}
+
+fn addresses(list: &List<'_>, path: &KeyPath<'_>) -> Vec<InterfaceAddress> {
+    let mut seen = BTreeSet::new();
+    let mut addresses = Vec::with_capacity(list.items.len());
+    for item in &list.items {
+        let value = Value::of(item.node);
+        let (node, options) = match &value {
+            Value::Map(map) => match map.all().next() {
+                Some(entry) => match &entry.value {
+                    Value::Map(options) => (entry.key, Some(options)),
+                    _ => (entry.key, None),
+                },
+                None => continue,
+            },
+            value => (value.node(), None),
+        };
+        let Some(address) = node.text().and_then(read::interface_address) else {
+            continue;
+        };
+        if seen.insert(address) {
+            let mut one = InterfaceAddress::new(address);
+            one.label = options.and_then(|o| o.text("label")).map(str::to_owned);
+            one.deprecated = options.and_then(|o| o.text("lifetime")) == Some("0");
+            one.origin = Some(origin(node, &path.index(item.index)));
+            addresses.push(one);
+        }
+    }
+    addresses
+}
+
+fn nameservers(map: &Map<'_>) -> Nameservers {
+    let list = |key: &str| match map.get(key) {
+        Some(Value::List(list)) => Some(list),
+        _ => None,
+    };
+    Nameservers {
+        addresses: list("addresses")
+            .into_iter()
+            .flat_map(texts)
+            .filter_map(|text| read::address(text, Family::Any))
+            .collect(),
+        search: list("search")
+            .into_iter()
+            .flat_map(texts)
+            .map(str::to_owned)
+            .collect(),
+    }
+}
+
+fn overrides(map: &Map<'_>) -> DhcpOverrides {
+    let bool = |key: &str| map.text(key).and_then(read::boolean);
+    let use_domains = map
+        .text("use-domains")
+        .map(|text| match read::boolean(text) {
+            Some(true) => UseDomains::Yes,
+            Some(false) => UseDomains::No,
+            None => UseDomains::Route,
+        });
+    DhcpOverrides {
+        use_dns: bool("use-dns"),
+        use_ntp: bool("use-ntp"),
+        use_hostname: bool("use-hostname"),
+        use_mtu: bool("use-mtu"),
+        use_routes: bool("use-routes"),
+        use_domains,
+        send_hostname: bool("send-hostname"),
+        hostname: map.text("hostname").map(str::to_owned),
+        route_metric: map
+            .text("route-metric")
+            .and_then(read::number)
+            .and_then(|metric| u32::try_from(metric).ok()),
+    }
+}

@@ -1,0 +1,110 @@
+//! What kind of link a definition is.
+
+use nvmeroot_plan::{Bond, Bridge, Dummy, LinkKind, Vlan, VlanId, Vrf};
+
+use super::Definition;
+use super::references::References;
+use crate::netplan::check::shown;
+use crate::netplan::findings::Findings;
+use crate::netplan::read;
+use crate::netplan::schema::Kind;
+use crate::netplan::value::{Map, Value};
+use crate::yaml::KeyPath;
+
+/// The kind, with what only that kind has. Where something that it can't be
+/// without is missing, that is an error and the kind nothing in particular.
+pub(super) fn kind<'d>(
+    definition: &Definition<'_, 'd>,
+    map: Option<&Map<'d>>,
+    path: &KeyPath<'_>,
+    references: &mut References<'d>,
+    findings: &mut Findings<'d>,
+) -> LinkKind {
+    let foreign = || LinkKind::Foreign {
+        section: definition.section.name.to_owned(),
+    };
+    let get = |key: &str| map.and_then(|map| map.get(key));
+    let mut members = |findings: &mut Findings<'d>| match get("interfaces") {
+        Some(Value::List(list)) => {
+            references.members(definition, list, &path.key("interfaces"), findings)
+        }
+        _ => Vec::new(),
+    };
+    let missing = |key: &str, expected: &str, findings: &mut Findings<'d>| {
+        let message = format!(
+            "`{}` is {} without `{key}`",
+            shown(definition.entry.name()),
+            definition.section.noun
+        );
+        findings.error(definition.entry.key, path, message, |d| {
+            d.expected(expected)
+        });
+    };
+    match definition.section.kind {
+        Kind::Ethernet => LinkKind::Ethernet,
+        Kind::Dummy => LinkKind::Dummy(Dummy {}),
+        Kind::Foreign => foreign(),
+        Kind::Bond => {
+            let members = members(findings);
+            let mut mode = None;
+            if let Some(Value::Map(parameters)) = get("parameters") {
+                mode = parameters.text("mode").map(str::to_owned);
+                if let Some(primary) = parameters.get("primary") {
+                    let path = path.key("parameters");
+                    references.one(primary, &path.key("primary"), true);
+                }
+            }
+            LinkKind::Bond {
+                bond: Bond { mode, members },
+            }
+        }
+        Kind::Bridge => LinkKind::Bridge {
+            bridge: Bridge {
+                members: members(findings),
+            },
+        },
+        Kind::Vrf => {
+            let members = members(findings);
+            match table(map) {
+                Some(table) => LinkKind::Vrf {
+                    vrf: Vrf { table, members },
+                },
+                None => {
+                    missing(
+                        "table",
+                        "`table`, the number of its routing table",
+                        findings,
+                    );
+                    foreign()
+                }
+            }
+        }
+        Kind::Vlan => {
+            let number = map.and_then(|map| map.text("id")).and_then(read::number);
+            let id = number.and_then(|id| VlanId::try_from(id).ok());
+            // NetworkManager creates a VLAN on what it does not know.
+            let networkd = definition
+                .renderer
+                .is_none_or(|node| node.text() != Some("NetworkManager"));
+            let link = get("link").and_then(|v| references.one(v, &path.key("link"), networkd));
+            if id.is_none() {
+                missing("id", "`id`, the number of the VLAN", findings);
+            }
+            if link.is_none() {
+                missing("link", "`link`, the id of the interface below", findings);
+            }
+            match (id, link) {
+                (Some(id), Some(link)) => LinkKind::Vlan {
+                    vlan: Vlan { id, link },
+                },
+                _ => foreign(),
+            }
+        }
+    }
+}
+
+/// The routing table of a VRF.
+pub(super) fn table(map: Option<&Map<'_>>) -> Option<u32> {
+    let number = map?.text("table").and_then(read::number)?;
+    u32::try_from(number).ok()
+}

@@ -1,0 +1,156 @@
+//! Ids, and who refers to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nvmeroot_plan::DefinitionId;
+
+use super::Definition;
+use crate::diagnostic::nearest;
+use crate::netplan::check::shown;
+use crate::netplan::findings::{Findings, origin};
+use crate::netplan::schema::Kind;
+use crate::netplan::value::{Item, List, Map, Value};
+use crate::yaml::{KeyPath, Node};
+
+/// Looking for the nearest of thousands of ids takes its time.
+const MAX_HINTS: usize = 10;
+
+/// The ids that are defined, and the references to check when all are known.
+#[derive(Debug)]
+pub(super) struct References<'d> {
+    ids: BTreeSet<&'d str>,
+    defined: BTreeMap<&'d str, (&'static str, Node<'d>)>,
+    /// The bond or bridge, and the VRF, that holds an interface.
+    holders: BTreeMap<(&'d str, bool), &'d str>,
+    open: Vec<Reference<'d>>,
+}
+
+#[derive(Debug)]
+struct Reference<'d> {
+    to: Node<'d>,
+    path: String,
+}
+
+impl<'d> References<'d> {
+    pub(super) fn new(network: &Map<'d>, definitions: &[Definition<'_, 'd>]) -> Self {
+        let mut ids: BTreeSet<&str> = definitions.iter().map(|d| d.entry.name()).collect();
+        ids.extend(patch_ports(network));
+        Self {
+            ids,
+            defined: BTreeMap::new(),
+            holders: BTreeMap::new(),
+            open: Vec::new(),
+        }
+    }
+
+    /// Takes note of a definition; an id belongs to one section.
+    pub(super) fn define(
+        &mut self,
+        definition: &Definition<'_, 'd>,
+        path: &KeyPath<'_>,
+        findings: &mut Findings<'d>,
+    ) {
+        let (id, key) = (definition.entry.name(), definition.entry.key);
+        if let Some((section, first)) = self.defined.get(id) {
+            let message = format!("`{}` is already defined in `{section}`", shown(id));
+            let place = origin(*first, &KeyPath::ROOT);
+            findings.error(key, path, message, |d| {
+                d.expected("an id of its own")
+                    .hint(format!("the other one is at {place}"))
+            });
+        } else {
+            self.defined.insert(id, (definition.section.name, key));
+        }
+    }
+
+    /// A single reference; `must_exist` is what netplan demands of it.
+    pub(super) fn one(
+        &mut self,
+        value: &Value<'d>,
+        path: &KeyPath<'_>,
+        must_exist: bool,
+    ) -> Option<DefinitionId> {
+        let Value::Scalar(scalar) = value else {
+            return None;
+        };
+        if must_exist && !self.ids.contains(scalar.text()) {
+            self.open.push(Reference {
+                to: scalar.node(),
+                path: path.to_string(),
+            });
+        }
+        scalar.text().parse().ok()
+    }
+
+    /// The members of a bond, a bridge or a VRF, each once.
+    pub(super) fn members(
+        &mut self,
+        of: &Definition<'_, 'd>,
+        list: &List<'d>,
+        path: &KeyPath<'_>,
+        findings: &mut Findings<'d>,
+    ) -> Vec<DefinitionId> {
+        let mut members = Vec::with_capacity(list.items.len());
+        let mut seen = BTreeSet::new();
+        let holder = of.entry.name();
+        for Item { index, node } in &list.items {
+            let path = path.index(*index);
+            let name = node.text().unwrap_or_default();
+            if !seen.insert(name) {
+                continue;
+            }
+            members.extend(self.one(&Value::of(*node), &path, true));
+            let is_vrf = of.section.kind == Kind::Vrf;
+            match self.holders.get(&(name, is_vrf)) {
+                Some(other) => {
+                    let message =
+                        format!("`{}` is already held by `{}`", shown(name), shown(other));
+                    findings.error(*node, &path, message, |d| {
+                        d.expected("an interface that nobody else holds")
+                    });
+                }
+                None => {
+                    self.holders.insert((name, is_vrf), holder);
+                }
+            }
+        }
+        members
+    }
+
+    /// Reports the references to ids that nobody defines.
+    pub(super) fn check(self, findings: &mut Findings<'d>) {
+        for (count, reference) in self.open.iter().enumerate() {
+            let name = reference.to.text().unwrap_or_default();
+            let near = (count < MAX_HINTS)
+                .then(|| nearest(name, self.ids.iter().copied()))
+                .flatten();
+            let path = KeyPath::ROOT;
+            let message = format!("no interface is defined as `{}`", shown(name));
+            findings.error(reference.to, &path, message, |mut d| {
+                d.origin = d.origin.with_key(reference.path.clone());
+                let d = d.expected("the id of another definition");
+                match near {
+                    Some(near) => d.hint(format!("did you mean `{near}`?")),
+                    None => d.hint(format!("define it, if only as `{}: {{}}`", shown(name))),
+                }
+            });
+        }
+    }
+}
+
+/// Open vSwitch's patch ports are interfaces without a definition.
+fn patch_ports<'d>(network: &Map<'d>) -> Vec<&'d str> {
+    let Some(Value::Map(openvswitch)) = network.get("openvswitch") else {
+        return Vec::new();
+    };
+    let Some(Value::List(ports)) = openvswitch.get("ports") else {
+        return Vec::new();
+    };
+    let pairs = ports
+        .items
+        .iter()
+        .filter_map(|item| item.node.as_sequence());
+    pairs
+        .flat_map(|pair| pair.iter().filter_map(Node::text))
+        .collect()
+}

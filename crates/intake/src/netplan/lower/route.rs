@@ -1,0 +1,255 @@
+//! Routes and routing rules.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use nvmeroot_plan::{Destination, Route, RouteScope, RouteType, Rule};
+
+use crate::netplan::check::shown;
+use crate::netplan::findings::{Findings, origin};
+use crate::netplan::read::{self, Network};
+use crate::netplan::value::{List, Map, Value};
+use crate::yaml::KeyPath;
+
+/// The routes of a list, each once: the kernel refuses the second of two with
+/// the same destination, gateway, metric and table.
+pub(super) fn routes<'d>(
+    list: &List<'d>,
+    vrf: Option<u32>,
+    path: &KeyPath<'_>,
+    findings: &mut Findings<'d>,
+) -> Vec<Route> {
+    let mut seen = BTreeSet::new();
+    let mut routes = Vec::with_capacity(list.items.len());
+    for item in &list.items {
+        let path = path.index(item.index);
+        let Value::Map(map) = Value::of(item.node) else {
+            continue;
+        };
+        if let Some(mut route) = route(&map, &path, findings) {
+            route.table = adopted(route.table, vrf, &map, &path, findings);
+            if seen.insert((route.to, route.via, route.from, route.metric, route.table)) {
+                routes.push(route);
+            }
+        }
+    }
+    routes
+}
+
+fn route<'d>(map: &Map<'d>, path: &KeyPath<'_>, findings: &mut Findings<'d>) -> Option<Route> {
+    let Some(to) = map.text("to") else {
+        findings.error(map.node, path, "this route has no `to`", |d| {
+            d.expected("`to`, its destination")
+                .hint("a default route has `to: default`")
+        });
+        return None;
+    };
+    let network = Network::parse(to);
+    let mut route = Route::new(
+        network.map_or(Destination::Default, Destination::from),
+        origin(map.node, path),
+    );
+    let family = network.map(Network::is_ipv4);
+    route.via = single(map, "via", family, path, findings);
+    let family = family.or(route.via.map(|via| via.is_ipv4()));
+    route.from = single(map, "from", family, path, findings);
+    route.on_link = map.text("on-link").and_then(read::boolean) == Some(true);
+    route.metric = number(map, "metric");
+    route.table = number(map, "table");
+    route.mtu = number(map, "mtu");
+    route.congestion_window = number(map, "congestion-window");
+    route.advertised_receive_window = number(map, "advertised-receive-window");
+    route.advertised_mss = number(map, "advertised-mss");
+    route.scope = map.text("scope").and_then(scope);
+    route.kind = map.text("type").and_then(kind).unwrap_or_default();
+    has_gateway(&route, map, path, findings).then_some(route)
+}
+
+/// Whether the route has the gateway that it needs.
+fn has_gateway<'d>(
+    route: &Route,
+    map: &Map<'d>,
+    path: &KeyPath<'_>,
+    findings: &mut Findings<'d>,
+) -> bool {
+    if route.via.is_some() || route.kind != RouteType::Unicast || map.entry("via").is_some() {
+        return true;
+    }
+    let is_default = route.to == Destination::Default;
+    if is_default && route.from.is_none() && route.scope.is_none() {
+        let message = "this default route has no `via`";
+        findings.error(map.node, path, message, |d| {
+            d.expected("`via`, its gateway")
+                .hint("where there is no gateway, write `scope: link`")
+        });
+        return false;
+    }
+    if route.scope == Some(RouteScope::Global) {
+        let message = "this route has `scope: global` and no `via`";
+        findings.error(map.node, path, message, |d| {
+            d.expected("`via`, its gateway")
+                .hint("where there is no gateway, write `scope: link`")
+        });
+        return false;
+    }
+    true
+}
+
+/// An address of the route's family.
+fn single<'d>(
+    map: &Map<'d>,
+    key: &str,
+    is_ipv4: Option<bool>,
+    path: &KeyPath<'_>,
+    findings: &mut Findings<'d>,
+) -> Option<IpAddr> {
+    let text = map.text(key)?;
+    let node = map.get(key)?.node();
+    let network = Network::parse(text)?;
+    let path = path.key(key);
+    if is_ipv4.is_some_and(|v4| v4 != network.is_ipv4()) {
+        let (found, wanted) = if network.is_ipv4() {
+            ("IPv4", "an IPv6 address, as the rest of the route is")
+        } else {
+            ("IPv6", "an IPv4 address, as the rest of the route is")
+        };
+        let message = format!("`{}` is {found}", shown(text));
+        findings.error(node, &path, message, |d| d.expected(wanted));
+        return None;
+    }
+    let single = network.single();
+    if single.is_none() {
+        let message = format!("`{}` is a network", shown(text));
+        findings.error(node, &path, message, |d| {
+            d.expected("a single address")
+                .hint(format!("write `{}`", network.address()))
+        });
+    }
+    single
+}
+
+fn scope(text: &str) -> Option<RouteScope> {
+    Some(match read::any_case(text, &["global", "link", "host"])? {
+        "global" => RouteScope::Global,
+        "link" => RouteScope::Link,
+        _ => RouteScope::Host,
+    })
+}
+
+fn kind(text: &str) -> Option<RouteType> {
+    Some(match text.to_ascii_lowercase().as_str() {
+        "unicast" => RouteType::Unicast,
+        "anycast" => RouteType::Anycast,
+        "blackhole" => RouteType::Blackhole,
+        "broadcast" => RouteType::Broadcast,
+        "local" => RouteType::Local,
+        "multicast" => RouteType::Multicast,
+        "nat" => RouteType::Nat,
+        "prohibit" => RouteType::Prohibit,
+        "throw" => RouteType::Throw,
+        "unreachable" => RouteType::Unreachable,
+        "xresolve" => RouteType::Xresolve,
+        _ => return None,
+    })
+}
+
+/// A default route to a deprecated `gateway4` or `gateway6`.
+pub(super) fn gateway(value: &Value<'_>, path: &KeyPath<'_>) -> Option<Route> {
+    let Value::Scalar(scalar) = value else {
+        return None;
+    };
+    let mut route = Route::new(Destination::Default, origin(scalar.node(), path));
+    route.via = Some(scalar.text().parse().ok()?);
+    Some(route)
+}
+
+/// The rules of a list, each once.
+pub(super) fn rules<'d>(
+    list: &List<'d>,
+    vrf: Option<u32>,
+    path: &KeyPath<'_>,
+    findings: &mut Findings<'d>,
+) -> Vec<Rule> {
+    let mut seen = BTreeSet::new();
+    let mut rules = Vec::with_capacity(list.items.len());
+    for item in &list.items {
+        let path = path.index(item.index);
+        let Value::Map(map) = Value::of(item.node) else {
+            continue;
+        };
+        if let Some(mut rule) = rule(&map, &path, findings) {
+            rule.table = adopted(rule.table, vrf, &map, &path, findings);
+            let key = (
+                rule.from,
+                rule.to,
+                rule.table,
+                rule.priority,
+                rule.mark,
+                rule.type_of_service,
+            );
+            if seen.insert(key) {
+                rules.push(rule);
+            }
+        }
+    }
+    rules
+}
+
+fn rule<'d>(map: &Map<'d>, path: &KeyPath<'_>, findings: &mut Findings<'d>) -> Option<Rule> {
+    let net =
+        |key: &str| -> Option<IpNet> { map.text(key).and_then(Network::parse).map(Network::net) };
+    let (from, to) = (net("from"), net("to"));
+    match (from, to) {
+        (None, None) => {
+            findings.error(map.node, path, "this rule matches nothing", |d| {
+                d.expected("`from` or `to`, a network")
+            });
+            return None;
+        }
+        (Some(IpNet::V4(_)), Some(IpNet::V6(_))) | (Some(IpNet::V6(_)), Some(IpNet::V4(_))) => {
+            let message = "`from` and `to` are of two families";
+            findings.error(map.node, path, message, |d| {
+                d.expected("IPv4 or IPv6 networks, not both")
+            });
+            return None;
+        }
+        _ => {}
+    }
+    let tos = map.text("type-of-service").and_then(read::number);
+    Some(Rule {
+        from,
+        to,
+        table: number(map, "table"),
+        priority: number(map, "priority"),
+        mark: number(map, "mark"),
+        type_of_service: tos.and_then(|tos| u8::try_from(tos).ok()),
+        origin: origin(map.node, path),
+    })
+}
+
+/// The table of a route or rule: a VRF's own where it is one of a VRF.
+fn adopted<'d>(
+    said: Option<u32>,
+    vrf: Option<u32>,
+    map: &Map<'d>,
+    path: &KeyPath<'_>,
+    findings: &mut Findings<'d>,
+) -> Option<u32> {
+    if let (Some(said), Some(vrf)) = (said, vrf)
+        && said != vrf
+        && let Some(value) = map.get("table")
+    {
+        let message = format!("this is table {said}, and the VRF's own is {vrf}");
+        findings.error(value.node(), &path.key("table"), message, |d| {
+            d.expected("the table of the VRF")
+                .hint("remove this `table`")
+        });
+    }
+    said.or(vrf)
+}
+
+fn number(map: &Map<'_>, key: &str) -> Option<u32> {
+    let number = map.text(key).and_then(read::number)?;
+    u32::try_from(number).ok()
+}

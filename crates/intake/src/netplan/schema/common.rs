@@ -1,0 +1,250 @@
+//! Keys of every device, and those of hardware.
+
+use super::{
+    Care, Family, Key, LATER, PAIRS, POSITIVE, Shape, TEXTS, UINT, carried, noted, planned, refused,
+};
+
+/// "Properties for all device types".
+pub(super) const COMMON: &[Key] = &[
+    carried("renderer", RENDERER),
+    carried("dhcp4", Shape::Bool),
+    carried("dhcp6", Shape::Bool),
+    noted("ipv6-mtu", UINT, LATER),
+    noted("ipv6-privacy", Shape::Bool, LATER),
+    noted(
+        "link-local",
+        Shape::List(&Shape::AnyCase(&["ipv4", "ipv6"])),
+        "there, only IPv6 has link-local addresses",
+    ),
+    noted(
+        "ignore-carrier",
+        Shape::Bool,
+        "the storage can't be reached without a carrier",
+    ),
+    carried("critical", Shape::Bool),
+    planned("dhcp-identifier", Shape::AnyCase(&["duid", "mac"])),
+    planned("dhcp4-overrides", Shape::Map(&[DHCP_OVERRIDES])),
+    planned("dhcp6-overrides", Shape::Map(&[DHCP_OVERRIDES])),
+    planned("accept-ra", Shape::Bool),
+    noted("ra-overrides", Shape::Map(&[RA_OVERRIDES]), LATER),
+    carried("addresses", Shape::List(&Shape::InterfaceAddress(ADDRESS))),
+    noted(
+        "ipv6-address-generation",
+        Shape::Word(&["eui64", "stable-privacy"]),
+        "there, the kernel's default holds",
+    ),
+    noted(
+        "ipv6-address-token",
+        Shape::Address(Family::V6),
+        "there, the kernel's default holds",
+    ),
+    carried("gateway4", Shape::Address(Family::V4)),
+    carried("gateway6", Shape::Address(Family::V6)),
+    carried("nameservers", Shape::Map(&[NAMESERVERS])),
+    planned(
+        "macaddress",
+        Shape::MacOr(&["permanent", "random", "stable", "stable-ssid", "preserve"]),
+    ),
+    carried("mtu", Shape::Number(68, 65_535)),
+    carried("optional", Shape::Bool),
+    noted("optional-addresses", OPTIONAL_ADDRESSES, LATER),
+    noted(
+        "activation-mode",
+        Shape::Word(&["manual", "off"]),
+        "the initramfs brings the link up all the same",
+    ),
+    carried("routes", Shape::List(&Shape::Map(&[ROUTE]))),
+    planned("routing-policy", Shape::List(&Shape::Map(&[RULE]))),
+    noted("neigh-suppress", Shape::Bool, LATER),
+    noted("hairpin", Shape::Bool, LATER),
+    noted("port-mac-learning", Shape::Bool, LATER),
+    noted("networkmanager", Shape::Map(&[NETWORKMANAGER]), LATER),
+    refused(
+        "openvswitch",
+        Shape::Map(&[OPENVSWITCH]),
+        "Open vSwitch does not run in the initramfs",
+    ),
+];
+
+/// "Properties for physical device types".
+pub(super) const PHYSICAL: &[Key] = &[
+    carried("match", Shape::Map(&[MATCH])),
+    carried("set-name", Shape::InterfaceName),
+    noted("wakeonlan", Shape::Bool, LATER),
+    noted("wakeonwlan", Shape::List(&Shape::AnyCase(WOWLAN)), LATER),
+    noted("emit-lldp", Shape::Bool, LATER),
+    noted("receive-checksum-offload", Shape::Bool, LATER),
+    noted("transmit-checksum-offload", Shape::Bool, LATER),
+    noted("tcp-segmentation-offload", Shape::Bool, LATER),
+    noted("tcp6-segmentation-offload", Shape::Bool, LATER),
+    noted("generic-segmentation-offload", Shape::Bool, LATER),
+    noted("generic-receive-offload", Shape::Bool, LATER),
+    noted("large-receive-offload", Shape::Bool, LATER),
+];
+
+/// The network configuration tool, of one definition or of all.
+pub(in super::super) const RENDERER: Shape = Shape::Word(&["networkd", "NetworkManager"]);
+
+const OPTIONAL_ADDRESSES: Shape = Shape::List(&Shape::AnyCase(&[
+    "ipv4-ll", "ipv6-ra", "dhcp4", "dhcp6", "static",
+]));
+
+const WOWLAN: &[&str] = &[
+    "default",
+    "any",
+    "disconnect",
+    "magic_pkt",
+    "gtk_rekey_failure",
+    "eap_identity_req",
+    "four_way_handshake",
+    "rfkill_release",
+    "tcp",
+];
+
+const MATCH: &[Key] = &[
+    carried("name", Shape::Glob),
+    carried("macaddress", Shape::Mac),
+    carried("driver", Shape::OneOrList(&Shape::Glob)),
+];
+
+const ADDRESS: &[Key] = &[
+    carried("lifetime", Shape::AnyCase(&["0", "forever"])),
+    carried("label", Shape::Text),
+];
+
+const DHCP_OVERRIDES: &[Key] = &[
+    planned("use-dns", Shape::Bool),
+    planned("use-ntp", Shape::Bool),
+    planned("send-hostname", Shape::Bool),
+    planned("use-hostname", Shape::Bool),
+    planned("use-mtu", Shape::Bool),
+    planned("hostname", Shape::Text),
+    planned("use-routes", Shape::Bool),
+    planned("route-metric", UINT),
+    planned("use-domains", Shape::BoolOr(&["route"])),
+];
+
+const RA_OVERRIDES: &[Key] = &[
+    noted("use-dns", Shape::Bool, LATER),
+    noted("use-domains", Shape::BoolOr(&["route"]), LATER),
+    noted("table", POSITIVE, LATER),
+];
+
+const NAMESERVERS: &[Key] = &[
+    carried("addresses", Shape::List(&Shape::Address(Family::Any))),
+    carried("search", TEXTS),
+];
+
+const ROUTE: &[Key] = &[
+    carried("from", Shape::Network),
+    carried("to", Shape::Destination),
+    carried("via", Shape::Network),
+    carried("on-link", Shape::Bool),
+    carried("metric", UINT),
+    carried("type", Shape::AnyCase(ROUTE_TYPES)),
+    carried("scope", Shape::AnyCase(&["global", "link", "host"])),
+    carried("table", POSITIVE),
+    carried("mtu", POSITIVE),
+    carried("congestion-window", POSITIVE),
+    carried("advertised-receive-window", POSITIVE),
+    carried("advertised-mss", POSITIVE),
+];
+
+const ROUTE_TYPES: &[&str] = &[
+    "unicast",
+    "anycast",
+    "blackhole",
+    "broadcast",
+    "local",
+    "multicast",
+    "nat",
+    "prohibit",
+    "throw",
+    "unreachable",
+    "xresolve",
+];
+
+const RULE: &[Key] = &[
+    planned("from", Shape::Network),
+    planned("to", Shape::Network),
+    planned("table", POSITIVE),
+    planned("priority", UINT),
+    planned("mark", POSITIVE),
+    planned("type-of-service", Shape::Number(0, 255)),
+];
+
+pub(super) const NETWORKMANAGER: &[Key] = &[
+    noted("name", Shape::Text, LATER),
+    noted("uuid", Shape::Text, LATER),
+    noted("stable-id", Shape::Text, LATER),
+    noted("device", Shape::Text, LATER),
+    noted("passthrough", PAIRS, LATER),
+];
+
+const OPENVSWITCH: &[Key] = &[
+    noted("external-ids", PAIRS, LATER),
+    noted("other-config", PAIRS, LATER),
+    noted("lacp", Shape::Word(&["active", "passive", "off"]), LATER),
+    noted("fail-mode", Shape::Word(&["secure", "standalone"]), LATER),
+    noted("mcast-snooping", Shape::Bool, LATER),
+    noted("rstp", Shape::Bool, LATER),
+    noted("protocols", OPENFLOW, LATER),
+    noted("controller", Shape::Map(&[OVS_CONTROLLER]), LATER),
+];
+
+/// OpenFlow16 is gone from netplan's reference; its parser warns and goes on.
+pub(super) const OPENFLOW: Shape = Shape::List(&Shape::Word(&[
+    "OpenFlow10",
+    "OpenFlow11",
+    "OpenFlow12",
+    "OpenFlow13",
+    "OpenFlow14",
+    "OpenFlow15",
+    "OpenFlow16",
+]));
+
+const OVS_CONTROLLER: &[Key] = &[
+    noted("addresses", TEXTS, LATER),
+    noted(
+        "connection-mode",
+        Shape::Word(&["in-band", "out-of-band"]),
+        LATER,
+    ),
+];
+
+/// "Authentication"; secrets, so never shown.
+pub(super) const AUTH: &[Key] = &[
+    auth(
+        "key-management",
+        Shape::Word(&[
+            "none",
+            "psk",
+            "psk-sha256",
+            "eap",
+            "eap-sha256",
+            "eap-suite-b-192",
+            "sae",
+            "802.1x",
+        ]),
+    ),
+    auth(
+        "method",
+        Shape::Word(&["tls", "peap", "leap", "pwd", "ttls"]),
+    ),
+    auth("identity", Shape::Text),
+    auth("anonymous-identity", Shape::Text),
+    auth("password", Shape::Text),
+    auth("ca-certificate", Shape::Text),
+    auth("client-certificate", Shape::Text),
+    auth("client-key", Shape::Text),
+    auth("client-key-password", Shape::Text),
+    auth("phase2-auth", Shape::Text),
+];
+
+const fn auth(name: &'static str, shape: Shape) -> Key {
+    Key {
+        name,
+        shape,
+        care: Care::Noted(LATER),
+    }
+}

@@ -1,0 +1,181 @@
+//! netplan's schema as tables: every key, what values it takes, and what
+//! nvmeroot does with it.
+//!
+//! The keys and types are those of netplan's YAML reference and of its parser
+//! (`doc/netplan-yaml.md`, `src/parse.c`, netplan 1.1). A key that is not in a
+//! table is unknown to netplan; a key that is has exactly one [`Care`], so that
+//! nothing of the input falls through.
+
+mod common;
+mod devices;
+mod network;
+mod parameters;
+
+pub(super) use self::common::RENDERER;
+pub(super) use self::network::{NETWORK, SECTIONS};
+
+/// A key of a mapping.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+    pub(super) care: Care,
+}
+
+/// What nvmeroot does with a key's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Care {
+    /// In the plan; steps and hand-over use it.
+    Carried,
+    /// In the plan, and no step carries it out yet: a note on the path.
+    Planned,
+    /// Not in the plan: a note on the path. The clause says why that is well,
+    /// or what it means.
+    Noted(&'static str),
+    /// The path can't stand on it. The clause says why.
+    Refused(&'static str),
+}
+
+/// The values that a key takes.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// netplan's spellings of a boolean.
+    Bool,
+    /// A whole number, both ends included.
+    Number(u64, u64),
+    /// Any single value.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// One of these words, in any case.
+    AnyCase(&'static [&'static str]),
+    /// A boolean or one of these words, in any case.
+    BoolOr(&'static [&'static str]),
+    /// An address without prefix length.
+    Address(Family),
+    /// An address, with or without prefix length.
+    Network,
+    /// The same, or `default`.
+    Destination,
+    /// An address with its prefix length, or a mapping of one to its options.
+    InterfaceAddress(&'static [Key]),
+    /// A MAC address of 6 bytes, or of 20 (InfiniBand).
+    Mac,
+    /// The same, or one of these words.
+    MacOr(&'static [&'static str]),
+    /// A name that Linux takes for an interface.
+    InterfaceName,
+    /// Text without spaces.
+    Glob,
+    /// The id of another definition.
+    Id,
+    /// A list.
+    List(&'static Shape),
+    /// One value or a list of them.
+    OneOrList(&'static Shape),
+    /// A mapping with these keys.
+    Map(&'static [&'static [Key]]),
+    /// A single value, or a mapping with these keys.
+    TextOrMap(&'static [Key]),
+    /// A mapping of names of the user's choice.
+    Names(&'static Shape),
+}
+
+/// The families that an address may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    V4,
+    V6,
+    Any,
+}
+
+/// A mapping of definitions under `network`.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// What one definition is called in a sentence.
+    pub(super) noun: &'static str,
+    pub(super) keys: &'static [&'static [Key]],
+}
+
+/// What a section's definitions become in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Ethernet,
+    Bond,
+    Bridge,
+    Vlan,
+    Vrf,
+    Dummy,
+    Foreign,
+}
+
+impl Section {
+    /// Nobody brings such an interface up before init starts.
+    pub(super) fn is_refused(&self) -> bool {
+        self.kind != Kind::Ethernet
+    }
+
+    /// Definitions stand for hardware: their id need not be a name.
+    pub(super) fn is_physical(&self) -> bool {
+        matches!(self.name, "ethernets" | "wifis" | "modems" | "nm-devices")
+    }
+}
+
+/// Finds a key in groups of keys.
+pub(super) fn find(groups: &'static [&'static [Key]], name: &str) -> Option<&'static Key> {
+    groups
+        .iter()
+        .flat_map(|group| group.iter())
+        .find(|key| key.name == name)
+}
+
+/// Finds a section of `network`.
+pub(super) fn section(name: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.name == name)
+}
+
+const fn carried(name: &'static str, shape: Shape) -> Key {
+    Key {
+        name,
+        shape,
+        care: Care::Carried,
+    }
+}
+
+const fn planned(name: &'static str, shape: Shape) -> Key {
+    Key {
+        name,
+        shape,
+        care: Care::Planned,
+    }
+}
+
+const fn noted(name: &'static str, shape: Shape, why: &'static str) -> Key {
+    Key {
+        name,
+        shape,
+        care: Care::Noted(why),
+    }
+}
+
+const fn refused(name: &'static str, shape: Shape, why: &'static str) -> Key {
+    Key {
+        name,
+        shape,
+        care: Care::Refused(why),
+    }
+}
+
+/// Why most of what is noted does no harm.
+const LATER: &str = "the running system sets it";
+
+/// A whole number as netplan's parser holds it.
+const UINT: Shape = Shape::Number(0, u32::MAX as u64);
+/// A whole number that the reference wants positive.
+const POSITIVE: Shape = Shape::Number(1, u32::MAX as u64);
+/// A list of single values.
+const TEXTS: Shape = Shape::List(&Shape::Text);
+/// A mapping of single values.
+const PAIRS: Shape = Shape::Names(&Shape::Text);

@@ -1,0 +1,140 @@
+//! Links of every kind.
+
+use nvmeroot_plan::{DefinitionId, LinkKind};
+
+use super::*;
+
+const EVERYTHING: &str = "\
+network:
+  vlans:
+    vlan7: {id: 7, link: bond0, addresses: [10.7.0.2/24]}
+  bonds:
+    bond0:
+      interfaces: [e0, e1, e0]
+      parameters: {mode: 802.3ad, primary: e1, lacp-rate: fast}
+  ethernets: {e0: {}, e1: {}, e2: {}}
+  bridges:
+    br0: {interfaces: [e2], parameters: {stp: false}}
+  vrfs:
+    vrf5:
+      table: 5
+      interfaces: [br0, vlan7]
+      routes: [{to: default, via: 10.7.0.1}, {to: 10.8.0.0/16, via: 10.7.0.1, table: 5}]
+      routing-policy: [{from: 10.7.0.0/24}]
+  dummy-devices: {dm0: {}}
+  wifis: {wl0: {access-points: {x: {password: secret}}}}
+  tunnels: {tun0: {mode: gre, remote: 10.0.0.9}}
+";
+
+fn ids(all: &[DefinitionId]) -> Vec<&str> {
+    all.iter().map(DefinitionId::as_str).collect()
+}
+
+#[test]
+fn links_come_in_the_order_of_the_file_with_what_they_stand_on() {
+    let all = interfaces(EVERYTHING);
+    let kinds: Vec<String> = all
+        .iter()
+        .map(|one| match &one.kind {
+            LinkKind::Ethernet => format!("{} ethernet", one.id),
+            LinkKind::Vlan { vlan } => format!("{} vlan {} on {}", one.id, vlan.id, vlan.link),
+            LinkKind::Bond { bond } => {
+                format!(
+                    "{} bond {:?} of {:?}",
+                    one.id,
+                    bond.mode,
+                    ids(&bond.members)
+                )
+            }
+            LinkKind::Bridge { bridge } => {
+                format!("{} bridge of {:?}", one.id, ids(&bridge.members))
+            }
+            LinkKind::Vrf { vrf } => {
+                format!("{} vrf {} of {:?}", one.id, vrf.table, ids(&vrf.members))
+            }
+            LinkKind::Dummy(_) => format!("{} dummy", one.id),
+            LinkKind::Foreign { section } => format!("{} of {section}", one.id),
+            other => format!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "vlan7 vlan 7 on bond0",
+            "bond0 bond Some(\"802.3ad\") of [\"e0\", \"e1\"]",
+            "e0 ethernet",
+            "e1 ethernet",
+            "e2 ethernet",
+            "br0 bridge of [\"e2\"]",
+            "vrf5 vrf 5 of [\"br0\", \"vlan7\"]",
+            "dm0 dummy",
+            "wl0 of wifis",
+            "tun0 of tunnels",
+        ]
+    );
+    let vrf = &all[6];
+    assert!(vrf.routes.iter().all(|route| route.table == Some(5)));
+    assert_eq!(vrf.rules[0].table, Some(5));
+}
+
+#[test]
+fn what_is_not_brought_up_is_refused_each_and_noticed_once() {
+    let all = interfaces(EVERYTHING);
+    let refused: Vec<&str> = all
+        .iter()
+        .filter(|one| one.remarks.iter().any(|r| r.weight == Weight::Refusal))
+        .map(|one| one.id.as_str())
+        .collect();
+    assert_eq!(
+        refused,
+        ["vlan7", "bond0", "br0", "vrf5", "dm0", "wl0", "tun0"]
+    );
+    let notices: Vec<String> = all
+        .iter()
+        .flat_map(remarks)
+        .filter(|text| text.starts_with("notice"))
+        .collect();
+    assert_eq!(notices.len(), 7, "{notices:?}");
+    assert_eq!(
+        notices[1],
+        "notice 4:3 network.bonds: the interfaces of `bonds` are not brought up in the initramfs"
+    );
+    assert!(!notices.iter().any(|text| text.contains("`ethernets`")));
+}
+
+/// The whole way: root over the VLAN.
+#[test]
+fn the_path_stands_on_the_vlan_its_bond_and_the_bonds_members() {
+    let curtin = "\
+storage:
+  version: 1
+  config:
+  - {id: c, type: nvme_controller, transport: tcp, tcp_addr: 10.7.0.9, tcp_port: 4420}
+  - {id: d, type: disk, nvme_controller: c, path: /dev/nvme0n1}
+  - {id: f, type: format, fstype: ext4, volume: d}
+  - {id: m, type: mount, path: /, device: f, options: _netdev}
+  - {id: l, type: disk, path: /dev/sda}
+  - {id: lf, type: format, fstype: ext4, volume: l}
+  - {id: lm, type: mount, path: /boot, device: lf}
+";
+    let storage = crate::curtin::read("c.yaml", curtin.as_bytes()).expect("a configuration");
+    let text = EVERYTHING.replace("e1: {}", "e1: {dhpc4: true, mtu: 9000}");
+    let text = text.replace("e2: {}", "e2: {dhpc6: true, wakeonlan: true}");
+    let plan = nvmeroot_plan::resolve(vec![storage.fragment, fragment(&text)]);
+    assert_eq!(plan.reach, nvmeroot_plan::Reach::Initramfs);
+    let faults: Vec<String> = plan.faults.iter().map(|w| w.message.clone()).collect();
+    assert_eq!(
+        faults,
+        [
+            "unknown key `dhpc4`",
+            "`bond0` is a bond, and the initramfs does not bring that up",
+            "`vlan7` is a VLAN, and the initramfs does not bring that up",
+        ]
+    );
+    let warnings: Vec<&str> = plan.warnings.iter().map(|w| w.message.as_str()).collect();
+    assert!(warnings.contains(&"unknown key `dhpc6`"), "{warnings:?}");
+    assert!(
+        !warnings.iter().any(|w| w.contains("wakeonlan")),
+        "{warnings:?}"
+    );
+}

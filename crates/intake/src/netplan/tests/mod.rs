@@ -1,0 +1,74 @@
+//! Whole texts in, fragments or located errors out.
+
+use nvmeroot_plan::{Fragment, Interface, Weight};
+
+use super::{Source, read};
+use crate::Diagnostics;
+
+mod errors;
+mod installers;
+mod kinds;
+mod merging;
+mod properties;
+mod remarks;
+mod schema;
+
+fn source<'a>(path: &str, text: &'a str) -> Source<'a> {
+    Source {
+        name: path.to_owned(),
+        path: path.contains('/').then(|| path.to_owned()),
+        text: text.as_bytes(),
+    }
+}
+
+fn fragment(text: &str) -> Fragment {
+    match read(&[source("n.yaml", text)]) {
+        Ok(fragment) => fragment,
+        Err(error) => panic!("{}\nin:\n{text}", error.into_diagnostics()),
+    }
+}
+
+fn interfaces(text: &str) -> Vec<Interface> {
+    fragment(text).interfaces.expect("a network")
+}
+
+/// The only interface, of a text of ethernets.
+fn only(text: &str) -> Interface {
+    let mut all = interfaces(text);
+    assert_eq!(all.len(), 1, "{text}");
+    all.remove(0)
+}
+
+fn refused(text: &str) -> Diagnostics {
+    match read(&[source("n.yaml", text)]) {
+        Ok(fragment) => panic!("read as {fragment:?}\nfrom:\n{text}"),
+        Err(error) => error.into_diagnostics(),
+    }
+}
+
+/// Remarks as `weight line:column key: message (hint)`.
+fn remarks(interface: &Interface) -> Vec<String> {
+    interface
+        .remarks
+        .iter()
+        .map(|remark| {
+            let weight = match remark.weight {
+                Weight::Note => "note",
+                Weight::Notice => "notice",
+                Weight::Refusal => "refusal",
+                Weight::Doubt => "doubt",
+            };
+            let warning = &remark.warning;
+            let origin = warning.origin.as_ref().expect("a place");
+            let key = origin.key.as_deref().unwrap_or_default();
+            let hint = warning.hint.as_ref().map(|h| format!(" ({h})"));
+            format!(
+                "{weight} {}:{} {key}: {}{}",
+                origin.line,
+                origin.column,
+                warning.message,
+                hint.unwrap_or_default()
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,226 @@
+//! What is neither wrong nor carried out.
+
+use super::*;
+
+fn ethernet(keys: &str) -> String {
+    format!("network: {{ethernets: {{e0: {{{keys}}}}}}}")
+}
+
+#[test]
+fn unknown_keys_are_doubts_with_the_nearest_known_one() {
+    let said = |keys| remarks(&only(&ethernet(keys)));
+    assert_eq!(
+        said("dhpc4: true"),
+        ["doubt 1:28 network.ethernets.e0.dhpc4: unknown key `dhpc4` (did you mean `dhcp4`?)"]
+    );
+    assert_eq!(
+        said("routes: [{to: default, via: 10.0.0.1, metrik: 5}]"),
+        [
+            "doubt 1:66 network.ethernets.e0.routes[0].metrik: unknown key `metrik` (did you \
+             mean `metric`?)"
+        ]
+    );
+    assert_eq!(
+        said("addresses: [10.0.0.1/24: {lable: x}]"),
+        [
+            "doubt 1:54 network.ethernets.e0.addresses[0].10.0.0.1/24.lable: unknown key `lable` \
+             (did you mean `label`?)"
+        ]
+    );
+    assert_eq!(
+        said("colour: blue"),
+        ["doubt 1:28 network.ethernets.e0.colour: unknown key `colour`"]
+    );
+    assert_eq!(
+        said("<<: {dhcp4: true}"),
+        [
+            "doubt 1:28 network.ethernets.e0[\"<<\"]: unknown key `<<` (netplan knows no merge keys: \
+          write the values out)"
+        ]
+    );
+    // A key of another kind of device is no key of this one.
+    assert_eq!(
+        said("interfaces: []"),
+        ["doubt 1:28 network.ethernets.e0.interfaces: unknown key `interfaces`"]
+    );
+}
+
+#[test]
+fn keys_without_a_value_are_doubts() {
+    let all = interfaces("network:\n  ethernets:\n    e0:\n      dhcp4:\n    e1:\n");
+    let said: Vec<String> = all.iter().flat_map(remarks).collect();
+    let hint = "(remove the key, or write its value; `[]` and `{}` are empty ones)";
+    assert_eq!(
+        said,
+        [
+            format!(
+                "doubt 4:7 network.ethernets.e0.dhcp4: `dhcp4` has no value, and netplan refuses \
+                 that {hint}"
+            ),
+            format!(
+                "doubt 5:5 network.ethernets.e1: `e1` has no value, and netplan refuses that {hint}"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn outside_of_interfaces_unknown_keys_are_warnings() {
+    let said = |text: &str| -> Vec<String> {
+        let warnings = fragment(text).warnings.into_iter();
+        let line = |w: nvmeroot_plan::Warning| {
+            let hint = w.hint.map(|h| format!(" ({h})")).unwrap_or_default();
+            format!("{}: {}{hint}", w.origin.expect("a place"), w.message)
+        };
+        warnings.map(line).collect()
+    };
+    assert_eq!(
+        said("network: {ethernet: {e0: {}}}"),
+        ["n.yaml:1:11 `network.ethernet`: unknown key `ethernet` (did you mean `ethernets`?)"]
+    );
+    assert_eq!(
+        said("netwrok: {}"),
+        ["n.yaml:1:1 `netwrok`: unknown key `netwrok` (did you mean `network`?)"]
+    );
+    assert_eq!(
+        said("ethernets: {e0: {}}"),
+        [
+            "n.yaml:1:1 `ethernets`: `ethernets` does not stand under `network` (put `network:` \
+             above it and indent the rest)"
+        ]
+    );
+    assert_eq!(
+        said("network:\n"),
+        [
+            "n.yaml:1:1 `network`: `network` has no value, and netplan refuses that (remove the key, \
+          or write its value; `[]` and `{}` are empty ones)"
+        ]
+    );
+}
+
+#[test]
+fn one_note_per_topmost_key_at_its_place() {
+    let one = only(&ethernet(
+        "wakeonlan: true, link-local: [], ra-overrides: {use-dns: no, table: 5}",
+    ));
+    assert_eq!(
+        remarks(&one),
+        [
+            "note 1:28 network.ethernets.e0.wakeonlan: `wakeonlan` is not carried out in the \
+             initramfs: the running system sets it",
+            "note 1:45 network.ethernets.e0.link-local: `link-local` is not carried out in the \
+             initramfs: there, only IPv6 has link-local addresses",
+            "note 1:61 network.ethernets.e0.ra-overrides: `ra-overrides` is not carried out in \
+             the initramfs: the running system sets it",
+        ]
+    );
+}
+
+#[test]
+fn network_manager_is_noted_where_it_was_said() {
+    let text = "\
+network:
+  renderer: NetworkManager
+  ethernets:
+    renderer: networkd
+    e0: {}
+    e1: {renderer: NetworkManager}
+  vlans:
+    v0: {id: 1, link: elsewhere}
+";
+    let all = interfaces(text);
+    let places: Vec<Vec<u32>> = all
+        .iter()
+        .map(|one| {
+            let about =
+                |r: &&nvmeroot_plan::Remark| r.warning.message.starts_with("NetworkManager");
+            let remarks = one.remarks.iter().filter(about);
+            remarks
+                .map(|r| r.warning.origin.as_ref().expect("a place").line)
+                .collect()
+        })
+        .collect();
+    assert_eq!(places, [vec![], vec![6], vec![2]]);
+}
+
+#[test]
+fn a_card_whose_name_nobody_knows_can_not_carry_the_path() {
+    let text = "network: {ethernets: {a-very-long-opaque-id: {match: {driver: x}}}}";
+    let one = only(text);
+    assert_eq!(one.name.as_str(), "unnamed0");
+    assert_eq!(one.remarks[0].weight, Weight::Refusal);
+
+    let one = only("network: {ethernets: {a-very-long-opaque-id: {}}}");
+    assert_eq!(
+        remarks(&one),
+        [
+            "doubt 1:23 network.ethernets.a-very-long-opaque-id: `a-very-long-opaque-id` is no \
+             interface name: it is longer than 15 bytes (say with `match` what card this is)"
+        ]
+    );
+}
+
+#[test]
+fn set_name_is_noted_unless_the_card_has_the_name_already() {
+    let said = |keys| remarks(&only(&ethernet(keys))).len();
+    assert_eq!(said("match: {name: eth0}, set-name: eth0"), 0);
+    assert_eq!(said("match: {name: eth0}, set-name: nic0"), 1);
+    assert_eq!(said("match: {name: \"eth*\"}, set-name: nic0"), 1);
+    assert_eq!(said("match: {name: eth0, driver: x}"), 0);
+}
+
+#[test]
+fn different_overrides_for_one_client_are_a_doubt() {
+    let both = "dhcp4: true, dhcp6: true, dhcp4-overrides: {use-dns: no}";
+    let doubts = |keys: &str| {
+        let one = only(&ethernet(keys));
+        one.remarks
+            .iter()
+            .filter(|r| r.weight == Weight::Doubt)
+            .count()
+    };
+    assert_eq!(doubts(both), 1);
+    assert_eq!(
+        doubts(&format!("{both}, dhcp6-overrides: {{use-dns: off}}")),
+        0
+    );
+    assert_eq!(doubts(&format!("{both}, renderer: NetworkManager")), 0);
+    assert_eq!(doubts("dhcp4: true, dhcp4-overrides: {use-dns: no}"), 0);
+}
+
+#[test]
+fn infiniband_and_special_mac_addresses_are_not_lost() {
+    let infiniband = ["11"; 20].join(":");
+    let one = only(&ethernet(&format!(
+        "match: {{macaddress: \"{infiniband}\"}}"
+    )));
+    assert_eq!(one.matching.as_ref().and_then(|m| m.macaddress), None);
+    assert_eq!(one.remarks[0].weight, Weight::Refusal);
+    let one = only(&ethernet("macaddress: random"));
+    assert_eq!((one.mac, one.remarks.len()), (None, 1));
+}
+
+#[test]
+fn a_deprecated_gateway_is_a_default_route_after_the_others() {
+    let text = ethernet(
+        "addresses: [10.0.0.5/32, \"2001:db8::5/64\"], gateway4: 10.0.0.1, gateway6: fe80::1, \
+         routes: [{to: 10.0.0.1/32, scope: link}, {to: \"::/0\", via: fe80::1}]",
+    );
+    let one = only(&text);
+    let routes: Vec<String> = one
+        .routes
+        .iter()
+        .map(|r| format!("{} {:?}", r.to, r.via.map(|via| via.to_string())))
+        .collect();
+    // The second one says what `gateway6` says.
+    assert_eq!(
+        routes,
+        [
+            "10.0.0.1/32 None",
+            "::/0 Some(\"fe80::1\")",
+            "default Some(\"10.0.0.1\")"
+        ]
+    );
+    let weights: Vec<Weight> = one.remarks.iter().map(|r| r.weight).collect();
+    assert_eq!(weights, [Weight::Notice, Weight::Notice]);
+}

@@ -1,0 +1,338 @@
+//! No key of the schema falls through: each is in the plan, or a remark says
+//! that it is not.
+
+use super::*;
+use crate::netplan::check::fits;
+use crate::netplan::schema::{Care, Family, Key, Kind, NETWORK, SECTIONS, Section, Shape, find};
+
+/// Values of a shape, none of them what the base texts hold.
+fn samples(shape: &Shape) -> Vec<String> {
+    let one = |text: &str| vec![text.to_owned()];
+    match shape {
+        Shape::Bool => vec!["yes".to_owned(), "n".to_owned()],
+        Shape::Number(min, max) => vec![(*min).max(7).min(*max).to_string()],
+        Shape::Text | Shape::TextOrMap(_) => one("words"),
+        Shape::Word(words) | Shape::AnyCase(words) | Shape::BoolOr(words) => {
+            words.iter().map(|word| format!("\"{word}\"")).collect()
+        }
+        Shape::Address(Family::V4 | Family::Any) | Shape::Network | Shape::Destination => {
+            one("192.0.2.9")
+        }
+        Shape::Address(Family::V6) => one("\"2001:db8::9\""),
+        Shape::InterfaceAddress(_) => one("192.0.2.9/24"),
+        Shape::Mac | Shape::MacOr(_) => one("00:16:3e:00:00:09"),
+        Shape::InterfaceName => one("nic9"),
+        Shape::Glob => one("nic*"),
+        Shape::Id => one("other"),
+        Shape::List(item) | Shape::OneOrList(item) => {
+            samples(item).iter().map(|s| format!("[{s}]")).collect()
+        }
+        Shape::Names(each) => samples(each)
+            .iter()
+            .map(|s| format!("{{n: {s}}}"))
+            .collect(),
+        Shape::Map(groups) => {
+            // Enough keys for those that need one another.
+            let mut keys: Vec<String> = Vec::new();
+            for key in groups.iter().flat_map(|group| group.iter()) {
+                if ["to", "from", "name", "use-dns", "search", "mode"].contains(&key.name) {
+                    keys.push(format!("{}: {}", key.name, samples(&key.shape)[0]));
+                }
+            }
+            if keys.is_empty() {
+                let first = &groups[0][0];
+                keys.push(format!("{}: {}", first.name, samples(&first.shape)[0]));
+            }
+            vec![format!("{{{}}}", keys.join(", "))]
+        }
+    }
+}
+
+/// What a definition of a section can't be without.
+fn base(section: &Section) -> Vec<(&'static str, &'static str)> {
+    let mut base = match section.kind {
+        Kind::Vlan => vec![("id", "3"), ("link", "base")],
+        Kind::Vrf => vec![("table", "5")],
+        _ => Vec::new(),
+    };
+    if section.is_physical() {
+        base.push(("match", "{name: \"base?\"}"));
+    }
+    base
+}
+
+/// The interface `it0` with a key's value, and that without.
+fn with_and_without(section: &Section, key: &str, value: &str) -> (Interface, Interface) {
+    let text = |pairs: &[(&str, &str)]| {
+        let pairs: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}: {v}")).collect();
+        let it = format!("it0: {{{}}}", pairs.join(", "));
+        let others = "other: {}, base: {}";
+        if section.name == "ethernets" {
+            format!("network: {{version: 2, ethernets: {{{it}, {others}}}}}")
+        } else {
+            let name = section.name;
+            format!("network: {{version: 2, {name}: {{{it}}}, ethernets: {{{others}}}}}")
+        }
+    };
+    let it = |text: String| {
+        let mut all = interfaces(&text).into_iter();
+        all.find(|one| one.id.as_str() == "it0").expect("it0")
+    };
+    let base = base(section);
+    let mut changed: Vec<_> = base.iter().copied().filter(|(k, _)| *k != key).collect();
+    changed.push((key, value));
+    (it(text(&changed)), it(text(&base)))
+}
+
+fn is_in_plan(with: &Interface, without: &Interface) -> bool {
+    let bare = |one: &Interface| Interface {
+        remarks: Vec::new(),
+        origin: nvmeroot_plan::Origin::whole(""),
+        ..one.clone()
+    };
+    bare(with) != bare(without)
+}
+
+fn has(weight: Weight, at_key: &str, interface: &Interface) -> bool {
+    interface.remarks.iter().any(|remark| {
+        let origin = remark.warning.origin.as_ref().expect("a place");
+        remark.weight == weight && origin.key.as_deref() == Some(at_key)
+    })
+}
+
+#[test]
+fn samples_fit_their_shapes() {
+    for section in SECTIONS {
+        for key in section.keys.iter().flat_map(|group| group.iter()) {
+            let whole = matches!(
+                key.shape,
+                Shape::List(_) | Shape::OneOrList(_) | Shape::Map(_) | Shape::Names(_)
+            );
+            for sample in samples(&key.shape) {
+                assert!(
+                    whole || fits(sample.trim_matches('"'), &key.shape),
+                    "{}: {sample}",
+                    key.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_key_of_every_section_is_in_the_plan_or_remarked_upon() {
+    let mut tried = 0;
+    for section in SECTIONS {
+        let all = section.keys.iter().flat_map(|group| group.iter());
+        for key in all {
+            // Where two groups have a key, the first one counts.
+            let key = find(section.keys, key.name).expect("a key");
+            judge(section, key);
+            tried += 1;
+        }
+    }
+    assert!(tried > 300, "only {tried} keys");
+}
+
+fn judge(section: &Section, key: &Key) {
+    let name = key.name;
+    let at = format!("network.{}.it0.{name}", section.name);
+    let place = format!("`{at}`, {:?}", key.care);
+    let cases: Vec<_> = samples(&key.shape)
+        .iter()
+        .map(|value| with_and_without(section, name, value))
+        .collect();
+    let any_in_plan = cases
+        .iter()
+        .any(|(with, without)| is_in_plan(with, without));
+    let all_have = |weight| cases.iter().all(|(with, _)| has(weight, &at, with));
+    // What is refused as a whole needs no word on its parts.
+    let whole = format!("network.{}.it0", section.name);
+    let refused = cases
+        .iter()
+        .all(|(with, _)| has(Weight::Refusal, &whole, with));
+    assert_eq!(refused, section.is_refused());
+    match key.care {
+        // It changes no value of the plan, only what is said about it.
+        Care::Carried if name == "renderer" => {
+            let (with, _) = with_and_without(section, name, "NetworkManager");
+            let said = |remark: &nvmeroot_plan::Remark| {
+                remark.warning.message.starts_with("NetworkManager takes")
+            };
+            assert!(with.remarks.iter().any(said), "{place}");
+        }
+        Care::Carried => assert!(any_in_plan, "{place}: not in the plan"),
+        Care::Planned => {
+            assert!(any_in_plan, "{place}: not in the plan");
+            assert!(refused || all_have(Weight::Note), "{place}: not noted");
+        }
+        Care::Noted(_) => {
+            assert!(!any_in_plan, "{place}: in the plan all the same");
+            assert!(refused || all_have(Weight::Note), "{place}: not noted");
+        }
+        Care::Refused(_) => {
+            assert!(!any_in_plan, "{place}: in the plan all the same");
+            assert!(all_have(Weight::Refusal), "{place}: not refused");
+        }
+    }
+}
+
+/// Keys and values.
+type Pairs = &'static [(&'static str, &'static str)];
+
+/// A mapping inside an ethernet's definition: how its keys are written there,
+/// and what they can't be without.
+const INSIDE: &[(&str, &str, Pairs)] = &[
+    ("match", "{KEYS}", &[("name", "\"base?\"")]),
+    ("dhcp4-overrides", "{KEYS}", &[]),
+    ("dhcp6-overrides", "{KEYS}", &[]),
+    ("nameservers", "{KEYS}", &[]),
+    ("addresses", "[\"192.0.2.1/24\": {KEYS}]", &[]),
+    (
+        "routes",
+        "[{KEYS}]",
+        &[("to", "198.51.100.0/24"), ("via", "192.0.2.1")],
+    ),
+    ("routing-policy", "[{KEYS}]", &[("from", "198.51.100.0/24")]),
+];
+
+#[test]
+fn every_key_inside_what_is_in_the_plan_is_in_it_too() {
+    let section = crate::netplan::schema::section("ethernets").expect("a section");
+    for (outer, form, base) in INSIDE {
+        let groups: Vec<&[Key]> = match &find(section.keys, outer).expect("a key").shape {
+            Shape::Map(groups) | Shape::List(Shape::Map(groups)) => groups.to_vec(),
+            Shape::List(Shape::InterfaceAddress(options)) => vec![options],
+            shape => panic!("`{outer}` is {shape:?}"),
+        };
+        let value = |pairs: &[(&str, &str)]| {
+            let pairs: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}: {v}")).collect();
+            form.replace("KEYS", &pairs.join(", "))
+        };
+        let (without, _) = with_and_without(section, outer, &value(base));
+        for key in groups.iter().flat_map(|group| group.iter()) {
+            assert!(
+                matches!(key.care, Care::Carried | Care::Planned),
+                "`{outer}.{}` is {:?}",
+                key.name,
+                key.care
+            );
+            let in_plan = samples(&key.shape).iter().any(|sample| {
+                let mut pairs: Vec<_> = base
+                    .iter()
+                    .copied()
+                    .filter(|(k, _)| *k != key.name)
+                    .collect();
+                pairs.push((key.name, sample));
+                let (with, _) = with_and_without(section, outer, &value(&pairs));
+                is_in_plan(&with, &without)
+            });
+            assert!(in_plan, "`{outer}.{}` is not in the plan", key.name);
+        }
+    }
+}
+
+/// What is in the plan has no part that is not, but the parameters of bonds,
+/// and bonds are refused as a whole.
+#[test]
+fn no_mapping_in_the_plan_has_parts_outside_of_it() {
+    let inside: Vec<&str> = INSIDE.iter().map(|(outer, ..)| *outer).collect();
+    for section in SECTIONS {
+        for key in section.keys.iter().flat_map(|group| group.iter()) {
+            let nested = matches!(
+                key.shape,
+                Shape::Map(_)
+                    | Shape::List(Shape::Map(_) | Shape::InterfaceAddress(_))
+                    | Shape::Names(_)
+            );
+            let in_plan = matches!(key.care, Care::Carried | Care::Planned);
+            if nested && in_plan && !inside.contains(&key.name) {
+                assert_eq!((section.kind, key.name), (Kind::Bond, "parameters"));
+            }
+        }
+    }
+}
+
+/// Carried out by the running system, told by the installer's own file and by
+/// the hand-over; or only part of how a card is found.
+const NOT_IN_STEPS: &[&str] = &["critical", "match", "nameservers", "optional", "renderer"];
+
+/// The table does not promise more than the steps do, nor less.
+#[test]
+fn what_is_carried_is_in_the_steps_and_what_is_planned_is_not() {
+    let section = crate::netplan::schema::section("ethernets").expect("a section");
+    for key in section.keys.iter().flat_map(|group| group.iter()) {
+        let in_steps = samples(&key.shape).iter().any(|value| {
+            let (with, without) = with_and_without(section, key.name, value);
+            actions(with) != actions(without)
+        });
+        let carried = key.care == Care::Carried && !NOT_IN_STEPS.contains(&key.name);
+        assert_eq!(in_steps, carried, "`{}` is {:?}", key.name, key.care);
+    }
+}
+
+/// What is done for an interface where root is remote.
+fn actions(interface: Interface) -> Vec<nvmeroot_plan::Action> {
+    let curtin = "\
+storage:
+  version: 1
+  config:
+  - {id: c, type: nvme_controller, transport: tcp, tcp_addr: 192.0.2.77, tcp_port: 4420}
+  - {id: d, type: disk, nvme_controller: c, path: /dev/nvme0n1}
+  - {id: f, type: format, fstype: ext4, volume: d}
+  - {id: m, type: mount, path: /, device: f, options: _netdev}
+  - {id: l, type: disk, path: /dev/sda}
+  - {id: lf, type: format, fstype: ext4, volume: l}
+  - {id: lm, type: mount, path: /boot, device: lf}
+";
+    let storage = crate::curtin::read("c.yaml", curtin.as_bytes()).expect("a configuration");
+    let network = Fragment {
+        interfaces: Some(vec![interface]),
+        ..Fragment::default()
+    };
+    let plan = nvmeroot_plan::resolve(vec![storage.fragment, network]);
+    let steps = nvmeroot_plan::steps(&plan, nvmeroot_plan::Scope::Everything);
+    assert!(steps.len() > 1, "{steps:?}");
+    steps.into_iter().map(|step| step.action).collect()
+}
+
+#[test]
+fn every_key_of_network_is_read_or_noticed() {
+    for key in NETWORK {
+        let value = match key.name {
+            "version" => "2".to_owned(),
+            "renderer" => "NetworkManager".to_owned(),
+            _ => samples(&key.shape).remove(0),
+        };
+        let text = format!(
+            "network: {{{}: {value}, ethernets: {{e0: {{}}}}}}",
+            key.name
+        );
+        let said = remarks(&only(&text)).join("\n");
+        match key.name {
+            "version" => assert_eq!(said, ""),
+            "renderer" => assert!(said.contains("NetworkManager takes"), "{said}"),
+            _ => {
+                let notice = format!("notice 1:11 network.{0}: `{0}` is not", key.name);
+                assert!(said.starts_with(&notice), "{said}");
+            }
+        }
+    }
+    assert_eq!(
+        refused("network: {version: 3}").to_string(),
+        "n.yaml:1:20 `network.version`: this version is not netplan's; expected `2`"
+    );
+}
+
+#[test]
+fn no_two_keys_of_a_group_have_one_name() {
+    for section in SECTIONS {
+        for group in section.keys {
+            let mut names: Vec<_> = group.iter().map(|key| key.name).collect();
+            names.sort_unstable();
+            let all = names.len();
+            names.dedup();
+            assert_eq!(names.len(), all, "{}", section.name);
+        }
+    }
+}

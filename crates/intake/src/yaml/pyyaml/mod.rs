@@ -1,0 +1,216 @@
+//! Scalars as PyYAML's `SafeLoader` resolves them: YAML 1.1, which is how curtin
+//! reads its configuration (PyYAML `resolver.py`, `constructor.py`).
+//!
+//! Only plain scalars are resolved; quoted and block scalars are text. Values
+//! keep the notation that they were written in, so that an unquoted MAC that
+//! turned into a base-60 number can be called by its name.
+
+mod base64;
+mod found;
+mod number;
+
+pub use self::base64::base64;
+pub use self::found::{Excerpt, Found, describe};
+pub use self::number::base60_mac;
+
+use self::number::{float, forced_notation, integer, integer_notation, is_float, is_timestamp};
+use super::{Document, Fault, Kind, Node, Scalar, Style};
+
+/// A resolved scalar.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'d> {
+    /// `~`, `null`, `Null`, `NULL`, or nothing at all.
+    Null,
+    /// `yes`, `no`, `true`, `false`, `on`, `off` in lower case, capitalised or
+    /// upper case.
+    Boolean(bool),
+    /// An integer in any of YAML 1.1's notations.
+    Integer(Integer),
+    /// A number with a point, `.inf` or `.nan`.
+    Float(f64),
+    /// A date, with or without a time; its text, unchecked.
+    Timestamp(&'d str),
+    /// Text.
+    Text(&'d str),
+    /// The bytes of a `!!binary`.
+    Bytes(Vec<u8>),
+}
+
+/// An integer and how it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Integer {
+    /// The value; `None` where it has more than 127 bits (PyYAML has no limit).
+    pub value: Option<i128>,
+    /// How it was written.
+    pub notation: Notation,
+}
+
+/// The notations that YAML 1.1 knows for integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notation {
+    /// `1_000`
+    Decimal,
+    /// `0600`, without the `o` of YAML 1.2 (which makes it text here)
+    Octal,
+    /// `0x1f`
+    Hexadecimal,
+    /// `0b101`
+    Binary,
+    /// `11:22:33`, base 60
+    Sexagesimal,
+}
+
+/// Why PyYAML would not have read a document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The text of an explicitly tagged scalar, or of a number without digits,
+    /// is not what the tag says.
+    #[error("this cannot be read as `{as_tag}`")]
+    BadScalar {
+        /// The tag without its namespace, such as `int`.
+        as_tag: &'static str,
+    },
+    /// A tag that `SafeLoader` has no constructor for.
+    #[error("the tag `{tag}` has no meaning here")]
+    UnknownTag {
+        /// The tag, resolved.
+        tag: Box<str>,
+    },
+    /// The tag belongs to another shape of node.
+    #[error("the tag `{tag}` does not fit this value")]
+    TagMismatch {
+        /// The tag, resolved.
+        tag: Box<str>,
+    },
+    /// `=` or `<<` where no key is.
+    #[error("a plain `{text}` has no value; quote it")]
+    NoValue {
+        /// The text.
+        text: &'static str,
+    },
+    /// See [`Fault::MergeValue`].
+    #[error("the value of a merge key `<<` must be a mapping or a list of mappings")]
+    MergeValue,
+    /// See [`Fault::CollectionKey`].
+    #[error("a mapping or a list cannot be a key")]
+    CollectionKey,
+}
+
+const CORE: &str = "tag:yaml.org,2002:";
+
+/// The scalar's value.
+///
+/// # Errors
+/// A [`Refusal`] where PyYAML would have raised an exception.
+pub fn resolve(scalar: Scalar<'_>) -> Result<Value<'_>, Refusal> {
+    let text = scalar.text();
+    match scalar.node().tag() {
+        None if scalar.style() != Style::Plain => Ok(Value::Text(text)),
+        // The bare `!` should make it text; PyYAML resolves it instead, even
+        // in quotes.
+        None | Some("!") => plain(text),
+        Some(tag) => tagged(tag, text),
+    }
+}
+
+/// Whether PyYAML would take the whole document: tags, merge keys and keys.
+/// Returns the offending nodes; values are looked at by [`resolve`] when they
+/// are used.
+pub fn refusals(document: &Document) -> Vec<(Node<'_>, Refusal)> {
+    let tagged = document
+        .tagged()
+        .filter_map(|node| tag_fits(node).err().map(|refusal| (node, refusal)));
+    let faults = document.faults().filter_map(|fault| match fault {
+        Fault::DuplicateKey { .. } => None,
+        Fault::MergeValue { value } => Some((value, Refusal::MergeValue)),
+        Fault::CollectionKey { key } => Some((key, Refusal::CollectionKey)),
+    });
+    tagged.chain(faults).collect()
+}
+
+fn tag_fits(node: Node<'_>) -> Result<(), Refusal> {
+    let Some(tag) = node.tag() else {
+        return Ok(());
+    };
+    if let Kind::Scalar(scalar) = node.kind() {
+        return resolve(scalar).map(drop);
+    }
+    let is_list = matches!(node.kind(), Kind::Sequence(_));
+    match tag.strip_prefix(CORE) {
+        _ if tag == "!" => Ok(()),
+        Some("seq" | "omap" | "pairs") if is_list => Ok(()),
+        Some("map" | "set") if !is_list => Ok(()),
+        Some(
+            "seq" | "omap" | "pairs" | "map" | "set" | "str" | "int" | "float" | "bool" | "null"
+            | "binary" | "timestamp",
+        ) => Err(Refusal::TagMismatch { tag: tag.into() }),
+        _ => Err(Refusal::UnknownTag { tag: tag.into() }),
+    }
+}
+
+fn plain(text: &str) -> Result<Value<'_>, Refusal> {
+    Ok(match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "=" => return Err(Refusal::NoValue { text: "=" }),
+        "<<" => return Err(Refusal::NoValue { text: "<<" }),
+        _ => {
+            if let Some(value) = boolean(text) {
+                Value::Boolean(value)
+            } else if is_float(text) {
+                Value::Float(float(text).ok_or(Refusal::BadScalar { as_tag: "float" })?)
+            } else if let Some(notation) = integer_notation(text) {
+                integer(text, notation)?
+            } else if is_timestamp(text) {
+                Value::Timestamp(text)
+            } else {
+                Value::Text(text)
+            }
+        }
+    })
+}
+
+fn tagged<'d>(tag: &str, text: &'d str) -> Result<Value<'d>, Refusal> {
+    let bad = |as_tag| Refusal::BadScalar { as_tag };
+    match tag.strip_prefix(CORE) {
+        Some("str") => Ok(Value::Text(text)),
+        Some("null") => Ok(Value::Null),
+        Some("bool") => boolean_word(&text.to_ascii_lowercase())
+            .map(Value::Boolean)
+            .ok_or(bad("bool")),
+        Some("float") => float(text).map(Value::Float).ok_or(bad("float")),
+        Some("int") => integer(text, forced_notation(text)),
+        Some("binary") => base64(text).map(Value::Bytes).ok_or(bad("binary")),
+        Some("timestamp") if is_timestamp(text) => Ok(Value::Timestamp(text)),
+        Some("timestamp") => Err(bad("timestamp")),
+        Some("map" | "seq" | "set" | "omap" | "pairs") => {
+            Err(Refusal::TagMismatch { tag: tag.into() })
+        }
+        _ => Err(Refusal::UnknownTag { tag: tag.into() }),
+    }
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    let mut chars = text.chars();
+    let first = chars.next()?;
+    let rest = chars.as_str();
+    let lower = |s: &str| s.bytes().all(|b| b.is_ascii_lowercase());
+    let upper = |s: &str| s.bytes().all(|b| b.is_ascii_uppercase());
+    let spelled = lower(rest) || (first.is_ascii_uppercase() && upper(rest));
+    // Five letters are the longest; anything longer need not be copied.
+    if !spelled || text.len() > 5 {
+        return None;
+    }
+    boolean_word(&text.to_ascii_lowercase())
+}
+
+fn boolean_word(lower: &str) -> Option<bool> {
+    match lower {
+        "yes" | "true" | "on" => Some(true),
+        "no" | "false" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

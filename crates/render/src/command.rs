@@ -1,0 +1,283 @@
+//! The plan's steps as the commands of `iproute2`, `dhcpcd` and `nvme-cli`.
+
+use std::net::IpAddr;
+
+use nvmeroot_plan::{
+    Action, BootPlan, ConnectOptions, Controller, DhcpFamily, InterfaceAddress, InterfaceName,
+    Origin, Portal, Route, RouteScope, RouteType, Scope, steps,
+};
+
+use crate::RenderError;
+
+/// Which of the two scripts a command stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// `network-up`.
+    Network,
+    /// `connect-nvme`.
+    Nvme,
+}
+
+/// A command of the scripts runtime.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Program and arguments, as the program receives them.
+    pub argv: Vec<String>,
+    /// Which script it stands in.
+    pub phase: Phase,
+    /// Where the input asks for it.
+    pub origin: Origin,
+}
+
+impl Command {
+    /// The command as one line for a POSIX shell, without a line break at its
+    /// end.
+    ///
+    /// # Errors
+    /// [`RenderError::Nul`] where a word holds a NUL byte.
+    pub fn line(&self) -> Result<String, RenderError> {
+        let words: Result<Vec<String>, RenderError> = self
+            .argv
+            .iter()
+            .map(|word| quote(word, &self.origin))
+            .collect();
+        Ok(words?.join(" "))
+    }
+}
+
+/// One word for a POSIX shell.
+pub(crate) fn quote(word: &str, origin: &Origin) -> Result<String, RenderError> {
+    match shlex::try_quote(word) {
+        Ok(quoted) => Ok(quoted.into_owned()),
+        Err(_) => Err(RenderError::Nul {
+            word: word.escape_default().to_string(),
+            origin: origin.clone(),
+        }),
+    }
+}
+
+/// The commands of the scripts runtime: every interface of the input, then
+/// the controllers. Outside [`nvmeroot_plan::Reach::Initramfs`] there are
+/// none.
+pub fn commands(plan: &BootPlan) -> Vec<Command> {
+    steps(plan, Scope::Everything)
+        .into_iter()
+        .filter_map(|step| {
+            let (phase, argv) = match &step.action {
+                Action::SetMtu { interface, mtu } => (
+                    Phase::Network,
+                    words(&["ip", "link", "set", interface.as_str(), "mtu"]).and(mtu.to_string()),
+                ),
+                Action::AddAddress { interface, address } => {
+                    (Phase::Network, add_address(interface, address))
+                }
+                Action::Dhcp { interface, family } => (
+                    Phase::Network,
+                    match family {
+                        DhcpFamily::Both => words(&["dhcpcd", interface.as_str()]),
+                        DhcpFamily::Ipv4 => words(&["dhcpcd", "-4", interface.as_str()]),
+                        DhcpFamily::Ipv6 => words(&["dhcpcd", "-6", interface.as_str()]),
+                    },
+                ),
+                Action::LinkUp { interface } => (
+                    Phase::Network,
+                    words(&["ip", "link", "set", interface.as_str(), "up"]),
+                ),
+                Action::AddRoute { interface, route } => {
+                    (Phase::Network, add_route(interface, route))
+                }
+                Action::Connect { controller, portal } => (
+                    Phase::Nvme,
+                    connect(portal, plan.controllers.get(*controller)),
+                ),
+                // A step of a later version of the plan: no script knows it.
+                _ => return None,
+            };
+            Some(Command {
+                argv: argv.0,
+                phase,
+                origin: step.origin,
+            })
+        })
+        .collect()
+}
+
+/// What `plan --format commands` prints: one command a line, the network
+/// first.
+///
+/// # Errors
+/// [`RenderError::Nul`] where a word holds a NUL byte.
+pub fn commands_text(plan: &BootPlan) -> Result<String, RenderError> {
+    let commands = commands(plan);
+    Ok(lines(&commands, Phase::Network)? + &lines(&commands, Phase::Nvme)?)
+}
+
+/// The commands of one phase, each with its line break.
+pub(crate) fn lines(commands: &[Command], phase: Phase) -> Result<String, RenderError> {
+    let mut text = String::new();
+    for command in commands.iter().filter(|c| c.phase == phase) {
+        text.push_str(&command.line()?);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// A command's words while they are put together.
+struct Words(Vec<String>);
+
+fn words(first: &[&str]) -> Words {
+    Words(first.iter().map(|w| (*w).to_owned()).collect())
+}
+
+impl Words {
+    fn and(mut self, word: impl Into<String>) -> Self {
+        self.0.push(word.into());
+        self
+    }
+
+    /// A name and its value, where there is one.
+    fn option(self, name: &str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.and(name).and(value.to_string()),
+            None => self,
+        }
+    }
+
+    fn flag(self, name: &str, set: bool) -> Self {
+        if set { self.and(name) } else { self }
+    }
+}
+
+fn add_address(interface: &InterfaceName, address: &InterfaceAddress) -> Words {
+    let name = interface.as_str();
+    // `ip` refuses a label that does not start with the interface's name and
+    // then adds no address either; networkd sets such a label later.
+    let label = address
+        .label
+        .as_ref()
+        .filter(|label| label.starts_with(name));
+    words(&["ip", "address", "add"])
+        .and(address.address.to_string())
+        .and("dev")
+        .and(name)
+        .option("label", label)
+        .option("preferred_lft", address.deprecated.then_some(0))
+}
+
+fn add_route(interface: &InterfaceName, route: &Route) -> Words {
+    let has_gateway = matches!(route.kind, RouteType::Unicast | RouteType::Multicast);
+    let via = route.via.filter(|_| has_gateway);
+    // The kernel finds the device by the gateway. It can't where there is no
+    // gateway, where the gateway is said to be on the link, and where the
+    // gateway's address is there on every link.
+    let needs_device = match route.kind {
+        RouteType::Blackhole | RouteType::Prohibit | RouteType::Throw | RouteType::Unreachable => {
+            false
+        }
+        _ => route.on_link || via.is_none_or(is_link_local),
+    };
+    let to = match route.to.network() {
+        // The kernel refuses a destination with host bits; networkd and
+        // nvmeroot clear them.
+        Some(net) if net.addr() != net.network() => net.trunc().to_string(),
+        _ => route.to.to_string(),
+    };
+    let other_family = match (via, route.to.network()) {
+        (Some(via), Some(to)) => via.is_ipv4() != to.addr().is_ipv4(),
+        _ => false,
+    };
+    let mut command = words(&["ip", "route", "add"]);
+    if route.kind != RouteType::Unicast {
+        command = command.and(type_word(route.kind));
+    }
+    command = command.and(to);
+    if let Some(via) = via {
+        command = command.and("via");
+        if other_family {
+            command = command.and(if via.is_ipv4() { "inet" } else { "inet6" });
+        }
+        command = command.and(via.to_string());
+    }
+    command
+        .option("dev", needs_device.then_some(interface))
+        .flag("onlink", route.on_link && via.is_some())
+        .option("metric", route.metric)
+        .option("table", route.table)
+        .option("src", route.from)
+        .option("scope", route.scope.map(scope_word))
+        .option("mtu", route.mtu)
+        .option("advmss", route.advertised_mss)
+        .option("initcwnd", route.congestion_window)
+        .option("initrwnd", route.advertised_receive_window)
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(a) => a.is_link_local(),
+        IpAddr::V6(a) => a.is_unicast_link_local(),
+    }
+}
+
+fn type_word(kind: RouteType) -> &'static str {
+    match kind {
+        RouteType::Unicast => "unicast",
+        RouteType::Anycast => "anycast",
+        RouteType::Blackhole => "blackhole",
+        RouteType::Broadcast => "broadcast",
+        RouteType::Local => "local",
+        RouteType::Multicast => "multicast",
+        RouteType::Nat => "nat",
+        RouteType::Prohibit => "prohibit",
+        RouteType::Throw => "throw",
+        RouteType::Unreachable => "unreachable",
+        RouteType::Xresolve => "xresolve",
+    }
+}
+
+fn scope_word(scope: RouteScope) -> &'static str {
+    match scope {
+        RouteScope::Global => "global",
+        RouteScope::Link => "link",
+        RouteScope::Host => "host",
+    }
+}
+
+fn connect(portal: &Portal, controller: Option<&Controller>) -> Words {
+    let verb = if portal.nqn.is_some() {
+        "connect"
+    } else {
+        "connect-all"
+    };
+    let command = words(&["nvme", verb])
+        .and("--transport")
+        .and(portal.transport.to_string())
+        .and("--traddr")
+        .and(portal.traddr.to_string())
+        .and("--trsvcid")
+        .and(portal.trsvcid.to_string())
+        .option("--nqn", portal.nqn.as_ref());
+    match controller {
+        Some(controller) => connect_options(command, &controller.options),
+        None => command,
+    }
+}
+
+/// Options under the names that nvme-cli 2 gives them.
+fn connect_options(command: Words, options: &ConnectOptions) -> Words {
+    command
+        .option("--host-traddr", options.host_traddr)
+        .option("--host-iface", options.host_iface.as_ref())
+        .option("--nr-io-queues", options.nr_io_queues)
+        .option("--nr-write-queues", options.nr_write_queues)
+        .option("--nr-poll-queues", options.nr_poll_queues)
+        .option("--queue-size", options.queue_size)
+        .option("--keep-alive-tmo", options.keep_alive_tmo)
+        .option("--reconnect-delay", options.reconnect_delay)
+        .option("--ctrl-loss-tmo", options.ctrl_loss_tmo)
+        .option("--fast_io_fail_tmo", options.fast_io_fail_tmo)
+        .flag("--hdr-digest", options.hdr_digest)
+        .flag("--data-digest", options.data_digest)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! The hand-over: what keeps the running system from taking away the network
+//! that root stands on.
+//!
+//! Without `critical` systemd-networkd removes the addresses that it did not
+//! set itself, and then waits for pages of a root filesystem that it can no
+//! longer reach. And unless its DHCP client is the same client to the server
+//! as the initramfs's, it gets another address, while root's own runs out with
+//! its lease.
+
+use std::fmt::Write as _;
+
+use nvmeroot_plan::{BootPlan, Interface, LinkKind};
+
+use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
+
+/// The netplan file that the hand-over consists of, relative to the root tree.
+pub const HANDOVER_PATH: &str = "etc/netplan/99-nvmeroot.yaml";
+
+const NETPLAN: TreePath = TreePath::fixed(HANDOVER_PATH);
+
+const HEADER: &str = "\
+# This file was written by nvmeroot. Changes to it are lost with the next
+# `nvmeroot configure`. It adds to what the other files here say.
+#
+# The root filesystem stands on these interfaces.
+";
+
+/// Adds the files.
+pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError> {
+    let interfaces = plan.essential_interfaces();
+    if interfaces.is_empty() {
+        let why = "no interface leads to the root filesystem (any more)";
+        set.push(NETPLAN, why, ChangeKind::Absent);
+        return Ok(());
+    }
+    let why = "keeps the running system from taking root's network away";
+    set.file(NETPLAN, Mode::Private, why, netplan(&interfaces)?);
+    for interface in interfaces {
+        let path = networkd_drop_in(interface)?;
+        if interface.dhcp6 {
+            let why = "makes the running system the same DHCPv6 client as the initramfs";
+            set.file(path, Mode::Config, why, networkd());
+        } else {
+            let why = "the interface does not ask for DHCPv6 (any more)";
+            set.push(path, why, ChangeKind::Absent);
+        }
+    }
+    Ok(())
+}
+
+/// A netplan file that merges over the installer's.
+fn netplan(interfaces: &[&Interface]) -> Result<String, RenderError> {
+    let mut sections: Vec<(&str, Vec<&Interface>)> = Vec::new();
+    for interface in interfaces {
+        let section = section(interface)?;
+        match sections.iter_mut().find(|(name, _)| *name == section) {
+            Some((_, members)) => members.push(interface),
+            None => sections.push((section, vec![interface])),
+        }
+    }
+    let mut text = format!("{HEADER}network:\n  version: 2\n");
+    for (section, members) in sections {
+        let _ = writeln!(text, "  {section}:");
+        for interface in members {
+            let id = interface.id.as_str();
+            if id.contains('\0') {
+                return Err(RenderError::Nul {
+                    word: id.escape_default().to_string(),
+                    origin: interface.origin.clone(),
+                });
+            }
+            let _ = writeln!(text, "    {}:\n      critical: true", scalar(id));
+            if interface.dhcp4 {
+                // What the initramfs's dhcpcd says with `clientid`.
+                let _ = writeln!(text, "      dhcp-identifier: mac");
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn section(interface: &Interface) -> Result<&'static str, RenderError> {
+    Ok(match interface.kind {
+        LinkKind::Ethernet => "ethernets",
+        LinkKind::Vlan { .. } => "vlans",
+        LinkKind::Bond { .. } => "bonds",
+        LinkKind::Bridge { .. } => "bridges",
+        LinkKind::Vrf { .. } => "vrfs",
+        LinkKind::Dummy(_) => "dummy-devices",
+        _ => {
+            return Err(RenderError::Kind {
+                interface: interface.name.clone(),
+                origin: interface.origin.clone(),
+            });
+        }
+    })
+}
+
+/// A YAML scalar in double quotes (YAML 1.1, section 5.6 for the escapes), so
+/// that no reader takes it for anything but this text.
+fn scalar(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        let _ = match c {
+            '"' | '\\' => write!(quoted, "\\{c}"),
+            ' '..='~' => write!(quoted, "{c}"),
+            _ => match u32::from(c) {
+                code @ 0..=0xff => write!(quoted, "\\x{code:02X}"),
+                code @ 0x100..=0xffff => write!(quoted, "\\u{code:04X}"),
+                code => write!(quoted, "\\U{code:08X}"),
+            },
+        };
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A drop-in for the file that netplan makes of the definition. netplan itself
+/// has no key for what stands in it.
+fn networkd_drop_in(interface: &Interface) -> Result<TreePath, RenderError> {
+    format!(
+        "etc/systemd/network/10-netplan-{}.network.d/nvmeroot.conf",
+        escaped(interface.id.as_str())
+    )
+    .parse()
+}
+
+/// A definition's id as netplan writes it into file names:
+/// `g_uri_escape_string` with no further characters allowed but UTF-8.
+fn escaped(id: &str) -> String {
+    let mut name = String::with_capacity(id.len());
+    for c in id.chars() {
+        match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' => name.push(c),
+            c if c.is_ascii() => {
+                let _ = write!(name, "%{:02X}", u32::from(c));
+            }
+            c => name.push(c),
+        }
+    }
+    name
+}
+
+/// The identity that the initramfs's dhcpcd is given: DUID-LL, IAID 1.
+fn networkd() -> String {
+    "\
+# This file was written by nvmeroot. Changes to it are lost with the next
+# `nvmeroot configure`.
+#
+# The initramfs asks for root's address under this identity.
+[DHCPv6]
+DUIDType=link-layer
+IAID=1
+"
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests;

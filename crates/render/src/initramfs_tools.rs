@@ -1,0 +1,157 @@
+//! The scripts runtime's files for initramfs-tools (initramfs-tools(7)).
+//!
+//! What does not depend on the plan is a shell script of its own beside this
+//! file; what does is data, made of quoted words only.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use nvmeroot_plan::{BootPlan, Interface};
+
+use crate::command::{Phase, commands, lines, quote};
+use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
+
+const HOOK: TreePath = TreePath::fixed("etc/initramfs-tools/hooks/curtin-nvme-over-tcp");
+const INIT_PREMOUNT: TreePath =
+    TreePath::fixed("etc/initramfs-tools/scripts/init-premount/curtin-nvme-over-tcp");
+const LOCAL_BLOCK: TreePath =
+    TreePath::fixed("etc/initramfs-tools/scripts/local-block/curtin-nvme-over-tcp");
+const INIT_BOTTOM: TreePath =
+    TreePath::fixed("etc/initramfs-tools/scripts/init-bottom/curtin-nvme-over-tcp");
+const NETWORK_UP: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/network-up");
+const CONNECT_NVME: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/connect-nvme");
+const FUNCTIONS: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/functions");
+const INTERFACES: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/interfaces");
+const DHCPCD_CONF: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/dhcpcd.conf");
+
+/// What stands at the top of a generated file.
+pub(crate) const HEADER: &str = "\
+# This file was written by nvmeroot. Changes to it are lost with the next
+# `nvmeroot configure`; regenerate the initramfs after one with
+# `update-initramfs -u`.
+";
+
+/// Metric of the routes that DHCP brings, as netplan's networkd back-end sets
+/// it (`write_dhcp_overrides` in its src/networkd.c).
+const NETPLAN_DHCP_METRIC: u32 = 100;
+
+/// Adds the files.
+pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError> {
+    let all = commands(plan);
+    set.file(
+        NETWORK_UP,
+        Mode::Program,
+        "brings the network up",
+        script(&lines(&all, Phase::Network)?),
+    );
+    set.file(
+        CONNECT_NVME,
+        Mode::Program,
+        "connects the controllers",
+        script(&lines(&all, Phase::Nvme)?),
+    );
+    set.file(
+        INTERFACES,
+        Mode::Config,
+        "says which interfaces lead to the root filesystem",
+        interfaces(plan)?,
+    );
+    set.file(
+        FUNCTIONS,
+        Mode::Config,
+        "names on the console what fails",
+        include_str!("initramfs_tools/functions.sh").to_owned(),
+    );
+    let why = "makes the initramfs the same DHCP client as the running system";
+    if uses_dhcp(plan) {
+        let text = include_str!("initramfs_tools/dhcpcd.conf").to_owned();
+        set.file(DHCPCD_CONF, Mode::Config, why, text);
+    } else {
+        // The hook takes its being there as the sign that DHCP is used.
+        let why = "nothing asks for DHCP (any more)";
+        set.push(DHCPCD_CONF, why, ChangeKind::Absent);
+    }
+    set.file(
+        HOOK,
+        Mode::Program,
+        "puts programs, modules and these files into the initramfs",
+        include_str!("initramfs_tools/hook.sh").to_owned(),
+    );
+    set.file(
+        INIT_PREMOUNT,
+        Mode::Program,
+        "runs both scripts before the root filesystem is mounted",
+        include_str!("initramfs_tools/init-premount.sh").to_owned(),
+    );
+    set.file(
+        LOCAL_BLOCK,
+        Mode::Program,
+        "connects again while the root filesystem's device is missing",
+        include_str!("initramfs_tools/local-block.sh").to_owned(),
+    );
+    set.file(
+        INIT_BOTTOM,
+        Mode::Program,
+        "ends the initramfs's DHCP client and leaves the address",
+        include_str!("initramfs_tools/init-bottom.sh").to_owned(),
+    );
+    Ok(())
+}
+
+fn script(commands: &str) -> String {
+    format!("#!/bin/sh\n{HEADER}\n{commands}")
+}
+
+pub(crate) fn uses_dhcp(plan: &BootPlan) -> bool {
+    plan.network.interfaces.iter().any(|i| i.dhcp4 || i.dhcp6)
+}
+
+/// The calls by which `init-premount` learns of the interfaces.
+fn interfaces(plan: &BootPlan) -> Result<String, RenderError> {
+    let mut text = format!("{HEADER}\n");
+    let mut call = |function: &str, interface: &Interface, rest: &str| {
+        let name = quote(interface.name.as_str(), &interface.origin)?;
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "{function} {name}{rest}");
+        Ok::<(), RenderError>(())
+    };
+    for interface in plan.essential_interfaces() {
+        call("nvmeroot_storage", interface, "")?;
+    }
+    for interface in &plan.network.interfaces {
+        if !interface.dhcp6 && !needs_advertisements(plan, interface) {
+            call("nvmeroot_no_advertisements", interface, "")?;
+        }
+        let metric = dhcp_metric(interface);
+        if (interface.dhcp4 || interface.dhcp6) && metric != NETPLAN_DHCP_METRIC {
+            call("nvmeroot_dhcp_metric", interface, &format!(" {metric}"))?;
+        }
+    }
+    Ok(text)
+}
+
+fn dhcp_metric(interface: &Interface) -> u32 {
+    [&interface.dhcp4_overrides, &interface.dhcp6_overrides]
+        .into_iter()
+        .flatten()
+        .find_map(|overrides| overrides.route_metric)
+        .unwrap_or(NETPLAN_DHCP_METRIC)
+}
+
+/// Only a router advertisement can say how to get to one of the controllers
+/// that the interface leads to.
+fn needs_advertisements(plan: &BootPlan, interface: &Interface) -> bool {
+    let known = |to: IpAddr| {
+        interface.addresses.iter().any(|a| a.address.contains(&to))
+            || interface.routes.iter().any(|r| r.covers(to).is_some())
+    };
+    plan.paths
+        .iter()
+        .filter(|path| {
+            path.interfaces
+                .iter()
+                .any(|l| l.interface == interface.name)
+        })
+        .filter_map(|path| plan.controllers.get(path.controller))
+        .any(|controller| controller.traddr.is_ipv6() && !known(controller.traddr))
+}

@@ -1,0 +1,96 @@
+#!/bin/sh
+# This file was written by nvmeroot. Changes to it are lost with the next
+# `nvmeroot configure`; regenerate the initramfs after one with
+# `update-initramfs -u`.
+#
+# Copies into the initramfs what the boot scripts need.
+
+PREREQ="udev"
+
+prereqs()
+{
+	echo "$PREREQ"
+}
+
+case "$1" in
+prereqs)
+	prereqs
+	exit 0
+	;;
+esac
+
+. /usr/share/initramfs-tools/hook-functions
+
+fail()
+{
+	echo "E: nvmeroot: $1" >&2
+	echo "E: nvmeroot: hint: $2" >&2
+	exit 1
+}
+
+# program NAME PACKAGE: copies it and its libraries, and sets `program`.
+program()
+{
+	program=
+	for dir in /usr/sbin /usr/bin /sbin /bin; do
+		if [ -x "$dir/$1" ]; then
+			program=$dir/$1
+			break
+		fi
+	done
+	[ -n "$program" ] ||
+		fail "the program \`$1\` is missing" "install the package \`$2\`"
+	copy_exec "$program" || fail "can't copy \`$program\`" "is there room in \`$DESTDIR\`?"
+}
+
+# file PATH HINT: copies it; 1 says that it is there already.
+file()
+{
+	copy_file config "$1" || [ $? -eq 1 ] || fail "can't copy \`$1\`" "$2"
+}
+
+# account FILE NAME: an entry of passwd or group, unless it is there already.
+account()
+{
+	mkdir -p "$DESTDIR/etc"
+	grep -qs "^$2:" "$DESTDIR/$1" || grep -s "^$2:" "/$1" >>"$DESTDIR/$1"
+}
+
+program nvme nvme-cli
+file /etc/nvme/hostnqn 'run `nvmeroot configure` with `--hostnqn` and `--hostid`'
+file /etc/nvme/hostid 'run `nvmeroot configure` with `--hostnqn` and `--hostid`'
+for name in functions interfaces network-up connect-nvme; do
+	file "/etc/curtin-nvme-over-tcp/$name" 'run `nvmeroot configure` again'
+done
+
+# busybox has an `ip` too, which knows less, and its hook, which runs earlier or
+# later, links it to every place that is still free.
+for dir in /usr/sbin /usr/bin /sbin /bin; do
+	rm -f "$DESTDIR$dir/ip"
+done
+program ip iproute2
+mkdir -p "$DESTDIR/sbin"
+[ -e "$DESTDIR/sbin/ip" ] || ln -s "$program" "$DESTDIR/sbin/ip"
+
+# Where DHCP is used.
+if [ -e /etc/curtin-nvme-over-tcp/dhcpcd.conf ]; then
+	program dhcpcd dhcpcd-base
+	file /etc/curtin-nvme-over-tcp/dhcpcd.conf 'run `nvmeroot configure` again'
+	for path in /usr/lib/dhcpcd/dhcpcd-run-hooks /usr/libexec/dhcpcd-run-hooks \
+		/usr/lib/dhcpcd/dhcpcd-hooks/* /usr/libexec/dhcpcd-hooks/*; do
+		[ ! -f "$path" ] || file "$path" 'install the package `dhcpcd-base` again'
+	done
+	# The user that it becomes, and the directory that it locks itself into.
+	for user in root dhcpcd _dhcpcd; do
+		account etc/passwd "$user"
+	done
+	for group in root nogroup dhcpcd _dhcpcd; do
+		account etc/group "$group"
+	done
+	mkdir -p "$DESTDIR/var/lib/dhcpcd" "$DESTDIR/usr/lib/dhcpcd"
+fi
+
+manual_add_modules nvme-tcp af_packet
+# With MODULES=dep only the drivers of what root lies on now would be there.
+[ "$MODULES" = most ] || auto_add_modules net
+exit 0

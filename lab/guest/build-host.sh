@@ -1,0 +1,15 @@
+#!/bin/sh
+# build-host.sh OUT RELEASE MERGED CONTENT: run by configure.sh; builds the
+# initramfs of the merged tree and a drive with the files of CONTENT.
+set -eu
+out=$1 release=$2 merged=$3 content=$4
+mount -t proc proc "$merged/proc"
+mount -t sysfs sysfs "$merged/sys"
+mount --bind /dev "$merged/dev"
+chroot "$merged" update-initramfs -c -k "$release"
+umount "$merged/proc" "$merged/sys" "$merged/dev"
+mv "$merged/boot/initrd.img-$release" "$out/initrd"
+truncate -s 1500M "$out/drive.new"
+mkfs.ext4 -q -F -L labroot -E lazy_itable_init=1,lazy_journal_init=1,nodiscard \
+    -d "$content" "$out/drive.new"
+mv "$out/drive.new" "$out/drive"

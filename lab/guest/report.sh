@@ -1,0 +1,52 @@
+#!/bin/sh
+# Waits as many seconds as the kernel command line says (lab.settle=), then
+# prints what this machine looks like to the second serial port, section by
+# section, and powers off.
+mkdir -p /run/lab
+settle=0
+for word in $(cat /proc/cmdline); do
+    case $word in lab.settle=*) settle=${word#lab.settle=} ;; esac
+done
+mark() {
+    read -r up idle </proc/uptime
+    echo "$1 $up" >>/run/lab/marks
+    echo "lab: $1" >/dev/kmsg
+}
+mark marker
+sleep "$settle"
+mark report
+section() {
+    echo
+    echo "@section $1"
+}
+{
+    section marks; cat /run/lab/marks
+    section mounts
+    for m in / /home; do findmnt -n -o TARGET,SOURCE,FSTYPE,OPTIONS --mountpoint "$m"; done
+    section controllers
+    for c in /sys/class/nvme/*; do
+        [ -e "$c" ] || continue
+        echo "${c##*/} $(cat "$c/transport") $(cat "$c/state") $(cat "$c/subsysnqn") $(cat "$c/address")"
+    done
+    section namespaces
+    for b in /sys/class/block/nvme*; do [ -e "$b" ] && echo "${b##*/}"; done
+    section heartbeat; cat /run/lab/heartbeat.json 2>/dev/null
+    section addresses; ip -j address
+    section routes4; ip -4 -j route show table all
+    section routes6; ip -6 -j route show table all
+    section failed
+    command -v systemctl >/dev/null && systemctl --failed --no-legend --plain
+    section links
+    command -v networkctl >/dev/null && networkctl --no-legend --no-pager list
+    section processes
+    for p in /proc/[0-9]*; do
+        exe=$(readlink "$p/exe") || continue
+        echo "${p#/proc/} $(readlink "$p/root") $exe"
+    done
+    section before; cat /run/lab/before 2>/dev/null
+    section monitor; cat /run/lab/monitor 2>/dev/null
+    section kernel; dmesg
+    section end
+} >/run/lab/report 2>/run/lab/report.errors
+cat /run/lab/report >/dev/ttyS1
+if command -v systemctl >/dev/null; then systemctl poweroff; else poweroff -f; fi

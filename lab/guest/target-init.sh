@@ -1,0 +1,23 @@
+#!/bin/busybox sh
+# The target: loads its drivers, carries out /lab/setup, then every line that
+# arrives on the second serial port.
+/bin/busybox --install -s /bin
+export PATH=/bin:/sbin:/usr/sbin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mount -t tmpfs run /run
+mkdir -p /etc /tmp /var/run /var/lib/misc
+echo 'root:x:0:0:root:/:/bin/sh' >/etc/passwd
+echo 'nobody:x:65534:65534:nobody:/:/bin/false' >>/etc/passwd
+echo 'nogroup:x:65534:' >/etc/group
+for module in /modules/*.ko; do insmod "$module" || echo "lab: cannot load $module"; done
+mount -t configfs none /sys/kernel/config
+ip link set lo up
+. /lab/setup && echo "lab: target ready"
+stty -F /dev/ttyS1 raw -echo
+exec 3</dev/ttyS1
+while read -r line <&3; do
+    eval "$line"
+    echo "lab: command status $?"
+done

@@ -1,0 +1,222 @@
+//! Images, built once and kept by their content.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FlockOperation;
+
+use crate::error::{Context, Result};
+
+/// Everything that determines an image, hashed (128-bit FNV-1a: no one attacks
+/// this cache, it must only not confuse images).
+#[derive(Debug, Clone)]
+pub(crate) struct Key(u128);
+
+impl Key {
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+
+    pub(crate) fn new(builder: &str) -> Self {
+        Key(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d).text(builder)
+    }
+
+    fn bytes(mut self, bytes: &[u8]) -> Self {
+        for byte in bytes {
+            self.0 = (self.0 ^ u128::from(*byte)).wrapping_mul(Self::PRIME);
+        }
+        self
+    }
+
+    /// Adds a field; its length goes in too, so that neighbours can't merge.
+    pub(crate) fn field(self, bytes: &[u8]) -> Self {
+        self.bytes(&(bytes.len() as u64).to_le_bytes()).bytes(bytes)
+    }
+
+    pub(crate) fn text(self, text: &str) -> Self {
+        self.field(text.as_bytes())
+    }
+
+    pub(crate) fn key(self, other: &Key) -> Self {
+        self.field(&other.0.to_le_bytes())
+    }
+
+    /// Adds every file below `dir`: path, type, mode and content.
+    pub(crate) fn tree(mut self, dir: &Path) -> Result<Self> {
+        let mut pending = vec![dir.to_owned()];
+        while let Some(path) = pending.pop() {
+            let meta = fs::symlink_metadata(&path).context("inspect", &path)?;
+            let name = path.strip_prefix(dir).unwrap_or(&path);
+            self = self
+                .text(&name.to_string_lossy())
+                .field(&meta.permissions().mode().to_le_bytes());
+            if meta.is_dir() {
+                let mut names = Vec::new();
+                for entry in fs::read_dir(&path).context("list", &path)? {
+                    names.push(entry.context("list", &path)?.path());
+                }
+                names.sort();
+                pending.extend(names);
+            } else if meta.is_symlink() {
+                let to = fs::read_link(&path).context("read", &path)?;
+                self = self.text(&to.to_string_lossy());
+            } else if meta.file_type().is_char_device() {
+                // An overlay's mark for a file taken away.
+                self = self.field(&meta.rdev().to_le_bytes());
+            } else {
+                let mut bytes = Vec::new();
+                File::open(&path)
+                    .and_then(|mut f| f.read_to_end(&mut bytes))
+                    .context("read", &path)?;
+                self = self.field(&bytes);
+            }
+        }
+        Ok(self)
+    }
+
+    fn name(&self) -> String {
+        format!("{:032x}", self.0)
+    }
+}
+
+/// The directory that holds the images.
+#[derive(Debug, Clone)]
+pub(crate) struct Cache {
+    dir: PathBuf,
+}
+
+impl Cache {
+    pub(crate) fn open(dir: PathBuf) -> Result<Self> {
+        fs::create_dir_all(&dir).context("create", &dir)?;
+        Ok(Cache { dir })
+    }
+
+    /// A directory for work in progress, emptied before use.
+    pub(crate) fn scratch(&self, name: &str) -> Result<PathBuf> {
+        let dir = self
+            .dir
+            .join("tmp")
+            .join(format!("{}-{name}", std::process::id()));
+        remove(&dir)?;
+        fs::create_dir_all(&dir).context("create", &dir)?;
+        Ok(dir)
+    }
+
+    /// The directory of the image `kind` with this key; `build` fills it when
+    /// it isn't there yet. An image appears whole or not at all: it is built
+    /// aside and renamed. Others with the same kind are removed: only the
+    /// newest content of each image is kept.
+    pub(crate) fn get(
+        &self,
+        kind: &str,
+        key: &Key,
+        build: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<PathBuf> {
+        let path = self.dir.join(format!("{kind}-{}", key.name()));
+        // Two runs that need the same image: the second waits for the first.
+        let lock = self.dir.join(format!(".{kind}.lock"));
+        let file = File::create(&lock).context("create", &lock)?;
+        rustix::fs::flock(&file, FlockOperation::LockExclusive)
+            .map_err(std::io::Error::from)
+            .context("lock", &lock)?;
+        if path.exists() {
+            return Ok(path);
+        }
+        let scratch = self.scratch(kind)?;
+        build(&scratch)?;
+        self.forget(kind)?;
+        fs::rename(&scratch, &path).context("rename", &scratch)?;
+        Ok(path)
+    }
+
+    fn forget(&self, kind: &str) -> Result<()> {
+        let prefix = format!("{kind}-");
+        for entry in fs::read_dir(&self.dir).context("list", &self.dir)? {
+            let path = entry.context("list", &self.dir)?.path();
+            let old = path
+                .file_name()
+                .and_then(|n| n.to_str())
+                .and_then(|n| n.strip_prefix(&prefix))
+                .is_some_and(|rest| rest.len() == 32 && !rest.contains('-'));
+            if old {
+                remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes a directory tree that may not exist.
+pub(crate) fn remove(dir: &Path) -> Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.context("remove", dir),
+    }
+}
+
+/// Writes a file with its parents.
+pub(crate) fn write(path: &Path, mode: u32, bytes: impl AsRef<[u8]>) -> Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).context("create", parent)?;
+    }
+    let mut file = File::create(path).context("create", path)?;
+    file.write_all(bytes.as_ref()).context("write", path)?;
+    file.set_permissions(fs::Permissions::from_mode(mode))
+        .context("change the mode of", path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_do_not_merge() {
+        let a = Key::new("t").text("ab").text("c");
+        let b = Key::new("t").text("a").text("bc");
+        assert_ne!(a.name(), b.name());
+    }
+
+    #[test]
+    fn tree_sees_content_mode_and_links() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = || Key::new("t").tree(dir.path()).unwrap().name();
+        write(&dir.path().join("a/b"), 0o644, "one").unwrap();
+        let first = key();
+        assert_eq!(first, key());
+        write(&dir.path().join("a/b"), 0o600, "one").unwrap();
+        let second = key();
+        assert_ne!(first, second);
+        std::os::unix::fs::symlink("b", dir.path().join("a/c")).unwrap();
+        assert_ne!(second, key());
+    }
+
+    #[test]
+    fn an_image_is_built_once_and_its_predecessor_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::open(dir.path().to_owned()).unwrap();
+        let build = |text: &'static str| {
+            move |at: &Path| -> Result<()> { write(&at.join("f"), 0o644, text) }
+        };
+        let one = cache.get("host-a", &Key::new("1"), build("one")).unwrap();
+        let again = cache.get("host-a", &Key::new("1"), build("two")).unwrap();
+        assert_eq!(one, again);
+        assert_eq!(fs::read_to_string(one.join("f")).unwrap(), "one");
+        let other = cache.get("host-ab", &Key::new("1"), build("x")).unwrap();
+        let two = cache.get("host-a", &Key::new("2"), build("two")).unwrap();
+        assert!(two.exists() && other.exists() && !one.exists());
+    }
+
+    #[test]
+    fn a_failed_build_leaves_no_image() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::open(dir.path().to_owned()).unwrap();
+        let key = Key::new("1");
+        let broken = cache.get("tree", &key, |at| {
+            write(&at.join("half"), 0o644, "x")?;
+            crate::command::Program::new("false").output().map(drop)
+        });
+        assert!(matches!(broken, Err(crate::Error::Command { .. })));
+        let built = cache.get("tree", &key, |at| write(&at.join("f"), 0o644, "x")).unwrap();
+        assert!(!built.join("half").exists());
+    }
+}

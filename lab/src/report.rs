@@ -1,0 +1,387 @@
+//! What the booted host says about itself, section by section (written by
+//! `guest/report.sh`).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+
+/// A host's report.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Seconds since the kernel started, by name: `marker`, `report`.
+    pub marks: BTreeMap<String, f64>,
+    /// `/` and, where it is a filesystem of its own, `/home`.
+    pub mounts: Vec<Mount>,
+    /// Every NVMe controller.
+    pub controllers: Vec<Controller>,
+    /// Names of NVMe block devices.
+    pub namespaces: Vec<String>,
+    /// What the heartbeat saw; `None` on hosts without one.
+    pub heartbeat: Option<Heartbeat>,
+    /// Every address of every interface.
+    pub addresses: Vec<Address>,
+    /// Every route of every table.
+    pub routes: Vec<Route>,
+    /// Units in state `failed`.
+    pub failed_units: Vec<String>,
+    /// networkd's interfaces: name, operational state, setup state.
+    pub links: Vec<(String, String, String)>,
+    /// Every process with a program (kernel threads have none).
+    pub processes: Vec<Process>,
+    /// What was there before systemd-networkd took over, as text.
+    pub before: Vec<String>,
+    /// Every change of links, addresses and routes since then (`ip monitor`).
+    pub monitor: Vec<String>,
+    /// The kernel's log.
+    pub kernel: Vec<String>,
+}
+
+/// A mounted filesystem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// The mount point.
+    pub target: String,
+    /// The device.
+    pub source: String,
+    /// The type.
+    pub fstype: String,
+    /// The options.
+    pub options: String,
+}
+
+/// An NVMe controller as sysfs shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Controller {
+    /// `nvme0`
+    pub name: String,
+    /// `tcp` or `pcie`
+    pub transport: String,
+    /// `live`, `connecting`, …
+    pub state: String,
+    /// The subsystem's NQN.
+    pub subsystem: String,
+    /// `traddr=…,trsvcid=…,…`
+    pub address: String,
+}
+
+/// What the heartbeat saw.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Heartbeat {
+    /// Rounds of one read and one write that succeeded.
+    pub beats: u64,
+    /// The first errors, each with its time.
+    pub errors: Vec<String>,
+    /// The slowest round, in seconds.
+    pub longest_stall: f64,
+    /// When it began, in seconds since the kernel started.
+    pub longest_stall_at: f64,
+    /// When the last round ended, in seconds since the kernel started.
+    pub last: f64,
+}
+
+/// An address of an interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// The interface.
+    pub interface: String,
+    /// The address.
+    pub ip: IpAddr,
+    /// Its prefix length.
+    pub prefix: u8,
+    /// `global`, `link`, `host`
+    pub scope: String,
+}
+
+/// A route as `ip -j route` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Route {
+    /// Destination: `default`, an address, a prefix.
+    pub dst: String,
+    /// Next hop.
+    #[serde(default)]
+    pub gateway: Option<String>,
+    /// Interface.
+    #[serde(default)]
+    pub dev: Option<String>,
+    /// Table; `None` is the main table.
+    #[serde(default)]
+    pub table: Option<String>,
+    /// Who put it there: `static`, `dhcp`, `kernel`, `ra`, …
+    #[serde(default)]
+    pub protocol: Option<String>,
+    /// Metric; `None` is 0.
+    #[serde(default)]
+    pub metric: Option<u32>,
+    /// Type where it isn't unicast: `local`, `broadcast`, …
+    #[serde(default, rename = "type")]
+    pub kind: Option<String>,
+    /// Flags, among them `onlink`.
+    #[serde(default)]
+    pub flags: Vec<String>,
+}
+
+/// A process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Its root directory.
+    pub root: String,
+    /// Its program; ends with ` (deleted)` when the file is gone.
+    pub program: String,
+}
+
+impl Process {
+    /// Whether it was started in the initramfs: its program's file went away
+    /// with it, or its root is elsewhere, or it is a tool that only the
+    /// initramfs starts.
+    pub fn is_survivor(&self) -> bool {
+        let name = self.program.rsplit('/').next().unwrap_or_default();
+        self.program.ends_with(" (deleted)")
+            || self.root != "/"
+            || ["dhcpcd", "nvme", "nvmeroot-agent"].contains(&name)
+    }
+}
+
+#[derive(Deserialize)]
+struct IpLink {
+    ifname: String,
+    #[serde(default)]
+    addr_info: Vec<IpAddress>,
+}
+
+#[derive(Deserialize)]
+struct IpAddress {
+    local: Option<IpAddr>,
+    #[serde(default)]
+    prefixlen: u8,
+    #[serde(default)]
+    scope: String,
+}
+
+impl Report {
+    /// Whether the text holds a whole report.
+    pub fn is_complete(text: &str) -> bool {
+        text.lines().any(|line| line == "@section end")
+    }
+
+    /// Reads a report.
+    ///
+    /// # Errors
+    /// [`Error::Report`] names the section that is missing or malformed.
+    pub fn parse(text: &str) -> Result<Report> {
+        let sections = sections(text);
+        let lines = |name: &'static str| -> Result<&[&str]> {
+            let found = sections.get(name).map(Vec::as_slice);
+            found.ok_or_else(|| fault(name, "missing"))
+        };
+        let mut routes: Vec<Route> = json("routes4", lines("routes4")?)?;
+        // Asked for every table, ip prints both families: take each once.
+        routes.retain(|route| !route.dst.contains(':'));
+        let six: Vec<Route> = json("routes6", lines("routes6")?)?;
+        routes.extend(six);
+        let links: Vec<IpLink> = json("addresses", lines("addresses")?)?;
+        let heartbeat = match lines("heartbeat")? {
+            [] => None,
+            lines => Some(object("heartbeat", lines)?),
+        };
+        Ok(Report {
+            marks: rows(lines("marks")?, |[name, at]| Some((name.to_owned(), at.parse().ok()?)))
+                .collect(),
+            mounts: rows(lines("mounts")?, |[target, source, fstype, options]| {
+                Some(Mount {
+                    target: target.to_owned(),
+                    source: source.to_owned(),
+                    fstype: fstype.to_owned(),
+                    options: options.to_owned(),
+                })
+            })
+            .collect(),
+            controllers: rows(
+                lines("controllers")?,
+                |[name, transport, state, subsystem, address]| {
+                    Some(Controller {
+                        name: name.to_owned(),
+                        transport: transport.to_owned(),
+                        state: state.to_owned(),
+                        subsystem: subsystem.to_owned(),
+                        address: address.to_owned(),
+                    })
+                },
+            )
+            .collect(),
+            namespaces: owned(lines("namespaces")?),
+            heartbeat,
+            addresses: addresses(links),
+            routes,
+            failed_units: rows(lines("failed")?, |[unit]| Some(unit.to_owned())).collect(),
+            links: rows(lines("links")?, |[_, name, _, operational, setup]| {
+                Some((name.to_owned(), operational.to_owned(), setup.to_owned()))
+            })
+            .collect(),
+            processes: lines("processes")?.iter().filter_map(|line| process(line)).collect(),
+            before: owned(lines("before")?),
+            monitor: owned(lines("monitor")?),
+            kernel: owned(lines("kernel")?),
+        })
+    }
+
+    /// The mount at `target`.
+    pub fn mount(&self, target: &str) -> Option<&Mount> {
+        self.mounts.iter().find(|mount| mount.target == target)
+    }
+
+    /// Processes that the initramfs left running.
+    pub fn survivors(&self) -> Vec<&Process> {
+        self.processes.iter().filter(|process| process.is_survivor()).collect()
+    }
+
+    /// Routes that lead to the same destination twice, in one table through
+    /// one interface.
+    pub fn duplicate_routes(&self) -> Vec<&Route> {
+        let place = |route: &Route| {
+            (route.dst.clone(), route.table.clone(), route.dev.clone(), route.kind.clone())
+        };
+        let twice = |route: &&Route| {
+            self.routes.iter().filter(|other| place(other) == place(route)).count() > 1
+        };
+        self.routes.iter().filter(twice).collect()
+    }
+}
+
+fn addresses(links: Vec<IpLink>) -> Vec<Address> {
+    let mut found = Vec::new();
+    for link in links {
+        for address in link.addr_info {
+            if let Some(ip) = address.local {
+                found.push(Address {
+                    interface: link.ifname.clone(),
+                    ip,
+                    prefix: address.prefixlen,
+                    scope: address.scope,
+                });
+            }
+        }
+    }
+    found
+}
+
+fn process(line: &str) -> Option<Process> {
+    let mut words = line.splitn(3, ' ');
+    Some(Process {
+        pid: words.next()?.parse().ok()?,
+        root: words.next()?.to_owned(),
+        program: words.next()?.to_owned(),
+    })
+}
+
+fn sections(text: &str) -> BTreeMap<&str, Vec<&str>> {
+    let mut sections: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut current = None;
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("@section ") {
+            current = Some(sections.entry(name).or_default());
+        } else if let Some(lines) = &mut current
+            && !line.trim().is_empty()
+        {
+            lines.push(line);
+        }
+    }
+    sections
+}
+
+fn rows<'a, T, const N: usize>(
+    lines: &'a [&'a str],
+    make: impl Fn([&'a str; N]) -> Option<T> + 'a,
+) -> impl Iterator<Item = T> + 'a {
+    lines.iter().filter_map(move |line| {
+        let words: Vec<&str> = line.split_whitespace().take(N).collect();
+        make(words.try_into().ok()?)
+    })
+}
+
+fn owned(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|line| (*line).to_owned()).collect()
+}
+
+/// A list; `ip -j` prints nothing at all for an empty one.
+fn json<T: DeserializeOwned>(name: &'static str, lines: &[&str]) -> Result<Vec<T>> {
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    object(name, lines)
+}
+
+fn object<T: DeserializeOwned>(name: &'static str, lines: &[&str]) -> Result<T> {
+    serde_json::from_str(&lines.join("\n")).map_err(|e| fault(name, &e.to_string()))
+}
+
+fn fault(section: &'static str, what: &str) -> Error {
+    Error::Report {
+        section,
+        what: what.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+@section marks
+marker 61.20
+@section mounts
+/ /dev/nvme1n1 ext4 rw,relatime
+@section controllers
+nvme1 tcp live nqn.x traddr=10.77.0.1,trsvcid=4420
+@section namespaces
+nvme1n1
+@section heartbeat
+{"beats": 3, "errors": [], "longest_stall": 0.5, "longest_stall_at": 9.0, "last": 12.5}
+@section addresses
+[{"ifname":"ens3","addr_info":[{"family":"inet","local":"10.77.0.50","prefixlen":24,"scope":"global"}]}]
+@section routes4
+[{"dst":"default","gateway":"10.77.0.1","dev":"ens3","protocol":"dhcp","metric":100,"flags":[]},
+{"dst":"default","gateway":"10.77.0.1","dev":"ens3","protocol":"dhcp","metric":1002,"flags":[]},
+{"dst":"fe80::/64","dev":"ens3","protocol":"kernel","metric":256,"flags":[]}]
+@section routes6
+[{"dst":"fe80::/64","dev":"ens3","protocol":"kernel","metric":256,"flags":[]}]
+@section failed
+@section links
+  2 ens3 ether    routable configured
+@section processes
+1 / /usr/lib/systemd/systemd
+183 /usr/lib/dhcpcd /usr/sbin/dhcpcd (deleted)
+@section before
+@section monitor
+@section kernel
+[    1.0] x
+@section end
+"#;
+
+    #[test]
+    fn a_report_is_read() {
+        assert!(Report::is_complete(TEXT));
+        let report = Report::parse(TEXT).unwrap();
+        assert_eq!(report.mount("/").unwrap().source, "/dev/nvme1n1");
+        assert_eq!(report.controllers[0].transport, "tcp");
+        assert_eq!(report.addresses[0].ip.to_string(), "10.77.0.50");
+        assert_eq!(report.heartbeat.as_ref().unwrap().beats, 3);
+        assert_eq!(report.links, [("ens3".into(), "routable".into(), "configured".into())]);
+        assert_eq!(report.duplicate_routes().len(), 2);
+        assert_eq!(report.survivors().len(), 1);
+        assert_eq!(report.survivors()[0].pid, 183);
+    }
+
+    #[test]
+    fn a_cut_report_names_the_section() {
+        let cut = TEXT.split("@section routes6").next().unwrap();
+        assert!(!Report::is_complete(cut));
+        let error = Report::parse(cut).unwrap_err();
+        assert!(matches!(error, Error::Report { section: "routes6", .. }), "{error}");
+    }
+}

@@ -1,0 +1,260 @@
+//! One scenario from its image to its verdict.
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::lab::{Cables, Lab, Start};
+use crate::marks::Marks;
+use crate::report::Report;
+use crate::scenario::{End, Outcome, Scenario};
+use crate::vm::Vm;
+
+/// From switching the target on to its serving.
+const TARGET_READY: Duration = Duration::from_secs(120);
+/// From the report to the end of the machine; longer than what passes.
+const POWER_OFF: Duration = Duration::from_secs(120);
+/// Console lines shown when a scenario fails.
+const TAIL: usize = 40;
+
+/// The machines of a scenario while it runs.
+#[derive(Debug)]
+pub struct Session<'a> {
+    scenario: &'a Scenario,
+    dir: PathBuf,
+    host_start: Start,
+    target_start: Option<Start>,
+    host: Option<Vm>,
+    target: Option<Vm>,
+}
+
+/// How a scenario went.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// The scenario's name.
+    pub name: &'static str,
+    /// The scenario's title.
+    pub title: &'static str,
+    /// What does not hold; empty when it passed.
+    pub faults: Vec<String>,
+    /// From the first step to the last, images included.
+    pub seconds: f64,
+    /// The phases of the boot.
+    pub marks: Marks,
+    /// The slowest round of the heartbeat, in seconds.
+    pub longest_stall: Option<f64>,
+    /// From the report to the end of the machine, in seconds.
+    pub power_off: Option<f64>,
+    /// Where its artefacts are.
+    pub dir: PathBuf,
+    /// The last lines of the host's console, when it failed.
+    pub tail: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether everything holds.
+    pub fn passed(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
+impl Session<'_> {
+    /// Switches the target on, if there is one, and waits until it serves.
+    ///
+    /// # Errors
+    /// As [`Start::start`], and [`Error::Timeout`].
+    pub fn start_target(&mut self) -> Result<()> {
+        if let Some(start) = &self.target_start {
+            let vm = start.start(&self.dir)?;
+            vm.console().wait("lab: target ready", TARGET_READY)?;
+            self.target = Some(vm);
+        }
+        Ok(())
+    }
+
+    /// Pulls the target's plug.
+    pub fn kill_target(&mut self) {
+        self.target = None;
+    }
+
+    /// Switches the host on.
+    ///
+    /// # Errors
+    /// As [`Start::start`].
+    pub fn start_host(&mut self) -> Result<()> {
+        self.host = Some(self.host_start.start(&self.dir)?);
+        Ok(())
+    }
+
+    /// The running host.
+    ///
+    /// # Errors
+    /// [`Error::Ended`] when it isn't running.
+    pub fn host(&mut self) -> Result<&mut Vm> {
+        running(&mut self.host, "host")
+    }
+
+    /// The running target.
+    ///
+    /// # Errors
+    /// [`Error::Ended`] when it isn't running.
+    pub fn target(&mut self) -> Result<&mut Vm> {
+        running(&mut self.target, "target")
+    }
+
+    /// Stops the target's DHCP server.
+    ///
+    /// # Errors
+    /// As [`Vm::command`].
+    pub fn stop_dhcp(&mut self) -> Result<()> {
+        self.target()?.command("dhcp_stop")
+    }
+
+    /// Starts the target's DHCP server (it starts by itself with the target).
+    ///
+    /// # Errors
+    /// As [`Vm::command`].
+    pub fn start_dhcp(&mut self) -> Result<()> {
+        self.target()?.command("dhcp_start")
+    }
+
+    /// Waits for the end that the scenario expects.
+    fn finish(&mut self) -> Result<(Option<Report>, Option<f64>)> {
+        match self.scenario.end {
+            End::Stops { within, .. } => {
+                let host = self.host()?;
+                let ends = ["(initramfs)", "Kernel panic", "lab: marker"];
+                host.console().wait_any(&ends, 0, within)?;
+                Ok((None, None))
+            }
+            End::Boots { within } => {
+                let settle = Duration::from_secs(self.scenario.wiring.settle.into());
+                let host = self.host()?;
+                host.console().wait("lab: marker", within)?;
+                let deadline = Instant::now() + settle + within;
+                while !Report::is_complete(&host.report()?) {
+                    if Instant::now() > deadline {
+                        return Err(Error::Timeout {
+                            vm: "host".to_owned(),
+                            what: "report".to_owned(),
+                            seconds: (settle + within).as_secs(),
+                        });
+                    }
+                    thread::sleep(Duration::from_millis(200));
+                }
+                let report = Report::parse(&host.report()?)?;
+                let began = Instant::now();
+                let ended = host.wait_exit(POWER_OFF);
+                let took = ended.is_ok().then(|| began.elapsed().as_secs_f64());
+                Ok((Some(report), took))
+            }
+        }
+    }
+}
+
+fn running<'a>(vm: &'a mut Option<Vm>, name: &str) -> Result<&'a mut Vm> {
+    vm.as_mut().ok_or_else(|| Error::Ended {
+        vm: name.to_owned(),
+        what: "switching on".to_owned(),
+    })
+}
+
+/// The usual course of events: the target serves, then the host is switched on.
+///
+/// # Errors
+/// As [`Session::start_target`].
+pub fn switch_on(session: &mut Session<'_>) -> Result<()> {
+    session.start_target()?;
+    session.start_host()
+}
+
+/// Runs one scenario; an error of the lab is a fault like any other.
+pub fn run(lab: &Lab, scenario: &Scenario) -> Verdict {
+    let began = Instant::now();
+    let mut verdict = Verdict {
+        name: scenario.name,
+        title: scenario.title,
+        faults: Vec::new(),
+        seconds: 0.0,
+        marks: Marks::default(),
+        longest_stall: None,
+        power_off: None,
+        dir: PathBuf::new(),
+        tail: Vec::new(),
+    };
+    if let Err(error) = play(lab, scenario, &mut verdict) {
+        verdict.faults.push(describe(&error));
+    }
+    verdict.seconds = began.elapsed().as_secs_f64();
+    verdict
+}
+
+fn play(lab: &Lab, scenario: &Scenario, verdict: &mut Verdict) -> Result<()> {
+    verdict.dir = lab.run_dir(scenario.name)?;
+    let image = lab.host_image(&scenario.host)?;
+    // The artefacts are for people; a full disk shows elsewhere.
+    let _ = fs::write(verdict.dir.join("configure.txt"), &image.talk);
+    let cables = lab.cables(scenario.wiring.slots.len())?;
+    let target_start = match &scenario.target {
+        Some(spec) => Some(lab.target(spec, &image, &scenario.wiring, &cables, &verdict.dir)?),
+        None => None,
+    };
+    let mut session = start_session(lab, scenario, &image, &cables, target_start, verdict);
+    let ended = (scenario.events)(&mut session).and_then(|()| session.finish());
+    let lines = |vm: &Option<Vm>| vm.as_ref().map(|vm| vm.console().lines()).unwrap_or_default();
+    let console = lines(&session.host);
+    verdict.marks = Marks::of(&console);
+    let tail = console.iter().skip(console.len().saturating_sub(TAIL));
+    verdict.tail = tail.map(ToString::to_string).collect();
+    let (report, power_off) = match ended {
+        Ok(parts) => parts,
+        Err(error) => {
+            verdict.faults.push(describe(&error));
+            (None, None)
+        }
+    };
+    verdict.power_off = power_off;
+    verdict.longest_stall =
+        report.as_ref().and_then(|r| r.heartbeat.as_ref()).map(|h| h.longest_stall);
+    let outcome = Outcome {
+        console,
+        target_console: lines(&session.target),
+        report,
+        marks: verdict.marks,
+        power_off,
+        image,
+    };
+    verdict.faults.extend(scenario.judge(&outcome));
+    Ok(())
+}
+
+fn start_session<'a>(
+    lab: &Lab,
+    scenario: &'a Scenario,
+    image: &crate::HostImage,
+    cables: &Cables,
+    target_start: Option<Start>,
+    verdict: &Verdict,
+) -> Session<'a> {
+    Session {
+        scenario,
+        dir: verdict.dir.clone(),
+        host_start: lab.host(image, &scenario.wiring, cables),
+        target_start,
+        host: None,
+        target: None,
+    }
+}
+
+/// An error with its causes, on one line each.
+fn describe(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        text.push_str(&format!(": {next}"));
+        cause = next.source();
+    }
+    text
+}

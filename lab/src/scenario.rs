@@ -1,0 +1,118 @@
+//! What is tried, and what must hold.
+
+mod check;
+mod curtin;
+mod dhcp;
+mod failing;
+mod home;
+mod paths;
+mod static_address;
+
+use std::time::Duration;
+
+use crate::console::Line;
+use crate::error::Result;
+use crate::host::{HostImage, HostSpec};
+use crate::lab::Wiring;
+use crate::marks::Marks;
+use crate::report::Report;
+use crate::run::Session;
+use crate::target::TargetSpec;
+
+pub use check::Faults;
+pub use curtin::{Controller, InstallerConfig};
+
+/// Seconds that a host runs after reaching its marker, under a beating heart.
+pub const SETTLE: u32 = 60;
+
+/// One machine, one course of events, one set of assertions.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Short, for the command line and for the artefacts' directory.
+    pub name: &'static str,
+    /// One line for people.
+    pub title: &'static str,
+    /// What the installer left.
+    pub host: HostSpec,
+    /// How the host is plugged together.
+    pub wiring: Wiring,
+    /// The target, unless there is none.
+    pub target: Option<TargetSpec>,
+    /// Whether the host comes up.
+    pub end: End,
+    /// What happens, in order; mostly [`switch_on`](crate::switch_on).
+    pub events: fn(&mut Session<'_>) -> Result<()>,
+    /// What must hold beyond what holds for every host that ends this way.
+    pub check: fn(&Outcome, &mut Faults),
+}
+
+/// How a scenario must end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// The host reaches its marker within the bound, reports, and powers off.
+    Boots {
+        /// From switching on to the marker.
+        within: Duration,
+    },
+    /// The host gives up in its initramfs within the bound, having said each
+    /// of these texts.
+    Stops {
+        /// From switching on to the emergency shell.
+        within: Duration,
+        /// What the console must show.
+        saying: Vec<String>,
+    },
+}
+
+/// What a finished run left for the assertions.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The host's console.
+    pub console: Vec<Line>,
+    /// The target's console.
+    pub target_console: Vec<Line>,
+    /// The host's report; `None` when it did not come up.
+    pub report: Option<Report>,
+    /// The phases of the boot.
+    pub marks: Marks,
+    /// Seconds from the host's report to the end of its machine.
+    pub power_off: Option<f64>,
+    /// The host's image.
+    pub image: HostImage,
+}
+
+/// Every scenario, in the order in which they are listed.
+pub fn all() -> Vec<Scenario> {
+    let groups =
+        [static_address::all(), dhcp::all(), paths::all(), home::all(), failing::all()];
+    groups.into_iter().flatten().collect()
+}
+
+impl Scenario {
+    /// The assertions that don't hold, one text each.
+    pub fn judge(&self, outcome: &Outcome) -> Vec<String> {
+        let mut faults = Faults::default();
+        match &self.end {
+            End::Boots { .. } => check::healthy(self, outcome, &mut faults),
+            End::Stops { saying, .. } => check::stopped(saying, outcome, &mut faults),
+        }
+        (self.check)(outcome, &mut faults);
+        faults.into_texts()
+    }
+}
+
+/// The end of most scenarios. The bound is generous: under emulation, with
+/// other machines beside it, a host needs a minute.
+fn boots() -> End {
+    End::Boots {
+        within: Duration::from_secs(240),
+    }
+}
+
+
+fn settled() -> Wiring {
+    Wiring {
+        settle: SETTLE,
+        ..Wiring::default()
+    }
+}

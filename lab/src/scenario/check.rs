@@ -1,0 +1,233 @@
+//! What must hold for every host, and words for scenarios to say the rest.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{Outcome, Scenario};
+use crate::report::{Report, Route};
+use crate::target::SUBSYSTEM;
+
+/// The longest round of the heartbeat that still counts as healthy: emulated
+/// machines that share two processors pause for a second or two by themselves.
+const LONGEST_STALL: f64 = 8.0;
+
+/// From the end of the report to the end of the machine, in seconds.
+const POWER_OFF: f64 = 60.0;
+
+/// Texts that no healthy host's kernel logs.
+const KERNEL_FAULTS: &[&str] = &[
+    "I/O error",
+    "EXT4-fs error",
+    "Aborting journal",
+    "blocked for more than",
+    "Remounting filesystem read-only",
+    "starting error recovery",
+    "Failed reconnect attempt",
+    "Kernel panic",
+    "Oops:",
+];
+
+/// Collects assertions that don't hold.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<String>);
+
+impl Faults {
+    /// Notes `text` unless `holds`.
+    pub fn expect(&mut self, holds: bool, text: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(text());
+        }
+    }
+
+    /// Notes that something does not hold.
+    pub fn add(&mut self, text: impl Into<String>) {
+        self.0.push(text.into());
+    }
+
+    pub(crate) fn into_texts(self) -> Vec<String> {
+        self.0
+    }
+
+    /// The interface has exactly these global addresses.
+    pub fn addresses(&mut self, report: &Report, interface: &str, expected: &[&str]) {
+        let mut expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
+        let mut found = global_addresses(report, interface);
+        expected.sort();
+        found.sort();
+        self.expect(found == expected, || {
+            format!("`{interface}` has the addresses {found:?}, not {expected:?}")
+        });
+    }
+
+    /// There is such a route, once.
+    pub fn route(&mut self, report: &Report, dst: &str, dev: &str, test: impl Fn(&Route) -> bool) {
+        let count = report
+            .routes
+            .iter()
+            .filter(|r| r.dst == dst && r.dev.as_deref() == Some(dev) && test(r))
+            .count();
+        self.expect(count == 1, || {
+            let all: Vec<_> = report.routes.iter().filter(|r| r.dst == dst).collect();
+            format!("{count} routes to `{dst}` through `{dev}` as configured, not one; all: {all:?}")
+        });
+    }
+
+    /// A live TCP controller of the lab's subsystem reaches the portal.
+    pub fn controller(&mut self, report: &Report, address: &str, port: u16) {
+        let wanted = [format!("traddr={address}"), format!("trsvcid={port}")];
+        let found = report.controllers.iter().any(|c| {
+            c.transport == "tcp"
+                && c.state == "live"
+                && c.subsystem == SUBSYSTEM
+                && wanted.iter().all(|word| c.address.split(',').any(|part| part == word))
+        });
+        self.expect(found, || {
+            let all = &report.controllers;
+            format!("no live controller at `{address}` port {port}, but {all:?}")
+        });
+    }
+
+    /// The interface's only address of `range`'s family lies in `range` and is
+    /// the one that the initramfs got.
+    pub fn leased(&mut self, report: &Report, interface: &str, range: &str) {
+        let Ok(range) = range.parse::<IpNet>() else {
+            return self.add(format!("`{range}` is no network"));
+        };
+        let found: Vec<IpAddr> = report
+            .addresses
+            .iter()
+            .filter(|a| a.interface == interface && a.scope == "global")
+            .map(|a| a.ip)
+            .filter(|ip| ip.is_ipv4() == range.addr().is_ipv4())
+            .collect();
+        let [address] = found.as_slice() else {
+            return self.add(format!("`{interface}` has {found:?}, not one leased address"));
+        };
+        self.expect(range.contains(address), || {
+            format!("`{interface}` has {address}, which is not in {range}")
+        });
+        let word = format!(" {address}/");
+        self.expect(report.before.iter().any(|line| line.contains(&word)), || {
+            let before: Vec<_> = report.before.iter().filter(|l| l.contains("inet")).collect();
+            format!("`{interface}` has {address} now; in the initramfs it had {before:?}")
+        });
+    }
+}
+
+fn global_addresses(report: &Report, interface: &str) -> Vec<String> {
+    report
+        .addresses
+        .iter()
+        .filter(|a| a.interface == interface && a.scope == "global")
+        .map(|a| format!("{}/{}", a.ip, a.prefix))
+        .collect()
+}
+
+/// What holds for every host that comes up.
+pub(super) fn healthy(scenario: &Scenario, outcome: &Outcome, faults: &mut Faults) {
+    let Some(report) = &outcome.report else {
+        return;
+    };
+    mounts(scenario, report, faults);
+    heartbeat(scenario, report, faults);
+    hand_over(report, faults);
+    let failed = &report.failed_units;
+    faults.expect(failed.is_empty(), || format!("failed units: {failed:?}"));
+    for text in KERNEL_FAULTS {
+        let logged = report.kernel.iter().find(|line| line.contains(text));
+        let shown = outcome.console.iter().map(|line| &line.text).find(|line| line.contains(text));
+        if let Some(line) = logged.or(shown) {
+            faults.add(format!("the kernel says `{}`", line.trim()));
+        }
+    }
+    match outcome.power_off {
+        Some(seconds) if seconds <= POWER_OFF => {}
+        Some(seconds) => faults.add(format!("power-off took {seconds:.0} s")),
+        None => faults.add("the machine did not power off"),
+    }
+}
+
+fn mounts(scenario: &Scenario, report: &Report, faults: &mut Faults) {
+    let on_nvme = |path: &str| report.mount(path).is_some_and(|m| m.source.starts_with("/dev/nvme"));
+    let live = report
+        .controllers
+        .iter()
+        .any(|c| c.transport == "tcp" && c.state == "live" && c.subsystem == SUBSYSTEM);
+    let remote = if scenario.host.home {
+        Some("/home")
+    } else if scenario.wiring.local_root {
+        None
+    } else {
+        Some("/")
+    };
+    if let Some(path) = remote {
+        faults.expect(on_nvme(path), || format!("`{path}` is on {:?}", report.mount(path)));
+        faults.expect(live, || format!("no live TCP controller: {:?}", report.controllers));
+    }
+    if scenario.wiring.local_root {
+        faults.expect(!on_nvme("/"), || "root is remote, and should be local".to_owned());
+    }
+    for mount in &report.mounts {
+        let writable = mount.options.split(',').any(|option| option == "rw");
+        faults.expect(writable, || format!("`{}` is not writable: {}", mount.target, mount.options));
+    }
+}
+
+fn heartbeat(scenario: &Scenario, report: &Report, faults: &mut Faults) {
+    if scenario.host.kind == crate::HostKind::Slim {
+        return;
+    }
+    let Some(heart) = &report.heartbeat else {
+        return faults.add("no heartbeat");
+    };
+    let errors = &heart.errors;
+    faults.expect(errors.is_empty(), || format!("heartbeat errors: {errors:?}"));
+    faults.expect(heart.longest_stall < LONGEST_STALL, || {
+        format!("heartbeat stalled {:.1} s at {:.0} s", heart.longest_stall, heart.longest_stall_at)
+    });
+    let settle = f64::from(scenario.wiring.settle);
+    let marker = report.marks.get("marker").copied().unwrap_or_default();
+    faults.expect(heart.last - marker >= settle - LONGEST_STALL, || {
+        format!("the heart beat last at {:.0} s, the marker was at {marker:.0} s", heart.last)
+    });
+    faults.expect(heart.beats as f64 >= settle / 2.0, || {
+        format!("only {} beats in {settle} s", heart.beats)
+    });
+}
+
+/// The running system took over from the initramfs without a trace.
+fn hand_over(report: &Report, faults: &mut Faults) {
+    let survivors = report.survivors();
+    faults.expect(survivors.is_empty(), || format!("left from the initramfs: {survivors:?}"));
+    let early: Vec<&String> = report
+        .before
+        .iter()
+        .filter(|l| l.starts_with("process ") && (l.contains("(deleted)") || l.contains("dhcpcd")))
+        .collect();
+    faults.expect(early.is_empty(), || format!("running after switch-root: {early:?}"));
+    let twice = report.duplicate_routes();
+    faults.expect(twice.is_empty(), || format!("duplicate routes: {twice:?}"));
+    // Routes that router advertisements made are renewed by whoever listens;
+    // the kernel's own follow the addresses.
+    let lost: Vec<&String> = report
+        .monitor
+        .iter()
+        .filter(|line| line.contains("Deleted"))
+        .filter(|line| !["proto ra", " fe80::", " ff00::", "multicast"].iter().any(|w| line.contains(w)))
+        .collect();
+    faults.expect(lost.is_empty(), || format!("lost for a while at hand-over: {lost:?}"));
+    for (name, _, setup) in &report.links {
+        let fine = name == "lo" || setup == "configured" || setup == "unmanaged";
+        faults.expect(fine, || format!("systemd-networkd says `{name}` is {setup}"));
+    }
+}
+
+/// What holds for every host that can't come up.
+pub(super) fn stopped(saying: &[String], outcome: &Outcome, faults: &mut Faults) {
+    faults.expect(outcome.report.is_none(), || "the host came up".to_owned());
+    for text in saying {
+        let said = outcome.console.iter().any(|line| line.text.contains(text));
+        faults.expect(said, || format!("the console does not say `{text}`"));
+    }
+}

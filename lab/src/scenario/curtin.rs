@@ -1,0 +1,109 @@
+//! curtin configurations as an installer writes them, built from parts.
+
+use std::fmt::Write as _;
+
+/// What an installer was told.
+#[derive(Debug, Clone, Default)]
+pub struct InstallerConfig {
+    /// NVMe controllers, in order; drives hang off the first TCP one.
+    pub controllers: Vec<Controller>,
+    /// Where root is remote. `/boot` is local in any case.
+    pub remote_root: bool,
+    /// `/home` is a remote filesystem.
+    pub remote_home: bool,
+    /// The netplan text that goes to `write_files`.
+    pub netplan: Option<String>,
+}
+
+/// One `nvme_controller` action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Controller {
+    /// Transport tcp: address and port.
+    Tcp(&'static str, u16),
+    /// Transport pcie.
+    Pcie,
+}
+
+impl InstallerConfig {
+    /// The YAML document.
+    pub fn yaml(&self) -> String {
+        let mut yaml = String::from("storage:\n  version: 1\n  config:\n");
+        let y = &mut yaml;
+        let mut drive_on = None;
+        for (number, controller) in self.controllers.iter().enumerate() {
+            let _ = writeln!(y, "  - id: controller-{number}\n    type: nvme_controller");
+            match controller {
+                Controller::Tcp(address, port) => {
+                    drive_on = drive_on.or(Some(number));
+                    let _ = writeln!(
+                        y,
+                        "    transport: tcp\n    tcp_addr: '{address}'\n    tcp_port: {port}"
+                    );
+                }
+                Controller::Pcie => y.push_str("    transport: pcie\n"),
+            }
+        }
+        y.push_str("  - {id: local-disk, type: disk, path: /dev/vda, ptable: gpt}\n");
+        y.push_str(
+            "  - {id: boot-part, type: partition, device: local-disk, number: 1, size: 1G}\n",
+        );
+        mount(y, "boot", "boot-part", "/boot", "defaults");
+        if let Some(number) = drive_on {
+            let _ = writeln!(
+                y,
+                "  - {{id: remote-disk, type: disk, path: /dev/nvme0n1, \
+                 nvme_controller: controller-{number}}}"
+            );
+        }
+        if self.remote_root {
+            mount(y, "root", "remote-disk", "/", "defaults,_netdev");
+        } else {
+            y.push_str(
+                "  - {id: root-part, type: partition, device: local-disk, number: 2, size: 8G}\n",
+            );
+            mount(y, "root", "root-part", "/", "defaults");
+        }
+        if self.remote_home {
+            mount(y, "home", "remote-disk", "/home", "defaults,_netdev");
+        }
+        if let Some(netplan) = &self.netplan {
+            y.push_str(
+                "write_files:\n  etc_netplan_installer:\n    \
+                 path: etc/netplan/00-installer-config.yaml\n    \
+                 permissions: '0600'\n    content: |\n",
+            );
+            for line in netplan.lines() {
+                let _ = writeln!(y, "      {line}");
+            }
+        }
+        yaml
+    }
+}
+
+fn mount(yaml: &mut String, name: &str, volume: &str, path: &str, options: &str) {
+    let _ = writeln!(
+        yaml,
+        "  - {{id: {name}-format, type: format, fstype: ext4, volume: {volume}}}\n  \
+         - {{id: {name}-mount, type: mount, device: {name}-format, path: {path}, \
+         options: '{options}'}}"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remote_root_hangs_off_the_first_tcp_controller() {
+        let yaml = InstallerConfig {
+            controllers: vec![Controller::Pcie, Controller::Tcp("fd77::1", 4420)],
+            remote_root: true,
+            netplan: Some("network:\n  version: 2\n".to_owned()),
+            ..InstallerConfig::default()
+        }
+        .yaml();
+        assert!(yaml.contains("nvme_controller: controller-1}"), "{yaml}");
+        assert!(yaml.contains("path: /, options: 'defaults,_netdev'}"), "{yaml}");
+        assert!(yaml.ends_with("    content: |\n      network:\n        version: 2\n"), "{yaml}");
+    }
+}

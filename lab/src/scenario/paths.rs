@@ -1,0 +1,81 @@
+//! More than one way to the drive, and controllers that are none.
+
+use super::static_address::{IPV4_NETPLAN, ipv4_target, net, portal, remote_root};
+use super::{Controller, Scenario, boots, settled};
+use crate::lab::FIRST_SLOT;
+use crate::run::switch_on;
+use crate::target::TargetNetwork;
+
+pub(super) fn all() -> Vec<Scenario> {
+    vec![two_interfaces(), odd_controllers()]
+}
+
+fn two_interfaces() -> Scenario {
+    let netplan = "\
+network:
+  version: 2
+  ethernets:
+    ens3:
+      addresses: [10.77.0.50/24]
+    ens4:
+      addresses: [10.78.0.50/24]
+";
+    let mut target = ipv4_target();
+    target.networks.push(TargetNetwork {
+        addresses: vec![net("10.78.0.1/24")],
+        ..TargetNetwork::default()
+    });
+    target.portals.push(portal("10.78.0.1"));
+    let mut wiring = settled();
+    wiring.slots = vec![FIRST_SLOT, FIRST_SLOT + 1];
+    Scenario {
+        name: "two-interfaces",
+        title: "two interfaces with one portal each",
+        host: remote_root(
+            "two-interfaces",
+            netplan,
+            &[Controller::Tcp("10.78.0.1", 4420), Controller::Tcp("10.77.0.1", 4420)],
+        ),
+        wiring,
+        target: Some(target),
+        end: boots(),
+        events: switch_on,
+        check: |outcome, faults| {
+            if let Some(report) = &outcome.report {
+                faults.addresses(report, "ens3", &["10.77.0.50/24"]);
+                faults.addresses(report, "ens4", &["10.78.0.50/24"]);
+                faults.controller(report, "10.77.0.1", 4420);
+                faults.controller(report, "10.78.0.1", 4420);
+            }
+        },
+    }
+}
+
+/// The same portal twice, and a local NVMe controller beside it: the portal is
+/// connected once, the local one is none of our business.
+fn odd_controllers() -> Scenario {
+    Scenario {
+        name: "odd-controllers",
+        title: "duplicate and pcie controllers in the configuration",
+        host: remote_root(
+            "odd-controllers",
+            IPV4_NETPLAN,
+            &[
+                Controller::Pcie,
+                Controller::Tcp("10.77.0.1", 4420),
+                Controller::Tcp("10.77.0.1", 4420),
+            ],
+        ),
+        wiring: settled(),
+        target: Some(ipv4_target()),
+        end: boots(),
+        events: switch_on,
+        check: |outcome, faults| {
+            if let Some(report) = &outcome.report {
+                faults.controller(report, "10.77.0.1", 4420);
+                let count = report.controllers.len();
+                faults.expect(count == 1, || format!("{count} controllers, not one"));
+            }
+        },
+    }
+}

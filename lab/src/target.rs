@@ -1,0 +1,258 @@
+//! The target: a small machine that exports a drive over NVMe/TCP and serves
+//! addresses.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+
+use crate::cache::{Cache, Key, write};
+use crate::command::Program;
+use crate::error::{Context, Error, Result};
+use crate::tree::Tree;
+
+const INIT: &str = include_str!("../guest/target-init.sh");
+const MODULES: &[&str] = &["virtio_net", "virtio_blk", "nvmet-tcp"];
+const PROGRAMS: &[&str] = &["/usr/bin/busybox", "/usr/sbin/dnsmasq"];
+
+/// The NQN of the subsystem that holds the host's drive.
+pub const SUBSYSTEM: &str = "nqn.2014-08.org.example.lab:drive";
+
+/// Identifies the namespace across restarts: without it nvmet makes up another
+/// one each time, and a host that comes back finds a different drive.
+const NAMESPACE_UUID: &str = "5e1f0000-0000-4000-8000-000000000001";
+
+/// What the target offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetSpec {
+    /// One network card each, in order.
+    pub networks: Vec<TargetNetwork>,
+    /// Where the subsystem can be reached.
+    pub portals: Vec<Portal>,
+    /// NQNs of the hosts that may connect; empty lets every host in.
+    pub allowed_hosts: Vec<String>,
+}
+
+/// One card of the target and what it serves there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TargetNetwork {
+    /// The target's own addresses.
+    pub addresses: Vec<IpNet>,
+    /// DHCPv4: first and last address, and the router to announce.
+    pub dhcp4: Option<(Ipv4Addr, Ipv4Addr, Option<Ipv4Addr>)>,
+    /// DHCPv6: first and last address; router advertisements come with it.
+    pub dhcp6: Option<(Ipv6Addr, Ipv6Addr)>,
+    /// Lease time in seconds; dnsmasq allows 120 and more.
+    pub lease: u32,
+}
+
+/// A transport address of the subsystem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Portal {
+    /// `traddr`.
+    pub address: IpAddr,
+    /// `trsvcid`.
+    pub port: u16,
+}
+
+/// The part of the target's initramfs that all scenarios share: programs and
+/// drivers, no settings.
+pub(crate) fn base_image(cache: &Cache, tree: &Tree) -> Result<PathBuf> {
+    let words = MODULES.iter().chain(PROGRAMS);
+    let key = words.fold(Key::new("target 1").key(&tree.key).text(INIT), |key, word| key.text(word));
+    let dir = cache.get("target", &key, |dir| {
+        let stage = dir.join("stage");
+        for name in ["bin", "sbin", "proc", "sys", "dev", "run", "tmp", "etc", "usr/sbin", "lab"] {
+            let path = stage.join(name);
+            fs::create_dir_all(&path).context("create", &path)?;
+        }
+        tree.copy_programs(PROGRAMS, &stage)?;
+        let busybox = stage.join("bin/busybox");
+        fs::rename(stage.join("usr/bin/busybox"), &busybox).context("move", &busybox)?;
+        tree.copy_modules(MODULES, &stage.join("modules"))?;
+        write(&stage.join("init"), 0o755, INIT)?;
+        Program::new("sh")
+            .args(["-ec", "cd \"$1\"; find . | cpio -o -H newc --quiet | zstd -q -3 >\"$2\"", "sh"])
+            .arg(&stage)
+            .arg(dir.join("initrd"))
+            .run(&dir.join("log"))?;
+        crate::cache::remove(&stage)
+    })?;
+    Ok(dir.join("initrd"))
+}
+
+/// An uncompressed archive with the settings, to follow the base image.
+pub(crate) fn settings_archive(spec: &TargetSpec) -> Result<Vec<u8>> {
+    let script = setup_script(spec);
+    let entry = |name: &str, mode: u32| cpio::newc::Builder::new(name).mode(mode);
+    let pack = || -> std::io::Result<Vec<u8>> {
+        let mut out = entry("lab", 0o040_755).write(Vec::new(), 0).finish()?;
+        let size = u32::try_from(script.len()).unwrap_or(u32::MAX);
+        let mut file = entry("lab/setup", 0o100_644).write(out, size);
+        std::io::Write::write_all(&mut file, script.as_bytes())?;
+        out = file.finish()?;
+        cpio::newc::trailer(out)
+    };
+    pack().map_err(|source| Error::File {
+        what: "pack",
+        path: Path::new("lab/setup").to_owned(),
+        source,
+    })
+}
+
+/// The shell text that makes a booted base image into this target.
+fn setup_script(spec: &TargetSpec) -> String {
+    let mut script = String::from("set -e\n");
+    // Writing to a String can't fail.
+    let s = &mut script;
+    for (number, network) in spec.networks.iter().enumerate() {
+        let _ = writeln!(s, "echo 0 >/proc/sys/net/ipv6/conf/eth{number}/accept_dad");
+        let _ = writeln!(s, "ip link set eth{number} up");
+        for address in &network.addresses {
+            let _ = writeln!(s, "ip address add {address} dev eth{number}");
+        }
+    }
+    s.push_str(&nvmet_script(spec));
+    s.push_str(&dnsmasq_script(spec));
+    s.push_str("set +e\n");
+    script
+}
+
+fn nvmet_script(spec: &TargetSpec) -> String {
+    let mut script = String::new();
+    let s = &mut script;
+    let any = u8::from(spec.allowed_hosts.is_empty());
+    let _ = writeln!(
+        s,
+        "cd /sys/kernel/config/nvmet\n\
+         mkdir subsystems/{SUBSYSTEM}\n\
+         echo lab0001 >subsystems/{SUBSYSTEM}/attr_serial\n\
+         echo {any} >subsystems/{SUBSYSTEM}/attr_allow_any_host\n\
+         ns=subsystems/{SUBSYSTEM}/namespaces/1\n\
+         mkdir $ns\n\
+         echo /dev/vda >$ns/device_path\n\
+         echo {NAMESPACE_UUID} >$ns/device_uuid\n\
+         echo {NAMESPACE_UUID} >$ns/device_nguid\n\
+         echo 1 >$ns/enable"
+    );
+    for host in &spec.allowed_hosts {
+        let _ = writeln!(
+            s,
+            "mkdir hosts/{host}\n\
+             ln -s /sys/kernel/config/nvmet/hosts/{host} subsystems/{SUBSYSTEM}/allowed_hosts/{host}"
+        );
+    }
+    for (index, portal) in spec.portals.iter().enumerate() {
+        let number = index + 1;
+        let family = if portal.address.is_ipv4() { "ipv4" } else { "ipv6" };
+        let _ = writeln!(
+            s,
+            "mkdir ports/{number}\n\
+             echo tcp >ports/{number}/addr_trtype\n\
+             echo {family} >ports/{number}/addr_adrfam\n\
+             echo {} >ports/{number}/addr_traddr\n\
+             echo {} >ports/{number}/addr_trsvcid\n\
+             ln -s /sys/kernel/config/nvmet/subsystems/{SUBSYSTEM} ports/{number}/subsystems/",
+            portal.address, portal.port
+        );
+    }
+    s.push_str("cd /\n");
+    script
+}
+
+/// dnsmasq's settings, if any network needs it, and the two functions that
+/// start and stop it.
+fn dnsmasq_script(spec: &TargetSpec) -> String {
+    let mut script = String::from("cat >/etc/dnsmasq.conf <<'END'\nport=0\n");
+    let s = &mut script;
+    let mut wanted = false;
+    for (number, network) in spec.networks.iter().enumerate() {
+        let lease = network.lease.max(120);
+        let serves = network.dhcp4.is_some() || network.dhcp6.is_some();
+        if serves {
+            wanted = true;
+            let _ = writeln!(s, "interface=eth{number}");
+        }
+        if let Some((first, last, router)) = network.dhcp4 {
+            let _ = writeln!(s, "dhcp-range=set:n{number},{first},{last},255.255.255.0,{lease}");
+            match router {
+                Some(router) => {
+                    let _ = writeln!(s, "dhcp-option=tag:n{number},option:router,{router}");
+                }
+                // Without this line dnsmasq announces itself.
+                None => {
+                    let _ = writeln!(s, "dhcp-option=tag:n{number},option:router");
+                }
+            }
+        }
+        if let Some((first, last)) = network.dhcp6 {
+            let _ = writeln!(s, "dhcp-range={first},{last},64,{lease}\nenable-ra");
+        }
+    }
+    s.push_str(
+        "bind-interfaces\ndhcp-leasefile=/run/leases\npid-file=/run/dnsmasq.pid\n\
+         log-dhcp\nlog-facility=/dev/console\nEND\n\
+         dhcp_start() { dnsmasq -C /etc/dnsmasq.conf; }\n\
+         dhcp_stop() { kill \"$(cat /run/dnsmasq.pid)\"; }\n\
+         leases() { cat /run/leases; }\n",
+    );
+    if wanted {
+        s.push_str("dhcp_start\n");
+    }
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> TargetSpec {
+        TargetSpec {
+            networks: vec![TargetNetwork {
+                addresses: vec!["10.77.0.1/24".parse().unwrap()],
+                dhcp4: Some((Ipv4Addr::new(10, 77, 0, 100), Ipv4Addr::new(10, 77, 0, 150), None)),
+                dhcp6: None,
+                lease: 1,
+            }],
+            portals: vec![Portal {
+                address: "fd77::1".parse().unwrap(),
+                port: 4420,
+            }],
+            allowed_hosts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn script_names_what_was_asked() {
+        let script = setup_script(&spec());
+        for line in [
+            "ip address add 10.77.0.1/24 dev eth0",
+            "echo ipv6 >ports/1/addr_adrfam",
+            "echo 1 >subsystems/nqn.2014-08.org.example.lab:drive/attr_allow_any_host",
+            "dhcp-range=set:n0,10.77.0.100,10.77.0.150,255.255.255.0,120",
+            "dhcp_start",
+        ] {
+            assert!(script.lines().any(|l| l == line), "{line} missing in\n{script}");
+        }
+    }
+
+    #[test]
+    fn without_networks_to_serve_no_server_starts() {
+        let mut spec = spec();
+        spec.networks[0].dhcp4 = None;
+        spec.allowed_hosts = vec!["nqn.x".to_owned()];
+        let script = setup_script(&spec);
+        assert!(!script.lines().any(|l| l == "dhcp_start"));
+        assert!(script.contains("echo 0 >subsystems/nqn.2014-08.org.example.lab:drive/attr_allow_any_host"));
+    }
+
+    #[test]
+    fn the_archive_holds_the_script() {
+        let archive = settings_archive(&spec()).unwrap();
+        assert_eq!(&archive[..6], b"070701");
+        let text = String::from_utf8_lossy(&archive);
+        assert!(text.contains("lab/setup") && text.contains("TRAILER!!!"));
+    }
+}

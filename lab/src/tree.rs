@@ -1,0 +1,191 @@
+//! The Debian tree that hosts are made of and that the target borrows from.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cache::{Cache, Key};
+use crate::command::{Program, joined};
+use crate::error::{Context, Error, Result};
+
+const SUITE: &str = "trixie";
+
+/// What a server install with NVMe/TCP brings along, and dnsmasq for the target.
+const PACKAGES: &[&str] = &[
+    "busybox",
+    "dbus",
+    "dhcpcd-base",
+    "dnsmasq-base",
+    "initramfs-tools",
+    "iproute2",
+    "kmod",
+    "linux-image-amd64",
+    "netplan.io",
+    "nvme-cli",
+    "nvme-stas",
+    "systemd",
+    "systemd-sysv",
+    "udev",
+    "util-linux",
+    "zstd",
+];
+
+/// Left out of the packages: nothing reads them in a machine that lives a minute.
+const EXCLUDED: &[&str] = &[
+    "/usr/share/doc/*",
+    "/usr/share/info/*",
+    "/usr/share/locale/*",
+    "/usr/share/man/*",
+];
+
+/// A root tree as mmdebstrap leaves it; never changed after it is built.
+#[derive(Debug, Clone)]
+pub(crate) struct Tree {
+    pub(crate) root: PathBuf,
+    pub(crate) key: Key,
+    /// The kernel's release, as `/lib/modules` names it.
+    pub(crate) release: String,
+}
+
+impl Tree {
+    pub(crate) fn get(cache: &Cache) -> Result<Self> {
+        let key = PACKAGES
+            .iter()
+            .chain(EXCLUDED)
+            .fold(Key::new("tree 1").text(SUITE), |key, word| key.text(word));
+        let root = cache.get("tree", &key, build)?.join("root");
+        let modules = root.join("lib/modules");
+        let release = fs::read_dir(&modules)
+            .context("list", &modules)?
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .max()
+            .ok_or_else(|| Error::Unavailable {
+                reason: format!("`{}` holds no kernel", modules.display()),
+                hint: format!("remove `{}` and run again", root.display()),
+            })?;
+        Ok(Tree { root, key, release })
+    }
+
+    pub(crate) fn kernel(&self) -> PathBuf {
+        self.root.join("boot").join(format!("vmlinuz-{}", self.release))
+    }
+
+    /// Copies programs and the libraries that they load into `stage`.
+    pub(crate) fn copy_programs(&self, programs: &[&str], stage: &Path) -> Result<()> {
+        let listed = Program::new("chroot")
+            .arg(&self.root)
+            .arg("ldd")
+            .args(programs)
+            .output()?;
+        let libraries = listed
+            .split_whitespace()
+            .filter(|word| word.starts_with('/') && !word.ends_with(':'));
+        for path in programs.iter().copied().chain(libraries) {
+            let path = path.trim_start_matches('/');
+            copy(&self.root.join(path), &stage.join(path))?;
+        }
+        Ok(())
+    }
+
+    /// Unpacks modules with their dependencies into `dir`, named in the order
+    /// in which they must be loaded.
+    pub(crate) fn copy_modules(&self, names: &[&str], dir: &Path) -> Result<()> {
+        fs::create_dir_all(dir).context("create", dir)?;
+        let mut files = Vec::new();
+        for name in names {
+            let shown = Program::new("chroot")
+                .arg(&self.root)
+                .args(["modprobe", "-D", "-S", &self.release, name])
+                .output()?;
+            for line in shown.lines() {
+                if let Some(file) = line.strip_prefix("insmod ") {
+                    let file = file.trim().trim_start_matches('/').to_owned();
+                    if !files.contains(&file) {
+                        files.push(file);
+                    }
+                }
+            }
+        }
+        for (number, file) in files.iter().enumerate() {
+            let packed = self.root.join(file);
+            let name = packed.file_name().unwrap_or_default().to_string_lossy();
+            let to = dir.join(format!("{number:02}-{}", name.trim_end_matches(".xz")));
+            if name.ends_with(".xz") {
+                Program::new("sh")
+                    .args(["-ec", "xz -dc \"$1\" >\"$2\"", "sh"])
+                    .arg(&packed)
+                    .arg(&to)
+                    .output()?;
+            } else {
+                copy(&packed, &to)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent).context("create", parent)?;
+    }
+    fs::copy(from, to).map(drop).context("copy", from)
+}
+
+/// The archive that this machine's own apt uses: a mirror or proxy chosen by
+/// its administrator serves the lab as well.
+fn archive() -> Result<String> {
+    let targets = Program::new("apt-get")
+        .args(["indextargets", "--format", "$(SITE) $(RELEASE) $(COMPONENT)"])
+        .output()?;
+    pick_archive(&targets).ok_or_else(|| Error::Unavailable {
+        reason: "apt has no Debian archive in its sources".to_owned(),
+        hint: "add one to /etc/apt/sources.list and run `apt-get update`".to_owned(),
+    })
+}
+
+/// The site of the first index of component `main` that belongs to the main
+/// archive: security and third parties have no whole suite.
+fn pick_archive(targets: &str) -> Option<String> {
+    targets.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let (site, release, component) = (words.next()?, words.next()?, words.next()?);
+        let whole = component == "main"
+            && !release.contains('/')
+            && !release.ends_with("-security")
+            && !site.contains("security")
+            && site.trim_end_matches('/').ends_with("/debian");
+        whole.then(|| site.to_owned())
+    })
+}
+
+fn build(dir: &Path) -> Result<()> {
+    let site = archive()?;
+    let mut program = Program::new("mmdebstrap")
+        .args(["--variant=minbase", "--format=directory"])
+        .arg("--aptopt=APT::Install-Recommends \"0\"")
+        .arg(format!("--include={}", PACKAGES.join(",")));
+    for pattern in EXCLUDED {
+        program = program.arg(format!("--dpkgopt=path-exclude={pattern}"));
+    }
+    program
+        // Every host builds its own; the one made here would only fill images.
+        .arg("--customize-hook=rm -f \"$1\"/boot/initrd.img-* \"$1\"/etc/resolv.conf")
+        .arg(SUITE)
+        .arg(joined("", &dir.join("root")))
+        .arg(format!("deb {site} {SUITE} main"))
+        .run(&dir.join("mmdebstrap.log"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_main_archive_is_picked() {
+        let targets = "http://a.example/debian-security bookworm-security main\n\
+                       http://b.example/tools nodistro main\n\
+                       http://a.example/debian bookworm non-free\n\
+                       http://a.example/debian bookworm main\n";
+        assert_eq!(pick_archive(targets).as_deref(), Some("http://a.example/debian"));
+        assert_eq!(pick_archive("http://a.example/ubuntu noble main\n"), None);
+    }
+}

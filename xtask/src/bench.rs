@@ -1,0 +1,196 @@
+//! `cargo xtask bench`: what the project promises about time, measured.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use comfy_table::{Table, presets};
+
+use crate::shell::{cargo, part, target_dir};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How often each command runs
+    #[arg(long, default_value_t = 200)]
+    runs: usize,
+}
+
+/// `configure` of an ordinary configuration, whole process.
+const CONFIGURE_LIMIT: Duration = Duration::from_millis(5);
+/// `plan` of 10,000 storage actions, whole process.
+const PLAN_LIMIT: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    part(
+        "build",
+        cargo().args(["build", "--release", "--locked", "-p", "nvmeroot"]),
+    )?;
+    let program = target_dir().join("release/nvmeroot");
+    let scratch = tempfile::tempdir()?;
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    table.set_header(["command", "input", "median", "p95", "max", "limit"]);
+
+    let mut slow = Vec::new();
+    let configure = configure(&program, scratch.path(), args.runs)?;
+    row(
+        &mut table,
+        "configure",
+        "an ordinary configuration",
+        &configure,
+        CONFIGURE_LIMIT,
+        &mut slow,
+    );
+    for actions in [1_000, 2_500, 5_000, 10_000] {
+        let file = scratch.path().join(format!("{actions}.yaml"));
+        std::fs::write(&file, storage_of(actions))?;
+        let times = times(args.runs.min(20), || {
+            let mut command = Command::new(&program);
+            command
+                .args(["plan", "--format", "json", "--curtin"])
+                .arg(&file);
+            command
+        })?;
+        let input = format!("{actions} storage actions");
+        row(&mut table, "plan", &input, &times, PLAN_LIMIT, &mut slow);
+    }
+    println!("{table}");
+    if !slow.is_empty() {
+        bail!("too slow: {}", slow.join(", "));
+    }
+    Ok(())
+}
+
+fn row(
+    table: &mut Table,
+    command: &str,
+    input: &str,
+    times: &[Duration],
+    limit: Duration,
+    slow: &mut Vec<String>,
+) {
+    let shown = |d: Duration| format!("{:.2} ms", d.as_secs_f64() * 1e3);
+    let median = times[times.len() / 2];
+    let p95 = times[times.len() * 95 / 100];
+    table.add_row([
+        command.to_owned(),
+        input.to_owned(),
+        shown(median),
+        shown(p95),
+        shown(times[times.len() - 1]),
+        shown(limit),
+    ]);
+    if median > limit {
+        slow.push(format!("{command} of {input}: {}", shown(median)));
+    }
+}
+
+/// Times of a command's whole process, sorted.
+fn times(runs: usize, mut command: impl FnMut() -> Command) -> Result<Vec<Duration>> {
+    let mut times = Vec::with_capacity(runs);
+    for _ in 0..runs.max(1) {
+        let mut command = command();
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let start = Instant::now();
+        let output = command
+            .output()
+            .with_context(|| format!("can't run {command:?}"))?;
+        times.push(start.elapsed());
+        if !output.status.success() {
+            bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+    times.sort();
+    Ok(times)
+}
+
+/// Every run meets a tree of its own, so that all files are written.
+fn configure(program: &Path, scratch: &Path, runs: usize) -> Result<Vec<Duration>> {
+    let file = scratch.join("curtin.yaml");
+    std::fs::write(&file, ORDINARY)?;
+    let mut trees: Vec<PathBuf> = Vec::new();
+    for n in 0..runs.max(1) {
+        let tree = scratch.join(format!("root{n}"));
+        stand_in_tree(&tree)?;
+        trees.push(tree);
+    }
+    times(runs, || {
+        let mut command = Command::new(program);
+        command
+            .arg("configure")
+            .arg("--curtin")
+            .arg(&file)
+            .arg("--root");
+        command.arg(trees.pop().unwrap_or_default());
+        command
+    })
+}
+
+/// A tree in which the programs that `configure` looks for are empty files.
+fn stand_in_tree(tree: &Path) -> Result<()> {
+    for directory in ["usr/sbin", "usr/bin", "usr/lib", "etc/nvme", "etc/netplan"] {
+        std::fs::create_dir_all(tree.join(directory))?;
+    }
+    for program in [
+        "usr/sbin/update-initramfs",
+        "usr/sbin/nvme",
+        "usr/bin/ip",
+        "usr/sbin/dhcpcd",
+    ] {
+        std::fs::write(tree.join(program), "")?;
+    }
+    let id = "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d\n";
+    std::fs::write(tree.join("etc/nvme/hostid"), id)?;
+    let nqn = format!("nqn.2014-08.org.nvmexpress:uuid:{id}");
+    std::fs::write(tree.join("etc/nvme/hostnqn"), nqn)?;
+    Ok(())
+}
+
+const ORDINARY: &str = "\
+storage:
+  version: 1
+  config:
+  - {id: c0, type: nvme_controller, transport: tcp, tcp_addr: 192.0.2.1, tcp_port: 4420}
+  - {id: disk0, type: disk, nvme_controller: c0, ptable: gpt}
+  - {id: part0, type: partition, device: disk0, number: 1, size: 10G}
+  - {id: fs0, type: format, fstype: ext4, volume: part0}
+  - {id: root, type: mount, path: /, device: fs0, options: 'defaults,_netdev'}
+  - {id: disk1, type: disk, path: /dev/vda, ptable: gpt}
+  - {id: part1, type: partition, device: disk1, number: 1, size: 1G}
+  - {id: fs1, type: format, fstype: ext4, volume: part1}
+  - {id: boot, type: mount, path: /boot, device: fs1}
+write_files:
+  etc_netplan_installer:
+    path: etc/netplan/00-installer-config.yaml
+    permissions: '0600'
+    content: |
+      # This is the network config written by 'subiquity'
+      network:
+        ethernets:
+          ens3:
+            addresses: [192.0.2.10/24]
+            nameservers: {addresses: [192.0.2.1], search: []}
+            routes:
+            - {to: default, via: 192.0.2.1}
+        version: 2
+";
+
+/// A storage configuration of about `actions` actions: disks behind one
+/// controller, each with a partition, a filesystem and a mount.
+fn storage_of(actions: usize) -> String {
+    let mut text = String::from(
+        "storage:\n  version: 1\n  config:\n  - {id: c, type: nvme_controller, transport: tcp, tcp_addr: 192.0.2.1, tcp_port: 4420}\n",
+    );
+    for n in 0..actions / 4 {
+        let _ = write!(
+            text,
+            "  - id: d{n}\n    type: disk\n    serial: SERIAL{n}\n    nvme_controller: c\n    ptable: gpt\n\
+             \x20 - id: p{n}\n    type: partition\n    device: d{n}\n    number: 1\n    size: 10G\n\
+             \x20 - id: f{n}\n    type: format\n    fstype: ext4\n    volume: p{n}\n\
+             \x20 - id: m{n}\n    type: mount\n    path: /srv/{n}\n    device: f{n}\n    options: _netdev\n"
+        );
+    }
+    text
+}

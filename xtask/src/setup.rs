@@ -1,0 +1,16 @@
+//! `cargo xtask setup`: what the checks and the lab need from the distribution.
+
+use anyhow::Result;
+use nvmeroot_lab::requirements;
+
+/// Installs what is missing, and says what.
+pub(crate) fn run() -> Result<()> {
+    let missing = requirements::missing();
+    if missing.packages.is_empty() {
+        eprintln!("setup: everything is there");
+        return Ok(());
+    }
+    let log = std::env::temp_dir().join("nvmeroot-setup.log");
+    requirements::install(&missing, &log, &|text| eprintln!("setup: {text}"))?;
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! `cargo xtask test`: everything that must hold before a change lands.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::arrows;
+use crate::shell::{cargo, in_ci, is_installed, part};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leave the lab's virtual machines out
+    #[arg(long)]
+    fast: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let start = Instant::now();
+    part("format", cargo().args(["fmt", "--all", "--check"]))?;
+    part(
+        "lints",
+        cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    )?;
+    eprintln!("── structure");
+    arrows::check()?;
+    part(
+        "tests",
+        cargo().args(["test", "--workspace", "--locked", "--quiet"]),
+    )?;
+    licences()?;
+    if !args.fast {
+        crate::lab::run_all()?;
+    }
+    eprintln!("── all passed in {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Licences, sources and bans. The advisories' database is on the network, so
+/// this leaves it alone: `cargo deny check advisories` is for a machine that
+/// reaches it.
+fn licences() -> Result<()> {
+    if is_installed("cargo-deny") {
+        // The check looks at every platform's dependencies; a build has only ours.
+        part(
+            "dependencies",
+            cargo().args(["fetch", "--locked", "--quiet"]),
+        )?;
+        return part(
+            "licences",
+            cargo().args([
+                "deny",
+                "--offline",
+                "--locked",
+                "check",
+                "licenses",
+                "bans",
+                "sources",
+            ]),
+        );
+    }
+    if in_ci() {
+        bail!("licences: `cargo-deny` is not installed\nhint: cargo install --locked cargo-deny");
+    }
+    eprintln!("── licences: skipped, `cargo-deny` is not installed");
+    Ok(())
+}
