@@ -144,10 +144,15 @@ mod tests {
         assert_eq!(found(&by(mac)), Some(3));
         assert_eq!(found(&by(|m| m.name = Some("eth*".to_owned()))), Some(4));
         assert_eq!(
-            found(&by(|m| m.driver = vec!["ixgbe".to_owned(), "virtio*".to_owned()])),
+            found(&by(
+                |m| m.driver = vec!["ixgbe".to_owned(), "virtio*".to_owned()]
+            )),
             Some(2)
         );
-        assert_eq!(found(&by(|m| m.driver = vec!["e1000*".to_owned()])), Some(4));
+        assert_eq!(
+            found(&by(|m| m.driver = vec!["e1000*".to_owned()])),
+            Some(4)
+        );
         let both = by(|m| {
             m.macaddress = Some(MacAddress::new([2, 0, 0, 0, 0, 2]));
             m.driver = vec!["virtio*".to_owned()];

@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn quotes_hold_words_together() {
-        let line = CommandLine::parse("a=\"x nvmeroot=off\" \"root=LABEL=my root\" -- nvmeroot=off");
+        let line =
+            CommandLine::parse("a=\"x nvmeroot=off\" \"root=LABEL=my root\" -- nvmeroot=off");
         assert!(!line.off);
         assert_eq!(line.root.as_deref(), Some("LABEL=my root"));
     }

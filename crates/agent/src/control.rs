@@ -141,7 +141,12 @@ pub fn ask(socket: &Path, word: &str, patience: Duration) -> Result<String, AskE
     match stream.read_to_string(&mut answer) {
         Ok(0) => Err(AskError::Ended),
         Ok(_) => Ok(answer),
-        Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+            ) =>
+        {
             Err(AskError::Late)
         }
         Err(e) if e.kind() == io::ErrorKind::ConnectionReset => Err(AskError::Ended),

@@ -48,9 +48,11 @@ impl Kmsg {
     /// Opens the kernel log and lifts the limit of ten lines in five seconds
     /// that the kernel sets to writers (`printk_devkmsg`, sysctl/kernel.rst).
     pub fn open(places: &Places, debug: bool) -> Self {
-        // Fails when `printk.devkmsg=` is on the command line, which locks it.
-        let _ = std::fs::write(places.proc.join("sys/kernel/printk_devkmsg"), "on\n");
         let log = OpenOptions::new().write(true).open(places.dev.join("kmsg"));
+        if log.is_ok() {
+            // Fails when `printk.devkmsg=` is on the command line, which locks it.
+            let _ = std::fs::write(places.proc.join("sys/kernel/printk_devkmsg"), "on\n");
+        }
         Self {
             log: log.ok().map(Mutex::new),
             debug,
@@ -71,7 +73,11 @@ impl Kmsg {
                     .unwrap_or_else(PoisonError::into_inner)
                     .write_all(line.as_bytes());
             }
-            None => eprint!("{}", line.trim_start_matches(|c| c != '>').trim_start_matches('>')),
+            None => eprint!(
+                "{}",
+                line.trim_start_matches(|c| c != '>')
+                    .trim_start_matches('>')
+            ),
         }
     }
 
@@ -162,7 +168,8 @@ mod tests {
 
     #[test]
     fn records_are_read() {
-        let record = b"3,1234,5678901,-,caller=T1;nvme nvme0: Connect command failed\n SUBSYSTEM=nvme\n";
+        let record =
+            b"3,1234,5678901,-,caller=T1;nvme nvme0: Connect command failed\n SUBSYSTEM=nvme\n";
         assert_eq!(
             parse(record),
             Some(KernelLine {

@@ -51,7 +51,7 @@ enum StartError {
     )]
     Version {
         path: std::path::PathBuf,
-        version: u64,
+        version: u32,
     },
     #[error("{0}")]
     Netlink(#[from] netlink::NetlinkError),
@@ -77,15 +77,20 @@ fn read_plan(places: &Places) -> Result<Document, StartError> {
         path: path(),
         source,
     };
-    let any: serde_json::Value = serde_json::from_slice(&text).map_err(parse)?;
-    let version = any.get("version").and_then(serde_json::Value::as_u64);
-    if let Some(version) = version.filter(|v| *v != u64::from(FORMAT_VERSION)) {
+    let Form { version } = serde_json::from_slice(&text).map_err(parse)?;
+    if version != FORMAT_VERSION {
         return Err(StartError::Version {
             path: path(),
             version,
         });
     }
-    serde_json::from_value(any).map_err(parse)
+    serde_json::from_slice(&text).map_err(parse)
+}
+
+/// What every version of the plan's form says of itself.
+#[derive(serde::Deserialize)]
+struct Form {
+    version: u32,
 }
 
 /// `nvmeroot-agent run`: carries the plan out. Exit status 0 when the goal was
@@ -226,7 +231,9 @@ fn work(
         }
         Verdict::Stopped => {
             context.recorder.missing(context.missing());
-            context.kmsg.say(Level::Warning, "stopped before the storage was there");
+            context
+                .kmsg
+                .say(Level::Warning, "stopped before the storage was there");
             decide(Outcome::Failed, "failed\nstopped\n".to_owned());
             ExitCode::FAILURE
         }

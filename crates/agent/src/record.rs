@@ -328,7 +328,9 @@ impl Shared {
                 return;
             }
             let state = self.lock();
-            let pause = self.changed.wait_timeout_while(state, PAUSE, |s| !s.closing);
+            let pause = self
+                .changed
+                .wait_timeout_while(state, PAUSE, |s| !s.closing);
             drop(pause.unwrap_or_else(PoisonError::into_inner));
         }
     }
@@ -446,7 +448,11 @@ mod tests {
         assert_eq!(record.goal, ["`/` on `10.0.0.1:4420`"]);
         let step = &record.steps[0];
         assert_eq!((step.state, step.tries), (StepState::Done, 2));
-        let errors: Vec<_> = step.errors.iter().map(|e| (e.fault.layer, e.times)).collect();
+        let errors: Vec<_> = step
+            .errors
+            .iter()
+            .map(|e| (e.fault.layer, e.times))
+            .collect();
         assert_eq!(errors, [(Layer::Refused, 2), (Layer::Timeout, 1)]);
         assert_eq!(record.steps[1].state, StepState::Failed);
         assert!(step.end.expect("an end") >= step.start);

@@ -141,7 +141,11 @@ impl Context {
 
     /// Runs `work` in a thread of its own. The program is not at its end
     /// before it is.
-    pub(super) fn spawn(self: &Arc<Self>, name: &str, work: impl FnOnce(&Arc<Self>) + Send + 'static) {
+    pub(super) fn spawn(
+        self: &Arc<Self>,
+        name: &str,
+        work: impl FnOnce(&Arc<Self>) + Send + 'static,
+    ) {
         self.lock().busy += 1;
         let context = Arc::clone(self);
         let spawned = std::thread::Builder::new()
@@ -218,7 +222,9 @@ impl Context {
         let mut all = ConnectedTo::new();
         for (target, (controllers, connected)) in &self.lock().targets {
             for controller in controllers.iter().filter(|_| *connected) {
-                all.entry(*controller).or_default().insert(target.nqn.clone());
+                all.entry(*controller)
+                    .or_default()
+                    .insert(target.nqn.clone());
             }
         }
         all

@@ -30,7 +30,9 @@ impl NamespaceId {
                     .map(|c| c.to_ascii_lowercase())
                     .collect()
             };
-            found.as_deref().is_some_and(|f| digits(f) == digits(wanted))
+            found
+                .as_deref()
+                .is_some_and(|f| digits(f) == digits(wanted))
         };
         match self {
             Self::Nsid(nsid) => namespace.nsid == Some(*nsid),
@@ -277,12 +279,21 @@ mod tests {
         let unmet = |connected: &ConnectedTo| goal.unmet(connected, &tree).len();
         let mut connected = ConnectedTo::new();
         assert_eq!(unmet(&connected), 3);
-        connected.entry(1).or_default().insert(nqn("nqn.2024-01.a:a"));
+        connected
+            .entry(1)
+            .or_default()
+            .insert(nqn("nqn.2024-01.a:a"));
         assert_eq!(unmet(&connected), 3, "connected, no namespace yet");
         namespace(sys.path(), "nqn.2024-01.a:a", "u");
         assert_eq!(unmet(&connected), 2);
-        connected.entry(2).or_default().insert(nqn("nqn.2024-01.a:a"));
-        connected.entry(3).or_default().insert(nqn("nqn.2024-01.a:a"));
+        connected
+            .entry(2)
+            .or_default()
+            .insert(nqn("nqn.2024-01.a:a"));
+        connected
+            .entry(3)
+            .or_default()
+            .insert(nqn("nqn.2024-01.a:a"));
         assert_eq!(unmet(&connected), 0);
     }
 
@@ -298,9 +309,17 @@ mod tests {
         );
         let sys = tempfile::tempdir().expect("a directory");
         let tree = NvmeTree::new(sys.path());
-        namespace(sys.path(), "nqn.2024-01.a:a", "00000000-5b1e-4f60-9a7d-0c1b2e3f4a5d");
+        namespace(
+            sys.path(),
+            "nqn.2024-01.a:a",
+            "00000000-5b1e-4f60-9a7d-0c1b2e3f4a5d",
+        );
         assert_eq!(goal.unmet(&ConnectedTo::new(), &tree).len(), 1);
-        namespace(sys.path(), "nqn.2024-01.a:a", "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d");
+        namespace(
+            sys.path(),
+            "nqn.2024-01.a:a",
+            "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d",
+        );
         assert_eq!(goal.unmet(&ConnectedTo::new(), &tree).len(), 0);
     }
 

@@ -10,7 +10,9 @@ use super::lease;
 use crate::card::{self, Card};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
-use crate::netlink::{Link, LinkChange, Netlink, NetlinkError, NewAddress, NewRoute, NewRule, sysctl};
+use crate::netlink::{
+    Link, LinkChange, Netlink, NetlinkError, NewAddress, NewRoute, NewRule, sysctl,
+};
 use crate::record::OpenStep;
 
 /// udev is given so long to finish with a card. It renames cards, which some
@@ -26,7 +28,9 @@ pub(super) fn run(context: &Arc<Context>, interface: &Interface, actions: &[Acti
             Layer::Unsupported,
             "only plain network cards can be brought up so far",
         );
-        context.kmsg.fault(Level::Error, &subject.to_string(), &fault);
+        context
+            .kmsg
+            .fault(Level::Error, &subject.to_string(), &fault);
         context.set_fault(&subject, fault);
         return;
     }
@@ -34,7 +38,9 @@ pub(super) fn run(context: &Arc<Context>, interface: &Interface, actions: &[Acti
         Ok(netlink) => netlink,
         Err(e) => {
             context.set_fault(&subject, e.fault());
-            context.kmsg.fault(Level::Error, &subject.to_string(), &e.fault());
+            context
+                .kmsg
+                .fault(Level::Error, &subject.to_string(), &e.fault());
             return;
         }
     };
@@ -84,7 +90,9 @@ impl Worker<'_> {
                         ..NewAddress::new(address.address.addr(), address.address.prefix_len())
                     };
                     let detail = address.address.to_string();
-                    self.attempt("address", detail, |netlink| netlink.add_address(&link, &new))?;
+                    self.attempt("address", detail, |netlink| {
+                        netlink.add_address(&link, &new)
+                    })?;
                 }
                 Action::LinkUp { .. } => self.up(&link)?,
                 Action::Dhcp { family, .. } => {
@@ -108,13 +116,13 @@ impl Worker<'_> {
 
     fn wait_for_card(&mut self) -> Result<Card, Ended> {
         let (context, interface) = (self.context, self.interface);
-        let step = context
-            .recorder
-            .step(interface.name.as_str(), "card", "");
+        let step = context.recorder.step(interface.name.as_str(), "card", "");
         let netlink = &mut self.netlink;
         let mut find = || {
             let links = netlink.links().ok()?;
-            let cards = links.into_iter().map(|link| Card::of(link, &context.places));
+            let cards = links
+                .into_iter()
+                .map(|link| Card::of(link, &context.places));
             card::find(interface, cards)
         };
         let fault = || Fault::new(Layer::NoCard, card::describe(interface));
@@ -148,7 +156,10 @@ impl Worker<'_> {
                 .permanent_mac
                 .or(found.link.mac)
                 .map_or_else(String::new, |mac| mac.to_string()),
-            found.driver.as_deref().map_or_else(String::new, |d| format!(" {d}")),
+            found
+                .driver
+                .as_deref()
+                .map_or_else(String::new, |d| format!(" {d}")),
         ));
         step.done();
         Ok(found)
@@ -159,11 +170,10 @@ impl Worker<'_> {
         if !self.interface.set_name || link.name == name.as_str() {
             return Ok(link);
         }
-        let step = self.context.recorder.step(
-            name.as_str(),
-            "rename",
-            format!("{} to {name}", link.name),
-        );
+        let step =
+            self.context
+                .recorder
+                .step(name.as_str(), "rename", format!("{} to {name}", link.name));
         let netlink = &mut self.netlink;
         self.context.retry(&self.subject, &step, || {
             // The kernel refuses to rename a link that is up (before 6.3).
@@ -280,10 +290,10 @@ impl Worker<'_> {
         if !may_come {
             return self.attempt("route", detail, |netlink| netlink.add_route(link, &new));
         }
-        let step = self
-            .context
-            .recorder
-            .step(self.interface.name.as_str(), "route", detail.clone());
+        let step =
+            self.context
+                .recorder
+                .step(self.interface.name.as_str(), "route", detail.clone());
         let Err(e) = self.netlink.add_route(link, &new) else {
             step.done();
             return Ok(());
@@ -299,7 +309,12 @@ impl Worker<'_> {
             let set = context.wait_for(
                 &subject,
                 &step,
-                || Fault::new(Layer::NoRoute, "a route's gateway is in no network of this link"),
+                || {
+                    Fault::new(
+                        Layer::NoRoute,
+                        "a route's gateway is in no network of this link",
+                    )
+                },
                 || netlink.add_route(&link, &new).ok(),
             );
             if set.is_ok() {
@@ -352,12 +367,7 @@ impl Worker<'_> {
             .recorder
             .step(self.interface.name.as_str(), "dad", "");
         let netlink = &mut self.netlink;
-        let waiting = || {
-            Fault::new(
-                Layer::Network,
-                "duplicate address detection does not end",
-            )
-        };
+        let waiting = || Fault::new(Layer::Network, "duplicate address detection does not end");
         let duplicates = self.context.wait_for(&self.subject, &step, waiting, || {
             let addresses = netlink.addresses(link.index).ok()?;
             let ours = || addresses.iter().filter(|a| statics.contains(&a.address));
@@ -396,7 +406,12 @@ pub(super) fn wait_for_carrier(
     link: &Link,
 ) -> Result<(), Ended> {
     let name = &link.name;
-    let fault = || Fault::new(Layer::NoCarrier, format!("`{name}` is up and has no carrier"));
+    let fault = || {
+        Fault::new(
+            Layer::NoCarrier,
+            format!("`{name}` is up and has no carrier"),
+        )
+    };
     context.wait_for(subject, step, fault, || {
         let now = netlink.link(link.index).ok()??;
         now.carrier.then_some(())

@@ -178,22 +178,23 @@ impl Client<'_> {
             self.context.set_fault(&self.subject, silent());
             let mut tries = 0;
             let answer = ask(self.context.limit, &mut |event| match event {
-                Event::Sent { attempt, .. } => {
+                Event::Sent {
+                    message: "DISCOVER" | "SOLICIT",
+                    ..
+                } => {
                     tries += 1;
                     if tries > 1 {
                         step.again();
                     }
                     // One or two are lost on many networks while a switch
                     // port comes up.
-                    if attempt == 4 {
+                    if tries == 4 {
                         self.context.complain(&self.subject, step, &silent());
                     }
                 }
                 Event::Refused { reason } => {
-                    let fault = Fault::new(
-                        Layer::NoLease,
-                        format!("the DHCP server refused: {reason}"),
-                    );
+                    let fault =
+                        Fault::new(Layer::NoLease, format!("the DHCP server refused: {reason}"));
                     self.context.complain(&self.subject, step, &fault);
                 }
                 Event::Conflict { address, mac } => {
@@ -274,7 +275,9 @@ impl Client<'_> {
                 Ok(()) | Err(DhcpError::Stopped) => {}
                 Err(e) => {
                     let fault = fault(&e);
-                    context.kmsg.fault(Level::Error, &subject.to_string(), &fault);
+                    context
+                        .kmsg
+                        .fault(Level::Error, &subject.to_string(), &fault);
                     let step = context.recorder.step(at.name.as_str(), "announce", "");
                     step.failed(&fault);
                     context.set_fault(&subject, fault);
@@ -337,14 +340,23 @@ fn klibc4(name: &str, lease: &Lease4, applied: &Applied4) -> String {
         }
     };
     put("IPV4ADDR", &lease.address.addr().to_string());
-    put("IPV4BROADCAST", &applied.broadcast.unwrap_or(lease.address.broadcast()).to_string());
+    put(
+        "IPV4BROADCAST",
+        &applied
+            .broadcast
+            .unwrap_or(lease.address.broadcast())
+            .to_string(),
+    );
     put("IPV4NETMASK", &lease.address.netmask().to_string());
     let gateway = applied
         .routes
         .iter()
         .find(|r| r.to.prefix_len() == 0)
         .and_then(|r| r.via);
-    put("IPV4GATEWAY", &gateway.map_or_else(String::new, |g| g.to_string()));
+    put(
+        "IPV4GATEWAY",
+        &gateway.map_or_else(String::new, |g| g.to_string()),
+    );
     for (i, server) in applied.dns.iter().take(2).enumerate() {
         put(&format!("IPV4DNS{i}"), &server.to_string());
     }

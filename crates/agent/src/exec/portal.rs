@@ -52,10 +52,14 @@ fn discover(context: &Arc<Context>, controller: &Controller, index: usize) -> Re
     let mut path = Path::new(context, controller, index, subject.clone());
     let step = path.reach()?;
     step.done();
-    let step = context
-        .recorder
-        .step(&controller.portal(), "discover", "");
-    let request = request(context, controller.traddr, controller.trsvcid, Nqn::DISCOVERY, &controller.options);
+    let step = context.recorder.step(&controller.portal(), "discover", "");
+    let request = request(
+        context,
+        controller.traddr,
+        controller.trsvcid,
+        Nqn::DISCOVERY,
+        &controller.options,
+    );
     let entries = path.attempt(&step, |context| {
         let entries = context.fabrics.discover(&request).map_err(|e| e.0)?;
         let offered: Vec<DiscoveryEntry> = entries
@@ -139,9 +143,7 @@ fn try_connect_target(context: &Arc<Context>, target: &Target, index: usize) -> 
         &format!("{subject}: connected `{}`", target.nqn),
     );
     context.connected(target);
-    let step = context
-        .recorder
-        .step(&target.portal(), "namespace", "");
+    let step = context.recorder.step(&target.portal(), "namespace", "");
     let none = || {
         Fault::new(
             Layer::NoNamespace,
@@ -221,7 +223,9 @@ impl<'a> Path<'a> {
         let step = context.recorder.step(&portal, "reach", "");
         let fault = || Fault::new(Layer::NoRoute, format!("no route leads to `{portal}` yet"));
         let (way, name) = context.wait_for(&subject, &step, fault, || self.way())?;
-        let source = way.source.map_or_else(String::new, |s| format!(" from {s}"));
+        let source = way
+            .source
+            .map_or_else(String::new, |s| format!(" from {s}"));
         step.detail(format!("over {name}{source}"));
         Ok(step)
     }
@@ -240,8 +244,8 @@ impl<'a> Path<'a> {
         };
         let way = netlink.way(self.at.ip(), only).ok()??;
         let link = netlink.link(way.link).ok()??;
-        let planned = self.leads.is_empty()
-            || self.leads.iter().any(|lead| lead.as_str() == link.name);
+        let planned =
+            self.leads.is_empty() || self.leads.iter().any(|lead| lead.as_str() == link.name);
         let answerable = match (self.at.ip(), way.source) {
             (IpAddr::V6(to), Some(IpAddr::V6(from))) => {
                 to.is_unicast_link_local() || !from.is_unicast_link_local()
@@ -296,13 +300,14 @@ impl<'a> Path<'a> {
                 format!("no route leads to `{portal}` any more"),
             ));
         };
-        let from = self
-            .host_traddr
-            .or(self.host_iface.and(way.source));
+        let from = self.host_traddr.or(self.host_iface.and(way.source));
         // Bound to an interface the kernel may go another way than an
         // ordinary socket; it has to find out itself.
         if self.host_iface.is_some() {
-            let ordinary = self.netlink.as_mut().and_then(|n| n.way(self.at.ip(), None).ok()?);
+            let ordinary = self
+                .netlink
+                .as_mut()
+                .and_then(|n| n.way(self.at.ip(), None).ok()?);
             if ordinary.map(|w| w.link) != Some(way.link) {
                 return Ok(());
             }

@@ -16,14 +16,12 @@ pub fn report(context: &Context, goal: &Goal) -> Vec<String> {
         lines.push(format!("{} has no storage", mounts.join(", ")));
         let mut causes = BTreeSet::new();
         for controller in need.controllers() {
-            causes.extend(
-                in_the_way_of(context, *controller)
-                    .into_iter()
-                    .map(|(subject, fault)| {
-                        let line = format!("{subject}: {fault}; {}", fault.hint);
-                        (fault.layer, line)
-                    }),
-            );
+            causes.extend(in_the_way_of(context, *controller).into_iter().map(
+                |(subject, fault)| {
+                    let line = format!("{subject}: {fault}; {}", fault.hint);
+                    (fault.layer, line)
+                },
+            ));
         }
         if causes.is_empty() {
             // Nothing failed; it only took longer than it was given.

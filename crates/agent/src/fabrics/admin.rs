@@ -128,10 +128,7 @@ mod tests {
     fn a_file_that_is_no_controller_refuses() {
         let file = std::fs::File::open("/dev/null").expect("/dev/null");
         let mut buffer = [0; 1024];
-        assert_eq!(
-            get_discovery_log(&file, 0, &mut buffer),
-            Err(Errno::NOTTY)
-        );
+        assert_eq!(get_discovery_log(&file, 0, &mut buffer), Err(Errno::NOTTY));
         assert_eq!(
             get_discovery_log(&file, 0, &mut buffer[..3]),
             Err(Errno::INVAL)

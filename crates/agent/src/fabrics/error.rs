@@ -64,7 +64,10 @@ pub fn classify(errno: Errno, said: &[String], portal: &str, nqn: &str) -> Fault
             Layer::Authentication => {
                 format!("`{portal}` and this host did not authenticate for `{nqn}`")
             }
-            _ => format!("`{portal}`, `{nqn}`: the kernel says: {}", after_device(line)),
+            _ => format!(
+                "`{portal}`, `{nqn}`: the kernel says: {}",
+                after_device(line)
+            ),
         };
         return Fault::new(layer, message);
     }
@@ -83,8 +86,14 @@ pub fn classify(errno: Errno, said: &[String], portal: &str, nqn: &str) -> Fault
         Errno::KEYREJECTED | Errno::ACCESS | Errno::NOKEY => {
             at(Layer::Authentication, "and this host did not authenticate")
         }
-        Errno::NODEV => at(Layer::Kernel, "is to be reached over an interface that is not there"),
-        Errno::INVAL => at(Layer::Kernel, "was refused by the kernel: an option it does not accept"),
+        Errno::NODEV => at(
+            Layer::Kernel,
+            "is to be reached over an interface that is not there",
+        ),
+        Errno::INVAL => at(
+            Layer::Kernel,
+            "was refused by the kernel: an option it does not accept",
+        ),
         Errno::INTR => at(Layer::Protocol, "was given up: interrupted"),
         // Without the kernel log nobody can tell more of an NVMe status.
         Errno::IO => Fault::new(

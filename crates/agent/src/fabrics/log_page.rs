@@ -231,7 +231,10 @@ mod tests {
             Err(LogPageError::TooMany { records: u64::MAX })
         );
         page[16] = 1;
-        assert_eq!(LogHeader::parse(&page), Err(LogPageError::Format { format: 1 }));
+        assert_eq!(
+            LogHeader::parse(&page),
+            Err(LogPageError::Format { format: 1 })
+        );
     }
 
     proptest! {

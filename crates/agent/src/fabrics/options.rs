@@ -34,7 +34,10 @@ impl Supported {
     fn has(&self, name: &str) -> bool {
         match &self.0 {
             Some(names) => names.contains(name),
-            None => !matches!(name, "host_iface" | "fast_io_fail_tmo" | "discovery" | "tos"),
+            None => !matches!(
+                name,
+                "host_iface" | "fast_io_fail_tmo" | "discovery" | "tos"
+            ),
         }
     }
 }
@@ -96,9 +99,15 @@ impl Request<'_> {
         }
         add("keep_alive_tmo", number(o.keep_alive_tmo));
         // Root has nowhere else to go: never give a controller up.
-        add("ctrl_loss_tmo", Some(o.ctrl_loss_tmo.unwrap_or(-1).to_string()));
+        add(
+            "ctrl_loss_tmo",
+            Some(o.ctrl_loss_tmo.unwrap_or(-1).to_string()),
+        );
         add("reconnect_delay", number(o.reconnect_delay));
-        add("fast_io_fail_tmo", o.fast_io_fail_tmo.map(|n| n.to_string()));
+        add(
+            "fast_io_fail_tmo",
+            o.fast_io_fail_tmo.map(|n| n.to_string()),
+        );
         add("nr_io_queues", number(o.nr_io_queues));
         add("nr_write_queues", number(o.nr_write_queues));
         add("nr_poll_queues", number(o.nr_poll_queues));
@@ -119,11 +128,17 @@ mod tests {
             nqn: "nqn.2014-08.org.nvmexpress:uuid:8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d"
                 .parse()
                 .expect("an NQN"),
-            id: "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d".parse().expect("an id"),
+            id: "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d"
+                .parse()
+                .expect("an id"),
         }
     }
 
-    fn request<'a>(nqn: &'a str, host: &'a HostIdentity, options: &'a ConnectOptions) -> Request<'a> {
+    fn request<'a>(
+        nqn: &'a str,
+        host: &'a HostIdentity,
+        options: &'a ConnectOptions,
+    ) -> Request<'a> {
         Request {
             transport: Transport::Tcp,
             traddr: "192.0.2.1".parse().expect("an address"),
@@ -168,10 +183,18 @@ mod tests {
         assert_eq!(left_out, Vec::<&str>::new());
 
         let (text, left_out) = one.text(&Supported::unknown());
-        assert!(!text.contains("host_iface") && !text.contains("fast_io_fail_tmo"), "{text}");
+        assert!(
+            !text.contains("host_iface") && !text.contains("fast_io_fail_tmo"),
+            "{text}"
+        );
         assert_eq!(left_out, ["host_iface", "fast_io_fail_tmo"]);
-        let (_, left_out) = one.text(&Supported::parse("instance=-1,cntlid=-1,transport=%s,ctrl_loss_tmo=%d"));
-        assert!(left_out.contains(&"hdr_digest") && left_out.contains(&"hostnqn"), "{left_out:?}");
+        let (_, left_out) = one.text(&Supported::parse(
+            "instance=-1,cntlid=-1,transport=%s,ctrl_loss_tmo=%d",
+        ));
+        assert!(
+            left_out.contains(&"hdr_digest") && left_out.contains(&"hostnqn"),
+            "{left_out:?}"
+        );
     }
 
     #[test]
@@ -181,13 +204,20 @@ mod tests {
             nr_io_queues: Some(4),
             ..ConnectOptions::default()
         };
-        let (text, _) = request(Nqn::DISCOVERY, &host, &options).text(&Supported::parse(KERNEL_6_12));
-        assert!(!text.contains("ctrl_loss_tmo") && !text.contains("nr_io_queues"), "{text}");
+        let (text, _) =
+            request(Nqn::DISCOVERY, &host, &options).text(&Supported::parse(KERNEL_6_12));
+        assert!(
+            !text.contains("ctrl_loss_tmo") && !text.contains("nr_io_queues"),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_list_without_options_tells_nothing() {
-        assert_eq!(Supported::parse("instance=0,cntlid=1\n"), Supported::unknown());
+        assert_eq!(
+            Supported::parse("instance=0,cntlid=1\n"),
+            Supported::unknown()
+        );
         assert_eq!(Supported::parse(""), Supported::unknown());
     }
 }

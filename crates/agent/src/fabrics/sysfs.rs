@@ -191,9 +191,17 @@ mod tests {
             "traddr=192.0.2.1,trsvcid=4420,host_iface=eth0,src_addr=192.0.2.9\n",
         );
         put(sys, "class/nvme/nvme0/nvme0c0n1/nsid", "1\n");
-        put(sys, "class/nvme-subsystem/nvme-subsys0/subsysnqn", "nqn.a\n");
+        put(
+            sys,
+            "class/nvme-subsystem/nvme-subsys0/subsysnqn",
+            "nqn.a\n",
+        );
         put(sys, "class/nvme-subsystem/nvme-subsys0/nvme0n1/nsid", "1\n");
-        put(sys, "class/nvme-subsystem/nvme-subsys0/nvme0n1/uuid", "u-1\n");
+        put(
+            sys,
+            "class/nvme-subsystem/nvme-subsys0/nvme0n1/uuid",
+            "u-1\n",
+        );
         put(sys, "class/nvme/nvme1/subsysnqn", "nqn.b\n");
         put(sys, "class/nvme/nvme1/state", "connecting\n");
         put(sys, "class/nvme/nvme1/nvme1n2/nsid", "2\n");
@@ -211,14 +219,24 @@ mod tests {
         assert_eq!((a[0].name.as_str(), a[0].nsid), ("nvme0n1", Some(1)));
         assert_eq!(a[0].uuid.as_deref(), Some("u-1"));
         let b = tree.namespaces("nqn.b");
-        assert_eq!(b.iter().map(|n| n.name.as_str()).collect::<Vec<_>>(), ["nvme1n2"]);
+        assert_eq!(
+            b.iter().map(|n| n.name.as_str()).collect::<Vec<_>>(),
+            ["nvme1n2"]
+        );
         assert_eq!(tree.namespaces("nqn.c"), []);
     }
 
     #[test]
     fn only_block_devices_count() {
         assert!(is_namespace("nvme0n1") && is_namespace("nvme12n34"));
-        for other in ["nvme0c1n1", "nvme0", "ng0n1", "nvme0n", "nvmen1", "nvme0n1p2"] {
+        for other in [
+            "nvme0c1n1",
+            "nvme0",
+            "ng0n1",
+            "nvme0n",
+            "nvmen1",
+            "nvme0n1p2",
+        ] {
             assert!(!is_namespace(other), "{other}");
         }
     }

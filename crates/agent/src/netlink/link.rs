@@ -103,7 +103,11 @@ impl Netlink {
             if up {
                 message.header.flags = LinkFlags::Up;
             }
-            words.push(if up { "up".to_owned() } else { "down".to_owned() });
+            words.push(if up {
+                "up".to_owned()
+            } else {
+                "down".to_owned()
+            });
         }
         if let Some(name) = change.name {
             words.push(format!("the name `{name}`"));

@@ -71,7 +71,10 @@ impl NewRoute {
 
 impl From<&plan::Route> for NewRoute {
     fn from(route: &plan::Route) -> Self {
-        let to = route.to.network().map(|net| (net.network(), net.prefix_len()));
+        let to = route
+            .to
+            .network()
+            .map(|net| (net.network(), net.prefix_len()));
         Self {
             metric: route.metric,
             table: route.table,
@@ -267,10 +270,7 @@ fn message(link: u32, new: &NewRoute) -> RouteMessage {
 /// The others end at this host and belong to no link.
 fn carries_packets(kind: plan::RouteType) -> bool {
     use plan::RouteType as T;
-    !matches!(
-        kind,
-        T::Blackhole | T::Prohibit | T::Throw | T::Unreachable
-    )
+    !matches!(kind, T::Blackhole | T::Prohibit | T::Throw | T::Unreachable)
 }
 
 /// Without a word about it, the scope that `ip` chooses (ip-route(8)): host

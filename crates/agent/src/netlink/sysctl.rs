@@ -11,11 +11,7 @@ use crate::places::Places;
 /// `NotFound` where the kernel has no IPv6 or not this key.
 pub fn set_ipv6(places: &Places, link: &str, key: &str, value: &str) -> io::Result<()> {
     std::fs::write(
-        places
-            .proc
-            .join("sys/net/ipv6/conf")
-            .join(link)
-            .join(key),
+        places.proc.join("sys/net/ipv6/conf").join(link).join(key),
         value,
     )
 }

@@ -1,0 +1,674 @@
+//! From the card to the route and the lease in network namespaces, against a
+//! real kernel and a real dnsmasq. NVMe itself is played: this needs no
+//! kernel module, and proves nothing about NVMe. What stands in for it is
+//! called `Played…`; the real thing is proven in virtual machines.
+//!
+//! Needs root, `ip` and `dnsmasq`; without them the tests are skipped with a
+//! word, and fail where `CI=true`.
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use nvmeroot_agent::events::Events;
+use nvmeroot_agent::exec::{self, Context, Goal, Verdict};
+use nvmeroot_agent::fabrics::{Device, ENTRY, Fabrics, Refusal};
+use nvmeroot_agent::fault::Layer;
+use nvmeroot_agent::kmsg::Kmsg;
+use nvmeroot_agent::netlink;
+use nvmeroot_agent::places::Places;
+use nvmeroot_agent::record::{BootRecord, Recorder, StepRecord, StepState};
+use nvmeroot_plan::{
+    BootPlan, ConnectOptions, Controller, ControllerPath, DefinitionId, Interface,
+    InterfaceAddress, Lead, LinkKind, Match, Mount, Network, Origin, Reach, Route, Transport,
+};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+const PORT: u16 = 4420;
+const NQN: &str = "nqn.2024-01.example:root";
+
+fn obstacle() -> Option<String> {
+    if !rustix::process::geteuid().is_root() {
+        return Some("not root".to_owned());
+    }
+    for (tool, flag) in [("ip", "-V"), ("dnsmasq", "--version")] {
+        if Command::new(tool).arg(flag).output().is_err() {
+            return Some(format!("no `{tool}`"));
+        }
+    }
+    None
+}
+
+fn skip(test: &str) -> bool {
+    let Some(reason) = obstacle() else {
+        return false;
+    };
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "{test} can't run: {reason}"
+    );
+    eprintln!("{test} is skipped: {reason}");
+    true
+}
+
+fn ip(batch: &str) {
+    for line in batch.lines().map(str::trim).filter(|l| !l.is_empty()) {
+        let out = Command::new("ip")
+            .args(line.split_whitespace())
+            .output()
+            .expect("`ip` runs");
+        let text = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "ip {line}: {text}");
+    }
+}
+
+/// A target's side and a host's side, a cable between them: `s` there, `c`
+/// here. The cable is plugged in at the target's side by `link set s up`.
+struct Net {
+    target: String,
+    host: String,
+    daemons: Vec<Child>,
+    dir: tempfile::TempDir,
+}
+
+impl Net {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let tag = format!(
+            "{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let (target, host) = (format!("nvra-t-{tag}"), format!("nvra-h-{tag}"));
+        ip(&format!("netns add {target}\nnetns add {host}"));
+        ip(&format!(
+            "-n {target} link add s type veth peer name c address 02:00:00:00:00:07 netns {host}
+             -n {target} address add 10.9.0.1/24 dev s
+             -n {target} address add fd09::1/64 dev s nodad
+             -n {target} link set lo up"
+        ));
+        Self {
+            target,
+            host,
+            daemons: Vec::new(),
+            dir: tempfile::tempdir().expect("a directory"),
+        }
+    }
+
+    fn plug_in(&self) {
+        ip(&format!("-n {} link set s up", self.target));
+    }
+
+    fn dnsmasq(&mut self, options: &[&str]) {
+        let leases = self.dir.path().join("leases");
+        let child = Command::new("ip")
+            .args(["netns", "exec", &self.target, "dnsmasq", "--no-daemon"])
+            .args(["--conf-file=/dev/null", "--port=0", "--interface=s"])
+            .args(["--bind-interfaces", "--no-ping", "--leasefile-ro"])
+            .arg(format!("--dhcp-leasefile={}", leases.display()))
+            .args(options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("`dnsmasq` runs");
+        self.daemons.push(child);
+    }
+
+    /// A TCP listener on the target's side; it lives as long as the test.
+    fn listen(&self, at: &str) {
+        let (namespace, at) = (self.target.clone(), at.to_owned());
+        let ready = std::thread::spawn(move || {
+            enter(&namespace);
+            let listener = TcpListener::bind(&at).expect("the address");
+            std::thread::spawn(move || for _ in listener.incoming() {});
+        });
+        ready.join().expect("a listener");
+    }
+
+    /// Runs the whole program against `plan` on the host's side.
+    fn boot(&self, plan: BootPlan, played: Played, limit: Duration) -> Boot {
+        self.boot_with(plan, played, limit, || {})
+    }
+
+    /// The same; `meanwhile` runs beside it.
+    fn boot_with(
+        &self,
+        plan: BootPlan,
+        played: Played,
+        limit: Duration,
+        meanwhile: impl FnOnce() + Send + 'static,
+    ) -> Boot {
+        let host = self.host.clone();
+        let dir = self.dir.path().to_owned();
+        let booted = std::thread::spawn(move || {
+            enter(&host);
+            let places = Places {
+                // Real: the namespace's own sysctls are behind it.
+                proc: "/proc".into(),
+                ..Places::under(&dir)
+            };
+            fs::create_dir_all(&places.run).expect("a directory");
+            let events = Arc::new(Events::new().expect("a file descriptor"));
+            netlink::watch(&events).expect("a watch");
+            let device = PlayedDevice {
+                sys: places.sys.clone(),
+                events: Arc::clone(&events),
+                played,
+                made: Mutex::new(0),
+            };
+            let goal = Goal::of(&plan, None);
+            let started = Instant::now();
+            let context = Arc::new(Context::new(
+                plan,
+                places.clone(),
+                Arc::clone(&events),
+                Kmsg::open(&places, true),
+                Recorder::start(places.record(), limit, None),
+                Fabrics::new(Box::new(device)),
+                started + limit,
+            ));
+            exec::start(&context);
+            let beside = std::thread::spawn(meanwhile);
+            let verdict = exec::wait_for_goal(&context, &goal);
+            let took = started.elapsed();
+            // Who saw the namespace may write it down a moment later.
+            let until = Instant::now() + Duration::from_secs(5);
+            let open = || {
+                let steps = context.recorder.snapshot().steps;
+                !steps
+                    .iter()
+                    .any(|s| s.action == "namespace" && s.end.is_some())
+            };
+            while verdict == Verdict::Done && open() && Instant::now() < until {
+                events.wait_past(events.seen(), Instant::now() + Duration::from_millis(20));
+            }
+            context.recorder.missing(context.missing());
+            beside.join().expect("no panic");
+            events.stop();
+            context.recorder.finish();
+            Boot {
+                verdict,
+                took,
+                record: context.recorder.snapshot(),
+            }
+        });
+        booted.join().expect("no panic")
+    }
+
+    fn on_host(&self, command: &str) -> String {
+        let words = command.split_whitespace();
+        let out = Command::new("ip")
+            .args(["-n", &self.host])
+            .args(words)
+            .output()
+            .expect("`ip` runs");
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    }
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        for daemon in &mut self.daemons {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+        }
+        for name in [&self.target, &self.host] {
+            let _ = Command::new("ip").args(["netns", "del", name]).status();
+        }
+    }
+}
+
+fn enter(namespace: &str) {
+    let file = fs::File::open(format!("/run/netns/{namespace}")).expect("a namespace");
+    move_into_link_name_space(
+        std::os::fd::AsFd::as_fd(&file),
+        Some(LinkNameSpaceType::Network),
+    )
+    .expect("setns");
+}
+
+struct Boot {
+    verdict: Verdict,
+    took: Duration,
+    record: BootRecord,
+}
+
+impl Boot {
+    fn step(&self, action: &str) -> &StepRecord {
+        self.record
+            .steps
+            .iter()
+            .find(|s| s.action == action)
+            .unwrap_or_else(|| panic!("no step `{action}` in {:#?}", self.record.steps))
+    }
+
+    /// When a step ended, after the start.
+    fn ended(&self, action: &str) -> Duration {
+        let end = self.step(action).end.expect("an end").monotonic_us;
+        Duration::from_micros(end - self.record.start.monotonic_us)
+    }
+
+    fn report(&self) -> String {
+        match &self.verdict {
+            Verdict::Failed(lines) => lines.join("\n"),
+            other => panic!("{other:?}: {:#?}", self.record.steps),
+        }
+    }
+}
+
+/// What the played target does.
+#[derive(Clone, Default)]
+struct Played {
+    /// It says so in the kernel log and refuses.
+    refuses: Option<&'static str>,
+    /// It has no namespace.
+    empty: bool,
+}
+
+/// Plays `/dev/nvme-fabrics` and sysfs. No NVMe happens.
+struct PlayedDevice {
+    sys: PathBuf,
+    events: Arc<Events>,
+    played: Played,
+    made: Mutex<u32>,
+}
+
+impl Device for PlayedDevice {
+    fn options(&self) -> io::Result<String> {
+        Ok("instance=-1,cntlid=-1,transport=%s,traddr=%s,trsvcid=%s,nqn=%s,hostnqn=%s,hostid=%s,ctrl_loss_tmo=%d\n".to_owned())
+    }
+
+    fn create(&self, text: &str) -> Result<u32, Refusal> {
+        if let Some(said) = self.played.refuses {
+            return Err(Refusal {
+                error: io::Error::from_raw_os_error(5),
+                said: vec![said.to_owned()],
+            });
+        }
+        let mut made = self.made.lock().expect("no panic");
+        let instance = *made;
+        if !text.contains("discovery") {
+            *made += 1;
+            let subsystem = self.sys.join("class/nvme-subsystem/nvme-subsys0");
+            fs::create_dir_all(&subsystem).expect("a directory");
+            fs::write(subsystem.join("subsysnqn"), NQN).expect("a file");
+            if !self.played.empty {
+                fs::create_dir_all(subsystem.join("nvme0n1")).expect("a directory");
+            }
+            self.events.raise();
+        }
+        Ok(instance)
+    }
+
+    fn discovery_log(&self, _: u32, offset: u64, buffer: &mut [u8]) -> io::Result<u16> {
+        let mut page = vec![0; 2 * ENTRY];
+        page[8] = 1;
+        let entry = &mut page[ENTRY..];
+        (entry[0], entry[1], entry[2]) = (3, 1, 2);
+        entry[32..36].copy_from_slice(b"4420");
+        entry[256..256 + NQN.len()].copy_from_slice(NQN.as_bytes());
+        entry[512..520].copy_from_slice(b"10.9.0.1");
+        let offset = usize::try_from(offset).expect("small");
+        buffer.copy_from_slice(&page[offset..offset + buffer.len()]);
+        Ok(0)
+    }
+
+    fn delete(&self, _: u32) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn origin() -> Origin {
+    Origin::whole("test")
+}
+
+fn interface(change: impl FnOnce(&mut Interface)) -> Interface {
+    let id: DefinitionId = "c".parse().expect("an id");
+    let name = "c".parse().expect("a name");
+    let mut interface = Interface::new(id, name, LinkKind::Ethernet, origin());
+    change(&mut interface);
+    interface
+}
+
+fn address(text: &str) -> InterfaceAddress {
+    InterfaceAddress::new(text.parse().expect("an address"))
+}
+
+/// Root on a portal that `interface` leads to.
+fn plan(interface: Interface, portal: &str, nqn: Option<&str>) -> BootPlan {
+    let traddr: IpAddr = portal.parse().expect("an address");
+    BootPlan {
+        reach: Reach::Initramfs,
+        reasons: Vec::new(),
+        host: None,
+        mounts: vec![Mount {
+            path: "/".parse().expect("a path"),
+            essential: true,
+            controllers: vec![0],
+            origin: origin(),
+        }],
+        controllers: vec![Controller {
+            transport: Transport::Tcp,
+            traddr,
+            trsvcid: PORT.to_string().parse().expect("a port"),
+            nqn: nqn.map(|n| n.parse().expect("an NQN")),
+            options: ConnectOptions::default(),
+            origin: origin(),
+        }],
+        paths: vec![ControllerPath {
+            controller: 0,
+            interfaces: vec![Lead {
+                interface: interface.name.clone(),
+                why: "test".to_owned(),
+                origin: origin(),
+            }],
+        }],
+        network: Network {
+            interfaces: vec![interface],
+        },
+        warnings: Vec::new(),
+        faults: Vec::new(),
+    }
+}
+
+const LONG: Duration = Duration::from_secs(30);
+const SHORT: Duration = Duration::from_secs(4);
+
+#[test]
+fn static_address_rename_mtu_and_route() {
+    if skip("static") {
+        return;
+    }
+    let net = Net::new();
+    net.plug_in();
+    ip(&format!(
+        "-n {} address add 10.77.0.1/32 dev lo",
+        net.target
+    ));
+    net.listen("10.77.0.1:4420");
+    let interface = interface(|i| {
+        i.name = "lan0".parse().expect("a name");
+        i.set_name = true;
+        i.matching = Some(Match {
+            macaddress: Some("02:00:00:00:00:07".parse().expect("a MAC address")),
+            ..Match::default()
+        });
+        i.mtu = Some(1400.try_into().expect("an MTU"));
+        i.addresses = vec![address("10.9.0.9/24")];
+        let mut route = Route::new("10.77.0.0/16".parse().expect("a network"), origin());
+        route.via = "10.9.0.1".parse().ok();
+        route.metric = Some(7);
+        route.advertised_mss = Some(1200);
+        i.routes = vec![route];
+    });
+    let boot = net.boot(
+        plan(interface, "10.77.0.1", Some(NQN)),
+        Played::default(),
+        LONG,
+    );
+    assert_eq!(boot.verdict, Verdict::Done);
+    assert_eq!(boot.step("rename").detail, "c to lan0");
+    let link = net.on_host("-o link show lan0");
+    assert!(link.contains("mtu 1400"), "{link}");
+    let address = net.on_host("-o -4 address show lan0");
+    assert!(address.contains("10.9.0.9/24 brd 10.9.0.255"), "{address}");
+    let route = net.on_host("route show 10.77.0.0/16");
+    assert!(
+        route.contains("via 10.9.0.1 dev lan0 proto static metric 7 advmss 1200"),
+        "{route}"
+    );
+    assert_eq!(boot.step("reach").detail, "over lan0 from 10.9.0.9");
+    assert!(boot.took < Duration::from_secs(2), "{:?}", boot.took);
+    eprintln!(
+        "static: link up {:?}, route {:?}, portal reachable {:?}, goal {:?}",
+        boot.ended("link-up"),
+        boot.ended("route"),
+        boot.ended("reach"),
+        boot.took
+    );
+}
+
+#[test]
+fn dhcp_with_discovery() {
+    if skip("dhcp4") {
+        return;
+    }
+    let mut net = Net::new();
+    net.plug_in();
+    net.listen("10.9.0.1:4420");
+    net.dnsmasq(&[
+        "--dhcp-range=10.9.0.50,10.9.0.60,255.255.255.0,1h",
+        "--dhcp-authoritative",
+    ]);
+    std::thread::sleep(Duration::from_millis(500));
+    let interface = interface(|i| i.dhcp4 = true);
+    let boot = net.boot(plan(interface, "10.9.0.1", None), Played::default(), LONG);
+    assert_eq!(boot.verdict, Verdict::Done);
+    assert!(
+        boot.step("dhcp4").detail.starts_with("10.9.0."),
+        "{:?}",
+        boot.step("dhcp4")
+    );
+    assert_eq!(boot.step("discover").detail, "1 offered");
+    assert_eq!(boot.step("namespace").detail, "nvme0n1");
+    let route = net.on_host("route show default");
+    assert!(
+        route.contains("via 10.9.0.1 dev c proto dhcp src 10.9.0."),
+        "{route}"
+    );
+    let file = fs::read_to_string(net.dir.path().join("run/net-c.conf")).expect("a file");
+    assert!(file.contains("IPV4GATEWAY='10.9.0.1'"), "{file}");
+    assert!(boot.took < Duration::from_secs(3), "{:?}", boot.took);
+    eprintln!(
+        "dhcp4: link up {:?}, lease {:?}, portal reachable {:?}, goal {:?}",
+        boot.ended("link-up"),
+        boot.ended("dhcp4"),
+        boot.ended("reach"),
+        boot.took
+    );
+}
+
+#[test]
+fn ipv6_waits_for_the_end_of_duplicate_address_detection() {
+    if skip("ipv6") {
+        return;
+    }
+    let net = Net::new();
+    net.plug_in();
+    net.listen("[fd09::1]:4420");
+    let interface = interface(|i| i.addresses = vec![address("fd09::9/64")]);
+    let boot = net.boot(
+        plan(interface, "fd09::1", Some(NQN)),
+        Played::default(),
+        LONG,
+    );
+    assert_eq!(boot.verdict, Verdict::Done);
+    assert_eq!(boot.step("reach").detail, "over c from fd09::9");
+    assert!(boot.took < Duration::from_millis(2500), "{:?}", boot.took);
+    eprintln!(
+        "ipv6: portal reachable {:?}, goal {:?}",
+        boot.ended("reach"),
+        boot.took
+    );
+}
+
+#[test]
+fn an_address_that_another_machine_has_is_reported() {
+    if skip("duplicate") {
+        return;
+    }
+    let net = Net::new();
+    net.plug_in();
+    ip(&format!(
+        "-n {} address add fd09::9/64 dev s nodad",
+        net.target
+    ));
+    let interface = interface(|i| i.addresses = vec![address("fd09::9/64")]);
+    let boot = net.boot(
+        plan(interface, "fd09::1", Some(NQN)),
+        Played::default(),
+        SHORT,
+    );
+    assert_eq!(
+        boot.report(),
+        "`/` has no storage\n  `c`: address in use: another machine in the network has `fd09::9`; find the other machine with that address"
+    );
+    assert_eq!(boot.step("dad").state, StepState::Failed);
+}
+
+#[test]
+fn late_carrier_and_late_server_cost_only_their_own_time() {
+    if skip("late") {
+        return;
+    }
+    let mut net = Net::new();
+    net.dnsmasq(&["--dhcp-range=10.9.0.50,10.9.0.60,255.255.255.0,1h"]);
+    let target = net.target.clone();
+    let interface = interface(|i| i.dhcp4 = true);
+    let late = Arc::new(Mutex::new(None));
+    let theirs = Arc::clone(&late);
+    // The listener comes up when the network has been there for a while.
+    let boot = net.boot_with(
+        plan(interface, "10.9.0.1", None),
+        Played::default(),
+        LONG,
+        move || {
+            std::thread::sleep(Duration::from_secs(3));
+            ip(&format!("-n {target} link set s up"));
+            std::thread::sleep(Duration::from_secs(3));
+            enter(&target);
+            let listener = TcpListener::bind("10.9.0.1:4420").expect("the address");
+            *theirs.lock().expect("no panic") = Some(Instant::now());
+            std::thread::spawn(move || for _ in listener.incoming() {});
+        },
+    );
+    assert_eq!(boot.verdict, Verdict::Done);
+    let layers: Vec<Layer> = boot
+        .step("carrier")
+        .errors
+        .iter()
+        .map(|e| e.fault.layer)
+        .collect();
+    assert_eq!(layers, [Layer::NoCarrier]);
+    let layers: Vec<Layer> = boot
+        .step("discover")
+        .errors
+        .iter()
+        .map(|e| e.fault.layer)
+        .collect();
+    assert_eq!(layers, [Layer::Refused]);
+    // Lease soon after the carrier, connection within one pause of the listener.
+    let lease = boot.ended("dhcp4");
+    assert!(
+        lease > Duration::from_secs(3) && lease < Duration::from_secs(4),
+        "{lease:?}"
+    );
+    let up = late.lock().expect("no panic").expect("it came up");
+    let after = Instant::now().duration_since(up);
+    assert!(after < Duration::from_secs(4), "{after:?}");
+    eprintln!(
+        "late: lease {lease:?}, goal {:?} (listener after 6 s)",
+        boot.took
+    );
+}
+
+#[test]
+fn each_failure_names_its_layer() {
+    if skip("failures") {
+        return;
+    }
+    let statics = || interface(|i| i.addresses = vec![address("10.9.0.9/24")]);
+    let run = |prepare: fn(&Net), interface: Interface, played: Played| {
+        let net = Net::new();
+        prepare(&net);
+        net.boot(plan(interface, "10.9.0.1", Some(NQN)), played, SHORT)
+            .report()
+    };
+    let nothing = Played::default;
+    let no_card = run(
+        Net::plug_in,
+        interface(|i| i.name = "eth9".parse().expect("a name")),
+        nothing(),
+    );
+    assert!(
+        no_card.contains("`eth9`: no such card: no network card is named `eth9`"),
+        "{no_card}"
+    );
+    let no_carrier = run(|_| {}, statics(), nothing());
+    assert!(
+        no_carrier.contains("`c`: no carrier: `c` is up and has no carrier"),
+        "{no_carrier}"
+    );
+    let no_lease = run(Net::plug_in, interface(|i| i.dhcp4 = true), nothing());
+    assert!(
+        no_lease.contains("`c` dhcp4: no lease: no DHCP server answered on `c`"),
+        "{no_lease}"
+    );
+    let no_route = run(
+        Net::plug_in,
+        interface(|i| i.addresses = vec![address("10.8.0.9/24")]),
+        nothing(),
+    );
+    assert!(
+        no_route.contains("no route: no route leads to `10.9.0.1:4420` yet"),
+        "{no_route}"
+    );
+    let refused = run(Net::plug_in, statics(), nothing());
+    assert!(
+        refused.contains("connection refused: `10.9.0.1:4420` refused the connection"),
+        "{refused}"
+    );
+    let listening = |net: &Net| {
+        net.plug_in();
+        net.listen("10.9.0.1:4420");
+    };
+    let wrong = run(
+        listening,
+        statics(),
+        Played {
+            refuses: Some("nvme nvme0: Connect Invalid Data Parameter, subsysnqn \"x\""),
+            ..Played::default()
+        },
+    );
+    assert!(
+        wrong.contains("wrong NQN: `10.9.0.1:4420` knows no subsystem"),
+        "{wrong}"
+    );
+    let empty = run(
+        listening,
+        statics(),
+        Played {
+            empty: true,
+            ..Played::default()
+        },
+    );
+    assert!(
+        empty.contains("no namespace: `nqn.2024-01.example:root` is connected"),
+        "{empty}"
+    );
+    let silent = |net: &Net| {
+        net.plug_in();
+        let dropped = Command::new("ip")
+            .args([
+                "-n",
+                &net.target,
+                "route",
+                "add",
+                "blackhole",
+                "10.9.0.9/32",
+            ])
+            .status();
+        assert!(dropped.expect("`ip` runs").success());
+    };
+    let timeout = run(silent, statics(), nothing());
+    assert!(
+        timeout.contains("timeout: `10.9.0.1:4420` does not answer"),
+        "{timeout}"
+    );
+}
