@@ -486,3 +486,46 @@ fn a_tree_that_can_not_be_written_to() {
         said.stderr
     );
 }
+
+/// Warnings have a place and a hint too, go to standard error, and stop
+/// nothing.
+#[test]
+fn warnings_stop_nothing() {
+    let scene = Scene::new(
+        b"storage:\n  config:\n    - id: a\n      type: nvme_controller\n      transport: tcp\n      tcp_addr: 192.0.2.10\n      tcp_port: 4420\n      hdr_digets: true\n    - {id: d, type: disk, nvme_controller: a}\n    - {id: f, type: format, volume: d}\n    - {id: m, type: mount, device: f, path: /srv}\n",
+    );
+    let expected = "warning: `hdr_digets` is no key of a `nvme_controller` action\n  \
+                    --> curtin.yaml:8:7 `storage.config[0].hdr_digets`\n\
+                    hint: is it meant to be `hdr_digest`?\n\
+                    warning: `/srv` lies on a remote controller and lacks the option `_netdev`\n  \
+                    --> curtin.yaml:11:7 `storage.config[3]`\n\
+                    hint: add `_netdev` to its options, so that the running system orders it after the network\n\
+                    warning: there is no network configuration, so nothing leads to the controllers\n\
+                    hint: pass the installer's netplan file in `write_files`\n";
+    for (arguments, stdout) in [
+        (
+            ["plan", "--format", "commands", "--curtin", "curtin.yaml"],
+            "",
+        ),
+        (
+            ["configure", "--curtin", "curtin.yaml", "--root", "root"],
+            "reach: userspace\n",
+        ),
+    ] {
+        let said = run(nvmeroot().args(arguments).current_dir(scene.work.path()));
+        assert_eq!(said.status, Some(0));
+        assert_eq!(gist(&said.stderr), expected, "{arguments:?}");
+        assert!(said.stdout.starts_with(stdout), "{}", said.stdout);
+    }
+    // A program finds them in the data.
+    let json = ["plan", "--format", "json", "--curtin", "curtin.yaml"];
+    let said = run(nvmeroot().args(json).current_dir(scene.work.path()));
+    assert_eq!(said.stderr, "");
+    let plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let origin = &plan["warnings"][0]["origin"];
+    assert_eq!(
+        (&origin["file"], &origin["line"], &origin["column"]),
+        (&"curtin.yaml".into(), &8.into(), &7.into())
+    );
+    assert_eq!(plan["warnings"].as_array().map(Vec::len), Some(3));
+}

@@ -48,4 +48,6 @@ faults!(
     the_mtu_is_ignored,
     the_metric_is_ignored,
     the_table_is_ignored,
+    a_route_named_twice_is_added_twice,
+    an_address_named_twice_is_added_twice,
 );
