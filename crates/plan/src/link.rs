@@ -52,6 +52,10 @@ pub struct Interface {
     /// DHCPv4 identifies by MAC address, not by DUID.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dhcp_identifier_mac: bool,
+    /// DHCPv6 identifies by MAC address (DUID-LL, RFC 8415 section 11.4) and
+    /// this IAID; `None`: as systemd-networkd does by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dhcp6_link_layer_iaid: Option<u32>,
     /// Router advertisements are accepted; `None` leaves it to the kernel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept_ra: Option<bool>,
@@ -94,6 +98,7 @@ impl Interface {
             dhcp4_overrides: None,
             dhcp6_overrides: None,
             dhcp_identifier_mac: false,
+            dhcp6_link_layer_iaid: None,
             accept_ra: None,
             routes: Vec::new(),
             rules: Vec::new(),

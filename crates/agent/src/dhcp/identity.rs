@@ -228,6 +228,17 @@ impl Identity {
             iaid,
         }
     }
+
+    /// The same, but to DHCPv6 servers DUID-LL and the given IAID: systemd's
+    /// `DUIDType=link-layer` and `IAID=` in `[DHCPv6]` (systemd.network(5)).
+    #[must_use]
+    pub fn by_link_layer(self, mac: MacAddress, iaid: u32) -> Self {
+        Self {
+            duid: Duid::link_layer(mac),
+            iaid: Iaid(iaid.to_be_bytes()),
+            ..self
+        }
+    }
 }
 
 /// The name that systemd hashes into the IAID: the first of the names that
@@ -308,6 +319,15 @@ mod tests {
             format!("{:?}", unknown.duid),
             "00:03:00:01:41:42:43:31:32:33"
         );
+    }
+
+    #[test]
+    fn a_link_layer_identity_is_dhcpv6s_alone() {
+        let usual = Identity::new(Some(machine()), Some("ens3"), MAC, false);
+        let given = usual.clone().by_link_layer(MAC, 1);
+        assert_eq!(given.client_id, usual.client_id);
+        assert_eq!(format!("{:?}", given.duid), "00:03:00:01:41:42:43:31:32:33");
+        assert_eq!(given.iaid.0, [0, 0, 0, 1]);
     }
 
     #[test]

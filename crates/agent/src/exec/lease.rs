@@ -79,12 +79,16 @@ fn identity(context: &Context, interface: &Interface, link: &Link) -> Identity {
         .join(format!("udev/data/n{}", link.index));
     let record = read(&record).unwrap_or_default();
     let mac = link.mac.unwrap_or(nvmeroot_plan::MacAddress::new([0; 6]));
-    Identity::new(
+    let identity = Identity::new(
         machine,
         dhcp::udev_name(&record),
         mac,
         interface.dhcp_identifier_mac,
-    )
+    );
+    match interface.dhcp6_link_layer_iaid {
+        Some(iaid) => identity.by_link_layer(mac, iaid),
+        None => identity,
+    }
 }
 
 struct Client<'a> {
