@@ -2,13 +2,31 @@
 
 use std::net::IpAddr;
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
-use netlink_packet_route::address::{
-    AddressAttribute, AddressFlags, AddressMessage, AddressScope, CacheInfo,
-};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
-
+use super::wire::{Message, Request, family, flag, ip, kind, u32_at};
 use super::{Link, Netlink, NetlinkError};
+
+/// `struct ifaddrmsg`: family, prefix length, flags, scope, index (u32).
+const FIXED: usize = 8;
+
+/// linux/if_addr.h.
+const ADDRESS: u16 = 1;
+const LOCAL: u16 = 2;
+const LABEL: u16 = 3;
+const BROADCAST: u16 = 4;
+const CACHE_INFO: u16 = 6;
+const FLAGS: u16 = 8;
+const DAD_FAILED: u32 = 0x08;
+const TENTATIVE: u32 = 0x40;
+
+/// `RT_SCOPE_UNIVERSE`, `RT_SCOPE_LINK`.
+const UNIVERSE: u8 = 0;
+const LINK: u8 = 253;
+
+fn fixed(family: u8, prefix: u8, scope: u8, link: u32) -> [u8; FIXED] {
+    let mut fixed = [family, prefix, 0, scope, 0, 0, 0, 0];
+    fixed[4..].copy_from_slice(&link.to_ne_bytes());
+    fixed
+}
 
 /// An address as the kernel has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,15 +78,10 @@ impl Netlink {
     /// When the kernel does not answer.
     pub fn addresses(&mut self, link: u32) -> Result<Vec<Address>, NetlinkError> {
         let mut found = Vec::new();
-        let mut all = AddressMessage::default();
-        all.header.index = link;
-        self.dump(RouteNetlinkMessage::GetAddress(all), |message| {
-            if let RouteNetlinkMessage::NewAddress(message) = message {
-                // Kernels without strict checking give all links' addresses.
-                if message.header.index == link {
-                    found.extend(read(&message));
-                }
-            }
+        let all = Request::new(kind::GET_ADDRESS, &fixed(0, 0, 0, link));
+        // Kernels without strict checking give all links' addresses.
+        self.dump(all, |message| {
+            found.extend(read(message).filter(|address| address.link == link));
         })
         .map_err(|source| NetlinkError {
             what: format!("can't list the addresses of link {link}"),
@@ -87,53 +100,41 @@ impl Netlink {
     /// # Errors
     /// What the kernel refuses.
     pub fn add_address(&mut self, link: &Link, new: &NewAddress) -> Result<(), NetlinkError> {
-        let mut message = AddressMessage::default();
-        message.header.index = link.index;
-        message.header.prefix_len = new.prefix;
-        message.header.scope = AddressScope::Universe;
-        let attributes = &mut message.attributes;
-        attributes.push(AddressAttribute::Local(new.address));
-        attributes.push(AddressAttribute::Address(new.address));
-        match new.address {
-            IpAddr::V4(v4) => {
-                message.header.family = AddressFamily::Inet;
-                // As `ip address add … brd +` and networkd do; a /31 or /32 has none.
-                if new.prefix < 31 {
-                    let host = u32::MAX.checked_shr(new.prefix.into()).unwrap_or(0);
-                    let broadcast = (u32::from(v4) | host).into();
-                    attributes.push(AddressAttribute::Broadcast(broadcast));
-                }
-                if v4.is_link_local() {
-                    message.header.scope = AddressScope::Link;
-                }
-            }
-            IpAddr::V6(v6) => {
-                message.header.family = AddressFamily::Inet6;
-                if v6.is_unicast_link_local() {
-                    message.header.scope = AddressScope::Link;
-                }
-            }
+        let link_local = match new.address {
+            IpAddr::V4(v4) => v4.is_link_local(),
+            IpAddr::V6(v6) => v6.is_unicast_link_local(),
+        };
+        let scope = if link_local { LINK } else { UNIVERSE };
+        let family = family(new.address.is_ipv6());
+        let fixed = fixed(family, new.prefix, scope, link.index);
+        let mut request = Request::new(kind::NEW_ADDRESS, &fixed);
+        request.put_ip(LOCAL, new.address);
+        request.put_ip(ADDRESS, new.address);
+        // As `ip address add … brd +` and networkd do; a /31 or /32 has none.
+        if let IpAddr::V4(v4) = new.address
+            && new.prefix < 31
+        {
+            let host = u32::MAX.checked_shr(new.prefix.into()).unwrap_or(0);
+            request.put(BROADCAST, &(u32::from(v4) | host).to_be_bytes());
         }
         if let Some(label) = &new.label {
-            attributes.push(AddressAttribute::Label(label.clone()));
+            request.put_text(LABEL, label);
         }
         if new.deprecated || new.lifetimes.is_some() {
             let (valid, preferred) = new.lifetimes.unwrap_or((u32::MAX, u32::MAX));
-            let mut info = CacheInfo::default();
-            info.ifa_valid = valid;
-            info.ifa_preferred = if new.deprecated { 0 } else { preferred };
-            attributes.push(AddressAttribute::CacheInfo(info));
+            let preferred = if new.deprecated { 0 } else { preferred };
+            // `struct ifa_cacheinfo`: preferred, valid, two times of the kernel's.
+            let mut info = [0; 16];
+            info[..4].copy_from_slice(&preferred.to_ne_bytes());
+            info[4..8].copy_from_slice(&valid.to_ne_bytes());
+            request.put(CACHE_INFO, &info);
         }
-        self.change(
-            RouteNetlinkMessage::NewAddress(message),
-            NLM_F_CREATE | NLM_F_REPLACE,
-            || {
-                format!(
-                    "can't give `{}` the address `{}/{}`",
-                    link.name, new.address, new.prefix
-                )
-            },
-        )
+        self.change(request, flag::CREATE | flag::REPLACE, || {
+            format!(
+                "can't give `{}` the address `{}/{}`",
+                link.name, new.address, new.prefix
+            )
+        })
     }
 
     /// Takes an address away; one that is gone already is no error.
@@ -146,15 +147,10 @@ impl Netlink {
         address: IpAddr,
         prefix: u8,
     ) -> Result<(), NetlinkError> {
-        let mut message = AddressMessage::default();
-        message.header.index = link.index;
-        message.header.prefix_len = prefix;
-        message.header.family = match address {
-            IpAddr::V4(_) => AddressFamily::Inet,
-            IpAddr::V6(_) => AddressFamily::Inet6,
-        };
-        message.attributes.push(AddressAttribute::Local(address));
-        let removed = self.change(RouteNetlinkMessage::DelAddress(message), 0, || {
+        let fixed = fixed(family(address.is_ipv6()), prefix, 0, link.index);
+        let mut request = Request::new(kind::DELETE_ADDRESS, &fixed);
+        request.put_ip(LOCAL, address);
+        let removed = self.change(request, 0, || {
             format!("can't take `{address}/{prefix}` from `{}`", link.name)
         });
         match removed {
@@ -164,24 +160,27 @@ impl Netlink {
     }
 }
 
-fn read(message: &AddressMessage) -> Option<Address> {
+fn read(message: Message<'_>) -> Option<Address> {
+    if message.kind != kind::NEW_ADDRESS {
+        return None;
+    }
     let mut local = None;
     let mut plain = None;
-    let mut flags = AddressFlags::from_bits_retain(message.header.flags.bits().into());
-    for attribute in &message.attributes {
+    let mut flags = u32::from(*message.body.get(2)?);
+    for (attribute, value) in message.attributes(FIXED) {
         match attribute {
-            AddressAttribute::Local(address) => local = Some(*address),
-            AddressAttribute::Address(address) => plain = Some(*address),
-            AddressAttribute::Flags(all) => flags = *all,
+            LOCAL => local = ip(value),
+            ADDRESS => plain = ip(value),
+            FLAGS => flags = u32_at(value, 0)?,
             _ => {}
         }
     }
     Some(Address {
-        link: message.header.index,
-        // On a point-to-point link `Address` is the peer's.
+        link: u32_at(message.body, 4)?,
+        // On a point-to-point link `ADDRESS` is the peer's.
         address: local.or(plain)?,
-        prefix: message.header.prefix_len,
-        tentative: flags.contains(AddressFlags::Tentative),
-        duplicate: flags.contains(AddressFlags::Dadfailed),
+        prefix: *message.body.get(1)?,
+        tentative: flags & TENTATIVE != 0,
+        duplicate: flags & DAD_FAILED != 0,
     })
 }

@@ -2,11 +2,38 @@
 
 use std::io;
 
-use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkLayerType, LinkMessage, State};
 use nvmeroot_plan::{InterfaceName, MacAddress, Mtu};
 
+use super::wire::{Message, Request, kind, text, u16_at, u32_at};
 use super::{Netlink, NetlinkError};
+
+/// `struct ifinfomsg`: family, padding, hardware type (u16), index, flags and
+/// change mask (u32 each).
+const FIXED: usize = 16;
+
+/// linux/if_link.h.
+const ADDRESS: u16 = 1;
+const NAME: u16 = 3;
+const MTU: u16 = 4;
+const OPERATIONAL_STATE: u16 = 16;
+const PERMANENT_ADDRESS: u16 = 54;
+
+/// linux/if.h, linux/if_arp.h.
+const IFF_UP: u32 = 1;
+const IFF_LOWER_UP: u32 = 0x1_0000;
+const ETHERNET: u16 = 1;
+
+/// `IF_OPER_UNKNOWN`: a driver that does not tell; `IF_OPER_UP`.
+const UNKNOWN: u8 = 0;
+const UP: u8 = 6;
+
+fn fixed(index: u32, flags: u32, change: u32) -> [u8; FIXED] {
+    let mut fixed = [0; FIXED];
+    fixed[4..8].copy_from_slice(&index.to_ne_bytes());
+    fixed[8..12].copy_from_slice(&flags.to_ne_bytes());
+    fixed[12..].copy_from_slice(&change.to_ne_bytes());
+    fixed
+}
 
 /// A link as the kernel has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,16 +79,12 @@ impl Netlink {
     /// When the kernel does not answer.
     pub fn links(&mut self) -> Result<Vec<Link>, NetlinkError> {
         let mut links = Vec::new();
-        let all = RouteNetlinkMessage::GetLink(LinkMessage::default());
-        self.dump(all, |message| {
-            if let RouteNetlinkMessage::NewLink(message) = message {
-                links.push(read(&message));
-            }
-        })
-        .map_err(|source| NetlinkError {
-            what: "can't list the links".to_owned(),
-            source,
-        })?;
+        let all = Request::new(kind::GET_LINK, &fixed(0, 0, 0));
+        self.dump(all, |message| links.extend(read(message)))
+            .map_err(|source| NetlinkError {
+                what: "can't list the links".to_owned(),
+                source,
+            })?;
         links.sort_by_key(|l| l.index);
         Ok(links)
     }
@@ -71,14 +94,9 @@ impl Netlink {
     /// # Errors
     /// When the kernel does not answer.
     pub fn link(&mut self, index: u32) -> Result<Option<Link>, NetlinkError> {
-        let mut one = LinkMessage::default();
-        one.header.index = index;
+        let one = Request::new(kind::GET_LINK, &fixed(index, 0, 0));
         let mut link = None;
-        let answer = self.get(RouteNetlinkMessage::GetLink(one), |message| {
-            if let RouteNetlinkMessage::NewLink(message) = message {
-                link = Some(read(&message));
-            }
-        });
+        let answer = self.get(one, |message| link = read(message).or(link.take()));
         match answer {
             Ok(()) => Ok(link),
             Err(e) if is_gone(&e) => Ok(None),
@@ -95,38 +113,29 @@ impl Netlink {
     /// What the kernel refuses: `EBUSY` for a rename of a link that is up
     /// (before Linux 6.3), `EINVAL` for an MTU that the card can't.
     pub fn set_link(&mut self, link: &Link, change: &LinkChange<'_>) -> Result<(), NetlinkError> {
-        let mut message = LinkMessage::default();
-        message.header.index = link.index;
         let mut words = Vec::new();
-        if let Some(up) = change.up {
-            message.header.change_mask = LinkFlags::Up;
-            if up {
-                message.header.flags = LinkFlags::Up;
+        let (flags, mask) = match change.up {
+            Some(up) => {
+                words.push(if up { "up" } else { "down" }.to_owned());
+                (if up { IFF_UP } else { 0 }, IFF_UP)
             }
-            words.push(if up {
-                "up".to_owned()
-            } else {
-                "down".to_owned()
-            });
-        }
+            None => (0, 0),
+        };
+        let mut request = Request::new(kind::SET_LINK, &fixed(link.index, flags, mask));
         if let Some(name) = change.name {
             words.push(format!("the name `{name}`"));
-            message
-                .attributes
-                .push(LinkAttribute::IfName(name.to_string()));
+            request.put_text(NAME, name.as_str());
         }
         if let Some(mac) = change.mac {
             words.push(format!("the MAC address `{mac}`"));
-            message
-                .attributes
-                .push(LinkAttribute::Address(mac.octets().to_vec()));
+            request.put(ADDRESS, &mac.octets());
         }
         if let Some(mtu) = change.mtu {
             words.push(format!("the MTU {mtu}"));
             let mtu = u32::try_from(u64::from(mtu)).unwrap_or(u32::MAX);
-            message.attributes.push(LinkAttribute::Mtu(mtu));
+            request.put_u32(MTU, mtu);
         }
-        self.change(RouteNetlinkMessage::SetLink(message), 0, || {
+        self.change(request, 0, || {
             format!("can't set `{}` to {}", link.name, words.join(", "))
         })
     }
@@ -136,31 +145,32 @@ fn is_gone(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::NODEV.raw_os_error())
 }
 
-fn read(message: &LinkMessage) -> Link {
-    let flags = message.header.flags;
+fn read(message: Message<'_>) -> Option<Link> {
+    if message.kind != kind::NEW_LINK {
+        return None;
+    }
+    let flags = u32_at(message.body, 8)?;
     let mut link = Link {
-        index: message.header.index,
+        index: u32_at(message.body, 4)?,
         name: String::new(),
         mac: None,
         permanent_mac: None,
         mtu: 0,
-        up: flags.contains(LinkFlags::Up),
-        carrier: flags.contains(LinkFlags::Up | LinkFlags::LowerUp),
-        ethernet: message.header.link_layer_type == LinkLayerType::Ether,
+        up: flags & IFF_UP != 0,
+        carrier: flags & IFF_UP != 0 && flags & IFF_LOWER_UP != 0,
+        ethernet: u16_at(message.body, 2)? == ETHERNET,
     };
-    for attribute in &message.attributes {
+    for (attribute, value) in message.attributes(FIXED) {
         match attribute {
-            LinkAttribute::IfName(name) => link.name.clone_from(name),
-            LinkAttribute::Address(bytes) => link.mac = mac(bytes),
-            LinkAttribute::PermAddress(bytes) => link.permanent_mac = mac(bytes),
-            LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
-            LinkAttribute::OperState(
-                State::Down | State::LowerLayerDown | State::Dormant | State::NotPresent,
-            ) => link.carrier = false,
+            NAME => link.name = text(value),
+            ADDRESS => link.mac = mac(value),
+            PERMANENT_ADDRESS => link.permanent_mac = mac(value),
+            MTU => link.mtu = u32_at(value, 0)?,
+            OPERATIONAL_STATE => link.carrier &= matches!(value, [UNKNOWN | UP]),
             _ => {}
         }
     }
-    link
+    Some(link)
 }
 
 fn mac(bytes: &[u8]) -> Option<MacAddress> {

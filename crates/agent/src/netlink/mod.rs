@@ -7,6 +7,7 @@ mod route;
 mod rule;
 pub mod sysctl;
 mod watch;
+mod wire;
 
 pub use address::{Address, NewAddress};
 pub use link::{Link, LinkChange};
@@ -16,12 +17,10 @@ pub use watch::watch;
 
 use std::io;
 
-use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-};
-use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
+
+use wire::{Message, Request, flag, kind};
 
 use crate::fault::{Fault, Layer};
 
@@ -89,11 +88,11 @@ impl Netlink {
     /// Asks for a change and waits for the acknowledgement.
     fn change(
         &mut self,
-        message: RouteNetlinkMessage,
+        request: Request,
         flags: u16,
         what: impl FnOnce() -> String,
     ) -> Result<(), NetlinkError> {
-        self.exchange(message, NLM_F_ACK | flags, |_| {})
+        self.exchange(request, flag::ACK | flags, |_| {})
             .map_err(|source| NetlinkError {
                 what: what(),
                 source,
@@ -101,37 +100,23 @@ impl Netlink {
     }
 
     /// Asks for one thing.
-    fn get(
-        &mut self,
-        message: RouteNetlinkMessage,
-        take: impl FnMut(RouteNetlinkMessage),
-    ) -> io::Result<()> {
-        self.exchange(message, NLM_F_ACK, take)
+    fn get(&mut self, request: Request, take: impl FnMut(Message<'_>)) -> io::Result<()> {
+        self.exchange(request, flag::ACK, take)
     }
 
     /// Asks for all of a kind.
-    fn dump(
-        &mut self,
-        message: RouteNetlinkMessage,
-        take: impl FnMut(RouteNetlinkMessage),
-    ) -> io::Result<()> {
-        self.exchange(message, NLM_F_DUMP, take)
+    fn dump(&mut self, request: Request, take: impl FnMut(Message<'_>)) -> io::Result<()> {
+        self.exchange(request, flag::DUMP, take)
     }
 
     fn exchange(
         &mut self,
-        message: RouteNetlinkMessage,
+        request: Request,
         flags: u16,
-        mut take: impl FnMut(RouteNetlinkMessage),
+        mut take: impl FnMut(Message<'_>),
     ) -> io::Result<()> {
         self.sequence = self.sequence.wrapping_add(1);
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST | flags;
-        header.sequence_number = self.sequence;
-        let mut request = NetlinkMessage::new(header, NetlinkPayload::from(message));
-        request.finalize();
-        let mut bytes = vec![0; request.buffer_len()];
-        request.serialize(&mut bytes);
+        let bytes = request.finish(flag::REQUEST | flags, self.sequence);
         self.socket.send(&bytes, 0)?;
         loop {
             self.buffer.clear();
@@ -147,44 +132,31 @@ impl Netlink {
     }
 }
 
-/// Reads the messages of one datagram; `Some` when the answer is complete. A
-/// message that can't be read is passed over: kernels grow new ones.
+/// Reads the messages of one datagram; `Some` when the answer is complete.
 fn read_answer(
     mut datagram: &[u8],
     sequence: u32,
-    take: &mut impl FnMut(RouteNetlinkMessage),
+    take: &mut impl FnMut(Message<'_>),
 ) -> Option<io::Result<()>> {
-    while let Some((one, rest)) = split_message(datagram) {
+    while let Some((message, rest)) = Message::split(datagram) {
         datagram = rest;
-        let Ok(message) = NetlinkMessage::<RouteNetlinkMessage>::deserialize(one) else {
-            continue;
-        };
-        if message.header.sequence_number != sequence {
+        if message.sequence != sequence {
             continue;
         }
-        match message.payload {
-            NetlinkPayload::InnerMessage(inner) => take(inner),
-            NetlinkPayload::Error(error) if error.code.is_some() => {
-                return Some(Err(error.to_io()));
+        match message.kind {
+            // A negative errno, or 0 for an acknowledgement.
+            kind::ERROR => {
+                let code = wire::u32_at(message.body, 0)?.cast_signed();
+                return Some(match code {
+                    0 => Ok(()),
+                    code => Err(io::Error::from_raw_os_error(code.wrapping_neg())),
+                });
             }
-            NetlinkPayload::Error(_) | NetlinkPayload::Done(_) => return Some(Ok(())),
-            _ => {}
+            kind::DONE => return Some(Ok(())),
+            _ => take(message),
         }
     }
     None
-}
-
-/// The first message of a datagram, and the rest; `None` at its end or where
-/// a length makes no sense.
-fn split_message(datagram: &[u8]) -> Option<(&[u8], &[u8])> {
-    let length = datagram.get(..4)?;
-    let length = u32::from_ne_bytes(length.try_into().ok()?) as usize;
-    if length < 16 {
-        return None;
-    }
-    let one = datagram.get(..length)?;
-    let aligned = length.checked_add(3)? & !3;
-    Some((one, datagram.get(aligned..).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -192,28 +164,23 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn answers_end_with_their_errno() {
+        let answer = |code: i32| Request::new(kind::ERROR, &code.to_ne_bytes()).finish(0, 5);
+        let read = |datagram: &[u8]| read_answer(datagram, 5, &mut |_| {});
+        assert!(matches!(read(&answer(0)), Some(Ok(()))));
+        let refused = read(&answer(-17))
+            .expect("an answer")
+            .expect_err("an errno");
+        assert_eq!(refused.raw_os_error(), Some(17));
+        // Somebody else's answer.
+        assert!(read_answer(&answer(-17), 6, &mut |_| {}).is_none());
+    }
+
     proptest! {
         #[test]
-        fn any_datagram_ends(datagram in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn any_datagram_is_read(datagram in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = read_answer(&datagram, 1, &mut |_| {});
-        }
-
-        #[test]
-        fn messages_are_split_where_their_length_says(
-            lengths in proptest::collection::vec(16_usize..60, 0..6)
-        ) {
-            let mut datagram = Vec::new();
-            for length in &lengths {
-                datagram.extend(u32::try_from(*length).expect("small").to_ne_bytes());
-                datagram.resize(datagram.len() + (length + 3) / 4 * 4 - 4, 0);
-            }
-            let mut found = Vec::new();
-            let mut rest = datagram.as_slice();
-            while let Some((one, next)) = split_message(rest) {
-                found.push(one.len());
-                rest = next;
-            }
-            prop_assert_eq!(found, lengths);
         }
     }
 }

@@ -3,15 +3,45 @@
 use std::io;
 use std::net::IpAddr;
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
-use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteProtocol, RouteScope,
-    RouteType, RouteVia,
-};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nvmeroot_plan as plan;
 
+use super::wire::{Message, Request, family, flag, ip, kind, u32_at};
 use super::{Link, Netlink, NetlinkError};
+
+/// `struct rtmsg`: family, destination's and source's prefix lengths, type of
+/// service, table, protocol, scope, type, flags (u32).
+const FIXED: usize = 12;
+
+/// linux/rtnetlink.h, `RTA_…`.
+const DESTINATION: u16 = 1;
+const OUTGOING: u16 = 4;
+const GATEWAY: u16 = 5;
+const PRIORITY: u16 = 6;
+const PREFERRED_SOURCE: u16 = 7;
+const METRICS: u16 = 8;
+const TABLE: u16 = 15;
+const VIA: u16 = 18;
+
+/// `RTAX_…`.
+const METRIC_MTU: u16 = 2;
+const METRIC_MSS: u16 = 8;
+const METRIC_CONGESTION_WINDOW: u16 = 11;
+const METRIC_RECEIVE_WINDOW: u16 = 14;
+
+/// `RTPROT_STATIC`, `RTPROT_DHCP`.
+const STATIC: u8 = 4;
+const DHCP: u8 = 16;
+
+/// `RTNH_F_ONLINK`.
+const ON_LINK: u32 = 4;
+
+/// `RT_TABLE_MAIN`.
+const MAIN: u32 = 254;
+
+/// `RTN_…`.
+const UNICAST: u8 = 1;
+const LOCAL: u8 = 2;
+const ANYCAST: u8 = 4;
 
 /// A route to set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +141,8 @@ impl Netlink {
     /// does not fit together.
     pub fn add_route(&mut self, link: &Link, new: &NewRoute) -> Result<(), NetlinkError> {
         self.change(
-            RouteNetlinkMessage::NewRoute(message(link.index, new)),
-            NLM_F_CREATE | NLM_F_REPLACE,
+            request(link.index, new),
+            flag::CREATE | flag::REPLACE,
             || {
                 let to = new
                     .to
@@ -128,21 +158,16 @@ impl Netlink {
     /// # Errors
     /// When the kernel does not answer.
     pub fn way(&mut self, to: IpAddr, link: Option<u32>) -> Result<Option<Way>, NetlinkError> {
-        let mut message = RouteMessage::default();
-        message.header.address_family = family(to.is_ipv6());
-        message.header.destination_prefix_length = if to.is_ipv6() { 128 } else { 32 };
-        message
-            .attributes
-            .push(RouteAttribute::Destination(RouteAddress::from(to)));
+        let length = if to.is_ipv6() { 128 } else { 32 };
+        let mut fixed = [0; FIXED];
+        (fixed[0], fixed[1]) = (family(to.is_ipv6()), length);
+        let mut request = Request::new(kind::GET_ROUTE, &fixed);
+        request.put_ip(DESTINATION, to);
         if let Some(link) = link {
-            message.attributes.push(RouteAttribute::Oif(link));
+            request.put_u32(OUTGOING, link);
         }
         let mut way = None;
-        let answer = self.get(RouteNetlinkMessage::GetRoute(message), |message| {
-            if let RouteNetlinkMessage::NewRoute(message) = message {
-                way = read_way(&message);
-            }
-        });
+        let answer = self.get(request, |message| way = read_way(message));
         match answer {
             Ok(()) => Ok(way),
             Err(e) if no_way(&e) => Ok(None),
@@ -173,27 +198,21 @@ fn no_way(error: &io::Error) -> bool {
     })
 }
 
-fn read_way(message: &RouteMessage) -> Option<Way> {
+fn read_way(message: Message<'_>) -> Option<Way> {
     // What IPv6 answers where it has no way is a route of type unreachable.
-    if !matches!(
-        message.header.kind,
-        RouteType::Unicast | RouteType::Local | RouteType::Anycast
-    ) {
+    if message.kind != kind::NEW_ROUTE
+        || !matches!(message.body.get(7)?, &(UNICAST | LOCAL | ANYCAST))
+    {
         return None;
     }
-    let ip = |address: &RouteAddress| match address {
-        RouteAddress::Inet(v4) => Some(IpAddr::V4(*v4)),
-        RouteAddress::Inet6(v6) => Some(IpAddr::V6(*v6)),
-        _ => None,
-    };
     let mut link = None;
     let mut source = None;
     let mut gateway = None;
-    for attribute in &message.attributes {
+    for (attribute, value) in message.attributes(FIXED) {
         match attribute {
-            RouteAttribute::Oif(index) => link = Some(*index),
-            RouteAttribute::PrefSource(address) => source = ip(address),
-            RouteAttribute::Gateway(address) => gateway = ip(address),
+            OUTGOING => link = u32_at(value, 0),
+            PREFERRED_SOURCE => source = ip(value),
+            GATEWAY => gateway = ip(value),
             _ => {}
         }
     }
@@ -204,67 +223,53 @@ fn read_way(message: &RouteMessage) -> Option<Way> {
     })
 }
 
-fn family(ipv6: bool) -> AddressFamily {
-    if ipv6 {
-        AddressFamily::Inet6
-    } else {
-        AddressFamily::Inet
-    }
-}
-
-fn message(link: u32, new: &NewRoute) -> RouteMessage {
-    let mut message = RouteMessage::default();
-    let header = &mut message.header;
-    header.address_family = family(new.ipv6);
-    header.destination_prefix_length = new.to.map_or(0, |(_, n)| n);
-    header.protocol = if new.dhcp {
-        RouteProtocol::Dhcp
-    } else {
-        RouteProtocol::Static
-    };
-    header.kind = kind(new.kind);
-    header.scope = scope(new);
-    if new.on_link {
-        header.flags = RouteFlags::Onlink;
-    }
+fn request(link: u32, new: &NewRoute) -> Request {
+    let table = new.table.unwrap_or(MAIN);
+    let mut fixed = [0; FIXED];
+    fixed[0] = family(new.ipv6);
+    fixed[1] = new.to.map_or(0, |(_, n)| n);
     // Tables beyond 255 fit the attribute only; it alone is always right.
-    let table = new.table.unwrap_or(254);
-    header.table = u8::try_from(table).unwrap_or(0);
-    let attributes = &mut message.attributes;
-    attributes.push(RouteAttribute::Table(table));
+    fixed[4] = u8::try_from(table).unwrap_or(0);
+    fixed[5] = if new.dhcp { DHCP } else { STATIC };
+    fixed[6] = scope(new);
+    fixed[7] = number(new.kind);
+    let flags = if new.on_link { ON_LINK } else { 0 };
+    fixed[8..].copy_from_slice(&flags.to_ne_bytes());
+    let mut request = Request::new(kind::NEW_ROUTE, &fixed);
+    request.put_u32(TABLE, table);
     if let Some((to, _)) = new.to {
-        attributes.push(RouteAttribute::Destination(to.into()));
+        request.put_ip(DESTINATION, to);
     }
     match new.via {
-        // RFC 5549: an IPv4 route by an IPv6 gateway.
+        // RFC 5549: an IPv4 route by an IPv6 gateway (`struct rtvia`).
         Some(IpAddr::V6(via)) if !new.ipv6 => {
-            attributes.push(RouteAttribute::Via(RouteVia::Inet6(via)));
+            let mut value = u16::from(family(true)).to_ne_bytes().to_vec();
+            value.extend(via.octets());
+            request.put(VIA, &value);
         }
-        Some(via) => attributes.push(RouteAttribute::Gateway(via.into())),
+        Some(via) => request.put_ip(GATEWAY, via),
         None => {}
     }
     if carries_packets(new.kind) {
-        attributes.push(RouteAttribute::Oif(link));
+        request.put_u32(OUTGOING, link);
     }
     if let Some(source) = new.source {
-        attributes.push(RouteAttribute::PrefSource(source.into()));
+        request.put_ip(PREFERRED_SOURCE, source);
     }
     if let Some(metric) = new.metric {
-        attributes.push(RouteAttribute::Priority(metric));
+        request.put_u32(PRIORITY, metric);
     }
-    let metrics: Vec<RouteMetric> = [
-        new.mtu.map(RouteMetric::Mtu),
-        new.advertised_mss.map(RouteMetric::Advmss),
-        new.congestion_window.map(RouteMetric::InitCwnd),
-        new.receive_window.map(RouteMetric::InitRwnd),
+    let metrics: Vec<(u16, u32)> = [
+        (METRIC_MTU, new.mtu),
+        (METRIC_MSS, new.advertised_mss),
+        (METRIC_CONGESTION_WINDOW, new.congestion_window),
+        (METRIC_RECEIVE_WINDOW, new.receive_window),
     ]
     .into_iter()
-    .flatten()
+    .filter_map(|(attribute, value)| Some((attribute, value?)))
     .collect();
-    if !metrics.is_empty() {
-        attributes.push(RouteAttribute::Metrics(metrics));
-    }
-    message
+    request.put_nested(METRICS, &metrics);
+    request
 }
 
 /// The others end at this host and belong to no link.
@@ -275,35 +280,38 @@ fn carries_packets(kind: plan::RouteType) -> bool {
 
 /// Without a word about it, the scope that `ip` chooses (ip-route(8)): host
 /// for local routes, link for those without a gateway, else global.
-fn scope(new: &NewRoute) -> RouteScope {
+fn scope(new: &NewRoute) -> u8 {
     use plan::RouteType as T;
+    const UNIVERSE: u8 = 0;
+    const LINK: u8 = 253;
+    const HOST: u8 = 254;
     match new.scope {
-        Some(plan::RouteScope::Global) => RouteScope::Universe,
-        Some(plan::RouteScope::Link) => RouteScope::Link,
-        Some(plan::RouteScope::Host) => RouteScope::Host,
-        None if new.ipv6 => RouteScope::Universe,
+        Some(plan::RouteScope::Global) => UNIVERSE,
+        Some(plan::RouteScope::Link) => LINK,
+        Some(plan::RouteScope::Host) => HOST,
+        None if new.ipv6 => UNIVERSE,
         None => match new.kind {
-            T::Local | T::Nat => RouteScope::Host,
-            T::Broadcast | T::Multicast | T::Anycast => RouteScope::Link,
-            T::Unicast if new.via.is_none() => RouteScope::Link,
-            _ => RouteScope::Universe,
+            T::Local | T::Nat => HOST,
+            T::Broadcast | T::Multicast | T::Anycast => LINK,
+            T::Unicast if new.via.is_none() => LINK,
+            _ => UNIVERSE,
         },
     }
 }
 
-fn kind(kind: plan::RouteType) -> RouteType {
+fn number(kind: plan::RouteType) -> u8 {
     use plan::RouteType as T;
     match kind {
-        T::Unicast => RouteType::Unicast,
-        T::Anycast => RouteType::Anycast,
-        T::Blackhole => RouteType::BlackHole,
-        T::Broadcast => RouteType::Broadcast,
-        T::Local => RouteType::Local,
-        T::Multicast => RouteType::Multicast,
-        T::Nat => RouteType::Nat,
-        T::Prohibit => RouteType::Prohibit,
-        T::Throw => RouteType::Throw,
-        T::Unreachable => RouteType::Unreachable,
-        T::Xresolve => RouteType::ExternalResolve,
+        T::Unicast => UNICAST,
+        T::Local => LOCAL,
+        T::Broadcast => 3,
+        T::Anycast => ANYCAST,
+        T::Multicast => 5,
+        T::Blackhole => 6,
+        T::Unreachable => 7,
+        T::Prohibit => 8,
+        T::Throw => 9,
+        T::Nat => 10,
+        T::Xresolve => 11,
     }
 }

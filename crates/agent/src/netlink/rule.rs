@@ -2,12 +2,18 @@
 
 use std::net::IpAddr;
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
-use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nvmeroot_plan as plan;
 
+use super::wire::{Request, family, flag, kind};
 use super::{Netlink, NetlinkError};
+
+/// linux/fib_rules.h.
+const DESTINATION: u16 = 1;
+const SOURCE: u16 = 2;
+const PRIORITY: u16 = 6;
+const MARK: u16 = 10;
+const TABLE: u16 = 15;
+const LOOK_UP_TABLE: u8 = 1;
 
 /// A rule to set, in one address family.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,30 +56,40 @@ impl Netlink {
     /// # Errors
     /// What the kernel refuses.
     pub fn add_rule(&mut self, new: &NewRule) -> Result<(), NetlinkError> {
-        let mut message = RuleMessage::default();
-        let header = &mut message.header;
-        header.family = if new.ipv6 {
-            AddressFamily::Inet6
-        } else {
-            AddressFamily::Inet
-        };
-        header.action = RuleAction::ToTable;
-        header.tos = new.type_of_service.unwrap_or(0);
-        header.src_len = new.from.map_or(0, |(_, n)| n);
-        header.dst_len = new.to.map_or(0, |(_, n)| n);
         let table = new.table.unwrap_or(254);
-        header.table = u8::try_from(table).unwrap_or(0);
-        let attributes = &mut message.attributes;
-        attributes.push(RuleAttribute::Table(table));
-        attributes.extend(new.from.map(|(a, _)| RuleAttribute::Source(a)));
-        attributes.extend(new.to.map(|(a, _)| RuleAttribute::Destination(a)));
-        attributes.extend(new.priority.map(RuleAttribute::Priority));
-        attributes.extend(new.mark.map(RuleAttribute::FwMark));
-        let added = self.change(
-            RouteNetlinkMessage::NewRule(message),
-            NLM_F_CREATE | NLM_F_EXCL,
-            || format!("can't set the routing rule for table {table}"),
-        );
+        // `struct fib_rule_hdr`: family, destination's and source's prefix
+        // lengths, type of service, table, two reserved, action, flags (u32).
+        let fixed = [
+            family(new.ipv6),
+            new.to.map_or(0, |(_, n)| n),
+            new.from.map_or(0, |(_, n)| n),
+            new.type_of_service.unwrap_or(0),
+            u8::try_from(table).unwrap_or(0),
+            0,
+            0,
+            LOOK_UP_TABLE,
+            0,
+            0,
+            0,
+            0,
+        ];
+        let mut request = Request::new(kind::NEW_RULE, &fixed);
+        request.put_u32(TABLE, table);
+        if let Some((from, _)) = new.from {
+            request.put_ip(SOURCE, from);
+        }
+        if let Some((to, _)) = new.to {
+            request.put_ip(DESTINATION, to);
+        }
+        if let Some(priority) = new.priority {
+            request.put_u32(PRIORITY, priority);
+        }
+        if let Some(mark) = new.mark {
+            request.put_u32(MARK, mark);
+        }
+        let added = self.change(request, flag::CREATE | flag::EXCLUSIVE, || {
+            format!("can't set the routing rule for table {table}")
+        });
         match added {
             Err(e) if e.errno() == Some(rustix::io::Errno::EXIST) => Ok(()),
             other => other,
