@@ -204,6 +204,10 @@ fn work(
         decide(Outcome::Idle, "done\n".to_owned());
         return ExitCode::SUCCESS;
     }
+    if context.plan.host.is_none() {
+        let text = "the plan has no host NQN; the kernel makes one up, which targets may refuse";
+        context.kmsg.say(Level::Warning, text);
+    }
     exec::start(context);
     match exec::wait_for_goal(context, goal) {
         Verdict::Done => {

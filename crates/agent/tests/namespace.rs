@@ -188,8 +188,8 @@ impl Net {
             while verdict == Verdict::Done && open() && Instant::now() < until {
                 events.wait_past(events.seen(), Instant::now() + Duration::from_millis(20));
             }
-            context.recorder.missing(context.missing());
             beside.join().expect("no panic");
+            context.recorder.missing(context.missing());
             events.stop();
             context.recorder.finish();
             Boot {
@@ -575,6 +575,42 @@ fn late_carrier_and_late_server_cost_only_their_own_time() {
     eprintln!(
         "late: lease {lease:?}, goal {:?} (listener after 6 s)",
         boot.took
+    );
+}
+
+#[test]
+fn a_refused_setting_is_told_and_holds_nobody_up() {
+    if skip("refused setting") {
+        return;
+    }
+    let net = Net::new();
+    net.plug_in();
+    net.listen("10.9.0.1:4420");
+    let interface = interface(|i| {
+        i.addresses = vec![address("10.9.0.9/24")];
+        let mut route = Route::new("10.77.0.0/16".parse().expect("a network"), origin());
+        route.via = "10.66.0.1".parse().ok();
+        i.routes = vec![route];
+    });
+    let boot = net.boot_with(
+        plan(interface, "10.9.0.1", Some(NQN)),
+        Played::default(),
+        LONG,
+        || std::thread::sleep(Duration::from_secs(1)),
+    );
+    assert_eq!(boot.verdict, Verdict::Done);
+    assert!(boot.took < Duration::from_secs(2), "{:?}", boot.took);
+    let route = boot.step("route");
+    assert_eq!((route.state, route.tries), (StepState::Failed, 2));
+    let missing: Vec<String> = boot
+        .record
+        .missing
+        .iter()
+        .map(|m| format!("{}: {}", m.subject, m.fault.layer))
+        .collect();
+    assert_eq!(
+        missing,
+        ["c route 10.77.0.0/16 by 10.66.0.1: network refused"]
     );
 }
 

@@ -34,6 +34,8 @@ pub(super) fn backoff() -> Backoff {
 pub(super) enum Subject {
     /// An interface.
     Interface(InterfaceName),
+    /// One setting of an interface.
+    Setting(InterfaceName, String),
     /// A DHCP client on an interface.
     Dhcp(InterfaceName, &'static str),
     /// A controller of the plan, by its index.
@@ -46,6 +48,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Interface(name) => write!(f, "`{name}`"),
+            Self::Setting(name, what) => write!(f, "`{name}` {what}"),
             Self::Dhcp(name, family) => write!(f, "`{name}` {family}"),
             Self::Controller(_, portal) => write!(f, "`{portal}`"),
             Self::Target(target) => write!(f, "`{}`", target.portal()),

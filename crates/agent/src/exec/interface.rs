@@ -222,12 +222,22 @@ impl Worker<'_> {
         }
     }
 
+    /// Without this nothing else works: tried until it does.
     fn up(&mut self, link: &Link) -> Result<(), Ended> {
         let change = LinkChange {
             up: Some(true),
             ..LinkChange::default()
         };
-        self.set("link-up", "", link, &change)
+        let step = self
+            .context
+            .recorder
+            .step(self.interface.name.as_str(), "link-up", "");
+        let netlink = &mut self.netlink;
+        self.context.retry(&self.subject, &step, || {
+            netlink.set_link(link, &change).map_err(|e| e.fault())
+        })?;
+        step.done();
+        Ok(())
     }
 
     fn set(
@@ -240,39 +250,37 @@ impl Worker<'_> {
         self.attempt(action, detail, |netlink| netlink.set_link(link, change))
     }
 
-    /// What the kernel refuses now it may take later (a driver that is not
-    /// ready); but one thing refused must not hold up the others for long.
+    /// One setting. What the kernel refuses now it may take in a moment; but
+    /// one thing refused must not hold up the others.
     fn attempt(
         &mut self,
         action: &str,
         detail: impl Into<String>,
         mut attempt: impl FnMut(&mut Netlink) -> Result<(), NetlinkError>,
     ) -> Result<(), Ended> {
-        const TRIES: u32 = 5;
+        const PAUSE: Duration = Duration::from_millis(100);
         let context = self.context;
-        let step = context
-            .recorder
-            .step(self.interface.name.as_str(), action, detail);
-        let mut pauses = super::context::backoff();
-        for tried in 1..=TRIES {
-            match attempt(&mut self.netlink) {
-                Ok(()) => {
-                    step.done();
-                    return Ok(());
-                }
-                Err(e) if tried == TRIES => {
-                    let fault = e.fault();
-                    context.set_fault(&self.subject, fault.clone());
-                    context
-                        .kmsg
-                        .fault(Level::Error, &self.subject.to_string(), &fault);
-                    step.failed(&fault);
-                    return Ok(());
-                }
-                Err(e) => context.complain(&self.subject, &step, &e.fault()),
+        let name = &self.interface.name;
+        let detail = detail.into();
+        let subject = Subject::Setting(name.clone(), format!("{action} {detail}"));
+        let step = context.recorder.step(name.as_str(), action, detail);
+        let Err(first) = attempt(&mut self.netlink) else {
+            step.done();
+            return Ok(());
+        };
+        step.error(&first.fault());
+        context.pause(PAUSE)?;
+        step.again();
+        match attempt(&mut self.netlink) {
+            Ok(()) => step.done(),
+            Err(e) => {
+                let fault = e.fault();
+                context
+                    .kmsg
+                    .fault(Level::Error, &subject.to_string(), &fault);
+                context.set_fault(&subject, fault.clone());
+                step.failed(&fault);
             }
-            context.pause(pauses.step())?;
-            step.again();
         }
         Ok(())
     }
@@ -299,8 +307,8 @@ impl Worker<'_> {
             return Ok(());
         };
         step.failed(&e.fault());
-        let (link, subject) = (link.clone(), self.subject.clone());
-        let name = self.interface.name.clone();
+        let (link, name) = (link.clone(), self.interface.name.clone());
+        let subject = Subject::Setting(name.clone(), format!("route {detail}"));
         self.context.spawn("route", move |context| {
             let Ok(mut netlink) = Netlink::open() else {
                 return;

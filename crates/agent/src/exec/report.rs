@@ -62,7 +62,9 @@ fn in_the_way_of(context: &Context, controller: usize) -> Vec<(Subject, Fault)> 
         let below: Vec<(Subject, Fault)> = faults
             .into_iter()
             .filter(|(subject, _)| match subject {
-                Subject::Interface(name) | Subject::Dhcp(name, _) => leads.contains(name),
+                Subject::Interface(name) | Subject::Setting(name, _) | Subject::Dhcp(name, _) => {
+                    leads.contains(name)
+                }
                 _ => false,
             })
             .collect();
