@@ -9,9 +9,23 @@ use thiserror::Error;
 pub enum RenderError {
     /// The firmware connects first, and only the agent reads what it says.
     #[error(
-        "the firmware must connect the drive first (reach `firmware`), and the scripts runtime can't read what the firmware hands over\nhint: use `--runtime agent`, which reads the firmware's table (NBFT)"
+        "the firmware must connect the drive first (reach `firmware`), and the scripts runtime can't read what the firmware hands over\nhint: `--runtime agent` is to read the firmware's table (NBFT), and can't yet; with `/boot`, and `/boot/efi` if there is one, on a local disk the initramfs connects the drive by itself"
     )]
     NeedsAgent,
+    /// The firmware connects first, and nothing reads yet what it says.
+    #[error(
+        "the firmware must connect the drive first (reach `firmware`), and the agent can't read the firmware's table (NBFT) yet\nhint: with `/boot`, and `/boot/efi` if there is one, on a local disk the initramfs connects the drive by itself"
+    )]
+    Firmware,
+    /// The agent runtime without the agent.
+    #[error("the agent runtime needs the program `nvmeroot-agent`")]
+    NoAgent,
+    /// The plan has no JSON form.
+    #[error("the plan can't be written down for the agent: {why}")]
+    Json {
+        /// What serde_json says.
+        why: String,
+    },
     /// A word of a command holds a NUL byte, which no shell can pass on.
     #[error("`{word}` contains a NUL byte, which no command can take")]
     Nul {
@@ -43,7 +57,11 @@ impl RenderError {
     pub fn origin(&self) -> Option<&Origin> {
         match self {
             Self::Nul { origin, .. } | Self::Kind { origin, .. } => Some(origin),
-            Self::NeedsAgent | Self::TreePath { .. } => None,
+            Self::NeedsAgent
+            | Self::Firmware
+            | Self::NoAgent
+            | Self::Json { .. }
+            | Self::TreePath { .. } => None,
         }
     }
 }

@@ -7,26 +7,39 @@ use std::path::Path;
 
 use nvmeroot_plan::{BootPlan, DhcpOverrides, InterfaceAddress, Origin, Reach, Route};
 
-use crate::testing::{controller, ethernet, initramfs_plan};
+use crate::testing::{agent, controller, ethernet, initramfs_plan, scripts};
 use crate::{ChangeKind, FileSet, Options, RenderError, render};
 
 /// Files that are the same for every plan, named instead of shown.
-const CONSTANT: [(&str, &str); 6] = [
-    ("hook.sh", include_str!("initramfs_tools/hook.sh")),
-    ("functions.sh", include_str!("initramfs_tools/functions.sh")),
+const CONSTANT: [(&str, &str); 10] = [
     (
-        "init-premount.sh",
+        "initramfs_tools/hook.sh",
+        include_str!("initramfs_tools/hook.sh"),
+    ),
+    (
+        "initramfs_tools/functions.sh",
+        include_str!("initramfs_tools/functions.sh"),
+    ),
+    (
+        "initramfs_tools/init-premount.sh",
         include_str!("initramfs_tools/init-premount.sh"),
     ),
     (
-        "local-block.sh",
+        "initramfs_tools/local-block.sh",
         include_str!("initramfs_tools/local-block.sh"),
     ),
     (
-        "init-bottom.sh",
+        "initramfs_tools/init-bottom.sh",
         include_str!("initramfs_tools/init-bottom.sh"),
     ),
-    ("dhcpcd.conf", include_str!("initramfs_tools/dhcpcd.conf")),
+    (
+        "initramfs_tools/dhcpcd.conf",
+        include_str!("initramfs_tools/dhcpcd.conf"),
+    ),
+    ("agent/hook.sh", include_str!("agent/hook.sh")),
+    ("agent/init-top.sh", include_str!("agent/init-top.sh")),
+    ("agent/local-top.sh", include_str!("agent/local-top.sh")),
+    ("agent/init-bottom.sh", include_str!("agent/init-bottom.sh")),
 ];
 
 fn shown(set: &FileSet) -> String {
@@ -38,7 +51,7 @@ fn shown(set: &FileSet) -> String {
                 let content = String::from_utf8_lossy(bytes);
                 let _ = match CONSTANT.iter().find(|(_, constant)| *constant == content) {
                     Some((name, _)) => {
-                        writeln!(text, "{:04o} as src/initramfs_tools/{name}", mode.bits())
+                        writeln!(text, "{:04o} as src/{name}", mode.bits())
                     }
                     None => writeln!(text, "{:04o}\n{content}", mode.bits()),
                 };
@@ -102,11 +115,13 @@ fn initramfs_static() {
             .parse()
             .expect("an id"),
     };
-    let options = Options {
-        host: Some(host),
-        ..Options::default()
-    };
-    check("initramfs-static", &static_plan(), &options);
+    for (name, base) in [("initramfs-static", scripts()), ("agent-static", agent())] {
+        let options = Options {
+            host: Some(host.clone()),
+            ..base
+        };
+        check(name, &static_plan(), &options);
+    }
 }
 
 #[test]
@@ -125,7 +140,8 @@ fn initramfs_dhcp() {
     let mut other = ethernet("ens5");
     other.dhcp4 = true;
     plan.network.interfaces.push(other);
-    check("initramfs-dhcp", &plan, &Options::default());
+    check("initramfs-dhcp", &plan, &scripts());
+    check("agent-dhcp", &plan, &agent());
 }
 
 #[test]
@@ -134,11 +150,7 @@ fn initramfs_router_advertisements() {
         vec![ethernet("ens3")],
         vec![controller("2001:db8::9", "4420")],
     );
-    check(
-        "initramfs-router-advertisements",
-        &plan,
-        &Options::default(),
-    );
+    check("initramfs-router-advertisements", &plan, &scripts());
 }
 
 #[test]
@@ -149,6 +161,7 @@ fn userspace() {
     twice.nqn = Some("nqn.2014-08.org.example:home".parse().expect("an NQN"));
     plan.controllers.insert(1, twice);
     check("userspace", &plan, &Options::default());
+    check("userspace", &plan, &scripts());
 }
 
 #[test]
@@ -163,33 +176,82 @@ fn local_is_left_alone() {
 fn firmware_needs_the_agent() {
     let mut plan = static_plan();
     plan.reach = Reach::Firmware;
-    let error = render(&plan, &Options::default());
-    assert_eq!(error, Err(RenderError::NeedsAgent));
-    assert!(
-        RenderError::NeedsAgent
-            .to_string()
-            .contains("`--runtime agent`")
+    assert_eq!(render(&plan, &scripts()), Err(RenderError::NeedsAgent));
+    let message = RenderError::NeedsAgent.to_string();
+    assert!(message.contains("`--runtime agent`"), "{message}");
+}
+
+#[test]
+fn firmware_is_not_read_yet() {
+    let mut plan = static_plan();
+    plan.reach = Reach::Firmware;
+    assert_eq!(render(&plan, &agent()), Err(RenderError::Firmware));
+    assert!(RenderError::Firmware.to_string().contains("(NBFT)"));
+}
+
+#[test]
+fn only_what_runs_in_the_initramfs_needs_the_agent() {
+    let mut plan = static_plan();
+    assert_eq!(
+        render(&plan, &Options::default()),
+        Err(RenderError::NoAgent)
     );
+    plan.reach = Reach::Userspace;
+    assert!(render(&plan, &Options::default()).is_ok());
+}
+
+/// With both in the initramfs, both would set addresses and connect.
+#[test]
+fn each_runtime_takes_the_others_files_away() {
+    let plan = static_plan();
+    let of = |options: &Options| -> (Vec<String>, Vec<String>) {
+        let (mut there, mut gone) = (Vec::new(), Vec::new());
+        for change in &render(&plan, options).expect("files") {
+            let list = match change.kind {
+                ChangeKind::Absent => &mut gone,
+                _ => &mut there,
+            };
+            list.push(change.path.to_string());
+        }
+        (there, gone)
+    };
+    let (by_scripts, not_by_scripts) = of(&scripts());
+    let (by_agent, not_by_agent) = of(&agent());
+    let handed_over = |path: &String| path.starts_with("etc/netplan/");
+    for path in by_scripts.iter().filter(|path| !handed_over(path)) {
+        assert!(not_by_agent.contains(path), "{path}");
+    }
+    for path in by_agent.iter().filter(|path| !handed_over(path)) {
+        assert_eq!(
+            not_by_scripts.contains(path),
+            path != crate::AGENT_PATH,
+            "{path}"
+        );
+    }
 }
 
 #[test]
 fn equal_plans_give_equal_files() {
-    let options = Options::default();
-    assert_eq!(
-        render(&static_plan(), &options),
-        render(&static_plan(), &options)
-    );
+    for options in [scripts(), agent()] {
+        let files = || render(&static_plan(), &options).expect("files");
+        assert_eq!(files(), files());
+    }
 }
 
 #[test]
 fn programs_follow_the_plan() {
-    let names = |plan: &BootPlan| -> Vec<&str> {
-        crate::required_programs(plan, crate::Runtime::Scripts)
+    let packages = |plan: &BootPlan, runtime| -> Vec<&str> {
+        crate::required_programs(plan, runtime)
             .iter()
             .map(|p| p.package)
             .collect()
     };
+    let names = |plan: &BootPlan| packages(plan, crate::Runtime::Scripts);
     let mut plan = static_plan();
+    assert_eq!(
+        packages(&plan, crate::Runtime::Agent),
+        ["initramfs-tools-core"]
+    );
     assert_eq!(
         names(&plan),
         ["initramfs-tools-core", "iproute2", "nvme-cli"]

@@ -18,6 +18,11 @@ pub const HANDOVER_PATH: &str = "etc/netplan/99-nvmeroot.yaml";
 
 const NETPLAN: TreePath = TreePath::fixed(HANDOVER_PATH);
 
+/// The IAID of root's DHCPv6 lease. Which number it is does not matter (RFC
+/// 8415, section 4.2: it only has to be the same each time), so both runtimes
+/// and the running system are told this one.
+pub(crate) const DHCPV6_IAID: u32 = 1;
+
 const HEADER: &str = "\
 # This file was written by nvmeroot. Changes to it are lost with the next
 # `nvmeroot configure`. It adds to what the other files here say.
@@ -71,7 +76,8 @@ fn netplan(interfaces: &[&Interface]) -> Result<String, RenderError> {
             }
             let _ = writeln!(text, "    {}:\n      critical: true", scalar(id));
             if interface.dhcp4 {
-                // What the initramfs's dhcpcd says with `clientid`.
+                // What the initramfs says: the agent by its plan, dhcpcd by
+                // `clientid`.
                 let _ = writeln!(text, "      dhcp-identifier: mac");
             }
         }
@@ -142,18 +148,20 @@ fn escaped(id: &str) -> String {
     name
 }
 
-/// The identity that the initramfs's dhcpcd is given: DUID-LL, IAID 1.
+/// The identity that the agent and the scripts' dhcpcd are given: DUID-LL and
+/// [`DHCPV6_IAID`].
 fn networkd() -> String {
-    "\
+    format!(
+        "\
 # This file was written by nvmeroot. Changes to it are lost with the next
 # `nvmeroot configure`.
 #
 # The initramfs asks for root's address under this identity.
 [DHCPv6]
 DUIDType=link-layer
-IAID=1
+IAID={DHCPV6_IAID}
 "
-    .to_owned()
+    )
 }
 
 #[cfg(test)]

@@ -98,6 +98,24 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError>
     Ok(())
 }
 
+/// Takes the files away.
+pub(crate) fn remove(set: &mut FileSet) {
+    for path in [
+        HOOK,
+        INIT_PREMOUNT,
+        LOCAL_BLOCK,
+        INIT_BOTTOM,
+        NETWORK_UP,
+        CONNECT_NVME,
+        FUNCTIONS,
+        INTERFACES,
+        DHCPCD_CONF,
+    ] {
+        let why = "the agent takes the scripts' place";
+        set.push(path, why, ChangeKind::Absent);
+    }
+}
+
 fn script(commands: &str) -> String {
     format!("#!/bin/sh\n{HEADER}\n{commands}")
 }
@@ -140,7 +158,7 @@ fn dhcp_metric(interface: &Interface) -> u32 {
 
 /// Only a router advertisement can say how to get to one of the controllers
 /// that the interface leads to.
-fn needs_advertisements(plan: &BootPlan, interface: &Interface) -> bool {
+pub(crate) fn needs_advertisements(plan: &BootPlan, interface: &Interface) -> bool {
     let known = |to: IpAddr| {
         interface.addresses.iter().any(|a| a.address.contains(&to))
             || interface.routes.iter().any(|r| r.covers(to).is_some())

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod agent;
 mod command;
 mod error;
 mod file_set;
@@ -21,6 +22,7 @@ mod stas;
 #[cfg(test)]
 mod testing;
 
+pub use agent::AGENT_PATH;
 pub use command::{Command, Phase, commands, commands_text};
 pub use error::RenderError;
 pub use file_set::{Change, ChangeKind, FileSet, Mode, TreePath};
@@ -33,8 +35,10 @@ use nvmeroot_plan::{BootPlan, HostIdentity, Reach};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Runtime {
-    /// Shell scripts made of `ip`, `dhcpcd` and `nvme`.
+    /// The static program `nvmeroot-agent`.
     #[default]
+    Agent,
+    /// Shell scripts made of `ip`, `dhcpcd` and `nvme`.
     Scripts,
 }
 
@@ -43,6 +47,9 @@ pub enum Runtime {
 pub struct Options {
     /// What runs in the initramfs.
     pub runtime: Runtime,
+    /// The agent's bytes, which [`Runtime::Agent`] puts into the root tree. It
+    /// is not looked at: that it runs on the machine is the caller's to see.
+    pub agent: Option<Vec<u8>>,
     /// The identity that `etc/nvme/hostnqn` and `etc/nvme/hostid` get;
     /// `None`: they stay as they are.
     pub host: Option<HostIdentity>,
@@ -54,13 +61,14 @@ pub struct Options {
 /// |---|---|
 /// | `local` | none |
 /// | `userspace` | nvme-stas's configuration |
-/// | `initramfs` | the runtime's files and the hand-over to the running system |
-/// | `firmware` | those of the agent runtime |
+/// | `initramfs` | the runtime's files, without the other runtime's, and the hand-over to the running system |
+/// | `firmware` | an error: no runtime reads what the firmware hands over |
 ///
 /// # Errors
-/// [`RenderError::NeedsAgent`] for reach `firmware` with
-/// [`Runtime::Scripts`]; [`RenderError::Nul`] and [`RenderError::Kind`] where
-/// the plan says what the files can't.
+/// [`RenderError::NeedsAgent`] and [`RenderError::Firmware`] for reach
+/// `firmware`, by runtime; [`RenderError::NoAgent`] without
+/// [`Options::agent`] where it is needed; [`RenderError::Nul`] and
+/// [`RenderError::Kind`] where the plan says what the files can't.
 pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError> {
     let mut set = FileSet::default();
     match (plan.reach, options.runtime) {
@@ -71,10 +79,19 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
         }
         (Reach::Initramfs, Runtime::Scripts) => {
             host::add(options.host.as_ref(), &mut set);
+            agent::remove(&mut set);
             initramfs_tools::add(plan, &mut set)?;
             handover::add(plan, &mut set)?;
         }
+        (Reach::Initramfs, Runtime::Agent) => {
+            let program = options.agent.as_deref().ok_or(RenderError::NoAgent)?;
+            host::add(options.host.as_ref(), &mut set);
+            initramfs_tools::remove(&mut set);
+            agent::add(plan, options.host.as_ref(), program, &mut set)?;
+            handover::add(plan, &mut set)?;
+        }
         (Reach::Firmware, Runtime::Scripts) => return Err(RenderError::NeedsAgent),
+        (Reach::Firmware, Runtime::Agent) => return Err(RenderError::Firmware),
     }
     Ok(set)
 }

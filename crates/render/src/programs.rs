@@ -27,8 +27,12 @@ impl RequiredProgram {
 /// works, in the order in which they are used.
 pub fn required_programs(plan: &BootPlan, runtime: Runtime) -> Vec<RequiredProgram> {
     match (plan.reach, runtime) {
-        (Reach::Local | Reach::Firmware, Runtime::Scripts) => Vec::new(),
+        (Reach::Local | Reach::Firmware, _) => Vec::new(),
         (Reach::Userspace, _) => vec![RequiredProgram::new("stafd", "nvme-stas")],
+        // The agent is written with the files.
+        (Reach::Initramfs, Runtime::Agent) => {
+            vec![RequiredProgram::new("mkinitramfs", "initramfs-tools-core")]
+        }
         (Reach::Initramfs, Runtime::Scripts) => {
             let mut programs = vec![
                 RequiredProgram::new("mkinitramfs", "initramfs-tools-core"),

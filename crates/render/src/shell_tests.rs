@@ -9,12 +9,12 @@ use nvmeroot_plan::{BootPlan, InterfaceAddress, InterfaceName};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::testing::{controller, ethernet, initramfs_plan};
-use crate::{ChangeKind, Options, commands, render};
+use crate::testing::{agent, controller, ethernet, initramfs_plan, scripts};
+use crate::{ChangeKind, commands, render};
 
 /// The shells of this machine that may run the scripts: `sh`, and busybox's
 /// where there is one, as in most initramfs images.
-fn shells() -> Vec<Vec<&'static str>> {
+pub(crate) fn shells() -> Vec<Vec<&'static str>> {
     let mut shells = vec![vec!["sh"]];
     let busybox = Command::new("busybox").args(["sh", "-c", ":"]).status();
     if busybox.is_ok_and(|status| status.success()) {
@@ -45,11 +45,11 @@ fn every_script_is_well_formed() {
     let mut ens3 = ethernet("$(reboot)`'\"");
     ens3.dhcp4 = true;
     let plan = initramfs_plan(vec![ens3], vec![controller("10.0.0.9", "4420")]);
-    let set = render(&plan, &Options::default()).expect("files");
+    let sets = [&scripts(), &agent()].map(|options| render(&plan, options).expect("files"));
     let dir = TempDir::new().expect("a directory");
     let path = dir.path().join("script");
     let mut seen = 0;
-    for change in &set {
+    for change in sets.iter().flatten() {
         let name = change.path.as_str();
         let ChangeKind::File { bytes, .. } = &change.kind else {
             continue;
@@ -67,22 +67,27 @@ fn every_script_is_well_formed() {
             assert!(output.status.success(), "{name}: {output:?}");
         }
     }
-    assert_eq!(seen, 8);
+    assert_eq!(seen, 8 + 4);
 }
 
 #[test]
 fn every_boot_script_answers_prereqs_and_does_nothing_else() {
     let plan = initramfs_plan(vec![ethernet("ens3")], vec![controller("10.0.0.9", "4420")]);
-    let set = render(&plan, &Options::default()).expect("files");
     let dir = TempDir::new().expect("a directory");
     let path = dir.path().join("script");
-    for (place, answer) in [
-        ("hooks", "udev\n"),
-        ("scripts/init-premount", "\n"),
-        ("scripts/local-block", "\n"),
-        ("scripts/init-bottom", "\n"),
+    let (ours, originals) = ("nvmeroot", "curtin-nvme-over-tcp");
+    for (options, name, place, answer) in [
+        (scripts(), originals, "hooks", "udev\n"),
+        (scripts(), originals, "scripts/init-premount", "\n"),
+        (scripts(), originals, "scripts/local-block", "\n"),
+        (scripts(), originals, "scripts/init-bottom", "\n"),
+        (agent(), ours, "hooks", "udev\n"),
+        (agent(), ours, "scripts/init-top", "\n"),
+        (agent(), ours, "scripts/local-top", "\n"),
+        (agent(), ours, "scripts/init-bottom", "\n"),
     ] {
-        let name = format!("etc/initramfs-tools/{place}/curtin-nvme-over-tcp");
+        let set = render(&plan, &options).expect("files");
+        let name = format!("etc/initramfs-tools/{place}/{name}");
         fs::write(&path, content(&set, &name)).expect("written");
         for shell in shells() {
             let output = run(&shell, &[path.to_str().expect("a path"), "prereqs"]);
@@ -98,7 +103,7 @@ fn every_boot_script_answers_prereqs_and_does_nothing_else() {
 /// Runs both scripts and `interfaces` with functions of those names that print
 /// what they receive, each word ended by a NUL, each command by a line break.
 fn received(plan: &BootPlan, shell: &[&str]) -> String {
-    let set = render(plan, &Options::default()).expect("files");
+    let set = render(plan, &scripts()).expect("files");
     let mut script = String::new();
     for name in [
         "ip",

@@ -5,6 +5,25 @@ use nvmeroot_plan::{
     Network, Origin, Reach, Transport,
 };
 
+use crate::{Options, Runtime};
+
+/// What stands in for the agent's bytes.
+pub(crate) const STAND_IN: &[u8] = b"a stand-in for the agent\n";
+
+pub(crate) fn scripts() -> Options {
+    Options {
+        runtime: Runtime::Scripts,
+        ..Options::default()
+    }
+}
+
+pub(crate) fn agent() -> Options {
+    Options {
+        agent: Some(STAND_IN.to_vec()),
+        ..Options::default()
+    }
+}
+
 pub(crate) fn ethernet(id: &str) -> Interface {
     Interface::new(
         id.parse().expect("an id"),

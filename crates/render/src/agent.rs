@@ -1,0 +1,127 @@
+//! The agent runtime's files for initramfs-tools (initramfs-tools(7)).
+//!
+//! `init-top` starts the program in the background, `local-top` waits for it,
+//! `init-bottom` ends it. The scripts are the same for every plan; all that
+//! depends on the plan is in the plan's own JSON form.
+//!
+//! To DHCP servers the host is its card's MAC address, here and, by the
+//! hand-over, in the running system. Its machine id would be the other way, the
+//! default of systemd-networkd; but an image that is made for many machines has
+//! none before it has booted (machine-id(5)), and the initramfs is made before
+//! that. The card is the same on both sides of switch-root, whenever the machine
+//! gets its id, and with either runtime.
+
+use nvmeroot_plan::{BootPlan, Document, HostIdentity, Interface, Scope};
+
+use crate::handover::DHCPV6_IAID;
+use crate::initramfs_tools::needs_advertisements;
+use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
+
+/// Where the program is, in the root tree and in the initramfs, relative to
+/// the top.
+pub const AGENT_PATH: &str = "usr/lib/nvmeroot/nvmeroot-agent";
+
+const PROGRAM: TreePath = TreePath::fixed(AGENT_PATH);
+const PLAN: TreePath = TreePath::fixed("etc/nvmeroot/plan.json");
+const HOOK: TreePath = TreePath::fixed("etc/initramfs-tools/hooks/nvmeroot");
+const INIT_TOP: TreePath = TreePath::fixed("etc/initramfs-tools/scripts/init-top/nvmeroot");
+const LOCAL_TOP: TreePath = TreePath::fixed("etc/initramfs-tools/scripts/local-top/nvmeroot");
+const INIT_BOTTOM: TreePath = TreePath::fixed("etc/initramfs-tools/scripts/init-bottom/nvmeroot");
+
+/// Adds the files. `program`: the agent's bytes.
+pub(crate) fn add(
+    plan: &BootPlan,
+    host: Option<&HostIdentity>,
+    program: &[u8],
+    set: &mut FileSet,
+) -> Result<(), RenderError> {
+    set.push(
+        PROGRAM,
+        "brings the network up and connects the controllers",
+        ChangeKind::File {
+            mode: Mode::Program,
+            bytes: program.to_vec(),
+        },
+    );
+    set.file(
+        PLAN,
+        Mode::Private,
+        "says what the agent is to do",
+        document(plan, host)?,
+    );
+    set.file(
+        HOOK,
+        Mode::Program,
+        "puts the agent, its plan and kernel modules into the initramfs",
+        include_str!("agent/hook.sh").to_owned(),
+    );
+    set.file(
+        INIT_TOP,
+        Mode::Program,
+        "starts the agent while devices are still being found",
+        include_str!("agent/init-top.sh").to_owned(),
+    );
+    set.file(
+        LOCAL_TOP,
+        Mode::Program,
+        "waits for the agent before the root filesystem is mounted",
+        include_str!("agent/local-top.sh").to_owned(),
+    );
+    set.file(
+        INIT_BOTTOM,
+        Mode::Program,
+        "ends the agent and leaves the network as it is",
+        include_str!("agent/init-bottom.sh").to_owned(),
+    );
+    Ok(())
+}
+
+/// Takes away what makes the agent run. The program itself stays: it may have
+/// come with a package, and nothing starts it any more.
+pub(crate) fn remove(set: &mut FileSet) {
+    for path in [HOOK, INIT_TOP, LOCAL_TOP, INIT_BOTTOM, PLAN] {
+        let why = "the scripts runtime takes the agent's place";
+        set.push(path, why, ChangeKind::Absent);
+    }
+}
+
+/// The plan as the agent reads it.
+fn document(plan: &BootPlan, host: Option<&HostIdentity>) -> Result<String, RenderError> {
+    let mut told = plan.clone();
+    if let Some(host) = host {
+        told.host = Some(host.clone());
+    }
+    let essential: Vec<_> = plan
+        .essential_interfaces()
+        .into_iter()
+        .map(|i| i.name.clone())
+        .collect();
+    for interface in &mut told.network.interfaces {
+        if essential.contains(&interface.name) {
+            tell(plan, interface);
+        }
+    }
+    let document = Document::new(told, Scope::Path);
+    let mut text = serde_json::to_string_pretty(&document)
+        .map_err(|e| RenderError::Json { why: e.to_string() })?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// What the hand-over tells the running system, said to the agent too.
+fn tell(plan: &BootPlan, interface: &mut Interface) {
+    interface.dhcp_identifier_mac |= interface.dhcp4;
+    if interface.dhcp6 {
+        interface.dhcp6_link_layer_iaid = Some(DHCPV6_IAID);
+    }
+    // Where nothing comes by router advertisement that root needs, routes that
+    // the kernel makes of one would stay beside the running system's own.
+    if !interface.dhcp6 && !needs_advertisements(plan, interface) {
+        interface.accept_ra = Some(false);
+    }
+}
+
+#[cfg(test)]
+mod shell_tests;
+#[cfg(test)]
+mod tests;

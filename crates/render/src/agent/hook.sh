@@ -1,0 +1,42 @@
+#!/bin/sh
+# This file was written by nvmeroot. Changes to it are lost with the next
+# `nvmeroot configure`; regenerate the initramfs after one with
+# `update-initramfs -u`.
+#
+# Puts the program that reaches root's drives into the initramfs, with its plan
+# and the kernel modules that it works with.
+
+PREREQ="udev"
+
+prereqs()
+{
+	echo "$PREREQ"
+}
+
+case "$1" in
+prereqs)
+	prereqs
+	exit 0
+	;;
+esac
+
+. /usr/share/initramfs-tools/hook-functions
+
+# file PATH: copies it, mode and all; 1 says that it is there already.
+file()
+{
+	copy_file file "$1" || [ $? -eq 1 ] || {
+		echo "E: nvmeroot: can't copy \`$1\`" >&2
+		echo "E: nvmeroot: hint: run \`nvmeroot configure\` again" >&2
+		exit 1
+	}
+}
+
+# It is static: it needs no library.
+file /usr/lib/nvmeroot/nvmeroot-agent
+file /etc/nvmeroot/plan.json
+
+manual_add_modules nvme-tcp af_packet
+# With MODULES=dep only the drivers of what root lies on now would be there.
+[ "$MODULES" = most ] || auto_add_modules net
+exit 0

@@ -1,0 +1,33 @@
+#!/bin/sh
+# This file was written by nvmeroot. Changes to it are lost with the next
+# `nvmeroot configure`; regenerate the initramfs after one with
+# `update-initramfs -u`.
+#
+# Ends the program that reached root's drives. Connections, addresses and routes
+# stay, till the running system takes them over; nothing of the initramfs goes on
+# running.
+
+PREREQ=""
+
+prereqs()
+{
+	echo "$PREREQ"
+}
+
+case "$1" in
+prereqs)
+	prereqs
+	exit 0
+	;;
+esac
+
+/usr/lib/nvmeroot/nvmeroot-agent stop >/dev/null 2>&1 && exit 0
+
+# It did not answer: end it anyway. Its leases were applied without an end.
+for path in /proc/[0-9]*; do
+	name=
+	{ read -r name <"$path/comm"; } 2>/dev/null
+	[ "$name" = nvmeroot-agent ] || continue
+	kill -s KILL "${path##*/}" 2>/dev/null
+done
+exit 0

@@ -1,0 +1,44 @@
+#!/bin/sh
+# This file was written by nvmeroot. Changes to it are lost with the next
+# `nvmeroot configure`; regenerate the initramfs after one with
+# `update-initramfs -u`.
+#
+# Starts the program that brings root's network up and connects root's drives.
+# It works in the background from here on; local-top waits for it.
+
+# None, and not udev: udev's own script ends when all devices are found, and root's
+# card may be among the first.
+PREREQ=""
+
+prereqs()
+{
+	echo "$PREREQ"
+}
+
+case "$1" in
+prereqs)
+	prereqs
+	exit 0
+	;;
+esac
+
+case " $(cat /proc/cmdline) " in
+*' nvmeroot=off '*) exit 0 ;;
+esac
+
+# By its path: some builds of busybox take their own `modprobe` otherwise.
+/sbin/modprobe -q -a nvme-tcp af_packet </dev/null >/dev/null 2>&1 &
+
+kmsg=/dev/null
+[ ! -w /dev/kmsg ] || kmsg=/dev/kmsg
+{
+	# By this the program sees that udev will still name the cards. Where there
+	# is no udev, it goes on without.
+	naps=0
+	while [ ! -e /run/udev/control ] && [ "$naps" -lt 150 ]; do
+		sleep 0.02 2>/dev/null || { sleep 1; naps=$((naps + 49)); }
+		naps=$((naps + 1))
+	done
+	exec /usr/lib/nvmeroot/nvmeroot-agent run
+} </dev/null >/dev/null 2>>"$kmsg" &
+exit 0
