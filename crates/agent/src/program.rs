@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::{Document, FORMAT_VERSION};
+use nvmeroot_plan::{Document, FORMAT_VERSION, Reach};
 
 use crate::cmdline::CommandLine;
 use crate::control::{self, AskError, Control};
@@ -197,7 +197,15 @@ fn work(
         let _ = std::fs::write(file, &text);
         control.decided.set(text);
     };
-    if goal.is_empty() {
+    if context.plan.reach == Reach::Firmware {
+        // Better at once than after minutes of waiting for nothing.
+        let text =
+            "the plan needs the firmware's connections (NBFT), which this program can't take up";
+        context.kmsg.say(Level::Error, text);
+        decide(Outcome::Failed, format!("failed\n{text}\n"));
+        return ExitCode::FAILURE;
+    }
+    if goal.is_empty() || context.plan.reach != Reach::Initramfs {
         context
             .kmsg
             .say(Level::Info, "nothing essential is remote, nothing to do");
