@@ -579,6 +579,41 @@ fn late_carrier_and_late_server_cost_only_their_own_time() {
 }
 
 #[test]
+fn a_dead_portal_does_not_hold_up_the_living_one() {
+    if skip("dead portal") {
+        return;
+    }
+    let net = Net::new();
+    net.plug_in();
+    net.listen("10.9.0.1:4420");
+    let interface = interface(|i| i.addresses = vec![address("10.9.0.9/24")]);
+    let mut plan = plan(interface, "10.9.0.1", Some(NQN));
+    // Nobody has this address; it comes first.
+    let mut dead = plan.controllers[0].clone();
+    dead.traddr = "10.9.0.200".parse().expect("an address");
+    plan.controllers.insert(0, dead);
+    let mut path = plan.paths[0].clone();
+    path.controller = 1;
+    plan.paths.push(path);
+    plan.mounts[0].controllers = vec![0, 1];
+    let boot = net.boot_with(plan, Played::default(), LONG, || {
+        std::thread::sleep(Duration::from_secs(5));
+    });
+    assert_eq!(boot.verdict, Verdict::Done);
+    assert!(boot.took < Duration::from_secs(1), "{:?}", boot.took);
+    let [missing] = boot.record.missing.as_slice() else {
+        panic!("{:?}", boot.record.missing);
+    };
+    assert_eq!(missing.subject, "10.9.0.200:4420");
+    assert!(
+        matches!(missing.fault.layer, Layer::Timeout | Layer::NoRoute),
+        "{:?}",
+        missing.fault
+    );
+    eprintln!("one of two portals dead: goal {:?}", boot.took);
+}
+
+#[test]
 fn a_refused_setting_is_told_and_holds_nobody_up() {
     if skip("refused setting") {
         return;
