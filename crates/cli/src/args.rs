@@ -63,8 +63,12 @@ pub(crate) struct ConfigureArgs {
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) initramfs: Generator,
     /// What runs in the initramfs
-    #[arg(long, value_enum, default_value = "scripts")]
+    #[arg(long, value_enum, default_value = "agent")]
     pub(crate) runtime: RuntimeArg,
+    /// The program for `--runtime agent`: NVMEROOT_AGENT where it is not given,
+    /// then beside this program, in its build tree, in /usr/lib/nvmeroot
+    #[arg(long, value_name = "FILE")]
+    pub(crate) agent: Option<PathBuf>,
     /// Write this host NQN into the root tree (with --hostid)
     #[arg(long, value_name = "NQN", requires = "hostid")]
     pub(crate) hostnqn: Option<Nqn>,
@@ -96,6 +100,8 @@ pub(crate) enum Generator {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RuntimeArg {
+    /// The static program nvmeroot-agent
+    Agent,
     /// Shell scripts made of ip, dhcpcd and nvme
     Scripts,
 }

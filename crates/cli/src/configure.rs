@@ -12,10 +12,15 @@ use serde::Serialize;
 use crate::args::{ConfigureArgs, Generator, ReportFormat, RuntimeArg};
 use crate::identity::Wanted;
 use crate::root::{Outcome, RootTree};
-use crate::{Failure, diagnose, identity, input, path_variable};
+use crate::{Failure, agent, diagnose, identity, input, path_variable};
 
 /// Reads the input, and writes what it means into the root tree.
 pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
+    if args.agent.is_some() && args.runtime != RuntimeArg::Agent {
+        return Err(Failure::Usage(
+            "`--agent` goes with `--runtime agent` only".to_owned(),
+        ));
+    }
     let wanted = match (&args.hostnqn, args.hostid, &args.host_from) {
         (Some(nqn), Some(id), _) => Wanted::Pair(nqn.clone(), id),
         (_, _, Some(directory)) => Wanted::Copied(directory),
@@ -30,10 +35,12 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     let root = input::open_root(&root_path)?;
     let read = input::read(&from, Some(&root))?;
     let runtime = match args.runtime {
+        RuntimeArg::Agent => Runtime::Agent,
         RuntimeArg::Scripts => Runtime::Scripts,
     };
-    let options = Options {
+    let mut options = Options {
         runtime,
+        agent: None,
         host: wanted.pair()?,
     };
     let plan = &read.plan;
@@ -42,6 +49,10 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
             return Err(identity::missing());
         }
         check_generator(&root, args.initramfs)?;
+        if runtime == Runtime::Agent {
+            let named = args.agent.or_else(|| path_variable("NVMEROOT_AGENT"));
+            options.agent = Some(agent::find(named.as_deref(), &root)?);
+        }
     }
     diagnose::print_warnings(&plan.warnings, &read.texts);
     warn_of_missing_programs(&root, plan, runtime)?;

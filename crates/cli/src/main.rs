@@ -2,9 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+mod agent;
 mod args;
 mod configure;
 mod diagnose;
+mod elf;
 mod identity;
 mod input;
 mod plan;

@@ -444,6 +444,7 @@ fn a_given_identity_replaces_a_broken_one() {
             let scene = with_pair(broken, Some(HOSTID.as_bytes()));
             let mut command = nvmeroot();
             command.args(["configure", "--curtin", "curtin.yaml", "--root", "root"]);
+            command.args(["--runtime", "scripts"]);
             let said = run(command.args(given).current_dir(scene.work.path()));
             assert_eq!(said.status, Some(0), "{given:?}: {}", said.stderr);
             let read = |name: &str| {
@@ -477,7 +478,15 @@ fn a_tree_that_can_not_be_written_to() {
         b"in the way",
         0o644,
     );
-    let said = scene.configure();
+    let said = scene.refused(&[
+        "configure",
+        "--curtin",
+        "curtin.yaml",
+        "--root",
+        "root",
+        "--runtime",
+        "scripts",
+    ]);
     assert_eq!(said.status, Some(1));
     assert!(said.stderr.contains("Not a directory"), "{}", said.stderr);
     assert!(

@@ -6,7 +6,8 @@
 //!   second line is the exit status
 //! - `input/curtin.yaml`, and `input/root`: what the root tree holds beside
 //!   what the test puts there itself: the host's identity, and empty files in
-//!   the places of the programs that `configure` looks for
+//!   the places of the programs that `configure` looks for; beside them lies
+//!   `nvmeroot-agent`, a stand-in for the agent
 //! - `stdout`, `stderr`: what it says; a missing file stands for nothing
 //! - `expected/listing`: all of the root tree afterwards, with modes and links
 //! - `expected/root`: the bytes of every file that is not as it was before
@@ -22,9 +23,12 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use common::{Entry, Said, furnish, nvmeroot, run, tree, write};
+use common::{Entry, Said, furnish, nvmeroot, run, stand_in, tree, write};
 
 type Tree = BTreeMap<PathBuf, Entry>;
+
+/// No bytes for a golden file: see [`stand_in`].
+const AGENT: &str = "usr/lib/nvmeroot/nvmeroot-agent";
 
 struct Golden {
     directory: PathBuf,
@@ -44,6 +48,7 @@ impl Golden {
         let root = work.path().join("root");
         std::fs::create_dir(&root).expect("a directory");
         furnish(&root);
+        write(&work.path().join("nvmeroot-agent"), &stand_in(), 0o755);
         for (path, entry) in tree(&directory.join("input")) {
             match entry {
                 Entry::File { bytes, mode, .. } => {
@@ -135,6 +140,10 @@ impl Golden {
             Vec::new()
         };
         for (path, bytes) in &written {
+            if path.as_path() == Path::new(AGENT) {
+                assert!(**bytes == stand_in(), "the agent's bytes");
+                continue;
+            }
             if own.contains(path) || elsewhere.get(*path) != Some(*bytes) {
                 let name = format!("expected/root/{}", path.display());
                 faults.extend(self.compare(&name, bytes));
@@ -280,6 +289,9 @@ golden!(
     initramfs_ipv6,
     initramfs_two_interfaces,
     firmware_refused,
+    agent_static,
+    agent_dhcp,
+    agent_firmware_refused,
 );
 
 #[test]
@@ -300,6 +312,52 @@ fn a_dry_run_writes_nothing_and_says_the_same() {
     for name in ALL {
         Golden::new(name).check_dry_run();
     }
+}
+
+/// Both would set addresses and connect: never are both there.
+#[test]
+fn another_runtime_takes_the_place_of_the_first() {
+    let paths = |golden: &Golden| -> Vec<PathBuf> {
+        let all = tree(&golden.root()).into_iter();
+        let files = all.filter(|(_, entry)| matches!(entry, Entry::File { .. }));
+        files.map(|(path, _)| path).collect()
+    };
+    let (agent, scripts) = (Golden::new("agent_dhcp"), Golden::new("initramfs_dhcp"));
+    agent.run(&[]);
+    scripts.run(&[]);
+    let (of_agent, mut of_scripts) = (paths(&agent), paths(&scripts));
+    assert_ne!(of_agent, of_scripts);
+
+    let both = Golden::new("agent_dhcp");
+    both.run(&[]);
+    let as_scripts = |golden: &Golden| {
+        let mut other = nvmeroot();
+        other
+            .current_dir(golden.work.path())
+            .args(&scripts.arguments);
+        run(&mut other)
+    };
+    let said = as_scripts(&both);
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    assert_eq!(
+        said.stdout.matches("  removed: ").count(),
+        5,
+        "{}",
+        said.stdout
+    );
+    // Nothing starts the program itself, which may belong to a package.
+    of_scripts.push(AGENT.into());
+    of_scripts.sort();
+    assert_eq!(paths(&both), of_scripts);
+
+    let said = both.run(&[]);
+    assert_eq!(
+        said.stdout.matches("  removed: ").count(),
+        9,
+        "{}",
+        said.stdout
+    );
+    assert_eq!(paths(&both), of_agent);
 }
 
 /// What somebody changed comes back, what nobody changed stays.

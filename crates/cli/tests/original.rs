@@ -135,7 +135,7 @@ fn judge(case: &Case) -> Vec<String> {
     let root = directory.path().join("root");
     furnish(&root);
     let said = run(nvmeroot()
-        .arg("configure")
+        .args(["configure", "--runtime", "scripts"])
         .arg("--curtin")
         .arg(&file)
         .arg("--root")
@@ -255,7 +255,7 @@ fn a_second_run_keeps_the_backup() {
     for _ in 0..3 {
         let root = directory.path().join("root");
         let said = run(nvmeroot()
-            .arg("configure")
+            .args(["configure", "--runtime", "scripts"])
             .arg("--curtin")
             .arg(&file)
             .arg("--root")

@@ -24,10 +24,35 @@ pub(crate) const STAND_INS: &[&str] = &[
     "usr/sbin/update-initramfs",
 ];
 
+/// What stands in for the agent: as much of a program as `configure` looks at.
+/// `machine` and the type of the one segment as in elf(5).
+pub(crate) fn elf(machine: u16, segment: u32) -> Vec<u8> {
+    let mut bytes = vec![0; 64];
+    bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+    bytes[16] = 3;
+    bytes[18..20].copy_from_slice(&machine.to_le_bytes());
+    (bytes[32], bytes[54], bytes[56]) = (64, 56, 1);
+    bytes.extend(segment.to_le_bytes());
+    bytes.resize(64 + 56, 0);
+    bytes.extend(b"a stand-in for nvmeroot-agent\n");
+    bytes
+}
+
+/// The machine that the tests run on, as in elf(5).
+pub(crate) fn machine() -> u16 {
+    let own = std::fs::read("/proc/self/exe").expect("this program");
+    u16::from_le_bytes([own[18], own[19]])
+}
+
+/// A stand-in that `configure` takes: loaded (1), and by itself.
+pub(crate) fn stand_in() -> Vec<u8> {
+    elf(machine(), 1)
+}
+
 /// The program under test, outside curtin's environment.
 pub(crate) fn nvmeroot() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nvmeroot"));
-    for variable in ["CONFIG", "TARGET_MOUNT_POINT", "COLUMNS"] {
+    for variable in ["CONFIG", "TARGET_MOUNT_POINT", "COLUMNS", "NVMEROOT_AGENT"] {
         command.env_remove(variable);
     }
     command

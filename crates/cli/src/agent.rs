@@ -1,0 +1,112 @@
+//! Finding the agent that belongs to this program.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use nvmeroot_render::AGENT_PATH;
+
+use crate::Failure;
+use crate::elf::{Machine, Program};
+use crate::root::RootTree;
+
+/// Its file name.
+const NAME: &str = "nvmeroot-agent";
+
+/// An initramfs has no room for more.
+const LONGEST: u64 = 64 << 20;
+
+/// The bytes of the agent for a root tree: what the user names, else the first
+/// that fits of those that lie where one belongs.
+pub(crate) fn find(named: Option<&Path>, root: &RootTree) -> Result<Vec<u8>, Failure> {
+    let machine = machine_of(root)?;
+    if let Some(path) = named {
+        return read(path, machine)
+            .map_err(|why| anyhow!("{why}\nhint: {}", hint("name another with")).into());
+    }
+    let mut unfit = Vec::new();
+    for path in places() {
+        match path.try_exists() {
+            Ok(false) => {}
+            _ => match read(&path, machine) {
+                Ok(bytes) => return Ok(bytes),
+                Err(why) => unfit.push(format!("\n  {why}")),
+            },
+        }
+    }
+    Err(anyhow!(
+        "there is no `{NAME}` for the initramfs{}\nhint: put it at `/{AGENT_PATH}`; or {}",
+        unfit.concat(),
+        hint("name it with")
+    )
+    .into())
+}
+
+fn hint(verb: &str) -> String {
+    format!(
+        "{verb} `--agent FILE` (`cargo xtask agent` builds it); or pass `--runtime scripts`, which needs none"
+    )
+}
+
+/// Where an agent belongs: beside this program, where cargo puts it when this
+/// program lies in a build tree, and where a package puts it.
+fn places() -> Vec<PathBuf> {
+    let mut places = Vec::new();
+    let own = std::env::current_exe().ok();
+    if let Some(directory) = own.as_deref().and_then(Path::parent) {
+        places.push(directory.join(NAME));
+        if let (Some(top), Some(profile)) = (directory.parent(), directory.file_name()) {
+            let target = top.join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH));
+            places.push(target.join("agent").join(NAME));
+            places.push(target.join(profile).join(NAME));
+        }
+    }
+    places.push(Path::new("/").join(AGENT_PATH));
+    places
+}
+
+/// What the root tree's programs run on; a tree without a shell is taken for
+/// this machine's.
+fn machine_of(root: &RootTree) -> Result<Machine, Failure> {
+    for path in ["usr/bin/sh", "bin/sh"] {
+        let head = root.read(path, 64)?.unwrap_or_default();
+        if let Ok(machine) = Machine::read(&head) {
+            return Ok(machine);
+        }
+    }
+    let own = std::env::current_exe()?;
+    let mut head = Vec::new();
+    std::fs::File::open(own)?.take(64).read_to_end(&mut head)?;
+    Ok(Machine::read(&head)?)
+}
+
+/// Reads a file, if it can work in an initramfs of such a machine; else says
+/// why not.
+fn read(path: &Path, machine: Machine) -> Result<Vec<u8>, String> {
+    let shown = path.display();
+    let content = || -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        std::fs::File::open(path)?
+            .take(LONGEST + 1)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = content().map_err(|e| format!("can't read the agent `{shown}`: {e}"))?;
+    let can_not = |why: String| format!("`{shown}` can't be the agent: {why}");
+    if bytes.len() as u64 > LONGEST {
+        return Err(can_not(format!("it is longer than {LONGEST} bytes")));
+    }
+    let program = Program::read(&bytes).map_err(|e| can_not(e.to_string()))?;
+    if program.machine != machine {
+        return Err(can_not(format!(
+            "it is for {}, and the root tree is for {machine}",
+            program.machine
+        )));
+    }
+    if !program.is_static {
+        return Err(can_not(
+            "it is not static, and the initramfs has no libraries for it".to_owned(),
+        ));
+    }
+    Ok(bytes)
+}
