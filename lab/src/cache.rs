@@ -216,7 +216,9 @@ mod tests {
             crate::command::Program::new("false").output().map(drop)
         });
         assert!(matches!(broken, Err(crate::Error::Command { .. })));
-        let built = cache.get("tree", &key, |at| write(&at.join("f"), 0o644, "x")).unwrap();
+        let built = cache
+            .get("tree", &key, |at| write(&at.join("f"), 0o644, "x"))
+            .unwrap();
         assert!(!built.join("half").exists());
     }
 }

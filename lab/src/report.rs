@@ -190,8 +190,10 @@ impl Report {
             lines => Some(object("heartbeat", lines)?),
         };
         Ok(Report {
-            marks: rows(lines("marks")?, |[name, at]| Some((name.to_owned(), at.parse().ok()?)))
-                .collect(),
+            marks: rows(lines("marks")?, |[name, at]| {
+                Some((name.to_owned(), at.parse().ok()?))
+            })
+            .collect(),
             mounts: rows(lines("mounts")?, |[target, source, fstype, options]| {
                 Some(Mount {
                     target: target.to_owned(),
@@ -223,7 +225,10 @@ impl Report {
                 Some((name.to_owned(), operational.to_owned(), setup.to_owned()))
             })
             .collect(),
-            processes: lines("processes")?.iter().filter_map(|line| process(line)).collect(),
+            processes: lines("processes")?
+                .iter()
+                .filter_map(|line| process(line))
+                .collect(),
             before: owned(lines("before")?),
             monitor: owned(lines("monitor")?),
             kernel: owned(lines("kernel")?),
@@ -237,17 +242,29 @@ impl Report {
 
     /// Processes that the initramfs left running.
     pub fn survivors(&self) -> Vec<&Process> {
-        self.processes.iter().filter(|process| process.is_survivor()).collect()
+        self.processes
+            .iter()
+            .filter(|process| process.is_survivor())
+            .collect()
     }
 
     /// Routes that lead to the same destination twice, in one table through
     /// one interface.
     pub fn duplicate_routes(&self) -> Vec<&Route> {
         let place = |route: &Route| {
-            (route.dst.clone(), route.table.clone(), route.dev.clone(), route.kind.clone())
+            (
+                route.dst.clone(),
+                route.table.clone(),
+                route.dev.clone(),
+                route.kind.clone(),
+            )
         };
         let twice = |route: &&Route| {
-            self.routes.iter().filter(|other| place(other) == place(route)).count() > 1
+            self.routes
+                .iter()
+                .filter(|other| place(other) == place(route))
+                .count()
+                > 1
         };
         self.routes.iter().filter(twice).collect()
     }
@@ -371,7 +388,10 @@ nvme1n1
         assert_eq!(report.controllers[0].transport, "tcp");
         assert_eq!(report.addresses[0].ip.to_string(), "10.77.0.50");
         assert_eq!(report.heartbeat.as_ref().unwrap().beats, 3);
-        assert_eq!(report.links, [("ens3".into(), "routable".into(), "configured".into())]);
+        assert_eq!(
+            report.links,
+            [("ens3".into(), "routable".into(), "configured".into())]
+        );
         assert_eq!(report.duplicate_routes().len(), 2);
         assert_eq!(report.survivors().len(), 1);
         assert_eq!(report.survivors()[0].pid, 183);
@@ -382,6 +402,15 @@ nvme1n1
         let cut = TEXT.split("@section routes6").next().unwrap();
         assert!(!Report::is_complete(cut));
         let error = Report::parse(cut).unwrap_err();
-        assert!(matches!(error, Error::Report { section: "routes6", .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                Error::Report {
+                    section: "routes6",
+                    ..
+                }
+            ),
+            "{error}"
+        );
     }
 }

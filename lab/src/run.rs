@@ -203,7 +203,11 @@ fn play(lab: &Lab, scenario: &Scenario, verdict: &mut Verdict) -> Result<()> {
     };
     let mut session = start_session(lab, scenario, &image, &cables, target_start, verdict);
     let ended = (scenario.events)(&mut session).and_then(|()| session.finish());
-    let lines = |vm: &Option<Vm>| vm.as_ref().map(|vm| vm.console().lines()).unwrap_or_default();
+    let lines = |vm: &Option<Vm>| {
+        vm.as_ref()
+            .map(|vm| vm.console().lines())
+            .unwrap_or_default()
+    };
     let console = lines(&session.host);
     verdict.marks = Marks::of(&console);
     let tail = console.iter().skip(console.len().saturating_sub(TAIL));
@@ -216,8 +220,10 @@ fn play(lab: &Lab, scenario: &Scenario, verdict: &mut Verdict) -> Result<()> {
         }
     };
     verdict.power_off = power_off;
-    verdict.longest_stall =
-        report.as_ref().and_then(|r| r.heartbeat.as_ref()).map(|h| h.longest_stall);
+    verdict.longest_stall = report
+        .as_ref()
+        .and_then(|r| r.heartbeat.as_ref())
+        .map(|h| h.longest_stall);
     let outcome = Outcome {
         console,
         target_console: lines(&session.target),

@@ -83,8 +83,13 @@ pub struct Outcome {
 
 /// Every scenario, in the order in which they are listed.
 pub fn all() -> Vec<Scenario> {
-    let groups =
-        [static_address::all(), dhcp::all(), paths::all(), home::all(), failing::all()];
+    let groups = [
+        static_address::all(),
+        dhcp::all(),
+        paths::all(),
+        home::all(),
+        failing::all(),
+    ];
     groups.into_iter().flatten().collect()
 }
 
@@ -108,7 +113,6 @@ fn boots() -> End {
         within: Duration::from_secs(240),
     }
 }
-
 
 fn settled() -> Wiring {
     Wiring {

@@ -27,14 +27,23 @@ fn wrong_port() -> Scenario {
     Scenario {
         name: "wrong-port",
         title: "nothing listens at the portal's port",
-        host: remote_root("wrong-port", IPV4_NETPLAN, &[Controller::Tcp("10.77.0.1", 4421)]),
+        host: remote_root(
+            "wrong-port",
+            IPV4_NETPLAN,
+            &[Controller::Tcp("10.77.0.1", 4421)],
+        ),
         wiring: wiring(),
         target: Some(ipv4_target()),
         end: End::Stops {
             within: BOUND,
-            saying: ["nvmeroot: ", "10.77.0.1", "4421", "LABEL=labroot does not exist"]
-                .map(str::to_owned)
-                .to_vec(),
+            saying: [
+                "nvmeroot: ",
+                "10.77.0.1",
+                "4421",
+                "LABEL=labroot does not exist",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         },
         events: switch_on,
         check: |_, _| {},
@@ -45,7 +54,11 @@ fn no_dhcp_server() -> Scenario {
     Scenario {
         name: "no-dhcp-server",
         title: "no DHCP server answers",
-        host: remote_root("dhcp4", DHCP4_NETPLAN, &[Controller::Tcp("10.77.0.1", 4420)]),
+        host: remote_root(
+            "dhcp4",
+            DHCP4_NETPLAN,
+            &[Controller::Tcp("10.77.0.1", 4420)],
+        ),
         end: End::Stops {
             within: BOUND,
             saying: ["nvmeroot: ", "ens3", "LABEL=labroot does not exist"]

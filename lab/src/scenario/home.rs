@@ -73,7 +73,9 @@ fn nothing_remote() -> Scenario {
             });
             if let Some(report) = &outcome.report {
                 let controllers = &report.controllers;
-                faults.expect(controllers.is_empty(), || format!("connected: {controllers:?}"));
+                faults.expect(controllers.is_empty(), || {
+                    format!("connected: {controllers:?}")
+                });
             }
         },
         ..remote_home()

@@ -34,7 +34,10 @@ network:
         host: remote_root(
             "two-interfaces",
             netplan,
-            &[Controller::Tcp("10.78.0.1", 4420), Controller::Tcp("10.77.0.1", 4420)],
+            &[
+                Controller::Tcp("10.78.0.1", 4420),
+                Controller::Tcp("10.77.0.1", 4420),
+            ],
         ),
         wiring,
         target: Some(target),
