@@ -90,12 +90,17 @@ impl Lab {
         })
     }
 
+    /// Where the artefacts of a run are.
+    pub fn artefacts(&self, name: &str) -> PathBuf {
+        self.runs.join(name)
+    }
+
     /// An empty directory for the artefacts of one run.
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File) when it can't be made.
     pub fn run_dir(&self, name: &str) -> Result<PathBuf> {
-        let dir = self.runs.join(name);
+        let dir = self.artefacts(name);
         crate::cache::remove(&dir)?;
         fs::create_dir_all(&dir).context("create", &dir)?;
         Ok(dir)

@@ -45,7 +45,7 @@ impl Marks {
             premount: first(&["Running /scripts/init-premount"]),
             network: first(&[
                 ": leased ",
-                "nvmeroot: network up",
+                "nvmeroot: network is up",
                 "Key type psk registered",
             ]),
             namespace: last(": new ctrl: "),

@@ -6,6 +6,7 @@ mod dhcp;
 mod failing;
 mod home;
 mod paths;
+mod slim;
 mod static_address;
 
 use std::time::Duration;
@@ -89,6 +90,7 @@ pub fn all() -> Vec<Scenario> {
         paths::all(),
         home::all(),
         failing::all(),
+        slim::all(),
     ];
     groups.into_iter().flatten().collect()
 }
