@@ -77,8 +77,9 @@ pub struct Heartbeat {
     pub errors: Vec<String>,
     /// The slowest round, in seconds.
     pub longest_stall: f64,
-    /// When it began, in seconds since the kernel started.
-    pub longest_stall_at: f64,
+    /// Rounds of more than a second: when they began, in seconds since the
+    /// kernel started, and how long they took.
+    pub stalls: Vec<(f64, f64)>,
     /// When the last round ended, in seconds since the kernel started.
     pub last: f64,
 }
@@ -358,7 +359,7 @@ nvme1 tcp live nqn.x traddr=10.77.0.1,trsvcid=4420
 @section namespaces
 nvme1n1
 @section heartbeat
-{"beats": 3, "errors": [], "longest_stall": 0.5, "longest_stall_at": 9.0, "last": 12.5}
+{"beats": 3, "errors": [], "longest_stall": 1.5, "stalls": [[9.0, 1.5]], "last": 12.5}
 @section addresses
 [{"ifname":"ens3","addr_info":[{"family":"inet","local":"10.77.0.50","prefixlen":24,"scope":"global"}]}]
 @section routes4
@@ -388,6 +389,7 @@ nvme1n1
         assert_eq!(report.controllers[0].transport, "tcp");
         assert_eq!(report.addresses[0].ip.to_string(), "10.77.0.50");
         assert_eq!(report.heartbeat.as_ref().unwrap().beats, 3);
+        assert_eq!(report.heartbeat.as_ref().unwrap().stalls, [(9.0, 1.5)]);
         assert_eq!(
             report.links,
             [("ens3".into(), "routable".into(), "configured".into())]
