@@ -4,6 +4,7 @@ mod check;
 mod curtin;
 mod dhcp;
 mod failing;
+mod faults;
 mod home;
 mod paths;
 mod slim;
@@ -41,6 +42,9 @@ pub struct Scenario {
     pub target: Option<TargetSpec>,
     /// Whether the host comes up.
     pub end: End,
+    /// The path to the drive goes away for a while: the kernel may say so, and
+    /// I/O may wait, but none may fail.
+    pub disturbed: bool,
     /// What happens, in order; mostly [`switch_on`](crate::switch_on).
     pub events: fn(&mut Session<'_>) -> Result<()>,
     /// What must hold beyond what holds for every host that ends this way.
@@ -89,6 +93,7 @@ pub fn all() -> Vec<Scenario> {
         dhcp::all(),
         paths::all(),
         home::all(),
+        faults::all(),
         failing::all(),
         slim::all(),
     ];

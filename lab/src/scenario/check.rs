@@ -14,9 +14,9 @@ use crate::target::SUBSYSTEM;
 /// for some seconds too.
 const LONGEST_STALL: f64 = 14.0;
 
-/// The same while the host comes up and everything is read at once. That the
-/// network stays is seen by other means.
-const LONGEST_EARLY_STALL: f64 = 40.0;
+/// The same while the host comes up and everything is read at once (that the
+/// network stays is seen by other means), and where the target goes away.
+const LONGEST_EARLY_STALL: f64 = 45.0;
 
 /// From the end of the report to the end of the machine, in seconds.
 const POWER_OFF: f64 = 60.0;
@@ -32,6 +32,13 @@ const KERNEL_FAULTS: &[&str] = &[
     "Failed reconnect attempt",
     "Kernel panic",
     "Oops:",
+];
+
+/// Those that only say that the path to the drive is gone.
+const PATH_FAULTS: &[&str] = &[
+    "I/O error",
+    "starting error recovery",
+    "Failed reconnect attempt",
 ];
 
 /// Collects assertions that don't hold.
@@ -153,7 +160,11 @@ pub(super) fn healthy(scenario: &Scenario, outcome: &Outcome, faults: &mut Fault
     hand_over(report, faults);
     let failed = &report.failed_units;
     faults.expect(failed.is_empty(), || format!("failed units: {failed:?}"));
-    for text in KERNEL_FAULTS {
+    let tolerated: &[&str] = if scenario.disturbed { PATH_FAULTS } else { &[] };
+    for text in KERNEL_FAULTS
+        .iter()
+        .filter(|text| !tolerated.contains(text))
+    {
         let logged = report.kernel.iter().find(|line| line.contains(text));
         let shown = outcome
             .console
@@ -223,7 +234,7 @@ fn heartbeat(scenario: &Scenario, report: &Report, faults: &mut Faults) {
     let settle = f64::from(scenario.wiring.settle);
     let marker = report.marks.get("marker").copied().unwrap_or_default();
     for (at, took) in &heart.stalls {
-        let bound = if *at < marker {
+        let bound = if *at < marker || scenario.disturbed {
             LONGEST_EARLY_STALL
         } else {
             LONGEST_STALL

@@ -43,6 +43,7 @@ fn dhcp4() -> Scenario {
         wiring: settled(),
         target: Some(dhcp4_target()),
         end: boots(),
+        disturbed: false,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

@@ -32,6 +32,7 @@ fn remote_home() -> Scenario {
         wiring,
         target: Some(ipv4_target()),
         end: boots(),
+        disturbed: false,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

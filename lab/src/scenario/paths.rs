@@ -42,6 +42,7 @@ network:
         wiring,
         target: Some(target),
         end: boots(),
+        disturbed: false,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
@@ -72,6 +73,7 @@ fn odd_controllers() -> Scenario {
         wiring: settled(),
         target: Some(ipv4_target()),
         end: boots(),
+        disturbed: false,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

@@ -27,6 +27,7 @@ fn ipv4() -> Scenario {
         wiring: Wiring::default(),
         target: Some(ipv4_target()),
         end: boots(),
+        disturbed: false,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

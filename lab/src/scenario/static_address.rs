@@ -74,6 +74,7 @@ fn ipv4() -> Scenario {
         wiring: settled(),
         target: Some(ipv4_target()),
         end: boots(),
+        disturbed: false,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
