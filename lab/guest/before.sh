@@ -1,6 +1,5 @@
 #!/bin/sh
-# What the initramfs left behind, before systemd-networkd takes over; then
-# every change of links, addresses and routes from here on.
+# What the initramfs left behind, before systemd-networkd takes over.
 mkdir -p /run/lab
 {
     for p in /proc/[0-9]*; do
@@ -11,4 +10,3 @@ mkdir -p /run/lab
     ip route show table all
     ip -6 route show table all
 } >/run/lab/before 2>/dev/null
-exec ip -ts monitor link address route >/run/lab/monitor

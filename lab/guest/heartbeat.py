@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Reads and writes the file system at argv[1] twice a second, past the page
-cache, and keeps the number of beats, the errors and the longest stall in
-/run/lab/heartbeat.json."""
+cache, and keeps the number of beats, the errors and the rounds that took
+longer than a second in /run/lab/heartbeat.json."""
 import json
 import mmap
 import os
@@ -11,7 +11,7 @@ import time
 base = sys.argv[1]
 state = "/run/lab/heartbeat.json"
 buffer = mmap.mmap(-1, 4096)
-beats, errors, longest, longest_at = 0, [], 0.0, 0.0
+beats, errors, longest, stalls = 0, [], 0.0, []
 
 
 def beat():
@@ -41,10 +41,11 @@ while True:
     except OSError as e:
         errors.append("%.2f %s" % (began, e))
     ended = time.monotonic()
-    if ended - began > longest:
-        longest, longest_at = ended - began, began
+    longest = max(longest, ended - began)
+    if ended - began > 1:
+        stalls.append((began, ended - began))
     with open(state + ".new", "w") as f:
         json.dump({"beats": beats, "errors": errors[:20], "longest_stall": longest,
-                   "longest_stall_at": longest_at, "last": ended}, f)
+                   "stalls": stalls[-100:], "last": ended}, f)
     os.rename(state + ".new", state)
     time.sleep(0.5)

@@ -87,7 +87,17 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn open(dir: PathBuf) -> Result<Self> {
-        fs::create_dir_all(&dir).context("create", &dir)?;
+        let scratch = dir.join("tmp");
+        fs::create_dir_all(&scratch).context("create", &scratch)?;
+        // What a lab that was killed left behind.
+        for entry in fs::read_dir(&scratch).context("list", &scratch)? {
+            let path = entry.context("list", &scratch)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let owner = name.split('-').next().unwrap_or_default();
+            if !Path::new("/proc").join(owner).exists() {
+                remove(&path)?;
+            }
+        }
         Ok(Cache { dir })
     }
 
@@ -207,6 +217,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_dead_lab_left_goes_and_what_a_living_one_uses_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let dead = dir.path().join("tmp/4194305-host-x");
+        fs::create_dir_all(&dead).unwrap();
+        let cache = Cache::open(dir.path().to_owned()).unwrap();
+        assert!(!dead.exists());
+        let own = cache.scratch("host-y").unwrap();
+        Cache::open(dir.path().to_owned()).unwrap();
+        assert!(own.exists());
+    }
+
+    #[test]
     fn a_failed_build_leaves_no_image() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::open(dir.path().to_owned()).unwrap();
@@ -216,7 +238,9 @@ mod tests {
             crate::command::Program::new("false").output().map(drop)
         });
         assert!(matches!(broken, Err(crate::Error::Command { .. })));
-        let built = cache.get("tree", &key, |at| write(&at.join("f"), 0o644, "x")).unwrap();
+        let built = cache
+            .get("tree", &key, |at| write(&at.join("f"), 0o644, "x"))
+            .unwrap();
         assert!(!built.join("half").exists());
     }
 }

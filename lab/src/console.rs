@@ -222,7 +222,10 @@ mod tests {
 
     #[test]
     fn control_sequences_go() {
-        assert_eq!(plain(b"[\x1b[0;32m  OK  \x1b[0m] Started x\r"), "[  OK  ] Started x");
+        assert_eq!(
+            plain(b"[\x1b[0;32m  OK  \x1b[0m] Started x\r"),
+            "[  OK  ] Started x"
+        );
         assert_eq!(plain(b"a\xffb\x1b]0;t\x07c"), "a\u{fffd}bc");
     }
 
@@ -232,9 +235,18 @@ mod tests {
         let file = dir.path().join("c");
         let console = Console::read("m", &b"one\ntwo\n(initramfs) "[..], &file).unwrap();
         let bound = Duration::from_secs(5);
-        assert_eq!(console.wait("(initramfs)", bound).unwrap().text, "(initramfs) ");
-        assert!(matches!(console.wait("three", bound), Err(Error::Ended { .. })));
+        assert_eq!(
+            console.wait("(initramfs)", bound).unwrap().text,
+            "(initramfs) "
+        );
+        assert!(matches!(
+            console.wait("three", bound),
+            Err(Error::Ended { .. })
+        ));
         let saved = std::fs::read_to_string(&file).unwrap();
-        assert!(saved.lines().nth(1).is_some_and(|l| l.ends_with(" two")), "{saved}");
+        assert!(
+            saved.lines().nth(1).is_some_and(|l| l.ends_with(" two")),
+            "{saved}"
+        );
     }
 }

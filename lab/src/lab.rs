@@ -70,7 +70,10 @@ impl Lab {
     pub fn open(nvmeroot: &Path, say: &dyn Fn(&str)) -> Result<Lab> {
         crate::requirements::check()?;
         let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        let base = workspace.canonicalize().context("find", workspace)?.join("target/lab");
+        let base = workspace
+            .canonicalize()
+            .context("find", workspace)?
+            .join("target/lab");
         let images = env::var_os("NVMEROOT_LAB_CACHE").map_or_else(|| base.clone(), PathBuf::from);
         let cache = Cache::open(images.join("images"))?;
         say("Debian tree");
@@ -87,12 +90,17 @@ impl Lab {
         })
     }
 
+    /// Where the artefacts of a run are.
+    pub fn artefacts(&self, name: &str) -> PathBuf {
+        self.runs.join(name)
+    }
+
     /// An empty directory for the artefacts of one run.
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File) when it can't be made.
     pub fn run_dir(&self, name: &str) -> Result<PathBuf> {
-        let dir = self.runs.join(name);
+        let dir = self.artefacts(name);
         crate::cache::remove(&dir)?;
         fs::create_dir_all(&dir).context("create", &dir)?;
         Ok(dir)
@@ -162,7 +170,11 @@ impl Lab {
         let base = fs::read(&self.target_base).context("read", &self.target_base)?;
         let initrd = dir.join("target.initrd");
         join_archives(&[&base, &target::settings_archive(spec)?], &initrd)?;
-        let drive = if wiring.local_root { self.home_drive()? } else { host.drive.clone() };
+        let drive = if wiring.local_root {
+            self.home_drive()?
+        } else {
+            host.drive.clone()
+        };
         let slots: Vec<u8> = (FIRST_SLOT..).take(spec.networks.len()).collect();
         Ok(Start(Machine {
             name: "target".to_owned(),
@@ -201,7 +213,11 @@ impl Lab {
             initrd: image.initrd.clone(),
             cmdline,
             cards: cables.cards(End::Host, &wiring.slots),
-            drives: if wiring.local_root { vec![image.drive.clone()] } else { Vec::new() },
+            drives: if wiring.local_root {
+                vec![image.drive.clone()]
+            } else {
+                Vec::new()
+            },
             second_port: SecondPort::Report,
         })
     }

@@ -6,10 +6,12 @@
 //! tried and what must hold; [`run_all`] tries it. [`Lab`] is for other uses of
 //! the same parts: a demonstration, a measurement.
 
+mod boot;
 mod cache;
 mod command;
 mod console;
 mod error;
+mod guest;
 mod host;
 mod lab;
 mod marks;
@@ -24,6 +26,7 @@ mod target;
 mod tree;
 mod vm;
 
+pub use boot::{Boot, Phase, boot};
 pub use console::{Console, Line};
 pub use error::{Error, Result};
 pub use host::{HOST_ID, HOST_NQN, HostImage, HostKind, HostSpec};

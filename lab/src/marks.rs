@@ -43,7 +43,11 @@ impl Marks {
         Marks {
             kernel: first(&["Linux version "]),
             premount: first(&["Running /scripts/init-premount"]),
-            network: first(&[": leased ", "nvmeroot: network up", "Key type psk registered"]),
+            network: first(&[
+                ": leased ",
+                "nvmeroot: network is up",
+                "Key type psk registered",
+            ]),
             namespace: last(": new ctrl: "),
             root,
             systemd: first(&["running in system mode"]),

@@ -77,8 +77,9 @@ pub struct Heartbeat {
     pub errors: Vec<String>,
     /// The slowest round, in seconds.
     pub longest_stall: f64,
-    /// When it began, in seconds since the kernel started.
-    pub longest_stall_at: f64,
+    /// Rounds of more than a second: when they began, in seconds since the
+    /// kernel started, and how long they took.
+    pub stalls: Vec<(f64, f64)>,
     /// When the last round ended, in seconds since the kernel started.
     pub last: f64,
 }
@@ -190,8 +191,10 @@ impl Report {
             lines => Some(object("heartbeat", lines)?),
         };
         Ok(Report {
-            marks: rows(lines("marks")?, |[name, at]| Some((name.to_owned(), at.parse().ok()?)))
-                .collect(),
+            marks: rows(lines("marks")?, |[name, at]| {
+                Some((name.to_owned(), at.parse().ok()?))
+            })
+            .collect(),
             mounts: rows(lines("mounts")?, |[target, source, fstype, options]| {
                 Some(Mount {
                     target: target.to_owned(),
@@ -223,7 +226,10 @@ impl Report {
                 Some((name.to_owned(), operational.to_owned(), setup.to_owned()))
             })
             .collect(),
-            processes: lines("processes")?.iter().filter_map(|line| process(line)).collect(),
+            processes: lines("processes")?
+                .iter()
+                .filter_map(|line| process(line))
+                .collect(),
             before: owned(lines("before")?),
             monitor: owned(lines("monitor")?),
             kernel: owned(lines("kernel")?),
@@ -237,17 +243,29 @@ impl Report {
 
     /// Processes that the initramfs left running.
     pub fn survivors(&self) -> Vec<&Process> {
-        self.processes.iter().filter(|process| process.is_survivor()).collect()
+        self.processes
+            .iter()
+            .filter(|process| process.is_survivor())
+            .collect()
     }
 
     /// Routes that lead to the same destination twice, in one table through
     /// one interface.
     pub fn duplicate_routes(&self) -> Vec<&Route> {
         let place = |route: &Route| {
-            (route.dst.clone(), route.table.clone(), route.dev.clone(), route.kind.clone())
+            (
+                route.dst.clone(),
+                route.table.clone(),
+                route.dev.clone(),
+                route.kind.clone(),
+            )
         };
         let twice = |route: &&Route| {
-            self.routes.iter().filter(|other| place(other) == place(route)).count() > 1
+            self.routes
+                .iter()
+                .filter(|other| place(other) == place(route))
+                .count()
+                > 1
         };
         self.routes.iter().filter(twice).collect()
     }
@@ -341,7 +359,7 @@ nvme1 tcp live nqn.x traddr=10.77.0.1,trsvcid=4420
 @section namespaces
 nvme1n1
 @section heartbeat
-{"beats": 3, "errors": [], "longest_stall": 0.5, "longest_stall_at": 9.0, "last": 12.5}
+{"beats": 3, "errors": [], "longest_stall": 1.5, "stalls": [[9.0, 1.5]], "last": 12.5}
 @section addresses
 [{"ifname":"ens3","addr_info":[{"family":"inet","local":"10.77.0.50","prefixlen":24,"scope":"global"}]}]
 @section routes4
@@ -371,7 +389,11 @@ nvme1n1
         assert_eq!(report.controllers[0].transport, "tcp");
         assert_eq!(report.addresses[0].ip.to_string(), "10.77.0.50");
         assert_eq!(report.heartbeat.as_ref().unwrap().beats, 3);
-        assert_eq!(report.links, [("ens3".into(), "routable".into(), "configured".into())]);
+        assert_eq!(report.heartbeat.as_ref().unwrap().stalls, [(9.0, 1.5)]);
+        assert_eq!(
+            report.links,
+            [("ens3".into(), "routable".into(), "configured".into())]
+        );
         assert_eq!(report.duplicate_routes().len(), 2);
         assert_eq!(report.survivors().len(), 1);
         assert_eq!(report.survivors()[0].pid, 183);
@@ -382,6 +404,15 @@ nvme1n1
         let cut = TEXT.split("@section routes6").next().unwrap();
         assert!(!Report::is_complete(cut));
         let error = Report::parse(cut).unwrap_err();
-        assert!(matches!(error, Error::Report { section: "routes6", .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                Error::Report {
+                    section: "routes6",
+                    ..
+                }
+            ),
+            "{error}"
+        );
     }
 }

@@ -21,8 +21,10 @@ const PROGRAMS: &[(&str, &str)] = &[
 ];
 
 /// The key that signs the suite of which hosts are made.
-const KEYRING: (&str, &str) =
-    ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring");
+const KEYRING: (&str, &str) = (
+    "/usr/share/keyrings/debian-archive-keyring.gpg",
+    "debian-archive-keyring",
+);
 
 /// What is missing on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +49,10 @@ pub fn missing() -> Missing {
         packages: Vec::new(),
     };
     let keyring = (!Path::new(KEYRING.0).exists()).then_some(KEYRING);
-    let absent = PROGRAMS.iter().copied().filter(|(program, _)| !has(program));
+    let absent = PROGRAMS
+        .iter()
+        .copied()
+        .filter(|(program, _)| !has(program));
     for (program, package) in absent.chain(keyring) {
         missing.programs.push(program.to_owned());
         missing.packages.push(package.to_owned());

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
-use crate::lab::{Cables, Lab, Start};
+use crate::host::HostImage;
+use crate::lab::{Lab, Start};
 use crate::marks::Marks;
 use crate::report::Report;
 use crate::scenario::{End, Outcome, Scenario};
@@ -24,6 +25,7 @@ const TAIL: usize = 40;
 pub struct Session<'a> {
     scenario: &'a Scenario,
     dir: PathBuf,
+    image: HostImage,
     host_start: Start,
     target_start: Option<Start>,
     host: Option<Vm>,
@@ -60,7 +62,34 @@ impl Verdict {
     }
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// Builds or finds the images and plugs the machines together; none is
+    /// switched on yet.
+    ///
+    /// # Errors
+    /// As [`Lab::host_image`].
+    pub fn prepare(lab: &Lab, scenario: &'a Scenario) -> Result<Self> {
+        let dir = lab.run_dir(scenario.name)?;
+        let image = lab.host_image(&scenario.host)?;
+        // The artefacts are for people; a full disk shows elsewhere.
+        let _ = fs::write(dir.join("configure.txt"), &image.talk);
+        let wiring = &scenario.wiring;
+        let cables = lab.cables(wiring.slots.len())?;
+        let target_start = match &scenario.target {
+            Some(spec) => Some(lab.target(spec, &image, wiring, &cables, &dir)?),
+            None => None,
+        };
+        Ok(Session {
+            scenario,
+            dir,
+            host_start: lab.host(&image, wiring, &cables),
+            image,
+            target_start,
+            host: None,
+            target: None,
+        })
+    }
+
     /// Switches the target on, if there is one, and waits until it serves.
     ///
     /// # Errors
@@ -120,8 +149,29 @@ impl Session<'_> {
         self.target()?.command("dhcp_start")
     }
 
-    /// Waits for the end that the scenario expects.
-    fn finish(&mut self) -> Result<(Option<Report>, Option<f64>)> {
+    /// What the run leaves for the assertions.
+    pub fn outcome(&self, report: Option<Report>, power_off: Option<f64>) -> Outcome {
+        let lines = |vm: &Option<Vm>| {
+            let lines = vm.as_ref().map(|vm| vm.console().lines());
+            lines.unwrap_or_default()
+        };
+        let console = lines(&self.host);
+        Outcome {
+            marks: Marks::of(&console),
+            console,
+            target_console: lines(&self.target),
+            report,
+            power_off,
+            image: self.image.clone(),
+        }
+    }
+
+    /// Waits for the end that the scenario expects: returns the report, and
+    /// the seconds that powering off took.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`], [`Error::Ended`], [`Error::Report`].
+    pub fn finish(&mut self) -> Result<(Option<Report>, Option<f64>)> {
         match self.scenario.end {
             End::Stops { within, .. } => {
                 let host = self.host()?;
@@ -181,7 +231,7 @@ pub fn run(lab: &Lab, scenario: &Scenario) -> Verdict {
         marks: Marks::default(),
         longest_stall: None,
         power_off: None,
-        dir: PathBuf::new(),
+        dir: lab.artefacts(scenario.name),
         tail: Vec::new(),
     };
     if let Err(error) = play(lab, scenario, &mut verdict) {
@@ -192,22 +242,8 @@ pub fn run(lab: &Lab, scenario: &Scenario) -> Verdict {
 }
 
 fn play(lab: &Lab, scenario: &Scenario, verdict: &mut Verdict) -> Result<()> {
-    verdict.dir = lab.run_dir(scenario.name)?;
-    let image = lab.host_image(&scenario.host)?;
-    // The artefacts are for people; a full disk shows elsewhere.
-    let _ = fs::write(verdict.dir.join("configure.txt"), &image.talk);
-    let cables = lab.cables(scenario.wiring.slots.len())?;
-    let target_start = match &scenario.target {
-        Some(spec) => Some(lab.target(spec, &image, &scenario.wiring, &cables, &verdict.dir)?),
-        None => None,
-    };
-    let mut session = start_session(lab, scenario, &image, &cables, target_start, verdict);
+    let mut session = Session::prepare(lab, scenario)?;
     let ended = (scenario.events)(&mut session).and_then(|()| session.finish());
-    let lines = |vm: &Option<Vm>| vm.as_ref().map(|vm| vm.console().lines()).unwrap_or_default();
-    let console = lines(&session.host);
-    verdict.marks = Marks::of(&console);
-    let tail = console.iter().skip(console.len().saturating_sub(TAIL));
-    verdict.tail = tail.map(ToString::to_string).collect();
     let (report, power_off) = match ended {
         Ok(parts) => parts,
         Err(error) => {
@@ -215,37 +251,16 @@ fn play(lab: &Lab, scenario: &Scenario, verdict: &mut Verdict) -> Result<()> {
             (None, None)
         }
     };
+    let outcome = session.outcome(report, power_off);
+    let console = &outcome.console;
+    let tail = console.iter().skip(console.len().saturating_sub(TAIL));
+    verdict.tail = tail.map(ToString::to_string).collect();
+    verdict.marks = outcome.marks;
     verdict.power_off = power_off;
-    verdict.longest_stall =
-        report.as_ref().and_then(|r| r.heartbeat.as_ref()).map(|h| h.longest_stall);
-    let outcome = Outcome {
-        console,
-        target_console: lines(&session.target),
-        report,
-        marks: verdict.marks,
-        power_off,
-        image,
-    };
+    let heart = outcome.report.as_ref().and_then(|r| r.heartbeat.as_ref());
+    verdict.longest_stall = heart.map(|heart| heart.longest_stall);
     verdict.faults.extend(scenario.judge(&outcome));
     Ok(())
-}
-
-fn start_session<'a>(
-    lab: &Lab,
-    scenario: &'a Scenario,
-    image: &crate::HostImage,
-    cables: &Cables,
-    target_start: Option<Start>,
-    verdict: &Verdict,
-) -> Session<'a> {
-    Session {
-        scenario,
-        dir: verdict.dir.clone(),
-        host_start: lab.host(image, &scenario.wiring, cables),
-        target_start,
-        host: None,
-        target: None,
-    }
 }
 
 /// An error with its causes, on one line each.

@@ -4,8 +4,10 @@ mod check;
 mod curtin;
 mod dhcp;
 mod failing;
+mod faults;
 mod home;
 mod paths;
+mod slim;
 mod static_address;
 
 use std::time::Duration;
@@ -40,6 +42,9 @@ pub struct Scenario {
     pub target: Option<TargetSpec>,
     /// Whether the host comes up.
     pub end: End,
+    /// The path to the drive goes away for a while: the kernel may say so, and
+    /// I/O may wait, but none may fail.
+    pub disturbed: bool,
     /// What happens, in order; mostly [`switch_on`](crate::switch_on).
     pub events: fn(&mut Session<'_>) -> Result<()>,
     /// What must hold beyond what holds for every host that ends this way.
@@ -83,8 +88,15 @@ pub struct Outcome {
 
 /// Every scenario, in the order in which they are listed.
 pub fn all() -> Vec<Scenario> {
-    let groups =
-        [static_address::all(), dhcp::all(), paths::all(), home::all(), failing::all()];
+    let groups = [
+        static_address::all(),
+        dhcp::all(),
+        paths::all(),
+        home::all(),
+        faults::all(),
+        failing::all(),
+        slim::all(),
+    ];
     groups.into_iter().flatten().collect()
 }
 
@@ -108,7 +120,6 @@ fn boots() -> End {
         within: Duration::from_secs(240),
     }
 }
-
 
 fn settled() -> Wiring {
     Wiring {

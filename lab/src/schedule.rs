@@ -34,7 +34,9 @@ pub fn run_all(
             });
         }
     });
-    let mut done = verdicts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut done = verdicts
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, verdict)| verdict).collect()
 }

@@ -61,10 +61,15 @@ pub struct Portal {
 /// drivers, no settings.
 pub(crate) fn base_image(cache: &Cache, tree: &Tree) -> Result<PathBuf> {
     let words = MODULES.iter().chain(PROGRAMS);
-    let key = words.fold(Key::new("target 1").key(&tree.key).text(INIT), |key, word| key.text(word));
+    let key = words.fold(
+        Key::new("target 1").key(&tree.key).text(INIT),
+        |key, word| key.text(word),
+    );
     let dir = cache.get("target", &key, |dir| {
         let stage = dir.join("stage");
-        for name in ["bin", "sbin", "proc", "sys", "dev", "run", "tmp", "etc", "usr/sbin", "lab"] {
+        for name in [
+            "bin", "sbin", "proc", "sys", "dev", "run", "tmp", "etc", "usr/sbin", "lab",
+        ] {
             let path = stage.join(name);
             fs::create_dir_all(&path).context("create", &path)?;
         }
@@ -74,7 +79,11 @@ pub(crate) fn base_image(cache: &Cache, tree: &Tree) -> Result<PathBuf> {
         tree.copy_modules(MODULES, &stage.join("modules"))?;
         write(&stage.join("init"), 0o755, INIT)?;
         Program::new("sh")
-            .args(["-ec", "cd \"$1\"; find . | cpio -o -H newc --quiet | zstd -q -3 >\"$2\"", "sh"])
+            .args([
+                "-ec",
+                "cd \"$1\"; find . | cpio -o -H newc --quiet | zstd -q -3 >\"$2\"",
+                "sh",
+            ])
             .arg(&stage)
             .arg(dir.join("initrd"))
             .run(&dir.join("log"))?;
@@ -146,7 +155,11 @@ fn nvmet_script(spec: &TargetSpec) -> String {
     }
     for (index, portal) in spec.portals.iter().enumerate() {
         let number = index + 1;
-        let family = if portal.address.is_ipv4() { "ipv4" } else { "ipv6" };
+        let family = if portal.address.is_ipv4() {
+            "ipv4"
+        } else {
+            "ipv6"
+        };
         let _ = writeln!(
             s,
             "mkdir ports/{number}\n\
@@ -176,7 +189,10 @@ fn dnsmasq_script(spec: &TargetSpec) -> String {
             let _ = writeln!(s, "interface=eth{number}");
         }
         if let Some((first, last, router)) = network.dhcp4 {
-            let _ = writeln!(s, "dhcp-range=set:n{number},{first},{last},255.255.255.0,{lease}");
+            let _ = writeln!(
+                s,
+                "dhcp-range=set:n{number},{first},{last},255.255.255.0,{lease}"
+            );
             match router {
                 Some(router) => {
                     let _ = writeln!(s, "dhcp-option=tag:n{number},option:router,{router}");
@@ -212,7 +228,11 @@ mod tests {
         TargetSpec {
             networks: vec![TargetNetwork {
                 addresses: vec!["10.77.0.1/24".parse().unwrap()],
-                dhcp4: Some((Ipv4Addr::new(10, 77, 0, 100), Ipv4Addr::new(10, 77, 0, 150), None)),
+                dhcp4: Some((
+                    Ipv4Addr::new(10, 77, 0, 100),
+                    Ipv4Addr::new(10, 77, 0, 150),
+                    None,
+                )),
                 dhcp6: None,
                 lease: 1,
             }],
@@ -234,7 +254,10 @@ mod tests {
             "dhcp-range=set:n0,10.77.0.100,10.77.0.150,255.255.255.0,120",
             "dhcp_start",
         ] {
-            assert!(script.lines().any(|l| l == line), "{line} missing in\n{script}");
+            assert!(
+                script.lines().any(|l| l == line),
+                "{line} missing in\n{script}"
+            );
         }
     }
 
@@ -245,7 +268,11 @@ mod tests {
         spec.allowed_hosts = vec!["nqn.x".to_owned()];
         let script = setup_script(&spec);
         assert!(!script.lines().any(|l| l == "dhcp_start"));
-        assert!(script.contains("echo 0 >subsystems/nqn.2014-08.org.example.lab:drive/attr_allow_any_host"));
+        assert!(
+            script.contains(
+                "echo 0 >subsystems/nqn.2014-08.org.example.lab:drive/attr_allow_any_host"
+            )
+        );
     }
 
     #[test]

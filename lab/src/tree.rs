@@ -66,7 +66,9 @@ impl Tree {
     }
 
     pub(crate) fn kernel(&self) -> PathBuf {
-        self.root.join("boot").join(format!("vmlinuz-{}", self.release))
+        self.root
+            .join("boot")
+            .join(format!("vmlinuz-{}", self.release))
     }
 
     /// Copies programs and the libraries that they load into `stage`.
@@ -134,7 +136,11 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
 /// its administrator serves the lab as well.
 fn archive() -> Result<String> {
     let targets = Program::new("apt-get")
-        .args(["indextargets", "--format", "$(SITE) $(RELEASE) $(COMPONENT)"])
+        .args([
+            "indextargets",
+            "--format",
+            "$(SITE) $(RELEASE) $(COMPONENT)",
+        ])
         .output()?;
     pick_archive(&targets).ok_or_else(|| Error::Unavailable {
         reason: "apt has no Debian archive in its sources".to_owned(),
@@ -185,7 +191,10 @@ mod tests {
                        http://b.example/tools nodistro main\n\
                        http://a.example/debian bookworm non-free\n\
                        http://a.example/debian bookworm main\n";
-        assert_eq!(pick_archive(targets).as_deref(), Some("http://a.example/debian"));
+        assert_eq!(
+            pick_archive(targets).as_deref(),
+            Some("http://a.example/debian")
+        );
         assert_eq!(pick_archive("http://a.example/ubuntu noble main\n"), None);
     }
 }

@@ -122,7 +122,10 @@ impl Machine {
                     "",
                 ))
                 .arg("-device")
-                .arg(format!("virtio-blk-pci,drive=d{number},addr={:#x}", 0x10 + number));
+                .arg(format!(
+                    "virtio-blk-pci,drive=d{number},addr={:#x}",
+                    0x10 + number
+                ));
         }
         let mut child = {
             let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);

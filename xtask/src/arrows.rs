@@ -1,7 +1,7 @@
 //! The house's structure, held against what the code says.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -55,8 +55,8 @@ const WRITES: &[&str] = &[
     "symlink(",
 ];
 
-/// The files of `crates/cli/src` that may write, and the tests beside them.
-const WRITERS: &[&str] = &["root.rs", "root/tests.rs"];
+/// The files of `crates/cli/src` that may write.
+const WRITERS: &[&str] = &["root.rs"];
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -125,36 +125,81 @@ fn arrow_faults(metadata: &Metadata) -> Vec<String> {
     faults
 }
 
+/// Looks through the source of a crate, tests left out.
 fn mentions(directory: &Path, words: &[&str], fault: &mut dyn FnMut(String, &str)) -> Result<()> {
+    mentions_but(directory, &mut BTreeSet::new(), words, fault)
+}
+
+/// As [`mentions`], without the modules of `tests`; finds more of these.
+fn mentions_but(
+    directory: &Path,
+    tests: &mut BTreeSet<PathBuf>,
+    words: &[&str],
+    fault: &mut dyn FnMut(String, &str),
+) -> Result<()> {
     let entries = std::fs::read_dir(directory).with_context(|| directory.display().to_string())?;
     let mut paths: Vec<_> = entries
         .map(|e| e.map(|e| e.path()))
         .collect::<Result<_, _>>()?;
     paths.sort();
+    for path in paths.iter().filter(|p| is_source(p)) {
+        let text = std::fs::read_to_string(path)?;
+        let inside = path.with_extension("");
+        for module in test_modules(&text) {
+            // Beside the file that declares it, or in the folder of its name.
+            tests.insert(directory.join(module));
+            tests.insert(inside.join(module));
+        }
+    }
     for path in paths {
+        if WRITERS.iter().any(|w| path.ends_with(w)) || tests.contains(&path.with_extension("")) {
+            continue;
+        }
         if path.is_dir() {
-            mentions(&path, words, fault)?;
-            continue;
-        }
-        if path.extension().is_none_or(|e| e != "rs") || WRITERS.iter().any(|w| path.ends_with(w)) {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path)?;
-        for (number, line) in text.lines().enumerate() {
-            // Tests may read and write; they come last in a file.
-            if line.trim_start().starts_with("#[cfg(test)]") {
-                break;
-            }
-            if line.trim_start().starts_with("//") {
-                continue;
-            }
-            for word in words.iter().filter(|word| line.contains(**word)) {
-                let place = path.strip_prefix(top()).unwrap_or(&path).display();
-                fault(format!("{place}:{}", number + 1), word);
+            mentions_but(&path, tests, words, fault)?;
+        } else if is_source(&path) {
+            let text = std::fs::read_to_string(&path)?;
+            for (number, line) in shipped_lines(&text) {
+                for word in words.iter().filter(|word| line.contains(**word)) {
+                    let place = path.strip_prefix(top()).unwrap_or(&path).display();
+                    fault(format!("{place}:{number}"), word);
+                }
             }
         }
     }
     Ok(())
+}
+
+fn is_source(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "rs")
+}
+
+/// The modules in files of their own that exist only for tests.
+fn test_modules(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().map(str::trim);
+    lines
+        .clone()
+        .zip(lines.skip(1))
+        .filter_map(|(attribute, item)| {
+            (attribute == "#[cfg(test)]")
+                .then_some(item)?
+                .strip_prefix("mod ")?
+                .strip_suffix(';')
+        })
+}
+
+/// Lines of code that are shipped, with their numbers: no comments, and
+/// nothing from an inline module of tests on, which comes last in a file.
+fn shipped_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let end = lines
+        .windows(2)
+        .position(|pair| pair[0] == "#[cfg(test)]" && pair[1].ends_with('{'))
+        .unwrap_or(lines.len());
+    (1..)
+        .zip(lines)
+        .take(end)
+        .filter(|(_, line)| !line.starts_with("//"))
 }
 
 #[cfg(test)]
@@ -197,13 +242,21 @@ mod tests {
     #[test]
     fn forbidden_words_are_found_outside_tests_and_comments() {
         let dir = tempfile::tempdir().expect("a directory");
-        let text = "// std::fs\nuse std::fs;\n#[cfg(test)]\nmod tests { use std::fs; }\n";
-        std::fs::write(dir.path().join("a.rs"), text).expect("a file");
+        let write = |name: &str, text: &str| {
+            std::fs::write(dir.path().join(name), text).expect("a file");
+        };
+        let text = "#[cfg(test)]\nmod only;\n// std::fs\nuse std::fs;\n\
+                    #[cfg(test)]\nmod tests {\nuse std::fs;\n}\n";
+        write("a.rs", text);
+        write("only.rs", "use std::fs;\n");
+        write("b.rs", "use std::env;\n");
         let mut found = Vec::new();
         mentions(dir.path(), IO, &mut |place, word| {
-            found.push((place.ends_with("a.rs:2"), word.to_owned()));
+            let file = place.rsplit('/').next().unwrap_or_default().to_owned();
+            found.push((file, word.to_owned()));
         })
         .expect("a directory");
-        assert_eq!(found, [(true, "std::fs".to_owned())]);
+        let expected = [("a.rs:4", "std::fs"), ("b.rs:1", "std::env")];
+        assert_eq!(found, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
     }
 }

@@ -56,6 +56,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     }
     diagnose::print_warnings(&plan.warnings, &read.texts);
     warn_of_missing_programs(&root, plan, runtime)?;
+    warn_of_former_files(&root, plan)?;
     let files = nvmeroot_render::render(plan, &options)?;
     let outcomes = if args.dry_run {
         root.preview(&files)?
@@ -120,6 +121,26 @@ fn warn_of_missing_programs(
         &[Warning::general(message).with_hint(hint)],
         &diagnose::Texts::default(),
     );
+    Ok(())
+}
+
+/// An earlier run with another input may have left boot scripts that would go
+/// on connecting. They may have been edited since, so this only says so.
+fn warn_of_former_files(root: &RootTree, plan: &BootPlan) -> Result<(), Failure> {
+    const HOOK: &str = "etc/initramfs-tools/hooks/curtin-nvme-over-tcp";
+    if plan.reach == Reach::Initramfs || !root.exists(HOOK)? {
+        return Ok(());
+    }
+    let message = format!(
+        "the root tree still has the boot scripts of an earlier `configure`, and reach `{}` needs none",
+        plan.reach
+    );
+    let hint = format!(
+        "remove `{HOOK}`, the scripts of that name under `etc/initramfs-tools/scripts`, `etc/curtin-nvme-over-tcp` and `{}`, and make the initramfs anew",
+        nvmeroot_render::HANDOVER_PATH
+    );
+    let warning = Warning::general(message).with_hint(hint);
+    diagnose::print_warnings(&[warning], &diagnose::Texts::default());
     Ok(())
 }
 

@@ -396,3 +396,30 @@ fn a_run_repairs_what_was_damaged() {
     };
     assert_eq!(bytes(&tree(&golden.root())), bytes(&whole));
 }
+
+#[test]
+fn boot_scripts_that_are_no_longer_needed_are_named() {
+    let root = tempfile::tempdir().expect("a directory");
+    let hooks = root.path().join("etc/initramfs-tools/hooks");
+    std::fs::create_dir_all(&hooks).expect("a directory");
+    std::fs::write(hooks.join("curtin-nvme-over-tcp"), "#!/bin/sh\n").expect("a file");
+    let config = root.path().join("curtin.yaml");
+    std::fs::write(&config, "storage: {version: 1, config: []}\n").expect("a file");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_nvmeroot"))
+        .args(["configure", "--curtin"])
+        .arg(&config)
+        .arg("--root")
+        .arg(root.path())
+        .env_remove("CONFIG")
+        .env_remove("TARGET_MOUNT_POINT")
+        .output()
+        .expect("the program");
+    assert!(output.status.success());
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        talk.contains(
+            "still has the boot scripts of an earlier `configure`, and reach `local` needs none"
+        ),
+        "{talk}"
+    );
+}

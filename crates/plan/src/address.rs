@@ -1,9 +1,7 @@
 //! Addresses on an interface.
 
-use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
-
 use crate::Origin;
+use ipnet::IpNet;
 
 /// An address with its prefix length, as an interface carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,50 +29,112 @@ impl InterfaceAddress {
     }
 }
 
-/// In JSON an address is the text `A/N`; what else is said of it makes it an
-/// object with that text under `address`.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Form {
-    Plain(IpNet),
-    Full {
-        address: IpNet,
+/// The JSON form of an interface's addresses: `addresses` holds each as the
+/// text `A/N`; what else is said of some stands under `address_options`.
+pub(crate) mod list {
+    use ipnet::IpNet;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::InterfaceAddress;
+    use crate::nvme::is_false;
+
+    #[derive(Serialize, Deserialize)]
+    struct Form {
+        #[serde(default)]
+        addresses: Vec<IpNet>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        address_options: Vec<Options>,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Options {
+        /// Place in `addresses`.
+        index: usize,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         label: Option<String>,
-        #[serde(default, skip_serializing_if = "crate::nvme::is_false")]
+        #[serde(default, skip_serializing_if = "is_false")]
         deprecated: bool,
-    },
-}
+    }
 
-impl Serialize for InterfaceAddress {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.label.is_none() && !self.deprecated {
-            Form::Plain(self.address).serialize(serializer)
-        } else {
-            Form::Full {
-                address: self.address,
-                label: self.label.clone(),
-                deprecated: self.deprecated,
-            }
-            .serialize(serializer)
+    pub(crate) fn serialize<S: Serializer>(
+        list: &[InterfaceAddress],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let options = list.iter().enumerate();
+        Form {
+            addresses: list.iter().map(|one| one.address).collect(),
+            address_options: options
+                .filter(|(_, one)| one.label.is_some() || one.deprecated)
+                .map(|(index, one)| Options {
+                    index,
+                    label: one.label.clone(),
+                    deprecated: one.deprecated,
+                })
+                .collect(),
         }
+        .serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<InterfaceAddress>, D::Error> {
+        let form = Form::deserialize(deserializer)?;
+        let mut list: Vec<_> = form
+            .addresses
+            .into_iter()
+            .map(InterfaceAddress::new)
+            .collect();
+        for options in form.address_options {
+            let one = list.get_mut(options.index).ok_or_else(|| {
+                let message = format!("`address_options` speaks of address {}", options.index);
+                serde::de::Error::custom(message)
+            })?;
+            one.label = options.label;
+            one.deprecated = options.deprecated;
+        }
+        Ok(list)
     }
 }
 
-impl<'de> Deserialize<'de> for InterfaceAddress {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Form::deserialize(deserializer)? {
-            Form::Plain(address) => Self::new(address),
-            Form::Full {
-                address,
-                label,
-                deprecated,
-            } => Self {
-                address,
-                label,
-                deprecated,
-                origin: None,
-            },
+/// The JSON form of an address by itself: the text `A/N`, with what else is
+/// said of it beside that.
+pub(crate) mod single {
+    use ipnet::IpNet;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::InterfaceAddress;
+    use crate::nvme::is_false;
+
+    #[derive(Serialize, Deserialize)]
+    struct Form {
+        address: IpNet,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+        #[serde(default, skip_serializing_if = "is_false")]
+        deprecated: bool,
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        one: &InterfaceAddress,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        Form {
+            address: one.address,
+            label: one.label.clone(),
+            deprecated: one.deprecated,
+        }
+        .serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<InterfaceAddress, D::Error> {
+        let form = Form::deserialize(deserializer)?;
+        Ok(InterfaceAddress {
+            address: form.address,
+            label: form.label,
+            deprecated: form.deprecated,
+            origin: None,
         })
     }
 }

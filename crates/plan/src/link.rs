@@ -35,7 +35,7 @@ pub struct Interface {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<Mtu>,
     /// Addresses, in declared order.
-    #[serde(default)]
+    #[serde(flatten, with = "crate::address::list")]
     pub addresses: Vec<InterfaceAddress>,
     /// DHCPv4 is asked for an address.
     #[serde(default)]

@@ -35,6 +35,7 @@ pub enum Action {
         /// The interface.
         interface: InterfaceName,
         /// The address.
+        #[serde(flatten, with = "crate::address::single")]
         address: InterfaceAddress,
     },
     /// Brings a link up and asks for a lease.

@@ -8,9 +8,15 @@ use super::{Outcome, Scenario};
 use crate::report::{Report, Route};
 use crate::target::SUBSYSTEM;
 
-/// The longest round of the heartbeat that still counts as healthy: emulated
-/// machines that share two processors pause for a second or two by themselves.
-const LONGEST_STALL: f64 = 8.0;
+/// The longest round of the heartbeat that still counts as healthy once the
+/// host is up. A root that loses its network for a moment stalls 17 s (TCP's
+/// and the controller's own timers); emulated machines on busy processors pause
+/// for some seconds too.
+const LONGEST_STALL: f64 = 14.0;
+
+/// The same while the host comes up and everything is read at once (that the
+/// network stays is seen by other means), and where the target goes away.
+const LONGEST_EARLY_STALL: f64 = 45.0;
 
 /// From the end of the report to the end of the machine, in seconds.
 const POWER_OFF: f64 = 60.0;
@@ -26,6 +32,13 @@ const KERNEL_FAULTS: &[&str] = &[
     "Failed reconnect attempt",
     "Kernel panic",
     "Oops:",
+];
+
+/// Those that only say that the path to the drive is gone.
+const PATH_FAULTS: &[&str] = &[
+    "I/O error",
+    "starting error recovery",
+    "Failed reconnect attempt",
 ];
 
 /// Collects assertions that don't hold.
@@ -69,7 +82,9 @@ impl Faults {
             .count();
         self.expect(count == 1, || {
             let all: Vec<_> = report.routes.iter().filter(|r| r.dst == dst).collect();
-            format!("{count} routes to `{dst}` through `{dev}` as configured, not one; all: {all:?}")
+            format!(
+                "{count} routes to `{dst}` through `{dev}` as configured, not one; all: {all:?}"
+            )
         });
     }
 
@@ -80,7 +95,9 @@ impl Faults {
             c.transport == "tcp"
                 && c.state == "live"
                 && c.subsystem == SUBSYSTEM
-                && wanted.iter().all(|word| c.address.split(',').any(|part| part == word))
+                && wanted
+                    .iter()
+                    .all(|word| c.address.split(',').any(|part| part == word))
         });
         self.expect(found, || {
             let all = &report.controllers;
@@ -102,16 +119,25 @@ impl Faults {
             .filter(|ip| ip.is_ipv4() == range.addr().is_ipv4())
             .collect();
         let [address] = found.as_slice() else {
-            return self.add(format!("`{interface}` has {found:?}, not one leased address"));
+            return self.add(format!(
+                "`{interface}` has {found:?}, not one leased address"
+            ));
         };
         self.expect(range.contains(address), || {
             format!("`{interface}` has {address}, which is not in {range}")
         });
         let word = format!(" {address}/");
-        self.expect(report.before.iter().any(|line| line.contains(&word)), || {
-            let before: Vec<_> = report.before.iter().filter(|l| l.contains("inet")).collect();
-            format!("`{interface}` has {address} now; in the initramfs it had {before:?}")
-        });
+        self.expect(
+            report.before.iter().any(|line| line.contains(&word)),
+            || {
+                let before: Vec<_> = report
+                    .before
+                    .iter()
+                    .filter(|l| l.contains("inet"))
+                    .collect();
+                format!("`{interface}` has {address} now; in the initramfs it had {before:?}")
+            },
+        );
     }
 }
 
@@ -134,9 +160,17 @@ pub(super) fn healthy(scenario: &Scenario, outcome: &Outcome, faults: &mut Fault
     hand_over(report, faults);
     let failed = &report.failed_units;
     faults.expect(failed.is_empty(), || format!("failed units: {failed:?}"));
-    for text in KERNEL_FAULTS {
+    let tolerated: &[&str] = if scenario.disturbed { PATH_FAULTS } else { &[] };
+    for text in KERNEL_FAULTS
+        .iter()
+        .filter(|text| !tolerated.contains(text))
+    {
         let logged = report.kernel.iter().find(|line| line.contains(text));
-        let shown = outcome.console.iter().map(|line| &line.text).find(|line| line.contains(text));
+        let shown = outcome
+            .console
+            .iter()
+            .map(|line| &line.text)
+            .find(|line| line.contains(text));
         if let Some(line) = logged.or(shown) {
             faults.add(format!("the kernel says `{}`", line.trim()));
         }
@@ -149,7 +183,11 @@ pub(super) fn healthy(scenario: &Scenario, outcome: &Outcome, faults: &mut Fault
 }
 
 fn mounts(scenario: &Scenario, report: &Report, faults: &mut Faults) {
-    let on_nvme = |path: &str| report.mount(path).is_some_and(|m| m.source.starts_with("/dev/nvme"));
+    let on_nvme = |path: &str| {
+        report
+            .mount(path)
+            .is_some_and(|m| m.source.starts_with("/dev/nvme"))
+    };
     let live = report
         .controllers
         .iter()
@@ -162,15 +200,23 @@ fn mounts(scenario: &Scenario, report: &Report, faults: &mut Faults) {
         Some("/")
     };
     if let Some(path) = remote {
-        faults.expect(on_nvme(path), || format!("`{path}` is on {:?}", report.mount(path)));
-        faults.expect(live, || format!("no live TCP controller: {:?}", report.controllers));
+        faults.expect(on_nvme(path), || {
+            format!("`{path}` is on {:?}", report.mount(path))
+        });
+        faults.expect(live, || {
+            format!("no live TCP controller: {:?}", report.controllers)
+        });
     }
     if scenario.wiring.local_root {
-        faults.expect(!on_nvme("/"), || "root is remote, and should be local".to_owned());
+        faults.expect(!on_nvme("/"), || {
+            "root is remote, and should be local".to_owned()
+        });
     }
     for mount in &report.mounts {
         let writable = mount.options.split(',').any(|option| option == "rw");
-        faults.expect(writable, || format!("`{}` is not writable: {}", mount.target, mount.options));
+        faults.expect(writable, || {
+            format!("`{}` is not writable: {}", mount.target, mount.options)
+        });
     }
 }
 
@@ -182,14 +228,28 @@ fn heartbeat(scenario: &Scenario, report: &Report, faults: &mut Faults) {
         return faults.add("no heartbeat");
     };
     let errors = &heart.errors;
-    faults.expect(errors.is_empty(), || format!("heartbeat errors: {errors:?}"));
-    faults.expect(heart.longest_stall < LONGEST_STALL, || {
-        format!("heartbeat stalled {:.1} s at {:.0} s", heart.longest_stall, heart.longest_stall_at)
+    faults.expect(errors.is_empty(), || {
+        format!("heartbeat errors: {errors:?}")
     });
     let settle = f64::from(scenario.wiring.settle);
     let marker = report.marks.get("marker").copied().unwrap_or_default();
+    for (at, took) in &heart.stalls {
+        let bound = if *at < marker || scenario.disturbed {
+            LONGEST_EARLY_STALL
+        } else {
+            LONGEST_STALL
+        };
+        faults.expect(*took < bound, || {
+            format!(
+                "the heartbeat stalled {took:.1} s at {at:.0} s; the marker was at {marker:.0} s"
+            )
+        });
+    }
     faults.expect(heart.last - marker >= settle - LONGEST_STALL, || {
-        format!("the heart beat last at {:.0} s, the marker was at {marker:.0} s", heart.last)
+        format!(
+            "the heart beat last at {:.0} s, the marker was at {marker:.0} s",
+            heart.last
+        )
     });
     faults.expect(heart.beats as f64 >= settle / 2.0, || {
         format!("only {} beats in {settle} s", heart.beats)
@@ -199,13 +259,17 @@ fn heartbeat(scenario: &Scenario, report: &Report, faults: &mut Faults) {
 /// The running system took over from the initramfs without a trace.
 fn hand_over(report: &Report, faults: &mut Faults) {
     let survivors = report.survivors();
-    faults.expect(survivors.is_empty(), || format!("left from the initramfs: {survivors:?}"));
+    faults.expect(survivors.is_empty(), || {
+        format!("left from the initramfs: {survivors:?}")
+    });
     let early: Vec<&String> = report
         .before
         .iter()
         .filter(|l| l.starts_with("process ") && (l.contains("(deleted)") || l.contains("dhcpcd")))
         .collect();
-    faults.expect(early.is_empty(), || format!("running after switch-root: {early:?}"));
+    faults.expect(early.is_empty(), || {
+        format!("running after switch-root: {early:?}")
+    });
     let twice = report.duplicate_routes();
     faults.expect(twice.is_empty(), || format!("duplicate routes: {twice:?}"));
     // Routes that router advertisements made are renewed by whoever listens;
@@ -214,12 +278,20 @@ fn hand_over(report: &Report, faults: &mut Faults) {
         .monitor
         .iter()
         .filter(|line| line.contains("Deleted"))
-        .filter(|line| !["proto ra", " fe80::", " ff00::", "multicast"].iter().any(|w| line.contains(w)))
+        .filter(|line| {
+            !["proto ra", " fe80::", " ff00::", "multicast"]
+                .iter()
+                .any(|w| line.contains(w))
+        })
         .collect();
-    faults.expect(lost.is_empty(), || format!("lost for a while at hand-over: {lost:?}"));
+    faults.expect(lost.is_empty(), || {
+        format!("lost for a while at hand-over: {lost:?}")
+    });
     for (name, _, setup) in &report.links {
         let fine = name == "lo" || setup == "configured" || setup == "unmanaged";
-        faults.expect(fine, || format!("systemd-networkd says `{name}` is {setup}"));
+        faults.expect(fine, || {
+            format!("systemd-networkd says `{name}` is {setup}")
+        });
     }
 }
 

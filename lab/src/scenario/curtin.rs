@@ -103,7 +103,13 @@ mod tests {
         }
         .yaml();
         assert!(yaml.contains("nvme_controller: controller-1}"), "{yaml}");
-        assert!(yaml.contains("path: /, options: 'defaults,_netdev'}"), "{yaml}");
-        assert!(yaml.ends_with("    content: |\n      network:\n        version: 2\n"), "{yaml}");
+        assert!(
+            yaml.contains("path: /, options: 'defaults,_netdev'}"),
+            "{yaml}"
+        );
+        assert!(
+            yaml.ends_with("    content: |\n      network:\n        version: 2\n"),
+            "{yaml}"
+        );
     }
 }

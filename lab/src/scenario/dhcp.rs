@@ -22,8 +22,11 @@ network:
 pub(super) fn dhcp4_target() -> TargetSpec {
     let mut target = ipv4_target();
     let router = Ipv4Addr::new(10, 77, 0, 1);
-    target.networks[0].dhcp4 =
-        Some((Ipv4Addr::new(10, 77, 0, 100), Ipv4Addr::new(10, 77, 0, 150), Some(router)));
+    target.networks[0].dhcp4 = Some((
+        Ipv4Addr::new(10, 77, 0, 100),
+        Ipv4Addr::new(10, 77, 0, 150),
+        Some(router),
+    ));
     target.networks[0].lease = 120;
     target
 }
@@ -32,10 +35,15 @@ fn dhcp4() -> Scenario {
     Scenario {
         name: "dhcp4",
         title: "DHCPv4, the same lease after the hand-over",
-        host: remote_root("dhcp4", DHCP4_NETPLAN, &[Controller::Tcp("10.77.0.1", 4420)]),
+        host: remote_root(
+            "dhcp4",
+            DHCP4_NETPLAN,
+            &[Controller::Tcp("10.77.0.1", 4420)],
+        ),
         wiring: settled(),
         target: Some(dhcp4_target()),
         end: boots(),
+        disturbed: false,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

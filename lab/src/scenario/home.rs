@@ -32,6 +32,7 @@ fn remote_home() -> Scenario {
         wiring,
         target: Some(ipv4_target()),
         end: boots(),
+        disturbed: false,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
@@ -73,7 +74,9 @@ fn nothing_remote() -> Scenario {
             });
             if let Some(report) = &outcome.report {
                 let controllers = &report.controllers;
-                faults.expect(controllers.is_empty(), || format!("connected: {controllers:?}"));
+                faults.expect(controllers.is_empty(), || {
+                    format!("connected: {controllers:?}")
+                });
             }
         },
         ..remote_home()

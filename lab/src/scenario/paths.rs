@@ -34,11 +34,15 @@ network:
         host: remote_root(
             "two-interfaces",
             netplan,
-            &[Controller::Tcp("10.78.0.1", 4420), Controller::Tcp("10.77.0.1", 4420)],
+            &[
+                Controller::Tcp("10.78.0.1", 4420),
+                Controller::Tcp("10.77.0.1", 4420),
+            ],
         ),
         wiring,
         target: Some(target),
         end: boots(),
+        disturbed: false,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
@@ -69,6 +73,7 @@ fn odd_controllers() -> Scenario {
         wiring: settled(),
         target: Some(ipv4_target()),
         end: boots(),
+        disturbed: false,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

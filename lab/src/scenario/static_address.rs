@@ -65,11 +65,16 @@ fn ipv4() -> Scenario {
         // Here nvme-stas runs beside a remote root, and must leave it alone.
         host: HostSpec {
             storage_services: true,
-            ..remote_root("static-ipv4", IPV4_NETPLAN, &[Controller::Tcp("10.77.0.1", 4420)])
+            ..remote_root(
+                "static-ipv4",
+                IPV4_NETPLAN,
+                &[Controller::Tcp("10.77.0.1", 4420)],
+            )
         },
         wiring: settled(),
         target: Some(ipv4_target()),
         end: boots(),
+        disturbed: false,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

@@ -373,6 +373,10 @@ fn a_later_fragment_replaces_an_interface_and_the_host() {
 fn the_json_form_can_be_read_back() {
     let mut e0 = with_address("e0", "10.0.0.2/24");
     e0.routes.push(route("default", "10.0.0.254"));
+    let mut labelled = InterfaceAddress::new("10.0.0.3/24".parse().expect("an address"));
+    labelled.label = Some("e0:x".to_owned());
+    labelled.deprecated = true;
+    e0.addresses.push(labelled);
     let plan = plan(
         vec![
             tcp("c", "10.0.0.1", "4420"),
@@ -389,16 +393,27 @@ fn the_json_form_can_be_read_back() {
     assert_eq!(value["controllers"][0]["trsvcid"], "4420");
     assert_eq!(value["network"]["interfaces"][0]["kind"], "ethernet");
     assert_eq!(
-        value["network"]["interfaces"][0]["addresses"][0],
-        "10.0.0.2/24"
+        value["network"]["interfaces"][0]["addresses"],
+        serde_json::json!(["10.0.0.2/24", "10.0.0.3/24"])
     );
+    assert_eq!(value["steps"][1]["address"], "10.0.0.3/24");
+    assert_eq!(value["steps"][1]["label"], "e0:x");
     let kinds: Vec<&str> = value["steps"]
         .as_array()
         .expect("steps")
         .iter()
         .filter_map(|s| s["kind"].as_str())
         .collect();
-    assert_eq!(kinds, ["add_address", "link_up", "add_route", "connect"]);
+    assert_eq!(
+        kinds,
+        [
+            "add_address",
+            "add_address",
+            "link_up",
+            "add_route",
+            "connect"
+        ]
+    );
     let mut read: crate::Document = serde_json::from_str(&text).expect("the same form");
     // The origin of an address is for messages; the form does not carry it.
     read.plan.network.interfaces[0].addresses[0].origin = None;

@@ -143,11 +143,16 @@ network:
 ";
     assert_eq!(all(text), ["ens3 52:54:00:12:34:56 1/0 [] []"]);
     assert!(only(text).set_name);
+    assert!(
+        remarks(&only(text)).is_empty(),
+        "the card has that name anyway"
+    );
+    let renamed = text.replace("set-name: ens3", "set-name: lan0");
     assert_eq!(
-        remarks(&only(text)),
+        remarks(&only(&renamed)),
         [
             "note 10:13 network.ethernets.ens3.set-name: `set-name` is not carried out in the \
-          initramfs yet: there, the card must be called `ens3` already"
+          initramfs yet: there, the card must be called `lan0` already"
         ]
     );
 }

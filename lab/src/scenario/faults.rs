@@ -1,0 +1,90 @@
+//! Things that go wrong for a while.
+
+use std::thread;
+use std::time::Duration;
+
+use super::dhcp::{DHCP4_NETPLAN, dhcp4_target};
+use super::static_address::{IPV4_NETPLAN, ipv4_target, remote_root};
+use super::{Controller, Scenario, boots, settled};
+use crate::error::Result;
+use crate::host::{HostKind, HostSpec};
+use crate::lab::Wiring;
+use crate::run::{Session, switch_on};
+
+pub(super) fn all() -> Vec<Scenario> {
+    vec![target_restart(), late_dhcp()]
+}
+
+const UP: Duration = Duration::from_secs(240);
+
+/// The target loses power for 10 s under a beating heart.
+fn target_restart() -> Scenario {
+    Scenario {
+        name: "target-restart",
+        title: "the target restarts while the host runs",
+        host: remote_root(
+            "target-restart",
+            IPV4_NETPLAN,
+            &[Controller::Tcp("10.77.0.1", 4420)],
+        ),
+        wiring: settled(),
+        target: Some(ipv4_target()),
+        end: boots(),
+        disturbed: true,
+        events: restart_target,
+        check: |outcome, faults| {
+            if let Some(report) = &outcome.report {
+                faults.controller(report, "10.77.0.1", 4420);
+                let noticed = report
+                    .kernel
+                    .iter()
+                    .any(|line| line.contains("Reconnecting in"));
+                faults.expect(noticed, || "the host did not notice".to_owned());
+            }
+        },
+    }
+}
+
+fn restart_target(session: &mut Session<'_>) -> Result<()> {
+    switch_on(session)?;
+    session.host()?.console().wait("lab: marker", UP)?;
+    session.kill_target();
+    thread::sleep(Duration::from_secs(10));
+    session.start_target()
+}
+
+/// The DHCP server is there 8 s after the host asked for the first time.
+fn late_dhcp() -> Scenario {
+    Scenario {
+        name: "late-dhcp",
+        title: "the DHCP server starts after the host",
+        host: HostSpec {
+            kind: HostKind::Slim,
+            ..remote_root(
+                "slim-dhcp4",
+                DHCP4_NETPLAN,
+                &[Controller::Tcp("10.77.0.1", 4420)],
+            )
+        },
+        wiring: Wiring::default(),
+        target: Some(dhcp4_target()),
+        disturbed: false,
+        events: start_dhcp_late,
+        check: |outcome, faults| {
+            if let Some(report) = &outcome.report {
+                faults.controller(report, "10.77.0.1", 4420);
+            }
+        },
+        ..target_restart()
+    }
+}
+
+fn start_dhcp_late(session: &mut Session<'_>) -> Result<()> {
+    session.start_target()?;
+    session.stop_dhcp()?;
+    session.start_host()?;
+    let asking = "Running /scripts/init-premount";
+    session.host()?.console().wait(asking, UP)?;
+    thread::sleep(Duration::from_secs(8));
+    session.start_dhcp()
+}
