@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "nvmeroot",
         &["nvmeroot-plan", "nvmeroot-intake", "nvmeroot-render"],
     ),
+    ("nvmeroot-agent", &["nvmeroot-plan"]),
     ("nvmeroot-lab", &[]),
     ("xtask", &["nvmeroot-lab"]),
 ];

@@ -119,7 +119,7 @@ fn configure(program: &Path, scratch: &Path, runs: usize) -> Result<Vec<Duration
     times(runs, || {
         let mut command = Command::new(program);
         command
-            .arg("configure")
+            .args(["configure", "--runtime", "scripts"])
             .arg("--curtin")
             .arg(&file)
             .arg("--root");

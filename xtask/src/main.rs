@@ -1,5 +1,6 @@
 //! Development tasks: one subcommand per file.
 
+mod agent;
 mod arrows;
 mod bench;
 mod demo;
@@ -26,6 +27,8 @@ enum Task {
     Setup,
     /// Everything that must hold before a change lands
     Test(test::Args),
+    /// Build the initramfs program, which `nvmeroot configure` then finds
+    Agent,
     /// Boot virtual machines from a remote drive and check what they report
     Lab(lab::Args),
     /// Measure, and print the tables
@@ -49,6 +52,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Demo => demo::run(),
         Task::Setup => setup::run(),
         Task::Test(args) => test::run(&args),
+        Task::Agent => agent::run(),
         Task::Lab(args) => lab::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
