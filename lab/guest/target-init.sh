@@ -14,10 +14,10 @@ echo 'nogroup:x:65534:' >/etc/group
 for module in /modules/*.ko; do insmod "$module" || echo "lab: cannot load $module"; done
 mount -t configfs none /sys/kernel/config
 ip link set lo up
-. /lab/setup && echo "lab: target ready"
-stty -F /dev/ttyS1 raw -echo
+# What arrives at a port that nobody holds open is lost.
 exec 3</dev/ttyS1
+stty raw -echo <&3
+. /lab/setup && echo "lab: target ready"
 while read -r line <&3; do
-    eval "$line"
-    echo "lab: command status $?"
+    if eval "$line"; then echo "lab: command succeeded"; else echo "lab: command failed"; fi
 done

@@ -227,13 +227,14 @@ impl Vm {
         let stream = self.commands.as_mut();
         let stream = stream.ok_or_else(|| fault("takes no commands".to_owned()))?;
         writeln!(stream, "{line}").map_err(|e| fault(e.to_string()))?;
-        let answer =
-            self.console
-                .wait_any(&["lab: command status"], from, Duration::from_secs(30))?;
-        if answer.text.ends_with("status 0") {
+        let answers = ["lab: command succeeded", "lab: command failed"];
+        let answer = self
+            .console
+            .wait_any(&answers, from, Duration::from_secs(30))?;
+        if answer.text.contains(answers[0]) {
             Ok(())
         } else {
-            Err(fault(answer.text))
+            Err(fault("failed".to_owned()))
         }
     }
 
