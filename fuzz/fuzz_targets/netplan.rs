@@ -5,13 +5,20 @@ use libfuzzer_sys::fuzz_target;
 use nvmeroot_intake::netplan::{Source, read};
 use nvmeroot_plan::{Document, Scope, resolve};
 
+fn source<'a>(path: &str, text: &'a [u8]) -> Source<'a> {
+    Source {
+        name: path.to_owned(),
+        path: Some(path.to_owned()),
+        text,
+    }
+}
+
 fuzz_target!(|bytes: &[u8]| {
-    let half = bytes.len() / 2;
-    let source = |name, bytes| Source { name, path: Some(name), bytes };
+    let (head, tail) = bytes.split_at(bytes.len() / 2);
     let one = vec![source("etc/netplan/a.yaml", bytes)];
     let two = vec![
-        source("etc/netplan/a.yaml", &bytes[..half]),
-        source("etc/netplan/b.yaml", &bytes[half..]),
+        source("etc/netplan/a.yaml", head),
+        source("etc/netplan/b.yaml", tail),
     ];
     for sources in [one, two] {
         match read(&sources) {

@@ -10,21 +10,21 @@ use crate::error::{Error, Result};
 const PROGRAMS: &[(&str, &str)] = &[
     ("chroot", "coreutils"),
     ("cpio", "cpio"),
-    ("ldd", "libc-bin"),
     ("mkfs.ext4", "e2fsprogs"),
+    ("mount", "mount"),
     ("mmdebstrap", "mmdebstrap"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("setpriv", "util-linux"),
-    ("unshare", "mount"),
+    ("unshare", "util-linux"),
     ("xz", "xz-utils"),
     ("zstd", "zstd"),
 ];
 
 /// The key that signs the suite of which hosts are made.
-const KEYRING: (&str, &str) = (
-    "/usr/share/keyrings/debian-archive-keyring.gpg",
-    "debian-archive-keyring",
-);
+const KEYRING: (&str, &str) = (ARCHIVE_KEYRING, "debian-archive-keyring");
+
+/// Where that package has it.
+pub(crate) const ARCHIVE_KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// What is missing on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cache::{Cache, Key};
 use crate::command::{Program, joined};
 use crate::error::{Context, Error, Result};
+use crate::requirements::ARCHIVE_KEYRING;
 
 const SUITE: &str = "trixie";
 
@@ -169,6 +170,11 @@ fn build(dir: &Path) -> Result<()> {
         .args(["--variant=minbase", "--format=directory"])
         .arg("--aptopt=APT::Install-Recommends \"0\"")
         .arg(format!("--include={}", PACKAGES.join(",")));
+    // How this machine's apt gets out: a proxy, its certificates.
+    let settings = Program::new("apt-config").arg("dump").output()?;
+    for line in settings.lines().filter(|l| l.starts_with("Acquire::http")) {
+        program = program.arg(format!("--aptopt={line}"));
+    }
     for pattern in EXCLUDED {
         program = program.arg(format!("--dpkgopt=path-exclude={pattern}"));
     }
@@ -177,7 +183,10 @@ fn build(dir: &Path) -> Result<()> {
         .arg("--customize-hook=rm -f \"$1\"/boot/initrd.img-* \"$1\"/etc/resolv.conf")
         .arg(SUITE)
         .arg(joined("", &dir.join("root")))
-        .arg(format!("deb {site} {SUITE} main"))
+        // Named, so that nothing has to guess it (which takes gpg).
+        .arg(format!(
+            "deb [signed-by={ARCHIVE_KEYRING}] {site} {SUITE} main"
+        ))
         .run(&dir.join("mmdebstrap.log"))
 }
 

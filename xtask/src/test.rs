@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::arrows;
-use crate::shell::{cargo, in_ci, is_installed, part};
+use crate::shell::{cargo, in_ci, is_installed, part, target_dir};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -37,6 +37,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     )?;
     licences()?;
     if !args.fast {
+        // A workspace of its own, which the others' checks don't see.
+        part(
+            "fuzz targets",
+            cargo()
+                .args([
+                    "check",
+                    "--locked",
+                    "--quiet",
+                    "--manifest-path",
+                    "fuzz/Cargo.toml",
+                ])
+                .args([
+                    "--target-dir".as_ref(),
+                    target_dir().join("fuzz").as_os_str(),
+                ]),
+        )?;
         crate::lab::run_all()?;
     }
     eprintln!("── all passed in {:.0} s", start.elapsed().as_secs_f64());

@@ -121,10 +121,31 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
     let Storage {
         controllers,
         mounts,
+        links,
     } = storage;
+    let mut faults = Vec::new();
+    if links > MOST_LINKS {
+        let message = format!(
+            "the mounts lie on more than {MOST_LINKS} controllers, counted once for each mount"
+        );
+        faults.push(Warning::general(message).with_hint("name the `device` of each mount"));
+    }
+    let ways = controllers.len().saturating_mul(network.interfaces.len());
+    if ways > MOST_WAYS {
+        let message = format!(
+            "{} controllers and {} interfaces are more than can be looked through",
+            controllers.len(),
+            network.interfaces.len()
+        );
+        faults.push(Warning::general(message));
+    }
     warn_of_idle_controllers(&controllers, &mounts, &mut warnings);
     let (reach, reasons) = reach::reach(&mounts, controllers.len());
-    let paths = path::paths(&controllers, &network);
+    let paths = if ways > MOST_WAYS {
+        Vec::new()
+    } else {
+        path::paths(&controllers, &network)
+    };
     if reach != Reach::Local {
         warn_of_missing_ways(has_network, &controllers, &mounts, &paths, &mut warnings);
     }
@@ -137,7 +158,7 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
         network,
         paths,
         warnings,
-        faults: Vec::new(),
+        faults,
     };
     judge_remarks(&mut plan);
     plan
@@ -189,7 +210,16 @@ fn last_of_each_id(interfaces: Vec<crate::Interface>) -> Vec<crate::Interface> {
 struct Storage {
     controllers: Vec<Controller>,
     mounts: Vec<Mount>,
+    /// Links from mounts to controllers; beyond [`MOST_LINKS`] no more are
+    /// made.
+    links: usize,
 }
+
+/// More links from mounts to controllers than this are refused, and so are
+/// more pairs of a controller and an interface than [`MOST_WAYS`]: both grow
+/// with a product, and no machine has as many.
+const MOST_LINKS: usize = 1_000_000;
+const MOST_WAYS: usize = 50_000_000;
 
 impl Storage {
     fn add(&mut self, graph: &StorageGraph, warnings: &mut Vec<Warning>) {
@@ -229,10 +259,14 @@ impl Storage {
             let NodeRole::Mount(request) = &node.role else {
                 continue;
             };
-            let mut controllers: Vec<usize> = below[i].iter().filter_map(|n| of_node[*n]).collect();
-            controllers.sort_unstable();
-            controllers.dedup();
-            judge_netdev(request, &node.origin, &mut controllers, all.len(), warnings);
+            let mut controllers = Vec::new();
+            if self.links <= MOST_LINKS {
+                controllers.extend(below[i].iter().filter_map(|n| of_node[*n]));
+                controllers.sort_unstable();
+                controllers.dedup();
+                judge_netdev(request, &node.origin, &mut controllers, all.len(), warnings);
+                self.links += controllers.len();
+            }
             self.mounts.push(Mount {
                 path: request.path.clone(),
                 essential: request.path.is_essential(),
@@ -315,11 +349,16 @@ fn warn_of_missing_ways(
         );
         return;
     }
+    let mut mounts_on: Vec<Vec<&Mount>> = vec![Vec::new(); controllers.len()];
+    for mount in mounts {
+        for &controller in &mount.controllers {
+            mounts_on[controller].push(mount);
+        }
+    }
     for path in paths.iter().filter(|p| p.interfaces.is_empty()) {
         let controller = &controllers[path.controller];
-        let needed: Vec<String> = mounts
+        let needed: Vec<String> = mounts_on[path.controller]
             .iter()
-            .filter(|m| m.controllers.contains(&path.controller))
             .map(|m| format!("`{}`", m.path))
             .collect();
         let mut message = format!(

@@ -164,6 +164,16 @@ pub enum GraphError {
         /// Where it is said.
         origin: Origin,
     },
+    /// The nodes lie on so many others that no machine could mean it.
+    #[error(
+        "`{id}` and what lies beside it stand on more than {MOST_LINKS} controllers, counted once for each that stands on them"
+    )]
+    TooWide {
+        /// The node at which the limit is passed.
+        id: String,
+        /// Where it is defined.
+        origin: Origin,
+    },
     /// Nodes lie on each other in a circle.
     #[error("these lie on each other in a circle: {}", .ids.join(" → "))]
     Cycle {
@@ -179,6 +189,7 @@ impl GraphError {
     pub fn origin(&self) -> &Origin {
         match self {
             Self::DuplicateId { origin, .. }
+            | Self::TooWide { origin, .. }
             | Self::Dangling { origin, .. }
             | Self::Cycle { origin, .. } => origin,
         }
@@ -191,15 +202,20 @@ pub struct StorageGraph {
     nodes: Vec<Node>,
     /// Per node, the nodes that it lies on.
     on: Vec<Vec<usize>>,
-    /// All nodes, each after those that it lies on.
-    bottom_up: Vec<usize>,
+    /// Per node, the controllers that it lies on in the end.
+    controllers: Vec<Rc<[usize]>>,
 }
+
+/// More links from nodes to controllers than this are refused: a list of them
+/// grows with the product of both.
+const MOST_LINKS: usize = 2_000_000;
 
 impl StorageGraph {
     /// Links nodes by their ids, in time linear in nodes and references.
     ///
     /// # Errors
-    /// Every duplicate and dangling id, or else the first circle.
+    /// Every duplicate and dangling id, or else the first circle, or a graph
+    /// that is too wide.
     pub fn new(nodes: Vec<Node>) -> Result<Self, Vec<GraphError>> {
         let mut errors = Vec::new();
         let mut index: BTreeMap<&str, usize> = BTreeMap::new();
@@ -230,14 +246,14 @@ impl StorageGraph {
         if !errors.is_empty() {
             return Err(errors);
         }
-        match bottom_up(&nodes, &on) {
-            Ok(bottom_up) => Ok(Self {
-                nodes,
-                on,
-                bottom_up,
-            }),
-            Err(cycle) => Err(vec![cycle]),
-        }
+        let controllers = bottom_up(&nodes, &on)
+            .and_then(|order| controllers_below(&nodes, &on, &order))
+            .map_err(|error| vec![error])?;
+        Ok(Self {
+            nodes,
+            on,
+            controllers,
+        })
     }
 
     /// All nodes, in declared order.
@@ -248,30 +264,8 @@ impl StorageGraph {
     /// Per node, in declared order: the nodes with a role other than
     /// [`NodeRole::Device`] and [`NodeRole::Mount`] that it lies on in the
     /// end, ascending. Nodes on a single other node share its list.
-    pub fn controllers_below(&self) -> Vec<Rc<[usize]>> {
-        let none: Rc<[usize]> = Rc::from([]);
-        let mut below: Vec<Rc<[usize]>> = vec![none; self.nodes.len()];
-        for &i in &self.bottom_up {
-            let own = matches!(
-                self.nodes[i].role,
-                NodeRole::Controller(_) | NodeRole::LocalController
-            );
-            below[i] = match (own, self.on[i].as_slice()) {
-                (true, []) => Rc::from([i]),
-                (false, [single]) => Rc::clone(&below[*single]),
-                (_, several) => {
-                    let mut all: Vec<usize> = several
-                        .iter()
-                        .flat_map(|n| below[*n].iter().copied())
-                        .collect();
-                    all.extend(own.then_some(i));
-                    all.sort_unstable();
-                    all.dedup();
-                    Rc::from(all)
-                }
-            };
-        }
-        below
+    pub fn controllers_below(&self) -> &[Rc<[usize]>] {
+        &self.controllers
     }
 
     /// The way from one node down to another: both ends included, empty where
@@ -303,6 +297,44 @@ impl StorageGraph {
         }
         Vec::new()
     }
+}
+
+fn controllers_below(
+    nodes: &[Node],
+    on: &[Vec<usize>],
+    bottom_up: &[usize],
+) -> Result<Vec<Rc<[usize]>>, GraphError> {
+    let none: Rc<[usize]> = Rc::from([]);
+    let mut below: Vec<Rc<[usize]>> = vec![none; nodes.len()];
+    let mut links = 0;
+    for &i in bottom_up {
+        let own = matches!(
+            nodes[i].role,
+            NodeRole::Controller(_) | NodeRole::LocalController
+        );
+        below[i] = match (own, on[i].as_slice()) {
+            (true, []) => Rc::from([i]),
+            (false, [single]) => Rc::clone(&below[*single]),
+            (_, several) => {
+                links += several.iter().map(|n| below[*n].len()).sum::<usize>();
+                if links > MOST_LINKS {
+                    return Err(GraphError::TooWide {
+                        id: nodes[i].id.clone(),
+                        origin: nodes[i].origin.clone(),
+                    });
+                }
+                let mut all: Vec<usize> = several
+                    .iter()
+                    .flat_map(|n| below[*n].iter().copied())
+                    .collect();
+                all.extend(own.then_some(i));
+                all.sort_unstable();
+                all.dedup();
+                Rc::from(all)
+            }
+        };
+    }
+    Ok(below)
 }
 
 /// Every node after those that it lies on; without recursion, since chains
@@ -438,6 +470,25 @@ mod tests {
         assert_eq!(
             errors[0].to_string(),
             "these lie on each other in a circle: a → b → c → a"
+        );
+    }
+
+    #[test]
+    fn what_grows_with_a_product_is_refused() {
+        let mut nodes: Vec<Node> = (0..3_000)
+            .map(|i| node(&format!("c{i}"), &[], NodeRole::LocalController))
+            .collect();
+        let ids: Vec<String> = nodes.iter().map(|n| n.id.clone()).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        nodes.push(node("wide", &ids, NodeRole::Device));
+        for i in 0..1_000 {
+            let on = ["wide", "c0"];
+            nodes.push(node(&format!("v{i}"), &on, NodeRole::Device));
+        }
+        let errors = StorageGraph::new(nodes).expect_err("three million links");
+        assert!(
+            matches!(&errors[0], GraphError::TooWide { id, .. } if id == "v665"),
+            "{errors:?}"
         );
     }
 

@@ -501,3 +501,24 @@ fn remarks_weigh_by_where_their_interface_stands() {
         ["port: Doubt", "vlan7: Doubt", "other: Doubt"]
     );
 }
+
+#[test]
+fn what_grows_with_a_product_is_refused() {
+    let mut nodes: Vec<Node> = (0..1_500)
+        .map(|i| {
+            tcp(
+                &format!("c{i}"),
+                &format!("10.0.{}.{}", i / 250, i % 250),
+                "4420",
+            )
+        })
+        .collect();
+    for i in 0..1_500 {
+        nodes.push(mount(&format!("m{i}"), &format!("/srv/{i}"), true, &[]));
+    }
+    let plan = plan(nodes, vec![]);
+    assert_eq!(
+        plan.faults[0].message,
+        "the mounts lie on more than 1000000 controllers, counted once for each mount"
+    );
+}
