@@ -5,13 +5,23 @@ use nvmeroot_lab::requirements;
 
 use crate::shell::is_installed;
 
+/// What the other tests run, and the package that brings it: real shells, a
+/// real DHCP server, network namespaces; libFuzzer is C++.
+const TESTS: [(&str, &str); 4] = [
+    ("busybox", "busybox-static"),
+    ("c++", "g++"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("ip", "iproute2"),
+];
+
 /// Installs what is missing, and says what.
 pub(crate) fn run() -> Result<()> {
     let mut missing = requirements::missing();
-    if !is_installed("c++") {
-        // libFuzzer is C++.
-        missing.programs.push("c++".to_owned());
-        missing.packages.push("g++".to_owned());
+    for (program, package) in TESTS {
+        if !is_installed(program) {
+            missing.programs.push(program.to_owned());
+            missing.packages.push(package.to_owned());
+        }
     }
     if missing.packages.is_empty() {
         eprintln!("setup: everything is there");

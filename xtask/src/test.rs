@@ -31,10 +31,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     )?;
     eprintln!("── structure");
     arrows::check()?;
-    part(
-        "tests",
-        cargo().args(["test", "--workspace", "--locked", "--quiet"]),
-    )?;
+    tests()?;
     licences()?;
     if !args.fast {
         // A workspace of its own, which the others' checks don't see.
@@ -57,6 +54,25 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     eprintln!("── all passed in {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// nextest runs the tests of all crates beside each other; where it is not
+/// installed, cargo runs them crate by crate.
+fn tests() -> Result<()> {
+    let mut command = cargo();
+    if is_installed("cargo-nextest") {
+        command.args([
+            "nextest",
+            "run",
+            "--workspace",
+            "--locked",
+            "--no-fail-fast",
+        ]);
+        command.args(["--status-level", "fail", "--final-status-level", "fail"]);
+    } else {
+        command.args(["test", "--workspace", "--locked", "--quiet"]);
+    }
+    part("tests", &mut command)
 }
 
 /// Licences, sources and bans. The advisories' database is on the network, so

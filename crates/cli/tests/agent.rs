@@ -47,6 +47,9 @@ impl Scene {
             .current_dir(self.work.path())
             .args(["configure", "--curtin", "curtin.yaml", "--root", "root"])
             .args(more);
+        if !more.contains(&"--runtime") {
+            command.args(["--runtime", "agent"]);
+        }
         command
     }
 

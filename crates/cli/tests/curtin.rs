@@ -10,9 +10,8 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
-use common::{Entry, HOSTNQN, Said, furnish, nvmeroot, run, stand_in, tree, write};
+use common::{Entry, HOSTNQN, Said, furnish, nvmeroot, run, tree, write};
 
 fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -28,25 +27,12 @@ fn new_root() -> tempfile::TempDir {
     root
 }
 
-/// A stand-in for the agent.
-fn agent() -> &'static Path {
-    static AGENT: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = AGENT.get_or_init(|| {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("nvmeroot-agent");
-        write(&path, &stand_in(), 0o755);
-        (directory, path)
-    });
-    path
-}
-
 /// The program in curtin's environment.
 fn hook(config: &Path, target: &Path) -> Command {
     let mut command = nvmeroot();
     command
         .env("CONFIG", config)
         .env("TARGET_MOUNT_POINT", target)
-        .env("NVMEROOT_AGENT", agent())
         .env("WORKING_DIR", "/nowhere")
         .env("OUTPUT_FSTAB", "/nowhere/fstab")
         .env("OUTPUT_NETWORK_CONFIG", "/nowhere/network_config")
@@ -80,25 +66,23 @@ fn configure_needs_no_options() {
         .arg("--curtin")
         .arg(yaml)
         .arg("--root")
-        .arg(other.path())
-        .arg("--agent")
-        .arg(agent());
+        .arg(other.path());
     succeeds(&mut command);
     let timeless = |root: &Path| -> Vec<(PathBuf, Entry)> {
         let mut all: Vec<_> = tree(root).into_iter().collect();
-        for (path, entry) in &mut all {
-            if let Entry::File { changed, bytes, .. } = entry {
+        for (_, entry) in &mut all {
+            if let Entry::File { changed, .. } = entry {
                 *changed = (0, 0);
-                // It says where the input stands, which is another file.
-                if path.ends_with("plan.json") {
-                    bytes.clear();
-                }
             }
         }
         all
     };
     assert_eq!(timeless(root.path()), timeless(other.path()));
-    assert!(root.path().join("etc/nvmeroot/plan.json").exists());
+    assert!(
+        root.path()
+            .join("etc/curtin-nvme-over-tcp/network-up")
+            .exists()
+    );
 
     let again = succeeds(hook(&config, root.path()).arg("configure"));
     assert!(!again.stdout.contains("created"), "{}", again.stdout);
@@ -193,8 +177,7 @@ fn what_curtin_wrote_before_is_replaced() {
     ] {
         write(&root.path().join(path), b"#!/bin/sh\nexit 1\n", 0o755);
     }
-    let mut command = hook(&config, root.path());
-    let said = succeeds(command.args(["configure", "--runtime", "scripts"]));
+    let said = succeeds(hook(&config, root.path()).arg("configure"));
     assert_eq!(
         said.stdout.matches("  replaced: ").count(),
         4,
@@ -304,7 +287,7 @@ fn the_example_s_commands() {
     assert_eq!(nqn, "nqn.2014-08.org.nvmexpress:installer\n");
     assert!(
         root.path()
-            .join("etc/initramfs-tools/hooks/nvmeroot")
+            .join("etc/initramfs-tools/hooks/curtin-nvme-over-tcp")
             .exists()
     );
 }
