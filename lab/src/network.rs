@@ -10,6 +10,11 @@ use std::os::fd::{AsRawFd, RawFd};
 
 use crate::error::{Context, Result};
 
+/// Bytes that wait for a machine. With the kernel's default a machine that does
+/// not get a processor for a moment loses frames, and TCP then pauses for up to
+/// half a minute.
+const BUFFER: usize = 16 << 20;
+
 /// A cable with two ends.
 #[derive(Debug)]
 pub(crate) struct Cable {
@@ -31,6 +36,9 @@ impl Cable {
             let target = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
             host.connect(target.local_addr()?)?;
             target.connect(host.local_addr()?)?;
+            for end in [&host, &target] {
+                rustix::net::sockopt::set_socket_recv_buffer_size_force(end, BUFFER)?;
+            }
             Ok(Cable { host, target })
         };
         connect().context("connect", std::path::Path::new("127.0.0.1"))
