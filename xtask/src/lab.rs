@@ -97,8 +97,9 @@ fn selected(names: &[String]) -> Result<Vec<Scenario>, Error> {
     names.iter().map(find).collect()
 }
 
-/// Builds the program under test as users get it.
+/// Builds the program under test as users get it, and the agent beside it.
 pub(crate) fn build() -> anyhow::Result<PathBuf> {
+    crate::agent::build()?;
     let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)

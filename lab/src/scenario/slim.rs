@@ -9,7 +9,30 @@ use crate::lab::Wiring;
 use crate::run::switch_on;
 
 pub(super) fn all() -> Vec<Scenario> {
-    vec![ipv4(), dhcp4()]
+    vec![
+        ipv4(),
+        dhcp4(),
+        by_agent("agent-static", ipv4()),
+        by_agent("agent-dhcp4", dhcp4()),
+    ]
+}
+
+/// The same with the agent in the initramfs. `configure` finds the one that
+/// was built beside it.
+fn by_agent(name: &'static str, scripts: Scenario) -> Scenario {
+    let mut host = scripts.host.clone();
+    host.name = name.to_owned();
+    host.configure_args = vec!["--runtime".to_owned(), "agent".to_owned()];
+    Scenario {
+        name,
+        title: if name == "agent-static" {
+            "static IPv4 by the agent, into a root that only reports"
+        } else {
+            "DHCPv4 by the agent, into a root that only reports"
+        },
+        host,
+        ..scripts
+    }
 }
 
 fn slim(name: &str, netplan: &str) -> HostSpec {
