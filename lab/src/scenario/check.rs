@@ -16,7 +16,7 @@ const LONGEST_STALL: f64 = 14.0;
 
 /// The same while the host comes up and everything is read at once (that the
 /// network stays is seen by other means), and where the target goes away.
-const LONGEST_EARLY_STALL: f64 = 45.0;
+const LONGEST_EARLY_STALL: f64 = 75.0;
 
 /// From the end of the report to the end of the machine, in seconds.
 const POWER_OFF: f64 = 60.0;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::dhcp::{DHCP4_NETPLAN, dhcp4_target};
 use super::static_address::{IPV4_NETPLAN, ipv4_target, remote_root};
-use super::{Controller, Scenario, boots, settled};
+use super::{Controller, SETTLE, Scenario, boots};
 use crate::error::Result;
 use crate::host::{HostKind, HostSpec};
 use crate::lab::Wiring;
@@ -27,7 +27,11 @@ fn target_restart() -> Scenario {
             IPV4_NETPLAN,
             &[Controller::Tcp("10.77.0.1", 4420)],
         ),
-        wiring: settled(),
+        // Long enough for a slow target to start again, and for a while after.
+        wiring: Wiring {
+            settle: 2 * SETTLE,
+            ..Wiring::default()
+        },
         target: Some(ipv4_target()),
         end: boots(),
         disturbed: true,
