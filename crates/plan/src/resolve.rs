@@ -51,19 +51,19 @@ pub struct BootPlan {
 }
 
 impl BootPlan {
-    /// The names of the interfaces that lead to a controller which a mount
-    /// needs before init starts, in bring-up order.
-    pub fn essential_interfaces(&self) -> Vec<&crate::Interface> {
-        let wanted: Vec<usize> = self
-            .mounts
-            .iter()
-            .filter(|m| m.essential)
-            .flat_map(|m| m.controllers.iter().copied())
-            .collect();
+    /// The interfaces that lead to a controller which the initramfs connects,
+    /// in bring-up order; none where it connects none.
+    ///
+    /// It connects every controller, also one that no mount names: a disk of
+    /// curtin's names a single controller, and the others may be further ways
+    /// to it. A way that the running system cuts fails over at every boot.
+    pub fn storage_interfaces(&self) -> Vec<&crate::Interface> {
+        if !matches!(self.reach, Reach::Initramfs | Reach::Firmware) {
+            return Vec::new();
+        }
         let leads: BTreeSet<_> = self
             .paths
             .iter()
-            .filter(|p| wanted.contains(&p.controller))
             .flat_map(|p| p.interfaces.iter().map(|l| &l.interface))
             .collect();
         self.network
@@ -73,12 +73,12 @@ impl BootPlan {
             .collect()
     }
 
-    /// The ids of the essential interfaces and of all that they stand on.
+    /// The ids of the storage's interfaces and of all that they stand on.
     fn interfaces_on_path(&self) -> BTreeSet<crate::DefinitionId> {
         let by_id: BTreeMap<_, _> = self.network.interfaces.iter().map(|i| (&i.id, i)).collect();
         let mut found = BTreeSet::new();
         let mut open: Vec<_> = self
-            .essential_interfaces()
+            .storage_interfaces()
             .into_iter()
             .map(|i| &i.id)
             .collect();

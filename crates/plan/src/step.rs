@@ -129,7 +129,7 @@ pub fn steps(plan: &BootPlan, scope: Scope) -> Vec<Step> {
             .iter()
             .for_each(|i| interface_steps(i, &mut steps)),
         Scope::Path => plan
-            .essential_interfaces()
+            .storage_interfaces()
             .into_iter()
             .for_each(|i| interface_steps(i, &mut steps)),
     }

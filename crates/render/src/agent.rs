@@ -92,7 +92,7 @@ fn document(plan: &BootPlan, host: Option<&HostIdentity>) -> Result<String, Rend
         told.host = Some(host.clone());
     }
     let essential: Vec<_> = plan
-        .essential_interfaces()
+        .storage_interfaces()
         .into_iter()
         .map(|i| i.name.clone())
         .collect();

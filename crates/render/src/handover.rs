@@ -32,7 +32,7 @@ const HEADER: &str = "\
 
 /// Adds the files.
 pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError> {
-    let interfaces = plan.essential_interfaces();
+    let interfaces = plan.storage_interfaces();
     if interfaces.is_empty() {
         let why = "no interface leads to the root filesystem (any more)";
         set.push(NETPLAN, why, ChangeKind::Absent);

@@ -133,7 +133,7 @@ fn interfaces(plan: &BootPlan) -> Result<String, RenderError> {
         let _ = writeln!(text, "{function} {name}{rest}");
         Ok::<(), RenderError>(())
     };
-    for interface in plan.essential_interfaces() {
+    for interface in plan.storage_interfaces() {
         call("nvmeroot_storage", interface, "")?;
     }
     for interface in &plan.network.interfaces {

@@ -40,7 +40,7 @@ pub enum Verdict {
 /// Starts all threads.
 pub fn start(context: &Arc<Context>) {
     let (interfaces, controllers) = sort(steps(&context.plan, Scope::Path));
-    for interface in context.plan.essential_interfaces() {
+    for interface in context.plan.storage_interfaces() {
         let actions = interfaces.get(&interface.name).cloned().unwrap_or_default();
         let interface = interface.clone();
         let name = interface.name.to_string();

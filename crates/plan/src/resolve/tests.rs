@@ -522,3 +522,40 @@ fn what_grows_with_a_product_is_refused() {
         "the mounts lie on more than 1000000 controllers, counted once for each mount"
     );
 }
+
+#[test]
+fn every_way_that_the_initramfs_connects_is_the_storage_s() {
+    let local_boot = || {
+        vec![
+            mount("b", "/boot", false, &["d"]),
+            node("d", &[], NodeRole::Device),
+        ]
+    };
+    let interfaces = || {
+        vec![
+            with_address("e0", "10.0.0.2/24"),
+            with_address("e1", "10.0.1.2/24"),
+            with_address("e2", "192.0.2.2/24"),
+        ]
+    };
+    // A disk names one controller; the other one is a second way to it.
+    let controllers = || vec![tcp("a", "10.0.0.1", "4420"), tcp("b2", "10.0.1.1", "4420")];
+    let names = |plan: &BootPlan| -> Vec<String> {
+        plan.storage_interfaces()
+            .iter()
+            .map(|i| i.name.to_string())
+            .collect()
+    };
+    let mut nodes = controllers();
+    nodes.push(mount("m", "/", true, &["a"]));
+    nodes.extend(local_boot());
+    assert_eq!(names(&plan(nodes, interfaces())), ["e0", "e1"]);
+
+    let mut nodes = controllers();
+    nodes.push(mount("m", "/home", true, &["a"]));
+    nodes.extend(local_boot());
+    assert!(
+        names(&plan(nodes, interfaces())).is_empty(),
+        "the running system connects these"
+    );
+}
