@@ -57,12 +57,22 @@ pub(crate) fn run() -> Result<()> {
         "machine up",
         "added to the initrd",
     ]);
-    for name in SHOWN {
-        let scenario = scenario::all()
+    // Both at once: each keeps one processor busy.
+    let rows: Vec<Result<Vec<String>>> = thread::scope(|scope| {
+        let boots: Vec<_> = SHOWN
+            .iter()
+            .map(|name| scope.spawn(|| boot(&lab, name, plain)))
+            .collect();
+        boots
             .into_iter()
-            .find(|s| s.name == name)
-            .with_context(|| format!("the lab has no scenario `{name}`"))?;
-        table.add_row(boot(&lab, &scenario, plain)?);
+            .map(|boot| {
+                boot.join()
+                    .unwrap_or_else(|_| bail!("a part of the demonstration panicked"))
+            })
+            .collect()
+    });
+    for row in rows {
+        table.add_row(row?);
     }
     println!("\n{table}");
     println!("seconds count from switching the machine on, under emulation");
@@ -74,11 +84,14 @@ fn say(text: &str) {
     println!("── {text}");
 }
 
-fn boot(lab: &Lab, scenario: &Scenario, plain: u64) -> Result<Vec<String>> {
-    say(&format!(
-        "{}: `nvmeroot configure` and update-initramfs in the host's tree",
-        scenario.title
-    ));
+fn boot(lab: &Lab, name: &str, plain: u64) -> Result<Vec<String>> {
+    let scenario = scenario::all()
+        .into_iter()
+        .find(|s| s.name == name)
+        .with_context(|| format!("the lab has no scenario `{name}`"))?;
+    let scenario = &scenario;
+    let say = |text: &str| println!("{name:>12} │ {text}");
+    say("`nvmeroot configure` and update-initramfs in the host's tree");
     let image = lab.host_image(&scenario.host)?;
     let mut wiring = scenario.wiring.clone();
     // The lab's tests watch the running machine for a minute; this does not.
@@ -96,7 +109,7 @@ fn boot(lab: &Lab, scenario: &Scenario, plain: u64) -> Result<Vec<String>> {
     target.console().wait("lab: target ready", BOOT)?;
     say("switching on the machine that boots from it");
     let mut host = lab.host(&image, &wiring, &cables).start(&dir)?;
-    watch(&host)?;
+    watch(&host, name)?;
     let report = report(&mut host)?;
     let marks = Marks::of(&host.console().lines());
     row(
@@ -108,7 +121,7 @@ fn boot(lab: &Lab, scenario: &Scenario, plain: u64) -> Result<Vec<String>> {
 }
 
 /// Shows the boot's milestones as they are reached.
-fn watch(host: &Vm) -> Result<()> {
+fn watch(host: &Vm, name: &str) -> Result<()> {
     let console = host.console();
     let mut shown = [false; MILESTONES.len()];
     let mut read = 0;
@@ -118,15 +131,12 @@ fn watch(host: &Vm) -> Result<()> {
             for (seen, (part, meaning)) in shown.iter_mut().zip(MILESTONES) {
                 if !*seen && line.text.contains(part) {
                     *seen = true;
-                    println!("   {:6.1} s  {meaning}", line.at.as_secs_f64());
+                    println!("{name:>12} │ {:6.1} s  {meaning}", line.at.as_secs_f64());
                 }
             }
-            if line.text.contains("nvmeroot:") && !line.text.contains("nvmeroot: network is up") {
-                let text = line.text.split("nvmeroot:").nth(1).unwrap_or_default();
-                println!("             nvmeroot:{text}");
-            }
         }
-        read = lines.len();
+        // The last line may still grow.
+        read = lines.len().saturating_sub(1);
         if shown.ends_with(&[true]) {
             return Ok(());
         }
