@@ -12,7 +12,8 @@ pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
     let from = args.input.resolve(path_variable);
     let root = from.root.as_deref().map(input::open_root).transpose()?;
     let read = input::read(&from, root.as_ref())?;
-    let mut out = std::io::stdout().lock();
+    // Standard output by itself writes line by line.
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match args.format {
         PlanFormat::Text => {
             diagnose::print_warnings(&read.plan.warnings, &read.texts);

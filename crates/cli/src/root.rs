@@ -4,6 +4,7 @@
 //! `RESOLVE_IN_ROOT`, through pathrs), so that an absolute symbolic link in
 //! the tree leads to the tree's own file, never to the machine's.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -141,13 +142,23 @@ impl RootTree {
     /// tree is as it was.
     pub(crate) fn apply(&self, set: &FileSet) -> Result<Vec<Outcome>, RootError> {
         let outcomes = self.preview(set)?;
+        // The caller's umask must not take a directory from others; to set a
+        // mode afterwards costs more than all else about it.
+        let umask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+        let result = self.make(set, &outcomes);
+        rustix::process::umask(umask);
+        result.map(|()| outcomes)
+    }
+
+    fn make(&self, set: &FileSet, outcomes: &[Outcome]) -> Result<(), RootError> {
         let mut undo = Undo {
             root: &self.root,
             files: Vec::new(),
             directories: Vec::new(),
+            known: BTreeSet::new(),
         };
         let mut pending = Vec::with_capacity(outcomes.len());
-        for (change, outcome) in set.into_iter().zip(&outcomes) {
+        for (change, outcome) in set.into_iter().zip(outcomes) {
             pending.push(self.stage(change, outcome, &mut undo)?);
         }
         for (change, step) in set.into_iter().zip(pending) {
@@ -155,7 +166,7 @@ impl RootTree {
         }
         undo.files.clear();
         undo.directories.clear();
-        Ok(outcomes)
+        Ok(())
     }
 
     fn compare(&self, change: &Change) -> Result<Outcome, RootError> {
@@ -222,9 +233,8 @@ impl RootTree {
                         self.write_new(&staged, mode.bits(), bytes, path, undo)?;
                     }
                     ChangeKind::Symlink { target } => {
-                        self.root
-                            .create(&staged, &InodeType::Symlink(target.into()))
-                            .map_err(inside("write", path))?;
+                        let link = InodeType::Symlink(target.into());
+                        self.replacing_left_over(&staged, || self.root.create(&staged, &link))?;
                         undo.files.push(staged.clone());
                     }
                     ChangeKind::MoveAside { .. } | ChangeKind::Absent => {}
@@ -310,31 +320,46 @@ impl RootTree {
     }
 
     fn make_directories(&self, directory: &str, undo: &mut Undo<'_>) -> Result<(), RootError> {
+        if undo.known.contains(directory) {
+            return Ok(());
+        }
         let mut upto = String::new();
         for part in directory.split('/').filter(|p| !p.is_empty()) {
             if !upto.is_empty() {
                 upto.push('/');
             }
             upto.push_str(part);
+            if !undo.known.insert(upto.clone()) {
+                continue;
+            }
             if absent(self.root.resolve(&upto), "look at", &upto)?.is_none() {
                 let mode = PermissionsExt::from_mode(0o755);
                 self.root
                     .create(&upto, &InodeType::Directory(mode))
                     .map_err(inside("make the directory", &upto))?;
                 undo.directories.push(upto.clone());
-                // The caller's umask must not take the directory from others.
-                let handle = self
-                    .root
-                    .resolve(&upto)
-                    .map_err(inside("make the directory", &upto))?;
-                let dir = handle
-                    .reopen(OpenFlags::O_DIRECTORY)
-                    .map_err(inside("make the directory", &upto))?;
-                dir.set_permissions(PermissionsExt::from_mode(0o755))
-                    .map_err(io("make the directory", &upto))?;
             }
         }
         Ok(())
+    }
+
+    /// Makes a staged file; one that a killed run left goes first.
+    fn replacing_left_over<T>(
+        &self,
+        staged: &str,
+        create: impl Fn() -> Result<T, pathrs::error::Error>,
+    ) -> Result<T, RootError> {
+        const EEXIST: i32 = 17;
+        match create() {
+            Err(error) if error.kind() == ErrorKind::OsError(Some(EEXIST)) => {
+                self.root
+                    .remove_file(staged)
+                    .map_err(inside("remove", staged))?;
+                create()
+            }
+            other => other,
+        }
+        .map_err(inside("write", staged))
     }
 
     fn write_new(
@@ -345,18 +370,13 @@ impl RootTree {
         path: &str,
         undo: &mut Undo<'_>,
     ) -> Result<(), RootError> {
-        // One left by a run that was killed.
-        if absent(self.root.resolve_nofollow(staged), "look at", staged)?.is_some() {
-            self.root
-                .remove_file(staged)
-                .map_err(inside("remove", staged))?;
-        }
         let flags = OpenFlags::O_WRONLY | OpenFlags::O_EXCL;
         // Nobody else may read it before its mode is set.
-        let mut file = self
-            .root
-            .create_file(staged, flags, &PermissionsExt::from_mode(0o600))
-            .map_err(inside("write", path))?;
+        let create = || {
+            let mode = PermissionsExt::from_mode(0o600);
+            self.root.create_file(staged, flags, &mode)
+        };
+        let mut file = self.replacing_left_over(staged, create)?;
         undo.files.push(staged.to_owned());
         file.write_all(bytes).map_err(io("write", path))?;
         file.set_permissions(PermissionsExt::from_mode(bits))
@@ -369,6 +389,8 @@ struct Undo<'a> {
     root: &'a Root,
     files: Vec<String>,
     directories: Vec<String>,
+    /// Directories that were looked for already: looking is what costs most.
+    known: BTreeSet<String>,
 }
 
 impl Drop for Undo<'_> {

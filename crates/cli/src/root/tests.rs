@@ -204,3 +204,23 @@ fn a_second_backup_gets_its_own_name() {
         ("first", "second")
     );
 }
+
+#[test]
+fn what_a_killed_run_left_is_no_obstacle() {
+    let (dir, root) = tree();
+    std::fs::write(dir.path().join(".conf.nvmeroot-new"), "half").expect("a file");
+    symlink("nowhere", dir.path().join(".link.nvmeroot-new")).expect("a link");
+    let changes = set(vec![
+        file("conf", Mode::Config, "whole"),
+        link("link", "conf"),
+    ]);
+    root.apply(&changes).expect("changes");
+    assert_eq!(
+        (text(&dir, "conf").as_str(), text(&dir, "link").as_str()),
+        ("whole", "whole")
+    );
+    assert_eq!(
+        std::fs::read_dir(dir.path()).expect("a directory").count(),
+        2
+    );
+}
