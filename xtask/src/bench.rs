@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use comfy_table::{Table, presets};
 
-use crate::shell::{cargo, part, target_dir};
+use crate::lab::build_program;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -23,11 +23,7 @@ const CONFIGURE_LIMIT: Duration = Duration::from_millis(5);
 const PLAN_LIMIT: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    part(
-        "build",
-        cargo().args(["build", "--release", "--locked", "-p", "nvmeroot"]),
-    )?;
-    let program = target_dir().join("release/nvmeroot");
+    let program = build_program()?;
     let scratch = tempfile::tempdir()?;
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);

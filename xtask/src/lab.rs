@@ -1,15 +1,14 @@
 //! `cargo xtask lab`: the scenarios of the lab.
 
 use std::env;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
 use nvmeroot_lab::scenario::{self, Scenario};
 use nvmeroot_lab::{Error, Lab, Verdict, requirements};
 
-use crate::shell::in_ci;
+use crate::shell::{cargo, in_ci};
 
 /// Two processors keep this many emulated machines and their targets fed.
 const PARALLEL: usize = 3;
@@ -100,13 +99,16 @@ fn selected(names: &[String]) -> Result<Vec<Scenario>, Error> {
 /// Builds the program under test as users get it, and the agent beside it.
 pub(crate) fn build() -> anyhow::Result<PathBuf> {
     crate::agent::build()?;
-    let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .current_dir(workspace)
+    build_program()
+}
+
+/// Builds the program alone.
+pub(crate) fn build_program() -> anyhow::Result<PathBuf> {
+    let output = cargo()
         .args([
             "build",
             "--release",
+            "--locked",
             "--package",
             "nvmeroot",
             "--message-format=json",

@@ -45,7 +45,9 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     };
     let plan = &read.plan;
     if plan.reach == Reach::Initramfs {
-        if options.host.is_none() && identity::of_tree(&root)?.is_none() {
+        if options.host.is_none() && plan.host.is_none() {
+            // Half a pair says so itself.
+            identity::of_tree(&root)?;
             return Err(identity::missing());
         }
         check_generator(&root, args.initramfs)?;
