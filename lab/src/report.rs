@@ -140,12 +140,25 @@ impl Process {
     /// Whether it was started in the initramfs: its program's file went away
     /// with it, or its root is elsewhere, or it is a tool that only the
     /// initramfs starts.
+    ///
+    /// udev's daemon is left out: the initramfs's own `init-bottom/udev` ends
+    /// it, and on a busy machine sometimes gives up waiting for it.
     pub fn is_survivor(&self) -> bool {
         let name = self.program.rsplit('/').next().unwrap_or_default();
+        if is_udev(&self.program) {
+            return false;
+        }
         self.program.ends_with(" (deleted)")
             || self.root != "/"
             || ["dhcpcd", "nvme", "nvmeroot-agent"].contains(&name)
     }
+}
+
+/// Whether the text ends with the path of udev's program, present or deleted.
+pub(crate) fn is_udev(text: &str) -> bool {
+    let path = text.strip_suffix(" (deleted)").unwrap_or(text);
+    let name = path.rsplit('/').next().unwrap_or_default();
+    ["udevadm", "systemd-udevd"].contains(&name)
 }
 
 #[derive(Deserialize)]
@@ -373,6 +386,7 @@ nvme1n1
   2 ens3 ether    routable configured
 @section processes
 1 / /usr/lib/systemd/systemd
+158 / /usr/bin/udevadm (deleted)
 183 /usr/lib/dhcpcd /usr/sbin/dhcpcd (deleted)
 @section before
 @section monitor

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{Outcome, Scenario};
-use crate::report::{Report, Route};
+use crate::report::{Report, Route, is_udev};
 use crate::target::SUBSYSTEM;
 
 /// The longest round of the heartbeat that still counts as healthy once the
@@ -266,6 +266,7 @@ fn hand_over(report: &Report, faults: &mut Faults) {
         .before
         .iter()
         .filter(|l| l.starts_with("process ") && (l.contains("(deleted)") || l.contains("dhcpcd")))
+        .filter(|l| !is_udev(l))
         .collect();
     faults.expect(early.is_empty(), || {
         format!("running after switch-root: {early:?}")
