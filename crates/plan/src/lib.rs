@@ -21,6 +21,7 @@ mod reach;
 mod remark;
 mod resolve;
 mod route;
+mod secret;
 mod step;
 mod storage;
 
@@ -40,5 +41,6 @@ pub use reach::{Reach, Reason};
 pub use remark::{Remark, Weight};
 pub use resolve::{BootPlan, Mount, resolve};
 pub use route::{Destination, Route, RouteScope, RouteType, Rule};
+pub use secret::{Secret, telling_secrets};
 pub use step::{Action, DhcpFamily, Portal, Scope, Step, steps};
 pub use storage::{GraphError, MountPoint, MountRequest, Node, NodeRole, Reference, StorageGraph};

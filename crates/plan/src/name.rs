@@ -46,6 +46,12 @@ pub enum NameError {
         /// The text.
         value: String,
     },
+    /// Not a secret; its text is not kept, for it may nearly be one.
+    #[error("this is no secret of DH-HMAC-CHAP: {why}")]
+    Secret {
+        /// The rule that it breaks.
+        why: &'static str,
+    },
     /// Not a definition's id.
     #[error("a definition's id can't be empty")]
     EmptyId,

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::name::{NameError, text_newtype};
-use crate::{InterfaceName, Origin};
+use crate::{InterfaceName, Origin, Secret};
 
 /// An NVMe qualified name: `nqn.` and at most 223 bytes in all, printable
 /// (NVM Express Base Specification 2.0, section 4.5).
@@ -254,6 +254,15 @@ pub struct ConnectOptions {
     /// Data digests.
     #[serde(skip_serializing_if = "is_false")]
     pub data_digest: bool,
+    /// Type of service of the connection's packets, 0 to 255.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tos: Option<u8>,
+    /// What the host proves to the controller that it knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dhchap_secret: Option<Secret>,
+    /// What the controller proves to the host that it knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dhchap_ctrl_secret: Option<Secret>,
 }
 
 impl ConnectOptions {

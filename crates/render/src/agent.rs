@@ -11,7 +11,7 @@
 //! that. The card is the same on both sides of switch-root, whenever the machine
 //! gets its id, and with either runtime.
 
-use nvmeroot_plan::{BootPlan, Document, HostIdentity, Interface, Scope};
+use nvmeroot_plan::{BootPlan, Document, HostIdentity, Interface, Scope, telling_secrets};
 
 use crate::handover::DHCPV6_IAID;
 use crate::initramfs_tools::needs_advertisements;
@@ -102,7 +102,8 @@ fn document(plan: &BootPlan, host: Option<&HostIdentity>) -> Result<String, Rend
         }
     }
     let document = Document::new(told, Scope::Path);
-    let mut text = serde_json::to_string_pretty(&document)
+    // The file is for the administrator alone (`Mode::Private`).
+    let mut text = telling_secrets(|| serde_json::to_string_pretty(&document))
         .map_err(|e| RenderError::Json { why: e.to_string() })?;
     text.push('\n');
     Ok(text)

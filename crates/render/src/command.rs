@@ -277,6 +277,7 @@ fn connect_options(command: Words, options: &ConnectOptions) -> Words {
         .option("--fast_io_fail_tmo", options.fast_io_fail_tmo)
         .flag("--hdr-digest", options.hdr_digest)
         .flag("--data-digest", options.data_digest)
+        .option("--tos", options.tos)
 }
 
 #[cfg(test)]

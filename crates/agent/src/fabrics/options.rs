@@ -92,6 +92,7 @@ impl Request<'_> {
         add("host_traddr", o.host_traddr.map(|a| a.to_string()));
         add("hdr_digest", switch(o.hdr_digest));
         add("data_digest", switch(o.data_digest));
+        add("tos", o.tos.map(|n| n.to_string()));
         if discovery {
             // It lives for one question: no keep-alive, no queues, no
             // reconnecting for ever.

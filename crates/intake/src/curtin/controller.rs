@@ -289,6 +289,7 @@ impl<'d> Reader<'_, 'd, '_> {
             queue_size: self.number("queue_size", COUNT),
             hdr_digest: self.boolean("hdr_digest"),
             data_digest: self.boolean("data_digest"),
+            ..ConnectOptions::default()
         }
     }
 }
