@@ -9,11 +9,17 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod bond;
+mod bridge;
+mod card;
+mod dhcp;
 mod document;
 mod fragment;
+mod ipv6;
 mod link;
 mod name;
 mod network;
+mod number;
 mod nvme;
 mod origin;
 mod path;
@@ -24,16 +30,27 @@ mod route;
 mod secret;
 mod step;
 mod storage;
+mod word;
 
 pub use address::InterfaceAddress;
+pub use bond::{
+    AdSelect, ArpAllTargets, ArpTargets, ArpValidate, Bond, BondMode, BondParameters, FailOverMac,
+    LacpRate, PrimaryReselect, TransmitHashPolicy,
+};
+pub use bridge::{Bridge, BridgeParameters, BridgePort};
+pub use card::Offloads;
+pub use dhcp::{DhcpOverrides, RaOverrides, UseDomains};
 pub use document::{Document, FORMAT_VERSION};
 pub use fragment::Fragment;
+pub use ipv6::{Ipv6AddressGeneration, Ipv6Settings, Ipv6Token, LinkLocal};
 pub use link::{
-    Bond, Bridge, DhcpOverrides, Dummy, Interface, LinkKind, Match, Nameservers, UseDomains, Vlan,
-    Vrf,
+    ActivationMode, Dummy, Interface, LinkKind, Match, Nameservers, OptionalAddress, Vlan, Vrf,
 };
 pub use name::{DefinitionId, InterfaceName, MacAddress, Mtu, NameError, VlanId};
 pub use network::Network;
+pub use number::{
+    Centiseconds, Ipv6Mtu, LearnPacketInterval, Milliseconds, PathCost, PortPriority,
+};
 pub use nvme::{ConnectOptions, Controller, HostId, HostIdentity, Nqn, Port, Transport};
 pub use origin::{Origin, Warning};
 pub use path::{ControllerPath, Lead};

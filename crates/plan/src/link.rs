@@ -5,9 +5,11 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::nvme::is_false;
+use crate::word::words;
 use crate::{
-    DefinitionId, InterfaceAddress, InterfaceName, MacAddress, Mtu, Origin, Remark, Route, Rule,
-    VlanId,
+    Bond, Bridge, BridgePort, DefinitionId, DhcpOverrides, InterfaceAddress, InterfaceName,
+    Ipv6AddressGeneration, Ipv6Mtu, Ipv6Token, LinkLocal, MacAddress, Mtu, Offloads, Origin,
+    RaOverrides, Remark, Route, Rule, VlanId,
 };
 
 /// One interface: which card or virtual link it is, and what it carries.
@@ -59,6 +61,26 @@ pub struct Interface {
     /// Router advertisements are accepted; `None` leaves it to the kernel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept_ra: Option<bool>,
+    /// What of a router's advertisement is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ra_overrides: Option<RaOverrides>,
+    /// IPv6's own MTU, bytes; at most [`Interface::mtu`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv6_mtu: Option<Ipv6Mtu>,
+    /// Temporary IPv6 addresses are made and preferred.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ipv6_privacy: bool,
+    /// What addresses from router advertisements are made of; `None` is
+    /// networkd's default, [`Ipv6AddressGeneration::Eui64`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv6_address_generation: Option<Ipv6AddressGeneration>,
+    /// The lower half of addresses from router advertisements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv6_address_token: Option<Ipv6Token>,
+    /// Its link-local addresses. A member of a bond or a bridge has none,
+    /// whatever is said here.
+    #[serde(default, skip_serializing_if = "LinkLocal::is_default")]
+    pub link_local: LinkLocal,
     /// Routes, in declared order.
     #[serde(default)]
     pub routes: Vec<Route>,
@@ -71,6 +93,25 @@ pub struct Interface {
     /// The running system need not wait for it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub optional: bool,
+    /// Addresses that the running system need not wait for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional_addresses: Vec<OptionalAddress>,
+    /// Who brings it up; `None`: it comes up by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation_mode: Option<ActivationMode>,
+    /// It is configured without carrier too. A virtual link always is.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ignore_carrier: bool,
+    /// A magic packet wakes the machine; otherwise it is left as it is.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub wakeonlan: bool,
+    /// What the card does in the kernel's stead.
+    #[serde(default, skip_serializing_if = "Offloads::is_empty")]
+    pub offloads: Offloads,
+    /// What it is as a port of a bridge, as far as it says so itself: costs
+    /// and priorities are the bridge's to say.
+    #[serde(default, skip_serializing_if = "BridgePort::is_empty")]
+    pub bridge_port: BridgePort,
     /// What the input itself says of `critical`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub critical: Option<bool>,
@@ -100,10 +141,22 @@ impl Interface {
             dhcp_identifier_mac: false,
             dhcp6_link_layer_iaid: None,
             accept_ra: None,
+            ra_overrides: None,
+            ipv6_mtu: None,
+            ipv6_privacy: false,
+            ipv6_address_generation: None,
+            ipv6_address_token: None,
+            link_local: LinkLocal::default(),
             routes: Vec::new(),
             rules: Vec::new(),
             nameservers: Nameservers::default(),
             optional: false,
+            optional_addresses: Vec::new(),
+            activation_mode: None,
+            ignore_carrier: false,
+            wakeonlan: false,
+            offloads: Offloads::default(),
+            bridge_port: BridgePort::default(),
             critical: None,
             remarks: Vec::new(),
             origin,
@@ -160,6 +213,35 @@ impl LinkKind {
     }
 }
 
+words! {
+    /// Who brings an interface up, where it does not come up by itself. The
+    /// numbers mean nothing to the kernel.
+    ActivationMode, "activation mode" {
+        /// The administrator: the running system leaves it up or down, as it
+        /// finds it.
+        Manual = 0 "manual",
+        /// Nobody: the running system takes it down.
+        Off = 1 "off",
+    }
+}
+
+words! {
+    /// A kind of address that need not be waited for. The numbers mean
+    /// nothing to the kernel.
+    OptionalAddress, "kind of optional address" {
+        /// IPv4 link-local.
+        Ipv4LinkLocal = 0 "ipv4-ll",
+        /// From a router's advertisement.
+        Ipv6Ra = 1 "ipv6-ra",
+        /// From a DHCPv4 lease.
+        Dhcp4 = 2 "dhcp4",
+        /// From a DHCPv6 lease.
+        Dhcp6 = 3 "dhcp6",
+        /// Configured.
+        Static = 4 "static",
+    }
+}
+
 /// Which card an interface is; all that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Match {
@@ -181,24 +263,6 @@ pub struct Vlan {
     pub id: VlanId,
     /// The interface that carries it.
     pub link: DefinitionId,
-}
-
-/// A bond's parameters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bond {
-    /// Mode, by the kernel's name (`active-backup`, `802.3ad`, …); `None` is
-    /// `balance-rr`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<String>,
-    /// The interfaces that it holds, by id, in declared order.
-    pub members: Vec<DefinitionId>,
-}
-
-/// A bridge's parameters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bridge {
-    /// The interfaces that it holds, by id, in declared order.
-    pub members: Vec<DefinitionId>,
 }
 
 /// A VRF's parameters.
@@ -230,50 +294,4 @@ impl Nameservers {
     pub fn is_empty(&self) -> bool {
         self.addresses.is_empty() && self.search.is_empty()
     }
-}
-
-/// What of a DHCP answer is used (netplan's `dhcp4-overrides`); `None` is
-/// netplan's default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct DhcpOverrides {
-    /// The answer's name servers are used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_dns: Option<bool>,
-    /// The answer's time servers are used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_ntp: Option<bool>,
-    /// The answer's host name is taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_hostname: Option<bool>,
-    /// The answer's MTU is set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_mtu: Option<bool>,
-    /// The answer's routes are set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_routes: Option<bool>,
-    /// The answer's domains are used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_domains: Option<UseDomains>,
-    /// The host name is sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub send_hostname: Option<bool>,
-    /// The host name that is sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<String>,
-    /// Metric of the answer's routes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub route_metric: Option<u32>,
-}
-
-/// How the domains of a DHCP answer are used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UseDomains {
-    /// For searching and routing.
-    Yes,
-    /// Not at all.
-    No,
-    /// For routing queries only.
-    Route,
 }

@@ -67,6 +67,40 @@ pub enum NameError {
         /// The number.
         value: u64,
     },
+    /// A number that is out of its bounds.
+    #[error("`{value}` is no {what}: expected a whole number from {min} to {max}")]
+    Number {
+        /// The number.
+        value: u64,
+        /// What it should be.
+        what: &'static str,
+        /// The least.
+        min: u64,
+        /// The most.
+        max: u64,
+    },
+    /// Not one of a few words.
+    #[error("`{value}` is no {what}: expected one of `{}`", .words.join("`, `"))]
+    Word {
+        /// The text.
+        value: String,
+        /// What it should be.
+        what: &'static str,
+        /// The words.
+        words: &'static [&'static str],
+    },
+    /// Not an IPv6 token.
+    #[error("`{value}` is no IPv6 token: expected an address such as `::1a:2b`")]
+    Token {
+        /// The text.
+        value: String,
+    },
+    /// More ARP targets than a bond can watch.
+    #[error("a bond can watch 16 addresses, and these are {count}")]
+    ArpTargets {
+        /// How many there are.
+        count: usize,
+    },
     /// Not a mount point.
     #[error("`{value}` is no mount point: {why}")]
     MountPoint {

@@ -90,8 +90,8 @@ mod tests {
                 "bond0",
                 LinkKind::Bond {
                     bond: Bond {
-                        mode: None,
                         members,
+                        ..Bond::default()
                     },
                 },
             ),

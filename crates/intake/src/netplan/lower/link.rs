@@ -1,6 +1,6 @@
 //! What kind of link a definition is.
 
-use nvmeroot_plan::{Bond, Bridge, Dummy, LinkKind, Vlan, VlanId, Vrf};
+use nvmeroot_plan::{Bond, BondParameters, Bridge, Dummy, LinkKind, Vlan, VlanId, Vrf};
 
 use super::Definition;
 use super::references::References;
@@ -48,19 +48,28 @@ pub(super) fn kind<'d>(
             let members = members(findings);
             let mut mode = None;
             if let Some(Value::Map(parameters)) = get("parameters") {
-                mode = parameters.text("mode").map(str::to_owned);
+                // Open vSwitch's own modes are no mode of the kernel's.
+                mode = parameters.text("mode").and_then(|mode| mode.parse().ok());
                 if let Some(primary) = parameters.get("primary") {
                     let path = path.key("parameters");
                     references.one(primary, &path.key("primary"), true);
                 }
             }
             LinkKind::Bond {
-                bond: Bond { mode, members },
+                bond: Bond {
+                    parameters: BondParameters {
+                        mode,
+                        ..BondParameters::default()
+                    },
+                    members,
+                    primary: None,
+                },
             }
         }
         Kind::Bridge => LinkKind::Bridge {
             bridge: Bridge {
                 members: members(findings),
+                ..Bridge::default()
             },
         },
         Kind::Vrf => {

@@ -42,7 +42,7 @@ fn links_come_in_the_order_of_the_file_with_what_they_stand_on() {
                 format!(
                     "{} bond {:?} of {:?}",
                     one.id,
-                    bond.mode,
+                    bond.parameters.mode,
                     ids(&bond.members)
                 )
             }
@@ -61,7 +61,7 @@ fn links_come_in_the_order_of_the_file_with_what_they_stand_on() {
         kinds,
         [
             "vlan7 vlan 7 on bond0",
-            "bond0 bond Some(\"802.3ad\") of [\"e0\", \"e1\"]",
+            "bond0 bond Some(Lacp) of [\"e0\", \"e1\"]",
             "e0 ethernet",
             "e1 ethernet",
             "e2 ethernet",
