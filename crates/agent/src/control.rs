@@ -1,7 +1,10 @@
 //! How other programs speak to the one that works: a socket in
 //! `/run/nvmeroot`. One word is sent, `wait` or `stop`, and one answer comes
-//! back when it is true.
+//! back when it is true. A lock beside it sees to it that one works at a time;
+//! it goes with the process, so what a crashed one left behind is known for
+//! what it is.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -9,7 +12,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::inotify;
+use rustix::fs::{FlockOperation, flock, inotify};
+use rustix::io::Errno;
 
 use crate::events::Events;
 use crate::places::Places;
@@ -60,17 +64,49 @@ pub struct Control {
     pub ended: Latch<()>,
 }
 
-/// Listens at `socket` in a thread of its own.
+/// How often one that waits looks whether the program at work, which has no
+/// socket yet or no more, is still there: nobody tells of a lock that is free.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The right to be the one that works, held until it is dropped or the process
+/// ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes it; `None` while another process has it.
+    ///
+    /// # Errors
+    /// When its file can't be made.
+    pub fn take(places: &Places) -> io::Result<Option<Self>> {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(places.lock())?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Some process has it.
+    pub fn is_taken(places: &Places) -> bool {
+        File::open(places.lock()).is_ok_and(|file| {
+            flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
+        })
+    }
+}
+
+/// Listens at `socket` in a thread of its own. Whoever calls this holds the
+/// lock: a socket that is there already is a dead one's.
 ///
 /// # Errors
-/// When another program is at work there, or the socket can't be made.
+/// When the socket can't be made.
 pub fn serve(socket: &Path, events: &Arc<Events>, control: &Arc<Control>) -> io::Result<()> {
-    if UnixStream::connect(socket).is_ok() {
-        return Err(io::Error::new(
-            io::ErrorKind::AddrInUse,
-            "another `nvmeroot-agent run` is at work",
-        ));
-    }
     match std::fs::remove_file(socket) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
@@ -155,7 +191,8 @@ pub fn ask(socket: &Path, word: &str, patience: Duration) -> Result<String, AskE
 }
 
 /// Waits until the program at work says whether the goal is reached. It may
-/// have started only just now: its socket is waited for `grace` long.
+/// have started only just now: it is waited for `grace` long. Where nobody is
+/// at work, the decision of the last one counts.
 ///
 /// # Errors
 /// As for [`ask`].
@@ -171,25 +208,35 @@ pub fn wait_for_decision(
     inotify::add_watch(&watch, &places.run, news).map_err(io::Error::from)?;
     let until = Instant::now() + grace;
     loop {
-        if let Some(decision) = decision(places) {
-            return Ok(decision);
-        }
+        // Asked before the socket: who has the lock now and no socket yet is
+        // about to throw the last one's decision away.
+        let taken = Lock::is_taken(places);
         match ask(&places.socket(), "wait", patience) {
-            Err(AskError::Absent) => {}
+            Err(AskError::Absent) => {
+                if !taken && let Some(decision) = decision(places) {
+                    return Ok(decision);
+                }
+            }
             // It may have written its decision and gone in between.
             Err(AskError::Ended) => return decision(places).ok_or(AskError::Ended),
             other => return other,
         }
-        let left = until.saturating_duration_since(Instant::now());
+        let now = Instant::now();
+        if now >= until {
+            return Err(AskError::Absent);
+        }
+        let mut left = until - now;
+        if taken {
+            left = left.min(LOOK);
+        }
         let timeout = Timespec::try_from(left).map_err(|_| AskError::Absent)?;
         let mut ready = [PollFd::new(&watch, PollFlags::IN)];
         match poll(&mut ready, Some(&timeout)) {
-            Ok(0) => return Err(AskError::Absent),
+            Ok(0) | Err(Errno::INTR) => {}
             Ok(_) => {
                 let mut events = [0; 4096];
                 let _ = rustix::io::read(&watch, &mut events[..]);
             }
-            Err(rustix::io::Errno::INTR) => {}
             Err(e) => return Err(io::Error::from(e).into()),
         }
     }
@@ -238,14 +285,46 @@ mod tests {
         let events = Arc::new(Events::new().expect("a file descriptor"));
         let control = Arc::new(Control::default());
         serve(&places.socket(), &events, &control).expect("a socket");
-        let second = serve(&places.socket(), &events, &control).expect_err("one is enough");
-        assert_eq!(second.kind(), io::ErrorKind::AddrInUse);
         let early = ask(&places.socket(), "stop", Duration::from_millis(200));
         assert!(matches!(early, Err(AskError::Late)), "{early:?}");
         assert!(events.is_stopping());
         control.ended.set(());
         let answer = ask(&places.socket(), "stop", SOON).expect("an answer");
         assert_eq!(answer, "stopped\n");
+    }
+
+    #[test]
+    fn one_works_at_a_time_and_the_dead_hold_nothing() {
+        let (_dir, places) = places();
+        assert!(!Lock::is_taken(&places));
+        let first = Lock::take(&places).expect("a file").expect("a free lock");
+        assert!(Lock::is_taken(&places));
+        assert!(Lock::take(&places).expect("a file").is_none());
+        drop(first);
+        assert!(!Lock::is_taken(&places));
+        assert!(Lock::take(&places).expect("a file").is_some());
+    }
+
+    #[test]
+    fn the_last_ones_decision_does_not_count_once_another_works() {
+        let (_dir, places) = places();
+        std::fs::write(places.failed(), "failed\nno card\n").expect("a file");
+        // A socket that nobody listens at any more.
+        drop(UnixListener::bind(places.socket()).expect("a socket"));
+        let lock = Lock::take(&places).expect("a file").expect("a free lock");
+        let waiter = {
+            let places = places.clone();
+            std::thread::spawn(move || wait_for_decision(&places, SOON, SOON))
+        };
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(!waiter.is_finished());
+        let events = Arc::new(Events::new().expect("a file descriptor"));
+        let control = Arc::new(Control::default());
+        serve(&places.socket(), &events, &control).expect("a socket");
+        control.decided.set("done\n".to_owned());
+        let answer = waiter.join().expect("no panic").expect("an answer");
+        assert_eq!(answer, "done\n");
+        drop(lock);
     }
 
     #[test]

@@ -66,6 +66,11 @@ impl Places {
         self.run.join("agent.sock")
     }
 
+    /// Locked by the program at work, as long as it lives.
+    pub fn lock(&self) -> PathBuf {
+        self.run.join("agent.lock")
+    }
+
     /// There when the goal was reached.
     pub fn done(&self) -> PathBuf {
         self.run.join("done")

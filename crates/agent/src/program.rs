@@ -1,5 +1,7 @@
 //! The subcommands.
 
+use std::io::Read;
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,7 +9,7 @@ use std::time::{Duration, Instant};
 use nvmeroot_plan::{Document, FORMAT_VERSION, Reach};
 
 use crate::cmdline::CommandLine;
-use crate::control::{self, AskError, Control};
+use crate::control::{self, AskError, Control, Lock};
 use crate::events::Events;
 use crate::exec::{self, Context, Goal, RootDevice, Verdict};
 use crate::fabrics::{Fabrics, Kernel};
@@ -102,6 +104,11 @@ pub fn run(places: &Places) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let kmsg = Kmsg::open(places, line.debug);
+    // Held to the end: the lock goes with the process.
+    let _lock = match take_turn(places, &line, &kmsg) {
+        Ok(lock) => lock,
+        Err(code) => return code,
+    };
     let offset = start_line(places, &kmsg);
     for complaint in &line.complaints {
         kmsg.say(Level::Warning, &format!("kernel command line: {complaint}"));
@@ -112,6 +119,36 @@ pub fn run(places: &Places) -> ExitCode {
             kmsg.say(Level::Error, &e.to_string());
             let _ = std::fs::write(places.failed(), format!("failed\n{e}\n"));
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// The right to work, or the result of the one that works already. One that
+/// goes without a result is replaced.
+fn take_turn(places: &Places, line: &CommandLine, kmsg: &Kmsg) -> Result<Lock, ExitCode> {
+    let cant = |e: std::io::Error| {
+        let path = places.lock();
+        kmsg.say(
+            Level::Error,
+            &format!("can't lock `{}`: {e}", path.display()),
+        );
+        ExitCode::FAILURE
+    };
+    std::fs::create_dir_all(&places.run).map_err(cant)?;
+    let mut told = false;
+    loop {
+        if let Some(lock) = Lock::take(places).map_err(cant)? {
+            return Ok(lock);
+        }
+        if !told {
+            told = true;
+            let text = "another `nvmeroot-agent run` is at work, waiting for its result";
+            kmsg.say(Level::Info, text);
+        }
+        match wait_for_result(places, line) {
+            Err(NoResult::Ask(AskError::Absent | AskError::Ended)) => {}
+            Ok(()) => return Err(ExitCode::SUCCESS),
+            Err(_) => return Err(ExitCode::FAILURE),
         }
     }
 }
@@ -168,16 +205,36 @@ fn begin(
 type Prepared = (Arc<Events>, Arc<Control>, Document);
 
 fn prepare(places: &Places) -> Result<Prepared, StartError> {
-    std::fs::create_dir_all(&places.run).map_err(io("can't make /run/nvmeroot"))?;
+    // What a run left behind that gave up, or crashed.
     for old in [places.done(), places.failed()] {
         let _ = std::fs::remove_file(old);
     }
     let events = Arc::new(Events::new().map_err(io("no file descriptor"))?);
     // Before the first look at anything, so that no change is missed.
     netlink::watch(&events)?;
+    stop_on_signals(&events).map_err(io("can't take signals"))?;
     let control = Arc::new(Control::default());
     control::serve(&places.socket(), &events, &control).map_err(io("can't listen"))?;
     Ok((events, control, read_plan(places)?))
+}
+
+/// SIGTERM and SIGINT are as good as `stop`.
+fn stop_on_signals(events: &Arc<Events>) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let (mut caught, told) = UnixStream::pair()?;
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::low_level::pipe::register(signal, told.try_clone()?)?;
+    }
+    let events = Arc::clone(events);
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .stack_size(crate::STACK)
+        .spawn(move || {
+            if caught.read_exact(&mut [0]).is_ok() {
+                events.stop();
+            }
+        })?;
+    Ok(())
 }
 
 fn work(
@@ -259,25 +316,37 @@ pub fn wait(places: &Places) -> ExitCode {
     if line.off {
         return ExitCode::SUCCESS;
     }
-    match control::wait_for_decision(places, START, line.deadline + WAIT_LONGER) {
-        Ok(answer) => match answer.split_once('\n') {
-            Some(("done", _)) => ExitCode::SUCCESS,
-            Some(("failed", report)) => {
-                eprint!("nvmeroot: {report}");
-                ExitCode::FAILURE
-            }
-            _ => {
-                eprintln!("nvmeroot: an answer that makes no sense");
-                ExitCode::FAILURE
-            }
-        },
+    match wait_for_result(places, &line) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("nvmeroot: {e}");
             match e {
-                AskError::Absent => ExitCode::from(ABSENT),
+                NoResult::Ask(AskError::Absent) => ExitCode::from(ABSENT),
                 _ => ExitCode::FAILURE,
             }
         }
+    }
+}
+
+/// Why the goal is not reached, as far as somebody else knows.
+#[derive(Debug, thiserror::Error)]
+enum NoResult {
+    /// It was given up; this is the report.
+    #[error("{0}")]
+    GivenUp(String),
+    #[error("an answer that makes no sense")]
+    Nonsense,
+    #[error("{0}")]
+    Ask(#[from] AskError),
+}
+
+/// Waits for the result of the program at work.
+fn wait_for_result(places: &Places, line: &CommandLine) -> Result<(), NoResult> {
+    let answer = control::wait_for_decision(places, START, line.deadline + WAIT_LONGER)?;
+    match answer.split_once('\n') {
+        Some(("done", _)) => Ok(()),
+        Some(("failed", report)) => Err(NoResult::GivenUp(report.trim_end().to_owned())),
+        _ => Err(NoResult::Nonsense),
     }
 }
 

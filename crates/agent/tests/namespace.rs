@@ -549,13 +549,8 @@ fn late_carrier_and_late_server_cost_only_their_own_time() {
         },
     );
     assert_eq!(boot.verdict, Verdict::Done);
-    let layers: Vec<Layer> = boot
-        .step("carrier")
-        .errors
-        .iter()
-        .map(|e| e.fault.layer)
-        .collect();
-    assert_eq!(layers, [Layer::NoCarrier]);
+    // Seconds without carrier are on every boot, and no error.
+    assert_eq!(boot.step("carrier").errors, []);
     let layers: Vec<Layer> = boot
         .step("discover")
         .errors

@@ -9,16 +9,13 @@ use std::time::{Duration, Instant};
 use nvmeroot_plan::{BootPlan, InterfaceName, Nqn, Port};
 
 use super::goal::ConnectedTo;
+use super::patience::Patience;
 use crate::events::{Backoff, Events, Woken};
 use crate::fabrics::{Fabrics, NvmeTree};
 use crate::fault::Fault;
 use crate::kmsg::{Kmsg, Level};
 use crate::places::Places;
 use crate::record::{Missing, OpenStep, Recorder};
-
-/// What is not there yet is not worth a word for so long: cards and carriers
-/// take their time on every boot.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// The first wait between two tries, and the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -106,6 +103,7 @@ pub struct Context {
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     faults: BTreeMap<Subject, Fault>,
+    patience: Patience,
     /// Who asked for each target, and whether it is connected.
     targets: BTreeMap<Target, (BTreeSet<usize>, bool)>,
     /// Threads that still have something to do.
@@ -178,7 +176,9 @@ impl Context {
 
     /// Nothing does any more.
     pub(super) fn clear_fault(&self, subject: &Subject) {
-        self.lock().faults.remove(subject);
+        let mut shared = self.lock();
+        shared.faults.remove(subject);
+        shared.patience.forget(subject);
     }
 
     /// All that stands in the way of anybody.
@@ -243,13 +243,21 @@ impl Context {
             .collect()
     }
 
-    /// Something went wrong and will be tried again: into the record, and,
-    /// if it is news, into the kernel log.
+    /// Something went wrong and will be tried again: into the record, and, if
+    /// it is worth it, into the kernel log.
     pub(super) fn complain(&self, subject: &Subject, step: &OpenStep<'_>, fault: &Fault) {
-        self.set_fault(subject, fault.clone());
-        if step.error(fault) {
+        step.error(fault);
+        if self.is_worth_a_line(subject, fault) {
             self.kmsg.fault(Level::Warning, &subject.to_string(), fault);
         }
+    }
+
+    fn is_worth_a_line(&self, subject: &Subject, fault: &Fault) -> bool {
+        let mut shared = self.lock();
+        shared.faults.insert(subject.clone(), fault.clone());
+        shared
+            .patience
+            .is_over(subject, fault.layer, Instant::now())
     }
 
     /// Waits until `look` finds something, looking again after each change.
@@ -261,8 +269,6 @@ impl Context {
         fault: impl Fn() -> Fault,
         mut look: impl FnMut() -> Option<T>,
     ) -> Result<T, Ended> {
-        let grace = Instant::now() + GRACE;
-        let mut told = None;
         loop {
             let seen = self.events.seen();
             if let Some(found) = look() {
@@ -270,19 +276,21 @@ impl Context {
                 return Ok(found);
             }
             let why = fault();
-            let patient = Instant::now() < grace;
-            if patient {
-                self.set_fault(subject, why);
-            } else if told.as_ref() != Some(&why) {
-                self.complain(subject, step, &why);
-                told = Some(why);
+            if self.is_worth_a_line(subject, &why) {
+                step.error(&why);
+                self.kmsg.fault(Level::Warning, &subject.to_string(), &why);
             }
-            let until = if patient { grace } else { self.limit };
-            match self.events.wait_past(seen, until.min(self.limit)) {
-                Woken::Stopping => return Err(Ended::Stopping),
-                Woken::TimedOut if Instant::now() >= self.limit => return Err(Ended::Late),
-                Woken::Changed | Woken::TimedOut => {}
-            }
+            let word = self
+                .lock()
+                .patience
+                .next(subject, why.layer, Instant::now());
+            let ended = match self.events.wait_past(seen, word.min(self.limit)) {
+                Woken::Stopping => Ended::Stopping,
+                Woken::TimedOut if Instant::now() >= self.limit => Ended::Late,
+                Woken::Changed | Woken::TimedOut => continue,
+            };
+            step.error(&why);
+            return Err(ended);
         }
     }
 

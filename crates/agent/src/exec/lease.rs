@@ -192,7 +192,7 @@ impl Client<'_> {
                     }
                     // One or two are lost on many networks while a switch
                     // port comes up.
-                    if tries == 4 {
+                    if tries > 3 {
                         self.context.complain(&self.subject, step, &silent());
                     }
                 }

@@ -11,6 +11,7 @@ mod context;
 mod goal;
 mod interface;
 mod lease;
+mod patience;
 mod portal;
 mod report;
 

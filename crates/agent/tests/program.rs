@@ -1,0 +1,156 @@
+//! The program as a process: a second one beside the first, one after a crash,
+//! and signals. Each test runs in a mount and network namespace of its own,
+//! where `/run` and `/etc` are empty; that needs root and `unshare`.
+
+use std::process::{Command, Stdio};
+
+use nvmeroot_plan::FORMAT_VERSION;
+
+/// Root on a portal that no card leads to: `run` works until it is stopped.
+const PLAN: &str = r#"{
+  "version": VERSION, "steps": [],
+  "reach": "initramfs", "reasons": [], "host": null,
+  "mounts": [{"path": "/", "essential": true, "controllers": [0], "origin": ORIGIN}],
+  "controllers": [{"transport": "tcp", "traddr": "192.0.2.1", "trsvcid": "4420", "origin": ORIGIN}],
+  "network": {"interfaces": []}, "paths": [], "warnings": [], "faults": []
+}"#;
+
+/// `agent` is the program, `$run` its directory.
+const PRELUDE: &str = r#"
+mount --make-rprivate /
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /etc
+mount --bind /dev/null /dev/kmsg
+mkdir /etc/nvmeroot
+cat >/etc/nvmeroot/plan.json
+agent=$1 run=/run/nvmeroot
+up() {
+    n=0
+    until "$agent" --version >/dev/null && [ -S $run/agent.sock ] && [ -s $run/boot.json ]; do
+        n=$((n + 1)); [ $n -lt 200 ] || exit 9
+        sleep 0.05
+    done
+}
+"#;
+
+/// What the script prints; `None` where it can't run here.
+fn run(test: &str, script: &str) -> Option<String> {
+    let able = rustix::process::geteuid().is_root()
+        && Command::new("unshare")
+            .args(["-mn", "true"])
+            .status()
+            .is_ok_and(|s| s.success());
+    if !able {
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "{test} can't run: not root, or no `unshare`"
+        );
+        eprintln!("{test} is skipped: not root, or no `unshare`");
+        return None;
+    }
+    let origin = r#"{"file": "test", "line": 0, "column": 0}"#;
+    let plan = PLAN
+        .replace("ORIGIN", origin)
+        .replace("VERSION", &FORMAT_VERSION.to_string());
+    let mut child = Command::new("unshare")
+        .args(["-mn", "sh", "-c", &format!("{PRELUDE}{script}"), "sh"])
+        .arg(env!("CARGO_BIN_EXE_nvmeroot-agent"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("`unshare` runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    std::io::Write::write_all(&mut stdin, plan.as_bytes()).expect("the plan");
+    drop(stdin);
+    let out = child.wait_with_output().expect("its output");
+    Some(String::from_utf8(out.stdout).expect("text"))
+}
+
+#[test]
+fn a_second_run_waits_for_the_first_ones_result() {
+    let script = r#"
+"$agent" run & first=$!
+up
+"$agent" run & second=$!
+sleep 0.5
+kill -0 $first && kill -0 $second && echo both work
+"$agent" wait 2>/dev/null & waiter=$!
+sleep 0.2
+"$agent" stop; echo stop $?
+wait $first; echo first $?
+wait $second; echo second $?
+wait $waiter; echo waiter $?
+cat $run/failed
+grep -c '"end"' $run/boot.json >/dev/null && echo record ends
+"#;
+    if let Some(said) = run("second run", script) {
+        assert_eq!(
+            said,
+            "both work\nstop 0\nfirst 1\nsecond 1\nwaiter 1\nfailed\nstopped\nrecord ends\n"
+        );
+    }
+}
+
+#[test]
+fn a_second_run_takes_over_when_the_first_one_dies() {
+    let script = r#"
+"$agent" run & first=$!
+up
+"$agent" run & second=$!
+sleep 0.3
+rm $run/boot.json
+kill -KILL $first; wait $first 2>/dev/null
+up
+kill -0 $second && echo the second works
+kill -TERM $second; wait $second; echo second $?
+"#;
+    if let Some(said) = run("takeover", script) {
+        assert_eq!(said, "the second works\nsecond 1\n");
+    }
+}
+
+#[test]
+fn what_a_crash_left_behind_misleads_nobody() {
+    let script = r#"
+"$agent" run & first=$!
+up
+kill -KILL $first; wait $first 2>/dev/null
+echo done >$run/done
+rm $run/boot.json
+"$agent" run & again=$!
+up
+"$agent" wait 2>$run/said & waiter=$!
+sleep 0.3
+kill -0 $waiter && echo still waiting
+kill -INT $again; wait $again; echo again $?
+wait $waiter; echo waiter $?
+cat $run/said; ls $run
+"#;
+    if let Some(said) = run("crash", script) {
+        assert_eq!(
+            said,
+            "still waiting\nagain 1\nwaiter 1\nnvmeroot: stopped\nagent.lock\nagent.sock\nboot.json\nfailed\nsaid\n"
+        );
+    }
+}
+
+#[test]
+fn signals_are_as_good_as_stop() {
+    for signal in ["TERM", "INT"] {
+        let script = format!(
+            r#"
+"$agent" run & first=$!
+up
+kill -{signal} $first; wait $first; echo exit $?
+grep -o '"outcome": "[a-z]*"' $run/boot.json
+cat $run/failed
+"#
+        );
+        if let Some(said) = run("signals", &script) {
+            assert_eq!(
+                said, "exit 1\n\"outcome\": \"failed\"\nfailed\nstopped\n",
+                "{signal}"
+            );
+        }
+    }
+}
