@@ -33,7 +33,8 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         ));
     };
     let root = input::open_root(&root_path)?;
-    let read = input::read(&from, Some(&root))?;
+    let host = wanted.pair()?;
+    let read = input::read(&from, Some(&root), host.as_ref())?;
     let runtime = match args.runtime {
         RuntimeArg::Agent => Runtime::Agent,
         RuntimeArg::Scripts => Runtime::Scripts,
@@ -41,11 +42,11 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     let mut options = Options {
         runtime,
         agent: None,
-        host: wanted.pair()?,
+        host,
     };
     let plan = &read.plan;
     if plan.reach == Reach::Initramfs {
-        if options.host.is_none() && plan.host.is_none() {
+        if plan.host.is_none() {
             // Half a pair says so itself.
             identity::of_tree(&root)?;
             return Err(identity::missing());

@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use nvmeroot_intake::curtin::{self, EmbeddedText, TextKind};
-use nvmeroot_intake::{IntakeError, netplan, yaml};
-use nvmeroot_plan::{BootPlan, Fragment, Origin, Warning, resolve};
+use nvmeroot_intake::{IntakeError, netplan, nvme_etc, yaml};
+use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Origin, Warning, resolve};
 
 use crate::args::Input;
 use crate::diagnose::{Fault, Faults, Texts};
 use crate::root::RootTree;
 use crate::{Failure, identity};
+
+const DISCOVERY_CONF: &str = "etc/nvme/discovery.conf";
+const CONFIG_JSON: &str = "etc/nvme/config.json";
 
 /// The plan, and the texts that its origins point into.
 pub(crate) struct Read {
@@ -23,7 +26,12 @@ pub(crate) fn open_root(path: &Path) -> Result<RootTree, Failure> {
 }
 
 /// Reads everything that the input names.
-pub(crate) fn read(input: &Input, root: Option<&RootTree>) -> Result<Read, Failure> {
+/// `host`: the identity that the user gives, which counts more than the tree's.
+pub(crate) fn read(
+    input: &Input,
+    root: Option<&RootTree>,
+    host: Option<&HostIdentity>,
+) -> Result<Read, Failure> {
     let Some(path) = &input.curtin else {
         return Err(Failure::Usage(
             "no configuration is given\nhint: pass `--curtin FILE`; curtin's hooks have it in CONFIG".to_owned(),
@@ -52,7 +60,18 @@ pub(crate) fn read(input: &Input, root: Option<&RootTree>) -> Result<Read, Failu
         }
     }
     if let Some(root) = root {
-        fragments.push(host(root)?);
+        match portals(root, &mut texts) {
+            Ok(found) => fragments.extend(found),
+            Err(PortalsError::Tree(failure)) => return Err(failure),
+            Err(PortalsError::Input(error)) => return Err(Failure::Input(faults(error, texts))),
+        }
+        fragments.push(match host {
+            Some(given) => Fragment {
+                host: Some((given.clone(), Origin::whole("the command line"))),
+                ..Fragment::default()
+            },
+            None => tree_host(root)?,
+        });
     }
     let mut plan = resolve(fragments);
     if plan.faults.is_empty() {
@@ -66,8 +85,42 @@ pub(crate) fn read(input: &Input, root: Option<&RootTree>) -> Result<Read, Failu
     }))
 }
 
+enum PortalsError {
+    Tree(Failure),
+    Input(IntakeError),
+}
+
+/// What the tree says of portals, the weakest first.
+fn portals(root: &RootTree, texts: &mut Texts) -> Result<Vec<Fragment>, PortalsError> {
+    // Thousands of portals; nobody has more, and time grows with the product of
+    // them and the controllers.
+    const LONGEST: u64 = 1 << 20;
+    let mut read = |path: &str| -> Result<Option<Vec<u8>>, PortalsError> {
+        let read = root.read(path, LONGEST);
+        let Some(bytes) = read.map_err(|e| PortalsError::Tree(e.into()))? else {
+            return Ok(None);
+        };
+        if bytes.len() as u64 > LONGEST {
+            let why = anyhow::anyhow!("`{path}` is longer than {LONGEST} bytes");
+            return Err(PortalsError::Tree(Failure::Could(why)));
+        }
+        if let Ok(text) = std::str::from_utf8(&bytes) {
+            texts.insert(path, text);
+        }
+        Ok(Some(bytes))
+    };
+    let mut found = Vec::new();
+    if let Some(bytes) = read(DISCOVERY_CONF)? {
+        found.push(nvme_etc::discovery_conf(DISCOVERY_CONF, &bytes));
+    }
+    if let Some(bytes) = read(CONFIG_JSON)? {
+        found.push(nvme_etc::config_json(CONFIG_JSON, &bytes).map_err(PortalsError::Input)?);
+    }
+    Ok(found)
+}
+
 /// The tree's own identity. That it is broken matters only to who needs it.
-fn host(root: &RootTree) -> Result<Fragment, Failure> {
+fn tree_host(root: &RootTree) -> Result<Fragment, Failure> {
     let mut fragment = Fragment::default();
     match identity::of_tree(root) {
         Ok(host) => fragment.host = host.map(|host| (host, Origin::whole("etc/nvme"))),

@@ -11,7 +11,7 @@ use crate::{Failure, diagnose, input, path_variable, plan_text};
 pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
     let from = args.input.resolve(path_variable);
     let root = from.root.as_deref().map(input::open_root).transpose()?;
-    let read = input::read(&from, root.as_ref())?;
+    let read = input::read(&from, root.as_ref(), None)?;
     // Standard output by itself writes line by line.
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match args.format {

@@ -83,6 +83,16 @@ impl PlanText<'_> {
         writeln!(f, "\ncontrollers")?;
         for (controller, path) in plan.controllers.iter().zip(&plan.paths) {
             writeln!(f, "  {} over {}", controller.portal(), controller.transport)?;
+            if let Some(nqn) = &controller.nqn {
+                writeln!(f, "    subsystem {nqn}")?;
+            }
+            if let Some(secret) = &controller.options.dhchap_secret {
+                let both = match &controller.options.dhchap_ctrl_secret {
+                    Some(_) => "both sides authenticate",
+                    None => "the host authenticates",
+                };
+                writeln!(f, "    {both} by DH-HMAC-CHAP {secret}")?;
+            }
             for lead in &path.interfaces {
                 writeln!(f, "    through {}: {}", lead.interface, lead.why)?;
             }

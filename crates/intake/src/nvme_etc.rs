@@ -1,5 +1,13 @@
-//! `/etc/nvme/hostnqn` and `/etc/nvme/hostid`: the identity of the host, as
-//! nvme-cli keeps it (nvme-gen-hostnqn(1)).
+//! `/etc/nvme`, as nvme-cli and libnvme keep it: the identity of the host in
+//! `hostnqn` and `hostid` (nvme-gen-hostnqn(1)), and what `config.json` and
+//! `discovery.conf` say of portals.
+
+mod config_json;
+mod discovery_conf;
+mod option;
+
+pub use self::config_json::config_json;
+pub use self::discovery_conf::discovery_conf;
 
 use nvmeroot_plan::{HostIdentity, NameError};
 use thiserror::Error;

@@ -1,6 +1,6 @@
 //! What one source says.
 
-use crate::{HostIdentity, Interface, Origin, StorageGraph, Warning};
+use crate::{HostIdentity, Interface, Origin, PortalSettings, StorageGraph, Warning};
 
 /// What one source says; all that is absent, it says nothing of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Fragment {
     pub interfaces: Option<Vec<Interface>>,
     /// The identity of the host, and where it is said.
     pub host: Option<(HostIdentity, Origin)>,
+    /// What it says of portals that another source names.
+    pub portals: Vec<PortalSettings>,
     /// What the user should know about the source.
     pub warnings: Vec<Warning>,
 }

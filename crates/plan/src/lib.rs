@@ -23,6 +23,7 @@ mod number;
 mod nvme;
 mod origin;
 mod path;
+mod portal;
 mod reach;
 mod remark;
 mod resolve;
@@ -54,6 +55,7 @@ pub use number::{
 pub use nvme::{ConnectOptions, Controller, HostId, HostIdentity, Nqn, Port, Transport};
 pub use origin::{Origin, Warning};
 pub use path::{ControllerPath, Lead};
+pub use portal::PortalSettings;
 pub use reach::{Reach, Reason};
 pub use remark::{Remark, Weight};
 pub use resolve::{BootPlan, Mount, resolve};

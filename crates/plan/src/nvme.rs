@@ -269,6 +269,48 @@ impl ConnectOptions {
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Takes over from `other` what is not said here.
+    pub(crate) fn fill_from(&mut self, other: &Self) {
+        fn fill<T: Clone>(own: &mut Option<T>, other: &Option<T>) {
+            if own.is_none() {
+                own.clone_from(other);
+            }
+        }
+        // By name, so that a new option can't be forgotten.
+        let Self {
+            host_iface,
+            host_traddr,
+            ctrl_loss_tmo,
+            reconnect_delay,
+            fast_io_fail_tmo,
+            keep_alive_tmo,
+            nr_io_queues,
+            nr_write_queues,
+            nr_poll_queues,
+            queue_size,
+            hdr_digest,
+            data_digest,
+            tos,
+            dhchap_secret,
+            dhchap_ctrl_secret,
+        } = self;
+        fill(host_iface, &other.host_iface);
+        fill(host_traddr, &other.host_traddr);
+        fill(ctrl_loss_tmo, &other.ctrl_loss_tmo);
+        fill(reconnect_delay, &other.reconnect_delay);
+        fill(fast_io_fail_tmo, &other.fast_io_fail_tmo);
+        fill(keep_alive_tmo, &other.keep_alive_tmo);
+        fill(nr_io_queues, &other.nr_io_queues);
+        fill(nr_write_queues, &other.nr_write_queues);
+        fill(nr_poll_queues, &other.nr_poll_queues);
+        fill(queue_size, &other.queue_size);
+        *hdr_digest |= other.hdr_digest;
+        *data_digest |= other.data_digest;
+        fill(tos, &other.tos);
+        fill(dhchap_secret, &other.dhchap_secret);
+        fill(dhchap_ctrl_secret, &other.dhchap_ctrl_secret);
+    }
 }
 
 pub(crate) fn is_false(value: &bool) -> bool {

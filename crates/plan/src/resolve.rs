@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::storage::{MountRequest, NodeRole, StorageGraph};
 use crate::{
     Controller, ControllerPath, Fragment, HostIdentity, MountPoint, Network, Origin, Reach, Reason,
-    Warning, Weight, path, reach,
+    Warning, Weight, path, portal, reach,
 };
 
 /// A mount of the installed system.
@@ -95,15 +95,17 @@ impl BootPlan {
 
 /// Resolves fragments, the weakest first: a later one's host identity
 /// replaces an earlier one's, a later one's interface the earlier one of that
-/// id.
+/// id. What is said of a portal fills in what its controller leaves open.
 pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
     let mut warnings = Vec::new();
     let mut host = None;
     let mut interfaces = Vec::new();
     let mut has_network = false;
     let mut graphs = Vec::new();
+    let mut portals = Vec::new();
     for fragment in fragments {
         warnings.extend(fragment.warnings);
+        portals.extend(fragment.portals);
         host = fragment.host.or(host);
         has_network |= fragment.interfaces.is_some();
         for interface in fragment.interfaces.into_iter().flatten() {
@@ -118,12 +120,16 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
     for graph in &graphs {
         storage.add(graph, &mut warnings);
     }
+    let mut faults = Vec::new();
+    let hostnqn = host.as_ref().map(|(identity, _)| &identity.nqn);
+    let heard = portal::settle(&mut storage.controllers, &portals, hostnqn);
+    warnings.extend(heard.warnings);
+    faults.extend(heard.faults);
     let Storage {
         controllers,
         mounts,
         links,
     } = storage;
-    let mut faults = Vec::new();
     if links > MOST_LINKS {
         let message = format!(
             "the mounts lie on more than {MOST_LINKS} controllers, counted once for each mount"

@@ -16,6 +16,7 @@ mod handover;
 mod host;
 mod initramfs_tools;
 mod programs;
+mod secrets;
 #[cfg(test)]
 mod shell_tests;
 mod stas;
@@ -81,6 +82,7 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
             host::add(options.host.as_ref(), &mut set);
             agent::remove(&mut set);
             initramfs_tools::add(plan, &mut set)?;
+            secrets::add(plan, &mut set);
             handover::add(plan, &mut set)?;
         }
         (Reach::Initramfs, Runtime::Agent) => {
@@ -88,6 +90,7 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
             host::add(options.host.as_ref(), &mut set);
             initramfs_tools::remove(&mut set);
             agent::add(plan, options.host.as_ref(), program, &mut set)?;
+            secrets::add(plan, &mut set);
             handover::add(plan, &mut set)?;
         }
         (Reach::Firmware, Runtime::Scripts) => return Err(RenderError::NeedsAgent),

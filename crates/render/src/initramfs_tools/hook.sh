@@ -63,6 +63,11 @@ for name in functions interfaces network-up connect-nvme; do
 	file "/etc/curtin-nvme-over-tcp/$name" 'run `nvmeroot configure` again'
 done
 
+# Where a controller asks who we are, nvme finds the answer there.
+if [ -e /etc/initramfs-tools/conf.d/nvmeroot ]; then
+	file /etc/nvme/config.json 'run `nvmeroot configure` again'
+fi
+
 # busybox has an `ip` too, which knows less, and its hook, which runs earlier or
 # later, links it to every place that is still free.
 for dir in /usr/sbin /usr/bin /sbin /bin; do
