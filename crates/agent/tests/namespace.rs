@@ -434,6 +434,32 @@ fn static_address_rename_mtu_and_route() {
     );
 }
 
+/// The plan's name is the definition's; the link keeps its own.
+#[test]
+fn a_matched_card_that_keeps_its_name_leads_to_the_portal() {
+    if skip("match") {
+        return;
+    }
+    let net = Net::new();
+    net.plug_in();
+    net.listen("10.9.0.1:4420");
+    let interface = interface(|i| {
+        i.name = "storage".parse().expect("a name");
+        i.matching = Some(Match {
+            macaddress: Some("02:00:00:00:00:07".parse().expect("a MAC address")),
+            ..Match::default()
+        });
+        i.addresses = vec![address("10.9.0.9/24")];
+    });
+    let boot = net.boot(
+        plan(interface, "10.9.0.1", Some(NQN)),
+        Played::default(),
+        LONG,
+    );
+    assert_eq!(boot.verdict, Verdict::Done);
+    assert_eq!(boot.step("reach").detail, "over c from 10.9.0.9");
+}
+
 #[test]
 fn dhcp_with_discovery() {
     if skip("dhcp4") {

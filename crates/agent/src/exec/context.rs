@@ -106,6 +106,9 @@ pub(super) struct Shared {
     patience: Patience,
     /// Who asked for each target, and whether it is connected.
     targets: BTreeMap<Target, (BTreeSet<usize>, bool)>,
+    /// The links of the plan's interfaces, by index: one that is matched and
+    /// not renamed has another name than the plan's.
+    links: BTreeMap<InterfaceName, u32>,
     /// Threads that still have something to do.
     busy: usize,
 }
@@ -167,6 +170,17 @@ impl Context {
     /// Nobody works any more.
     pub(super) fn is_idle(&self) -> bool {
         self.lock().busy == 0
+    }
+
+    /// The interface is this link.
+    pub(super) fn is_link(&self, interface: &InterfaceName, index: u32) {
+        self.lock().links.insert(interface.clone(), index);
+        self.events.raise();
+    }
+
+    /// The index of the interface's link, when it has been found.
+    pub(super) fn link_of(&self, interface: &InterfaceName) -> Option<u32> {
+        self.lock().links.get(interface).copied()
     }
 
     /// Something stands in the way of `subject`.

@@ -64,6 +64,7 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn bring_up(&mut self, actions: &[Action]) -> Result<(), Ended> {
         let found = self.wait_for_card()?;
+        self.context.is_link(&self.interface.name, found.link.index);
         let mut link = self.rename(found.link)?;
         if let Some(mac) = self.interface.mac.filter(|mac| link.mac != Some(*mac)) {
             let change = LinkChange {

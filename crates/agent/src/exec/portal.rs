@@ -244,8 +244,11 @@ impl<'a> Path<'a> {
         };
         let way = netlink.way(self.at.ip(), only).ok()??;
         let link = netlink.link(way.link).ok()??;
-        let planned =
-            self.leads.is_empty() || self.leads.iter().any(|lead| lead.as_str() == link.name);
+        let context = self.context;
+        let leads = |lead: &InterfaceName| {
+            lead.as_str() == link.name || context.link_of(lead) == Some(way.link)
+        };
+        let planned = self.leads.is_empty() || self.leads.iter().any(|lead| leads(lead));
         let answerable = match (self.at.ip(), way.source) {
             (IpAddr::V6(to), Some(IpAddr::V6(from))) => {
                 to.is_unicast_link_local() || !from.is_unicast_link_local()
