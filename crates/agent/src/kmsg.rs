@@ -139,7 +139,7 @@ impl KernelLog {
         for _ in 0..4096 {
             match self.log.read(&mut record) {
                 Ok(0) => break,
-                Ok(n) => lines.extend(parse(&record[..n])),
+                Ok(n) => lines.extend(KernelLine::parse(&record[..n])),
                 // Records were overwritten before we read them; the next read
                 // goes on with the oldest one that is left.
                 Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => {}
@@ -150,15 +150,19 @@ impl KernelLog {
     }
 }
 
-/// `PRIORITY,SEQUENCE,MICROSECONDS,FLAGS[,…];TEXT`, then lines of `KEY=VALUE`.
-fn parse(record: &[u8]) -> Option<KernelLine> {
-    let record = String::from_utf8_lossy(record);
-    let (head, text) = record.split_once(';')?;
-    let microseconds = head.split(',').nth(2)?.parse().ok()?;
-    Some(KernelLine {
-        microseconds,
-        text: text.lines().next().unwrap_or_default().to_owned(),
-    })
+impl KernelLine {
+    /// Reads a record of `/dev/kmsg` (Documentation/ABI/testing/dev-kmsg):
+    /// `PRIORITY,SEQUENCE,MICROSECONDS,FLAGS[,…];TEXT`, then lines of
+    /// `KEY=VALUE`; `None` where it is none.
+    pub fn parse(record: &[u8]) -> Option<Self> {
+        let record = String::from_utf8_lossy(record);
+        let (head, text) = record.split_once(';')?;
+        let microseconds = head.split(',').nth(2)?.parse().ok()?;
+        Some(Self {
+            microseconds,
+            text: text.lines().next().unwrap_or_default().to_owned(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -171,14 +175,14 @@ mod tests {
         let record =
             b"3,1234,5678901,-,caller=T1;nvme nvme0: Connect command failed\n SUBSYSTEM=nvme\n";
         assert_eq!(
-            parse(record),
+            KernelLine::parse(record),
             Some(KernelLine {
                 microseconds: 5_678_901,
                 text: "nvme nvme0: Connect command failed".to_owned()
             })
         );
-        assert_eq!(parse(b"3,1234"), None);
-        assert_eq!(parse(b"3,1,x,-;text"), None);
+        assert_eq!(KernelLine::parse(b"3,1234"), None);
+        assert_eq!(KernelLine::parse(b"3,1,x,-;text"), None);
     }
 
     #[test]
@@ -208,7 +212,7 @@ mod tests {
 
         #[test]
         fn any_record_is_read(record in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse(&record);
+            let _ = KernelLine::parse(&record);
         }
     }
 }

@@ -81,7 +81,7 @@ impl Netlink {
         let all = Request::new(kind::GET_ADDRESS, &fixed(0, 0, 0, link));
         // Kernels without strict checking give all links' addresses.
         self.dump(all, |message| {
-            found.extend(read(message).filter(|address| address.link == link));
+            found.extend(Address::read(message).filter(|address| address.link == link));
         })
         .map_err(|source| NetlinkError {
             what: format!("can't list the addresses of link {link}"),
@@ -160,27 +160,68 @@ impl Netlink {
     }
 }
 
-fn read(message: Message<'_>) -> Option<Address> {
-    if message.kind != kind::NEW_ADDRESS {
-        return None;
+impl Address {
+    /// The address that a message tells of; `None`: it tells of something
+    /// else, or is cut off.
+    pub fn read(message: Message<'_>) -> Option<Self> {
+        if message.kind != kind::NEW_ADDRESS {
+            return None;
+        }
+        let mut local = None;
+        let mut plain = None;
+        let mut flags = u32::from(*message.body.get(2)?);
+        for (attribute, value) in message.attributes(FIXED) {
+            match attribute {
+                LOCAL => local = ip(value),
+                ADDRESS => plain = ip(value),
+                FLAGS => flags = u32_at(value, 0)?,
+                _ => {}
+            }
+        }
+        Some(Self {
+            link: u32_at(message.body, 4)?,
+            // On a point-to-point link `ADDRESS` is the peer's.
+            address: local.or(plain)?,
+            prefix: *message.body.get(1)?,
+            tentative: flags & TENTATIVE != 0,
+            duplicate: flags & DAD_FAILED != 0,
+        })
     }
-    let mut local = None;
-    let mut plain = None;
-    let mut flags = u32::from(*message.body.get(2)?);
-    for (attribute, value) in message.attributes(FIXED) {
-        match attribute {
-            LOCAL => local = ip(value),
-            ADDRESS => plain = ip(value),
-            FLAGS => flags = u32_at(value, 0)?,
-            _ => {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_the_kernel_says_comes_back(
+            link in 1_u32.., address: IpAddr, prefix in 0_u8..=32, flags: u32,
+            peer: Option<[u8; 4]>
+        ) {
+            let mut told = Request::new(kind::NEW_ADDRESS, &fixed(2, prefix, 0, link));
+            told.put_ip(LOCAL, address);
+            if let Some(peer) = peer {
+                told.put(ADDRESS, &peer);
+            }
+            told.put_u32(FLAGS, flags);
+            let bytes = told.finish(0, 1);
+            let (message, _) = Message::split(&bytes).expect("a message");
+            prop_assert_eq!(Address::read(message), Some(Address {
+                link,
+                address,
+                prefix,
+                tentative: flags & TENTATIVE != 0,
+                duplicate: flags & DAD_FAILED != 0,
+            }));
+        }
+
+        #[test]
+        fn any_body_is_read(body in proptest::collection::vec(any::<u8>(), 0..120)) {
+            let bytes = Request::new(kind::NEW_ADDRESS, &body).finish(0, 1);
+            let (message, _) = Message::split(&bytes).expect("a message");
+            prop_assert!(Address::read(message).is_none() || body.len() >= FIXED);
         }
     }
-    Some(Address {
-        link: u32_at(message.body, 4)?,
-        // On a point-to-point link `ADDRESS` is the peer's.
-        address: local.or(plain)?,
-        prefix: *message.body.get(1)?,
-        tentative: flags & TENTATIVE != 0,
-        duplicate: flags & DAD_FAILED != 0,
-    })
 }

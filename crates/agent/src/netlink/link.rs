@@ -80,7 +80,7 @@ impl Netlink {
     pub fn links(&mut self) -> Result<Vec<Link>, NetlinkError> {
         let mut links = Vec::new();
         let all = Request::new(kind::GET_LINK, &fixed(0, 0, 0));
-        self.dump(all, |message| links.extend(read(message)))
+        self.dump(all, |message| links.extend(Link::read(message)))
             .map_err(|source| NetlinkError {
                 what: "can't list the links".to_owned(),
                 source,
@@ -96,7 +96,7 @@ impl Netlink {
     pub fn link(&mut self, index: u32) -> Result<Option<Link>, NetlinkError> {
         let one = Request::new(kind::GET_LINK, &fixed(index, 0, 0));
         let mut link = None;
-        let answer = self.get(one, |message| link = read(message).or(link.take()));
+        let answer = self.get(one, |message| link = Link::read(message).or(link.take()));
         match answer {
             Ok(()) => Ok(link),
             Err(e) if is_gone(&e) => Ok(None),
@@ -145,34 +145,83 @@ fn is_gone(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::NODEV.raw_os_error())
 }
 
-fn read(message: Message<'_>) -> Option<Link> {
-    if message.kind != kind::NEW_LINK {
-        return None;
-    }
-    let flags = u32_at(message.body, 8)?;
-    let mut link = Link {
-        index: u32_at(message.body, 4)?,
-        name: String::new(),
-        mac: None,
-        permanent_mac: None,
-        mtu: 0,
-        up: flags & IFF_UP != 0,
-        carrier: flags & IFF_UP != 0 && flags & IFF_LOWER_UP != 0,
-        ethernet: u16_at(message.body, 2)? == ETHERNET,
-    };
-    for (attribute, value) in message.attributes(FIXED) {
-        match attribute {
-            NAME => link.name = text(value),
-            ADDRESS => link.mac = mac(value),
-            PERMANENT_ADDRESS => link.permanent_mac = mac(value),
-            MTU => link.mtu = u32_at(value, 0)?,
-            OPERATIONAL_STATE => link.carrier &= matches!(value, [UNKNOWN | UP]),
-            _ => {}
+impl Link {
+    /// The link that a message tells of; `None`: it tells of something else,
+    /// or is cut off.
+    pub fn read(message: Message<'_>) -> Option<Self> {
+        if message.kind != kind::NEW_LINK {
+            return None;
         }
+        let flags = u32_at(message.body, 8)?;
+        let mut link = Self {
+            index: u32_at(message.body, 4)?,
+            name: String::new(),
+            mac: None,
+            permanent_mac: None,
+            mtu: 0,
+            up: flags & IFF_UP != 0,
+            carrier: flags & IFF_UP != 0 && flags & IFF_LOWER_UP != 0,
+            ethernet: u16_at(message.body, 2)? == ETHERNET,
+        };
+        for (attribute, value) in message.attributes(FIXED) {
+            match attribute {
+                NAME => link.name = text(value),
+                ADDRESS => link.mac = mac(value),
+                PERMANENT_ADDRESS => link.permanent_mac = mac(value),
+                MTU => link.mtu = u32_at(value, 0)?,
+                OPERATIONAL_STATE => link.carrier &= matches!(value, [UNKNOWN | UP]),
+                _ => {}
+            }
+        }
+        Some(link)
     }
-    Some(link)
 }
 
 fn mac(bytes: &[u8]) -> Option<MacAddress> {
     bytes.try_into().ok().map(MacAddress::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_the_kernel_says_comes_back(
+            index in 1_u32.., name in "[a-z][a-z0-9]{0,14}", mac: [u8; 6], permanent: Option<[u8; 6]>,
+            mtu in 68_u32..65536, up: bool, carrier: bool, operational in 0_u8..8,
+        ) {
+            let flags = (u32::from(up) * IFF_UP) | (u32::from(carrier) * IFF_LOWER_UP);
+            let mut head = fixed(index, flags, 0);
+            head[2..4].copy_from_slice(&ETHERNET.to_ne_bytes());
+            let mut told = Request::new(kind::NEW_LINK, &head);
+            told.put_text(NAME, &name);
+            told.put(ADDRESS, &mac);
+            if let Some(permanent) = permanent {
+                told.put(PERMANENT_ADDRESS, &permanent);
+            }
+            told.put_u32(MTU, mtu);
+            told.put(OPERATIONAL_STATE, &[operational]);
+            let bytes = told.finish(0, 1);
+            let (message, _) = Message::split(&bytes).expect("a message");
+            prop_assert_eq!(Link::read(message), Some(Link {
+                index,
+                name,
+                mac: Some(MacAddress::new(mac)),
+                permanent_mac: permanent.map(MacAddress::new),
+                mtu,
+                up,
+                carrier: up && carrier && [UNKNOWN, UP].contains(&operational),
+                ethernet: true,
+            }));
+        }
+
+        #[test]
+        fn any_body_is_read(body in proptest::collection::vec(any::<u8>(), 0..120)) {
+            let bytes = Request::new(kind::NEW_LINK, &body).finish(0, 1);
+            let (message, _) = Message::split(&bytes).expect("a message");
+            prop_assert_eq!(Link::read(message).is_some(), body.len() >= 12);
+        }
+    }
 }

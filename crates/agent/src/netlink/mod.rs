@@ -14,13 +14,14 @@ pub use link::{Link, LinkChange};
 pub use route::{NewRoute, Way};
 pub use rule::NewRule;
 pub use watch::watch;
+pub use wire::Message;
 
 use std::io;
 
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 
-use wire::{Message, Request, flag, kind};
+use wire::{Request, flag, kind};
 
 use crate::fault::{Fault, Layer};
 

@@ -167,7 +167,7 @@ impl Netlink {
             request.put_u32(OUTGOING, link);
         }
         let mut way = None;
-        let answer = self.get(request, |message| way = read_way(message));
+        let answer = self.get(request, |message| way = Way::read(message));
         match answer {
             Ok(()) => Ok(way),
             Err(e) if no_way(&e) => Ok(None),
@@ -198,29 +198,33 @@ fn no_way(error: &io::Error) -> bool {
     })
 }
 
-fn read_way(message: Message<'_>) -> Option<Way> {
-    // What IPv6 answers where it has no way is a route of type unreachable.
-    if message.kind != kind::NEW_ROUTE
-        || !matches!(message.body.get(7)?, &(UNICAST | LOCAL | ANYCAST))
-    {
-        return None;
-    }
-    let mut link = None;
-    let mut source = None;
-    let mut gateway = None;
-    for (attribute, value) in message.attributes(FIXED) {
-        match attribute {
-            OUTGOING => link = u32_at(value, 0),
-            PREFERRED_SOURCE => source = ip(value),
-            GATEWAY => gateway = ip(value),
-            _ => {}
+impl Way {
+    /// The way that a message tells of; `None`: it tells of something else, of
+    /// no way, or is cut off.
+    pub fn read(message: Message<'_>) -> Option<Self> {
+        // What IPv6 answers where it has no way is a route of type unreachable.
+        if message.kind != kind::NEW_ROUTE
+            || !matches!(message.body.get(7)?, &(UNICAST | LOCAL | ANYCAST))
+        {
+            return None;
         }
+        let mut link = None;
+        let mut source = None;
+        let mut gateway = None;
+        for (attribute, value) in message.attributes(FIXED) {
+            match attribute {
+                OUTGOING => link = u32_at(value, 0),
+                PREFERRED_SOURCE => source = ip(value),
+                GATEWAY => gateway = ip(value),
+                _ => {}
+            }
+        }
+        Some(Self {
+            link: link?,
+            source,
+            gateway,
+        })
     }
-    Some(Way {
-        link: link?,
-        source,
-        gateway,
-    })
 }
 
 fn request(link: u32, new: &NewRoute) -> Request {
@@ -313,5 +317,39 @@ fn number(kind: plan::RouteType) -> u8 {
         T::Throw => 9,
         T::Nat => 10,
         T::Xresolve => 11,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_the_kernel_says_comes_back(
+            link: u32, source: Option<IpAddr>, gateway: Option<IpAddr>, kind in 0_u8..16
+        ) {
+            let mut fixed = [0; FIXED];
+            fixed[7] = kind;
+            let mut told = Request::new(kind::NEW_ROUTE, &fixed);
+            told.put_u32(OUTGOING, link);
+            for (attribute, address) in [(PREFERRED_SOURCE, source), (GATEWAY, gateway)] {
+                if let Some(address) = address {
+                    told.put_ip(attribute, address);
+                }
+            }
+            let bytes = told.finish(0, 1);
+            let (message, _) = Message::split(&bytes).expect("a message");
+            let way = [UNICAST, LOCAL, ANYCAST].contains(&kind).then_some(Way { link, source, gateway });
+            prop_assert_eq!(Way::read(message), way);
+        }
+
+        #[test]
+        fn any_body_is_read(body in proptest::collection::vec(any::<u8>(), 0..120)) {
+            let bytes = Request::new(kind::NEW_ROUTE, &body).finish(0, 1);
+            let (message, _) = Message::split(&bytes).expect("a message");
+            prop_assert!(Way::read(message).is_none() || body.len() >= FIXED);
+        }
     }
 }

@@ -104,9 +104,9 @@ impl Request {
     }
 }
 
-/// A message of the kernel's.
+/// A message of the kernel's: a header and a body of a kind.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Message<'a> {
+pub struct Message<'a> {
     pub(super) kind: u16,
     pub(super) sequence: u32,
     /// Fixed part and attributes.
@@ -116,7 +116,7 @@ pub(super) struct Message<'a> {
 impl<'a> Message<'a> {
     /// The first message of a datagram, and the rest; `None` at its end or
     /// where a length makes no sense.
-    pub(super) fn split(datagram: &'a [u8]) -> Option<(Self, &'a [u8])> {
+    pub fn split(datagram: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let length = usize::try_from(u32_at(datagram, 0)?).ok()?;
         let one = datagram.get(..length)?;
         let message = Self {

@@ -1,0 +1,36 @@
+//! Any discovery log page: entries or not, and none of them adds an option to
+//! what is written to the kernel.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nvmeroot_agent::fabrics::{ENTRY, LogHeader, MOST_ENTRIES, Request, Supported, parse_entries};
+use nvmeroot_plan::{ConnectOptions, Transport};
+
+fuzz_target!(|page: &[u8]| {
+    if let Ok(header) = LogHeader::parse(page) {
+        assert!(header.records <= MOST_ENTRIES);
+    }
+    let (entries, left_out) = parse_entries(page);
+    assert_eq!(entries.len() + left_out, page.len().div_ceil(ENTRY));
+    let options = ConnectOptions::default();
+    let text = |traddr, trsvcid, nqn: &str| {
+        let request = Request {
+            transport: Transport::Tcp,
+            traddr,
+            trsvcid,
+            nqn,
+            host: None,
+            options: &options,
+        };
+        request.text(&Supported::unknown()).0
+    };
+    for entry in entries {
+        let traddr = entry.traddr;
+        let written = text(traddr, entry.trsvcid, entry.nqn.as_str());
+        let harmless = text(traddr, "4420".parse().expect("a port"), "nqn.2024-01.a:b");
+        let count = |text: &str| text.matches([',', '=', '\n', '\0']).count();
+        // An NQN may hold an `=`; the kernel takes it for a part of the value.
+        let own = entry.nqn.as_str().matches('=').count();
+        assert_eq!(count(&written), count(&harmless) + own);
+    }
+});
