@@ -45,6 +45,7 @@ section() {
     done
     section before; cat /run/lab/before 2>/dev/null
     section monitor; cat /run/lab/monitor 2>/dev/null
+    section trace; cat /sys/kernel/tracing/trace 2>/dev/null
     section kernel; dmesg
     section end
 } >/run/lab/report 2>/run/lab/report.errors

@@ -54,6 +54,19 @@ pub struct HostSpec {
     pub storage_services: bool,
     /// Arguments of `nvmeroot configure` beside `--curtin` and `--root`.
     pub configure_args: Vec<String>,
+    /// More files of the tree, there before nvmeroot is.
+    pub files: Vec<TreeFile>,
+}
+
+/// A file of a host's tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeFile {
+    /// Its path below the top of the tree.
+    pub path: String,
+    /// Its permissions.
+    pub mode: u32,
+    /// Its content.
+    pub text: String,
 }
 
 /// A host that can be started.
@@ -106,6 +119,9 @@ fn configure(
     let overlay = Overlay::new(tree, scratch)?;
     write_inputs(spec, &overlay.upper)?;
     guest::write_files(spec, &overlay.upper)?;
+    for file in &spec.files {
+        write(&overlay.upper.join(&file.path), file.mode, &file.text)?;
+    }
     let before = contents(&overlay.upper)?;
     let curtin = scratch.join("curtin.yaml");
     write(&curtin, 0o600, &spec.curtin)?;

@@ -36,6 +36,9 @@ pub struct Wiring {
     pub slots: Vec<u8>,
     /// Root comes from a local drive, not from the target.
     pub local_root: bool,
+    /// What crosses the host's first cable goes to `host.card0.pcap`, the head
+    /// of each frame.
+    pub capture: bool,
     /// More words for the kernel command line.
     pub cmdline: String,
     /// Seconds that the host waits after reaching its marker before it reports.
@@ -49,6 +52,7 @@ impl Default for Wiring {
         Wiring {
             slots: vec![FIRST_SLOT],
             local_root: false,
+            capture: false,
             cmdline: String::new(),
             settle: 0,
             reboot_on_failure: true,
@@ -186,6 +190,7 @@ impl Lab {
             cards: cables.cards(End::Target, &slots),
             drives: vec![drive],
             second_port: SecondPort::Commands,
+            capture: false,
         }))
     }
 
@@ -219,6 +224,7 @@ impl Lab {
                 Vec::new()
             },
             second_port: SecondPort::Report,
+            capture: wiring.capture,
         })
     }
 }

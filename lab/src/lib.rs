@@ -29,7 +29,7 @@ mod vm;
 pub use boot::{Boot, Phase, boot};
 pub use console::{Console, Line};
 pub use error::{Error, Result};
-pub use host::{HOST_ID, HOST_NQN, HostImage, HostKind, HostSpec};
+pub use host::{HOST_ID, HOST_NQN, HostImage, HostKind, HostSpec, TreeFile};
 pub use lab::{Cables, FIRST_SLOT, Lab, Start, Wiring};
 pub use marks::Marks;
 pub use report::{Address, Controller, Heartbeat, Mount, Process, Report, Route};

@@ -36,6 +36,9 @@ pub struct Report {
     pub before: Vec<String>,
     /// Every change of links, addresses and routes since then (`ip monitor`).
     pub monitor: Vec<String>,
+    /// The kernel's trace (`/sys/kernel/tracing/trace`), if the initramfs
+    /// began one.
+    pub trace: Vec<String>,
     /// The kernel's log.
     pub kernel: Vec<String>,
 }
@@ -245,6 +248,7 @@ impl Report {
                 .collect(),
             before: owned(lines("before")?),
             monitor: owned(lines("monitor")?),
+            trace: owned(lines("trace")?),
             kernel: owned(lines("kernel")?),
         })
     }
@@ -390,6 +394,7 @@ nvme1n1
 183 /usr/lib/dhcpcd /usr/sbin/dhcpcd (deleted)
 @section before
 @section monitor
+@section trace
 @section kernel
 [    1.0] x
 @section end

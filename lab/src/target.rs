@@ -42,6 +42,9 @@ pub struct TargetNetwork {
     pub addresses: Vec<IpNet>,
     /// DHCPv4: first and last address, and the router to announce.
     pub dhcp4: Option<(Ipv4Addr, Ipv4Addr, Option<Ipv4Addr>)>,
+    /// The DHCP server offers an address at once. Else it pings it first and
+    /// waits up to 3 s for an answer, as dnsmasq does by itself.
+    pub offers_at_once: bool,
     /// DHCPv6: first and last address; router advertisements come with it.
     pub dhcp6: Option<(Ipv6Addr, Ipv6Addr)>,
     /// Lease time in seconds; dnsmasq allows 120 and more.
@@ -188,6 +191,9 @@ fn dnsmasq_script(spec: &TargetSpec) -> String {
             wanted = true;
             let _ = writeln!(s, "interface=eth{number}");
         }
+        if network.offers_at_once {
+            s.push_str("no-ping\n");
+        }
         if let Some((first, last, router)) = network.dhcp4 {
             let _ = writeln!(
                 s,
@@ -233,6 +239,7 @@ mod tests {
                     Ipv4Addr::new(10, 77, 0, 150),
                     None,
                 )),
+                offers_at_once: true,
                 dhcp6: None,
                 lease: 1,
             }],
@@ -251,6 +258,7 @@ mod tests {
             "ip address add 10.77.0.1/24 dev eth0",
             "echo ipv6 >ports/1/addr_adrfam",
             "echo 1 >subsystems/nqn.2014-08.org.example.lab:drive/attr_allow_any_host",
+            "no-ping",
             "dhcp-range=set:n0,10.77.0.100,10.77.0.150,255.255.255.0,120",
             "dhcp_start",
         ] {

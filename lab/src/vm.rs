@@ -40,6 +40,8 @@ pub(crate) struct Machine {
     /// Raw images; what the machine writes is dropped when it ends.
     pub(crate) drives: Vec<PathBuf>,
     pub(crate) second_port: SecondPort,
+    /// See [`Wiring::capture`](crate::Wiring::capture).
+    pub(crate) capture: bool,
 }
 
 /// What the second serial port is for.
@@ -112,6 +114,14 @@ impl Machine {
                     "virtio-net-pci,id=card{number},netdev=n{number},mac={},addr={:#x},romfile=",
                     card.mac, card.slot
                 ));
+        }
+        if self.capture {
+            // 600 bytes hold a DHCP message's head and first options.
+            program = program.arg("-object").arg(option(
+                "filter-dump,id=dump,netdev=n0,maxlen=600,file=",
+                &file("card0.pcap"),
+                "",
+            ));
         }
         for (number, drive) in self.drives.iter().enumerate() {
             program = program
