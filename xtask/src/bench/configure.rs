@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the project promises about time, measured.
+//! The program itself: how long `configure` and `plan` take.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,81 +6,71 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use comfy_table::{Table, presets};
 
+use super::Section;
+use super::measure::table;
 use crate::lab::build_program;
-
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    /// How often each command runs
-    #[arg(long, default_value_t = 200)]
-    runs: usize,
-}
 
 /// `configure` of an ordinary configuration, whole process.
 const CONFIGURE_LIMIT: Duration = Duration::from_millis(5);
 /// `plan` of 10,000 storage actions, whole process.
 const PLAN_LIMIT: Duration = Duration::from_millis(100);
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn section(runs: usize) -> Result<Section> {
     let program = build_program()?;
     let scratch = tempfile::tempdir()?;
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_MARKDOWN);
-    table.set_header(["command", "input", "median", "p95", "max", "limit"]);
-
-    let mut slow = Vec::new();
-    let configure = configure(&program, scratch.path(), args.runs)?;
-    row(
-        &mut table,
+    let mut rows = Vec::new();
+    let mut unmet = Vec::new();
+    let mut add = |command: &str, input: &str, times: &[Duration], limit: Duration| {
+        rows.push(row(command, input, times, limit));
+        let median = times[times.len() / 2];
+        if median > limit {
+            unmet.push(format!("{command} of {input}: {}", shown(median)));
+        }
+    };
+    let configure = configure(&program, scratch.path(), runs)?;
+    add(
         "configure",
         "an ordinary configuration",
         &configure,
         CONFIGURE_LIMIT,
-        &mut slow,
     );
     for actions in [1_000, 2_500, 5_000, 10_000] {
         let file = scratch.path().join(format!("{actions}.yaml"));
         std::fs::write(&file, storage_of(actions))?;
-        let times = times(args.runs.min(20), || {
+        let times = times(runs.min(20), || {
             let mut command = Command::new(&program);
             command
                 .args(["plan", "--format", "json", "--curtin"])
                 .arg(&file);
             command
         })?;
-        let input = format!("{actions} storage actions");
-        row(&mut table, "plan", &input, &times, PLAN_LIMIT, &mut slow);
+        add(
+            "plan",
+            &format!("{actions} storage actions"),
+            &times,
+            PLAN_LIMIT,
+        );
     }
-    println!("{table}");
-    if !slow.is_empty() {
-        bail!("too slow: {}", slow.join(", "));
-    }
-    Ok(())
+    Ok(Section {
+        name: "configure",
+        text: table(
+            &["command", "input", "median", "p95", "max", "limit"],
+            &rows,
+        ),
+        unmet,
+    })
 }
 
-fn row(
-    table: &mut Table,
-    command: &str,
-    input: &str,
-    times: &[Duration],
-    limit: Duration,
-    slow: &mut Vec<String>,
-) {
-    let shown = |d: Duration| format!("{:.2} ms", d.as_secs_f64() * 1e3);
-    let median = times[times.len() / 2];
-    let p95 = times[times.len() * 95 / 100];
-    table.add_row([
-        command.to_owned(),
-        input.to_owned(),
-        shown(median),
-        shown(p95),
-        shown(times[times.len() - 1]),
-        shown(limit),
-    ]);
-    if median > limit {
-        slow.push(format!("{command} of {input}: {}", shown(median)));
-    }
+fn shown(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
+
+fn row(command: &str, input: &str, times: &[Duration], limit: Duration) -> Vec<String> {
+    let mut row = vec![command.to_owned(), input.to_owned()];
+    let (median, p95) = (times[times.len() / 2], times[times.len() * 95 / 100]);
+    row.extend([median, p95, times[times.len() - 1], limit].map(shown));
+    row
 }
 
 /// Times of a command's whole process, sorted.

@@ -1,0 +1,102 @@
+//! What each runtime adds to the initial ramdisk.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use nvmeroot_lab::Lab;
+use nvmeroot_lab::scenario::Scenario;
+
+use super::Section;
+use super::goal::{Goal, Limit, goals_table, unmet};
+use super::hosts::{self, Case, Runtime};
+use super::measure::table;
+
+/// Sizes of one initial ramdisk.
+struct Sizes {
+    /// As the lab makes it: zstd at level 1.
+    lab: u64,
+    /// The same content, zstd at level 19.
+    small: u64,
+}
+
+pub(super) fn section(lab: &Lab) -> Result<Section> {
+    let plain = sizes(lab, &hosts::plain()?)?;
+    let mut rows = vec![vec![
+        "untouched, the whole".to_owned(),
+        plain.lab.to_string(),
+        plain.small.to_string(),
+    ]];
+    let mut goals = Vec::new();
+    for case in [Case::Static, Case::Dhcp] {
+        let mut added = Vec::new();
+        for runtime in Runtime::BOTH {
+            let sizes = sizes(lab, &hosts::host(case, runtime)?)?;
+            let more = Sizes {
+                lab: sizes.lab.saturating_sub(plain.lab),
+                small: sizes.small.saturating_sub(plain.small),
+            };
+            rows.push(vec![
+                format!("{}, {}: added", case.title(), runtime.name()),
+                more.lab.to_string(),
+                more.small.to_string(),
+            ]);
+            added.push(more);
+        }
+        let [scripts, agent] = &added[..] else {
+            bail!("a pair has two sides");
+        };
+        for (level, agent, scripts) in [
+            (1, agent.lab, scripts.lab),
+            (19, agent.small, scripts.small),
+        ] {
+            goals.push(Goal {
+                what: format!(
+                    "{}, bytes added at level {level}: agent / scripts",
+                    case.title()
+                ),
+                limit: Limit::AtMost(0.5),
+                measured: agent as f64 / scripts as f64,
+            });
+        }
+    }
+    let text = format!(
+        "{}\n\n{}\n",
+        table(&["initial ramdisk, bytes", "zstd -1", "zstd -19"], &rows),
+        goals_table(&goals)
+    );
+    Ok(Section {
+        name: "bytes",
+        text,
+        unmet: unmet(&goals),
+    })
+}
+
+fn sizes(lab: &Lab, scenario: &Scenario) -> Result<Sizes> {
+    eprintln!("bytes: {}", scenario.name);
+    let image = lab.host_image(&scenario.host)?;
+    Ok(Sizes {
+        lab: image.initrd_bytes()?,
+        small: recompressed(&image.initrd)?,
+    })
+}
+
+/// Size of the content of an initial ramdisk at level 19. One of trixie's
+/// initramfs-tools begins with an archive that is not compressed (the
+/// processor's microcode) only where there is microcode; the lab has none.
+fn recompressed(initrd: &Path) -> Result<u64> {
+    let script = "zstd -q -dc \"$1\" | zstd -q -19 -T0 -c | wc -c";
+    let output = Command::new("bash")
+        .args(["-o", "pipefail", "-ec", script, "sh"])
+        .arg(initrd)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("can't run bash")?;
+    if !output.status.success() {
+        bail!("can't compress {} anew", initrd.display());
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.trim()
+        .parse()
+        .with_context(|| format!("`wc -c` printed {text:?}"))
+}

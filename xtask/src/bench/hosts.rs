@@ -1,0 +1,189 @@
+//! The hosts that are measured: the lab's slim ones, with marks in the
+//! initramfs.
+
+use anyhow::{Context, Result};
+use nvmeroot_lab::scenario::{self, Controller, InstallerConfig, Scenario};
+use nvmeroot_lab::{HOST_ID, HOST_NQN, Portal, SUBSYSTEM, TreeFile};
+
+const MARK: &str = include_str!("guest/mark.sh");
+const PATHS: &str = include_str!("guest/paths.sh");
+const FLOOR: &str = include_str!("guest/floor.sh");
+const FLOOR_HOOK: &str = include_str!("guest/floor-hook.sh");
+
+/// The stages of the initramfs that are marked.
+const STAGES: [&str; 5] = [
+    "init-top",
+    "init-premount",
+    "local-top",
+    "local-premount",
+    "init-bottom",
+];
+
+/// The target's portals: from here on, one port each.
+const FIRST_PORT: u16 = 4420;
+
+/// What runs in the initramfs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Runtime {
+    Scripts,
+    Agent,
+}
+
+impl Runtime {
+    /// A pair, in the order in which it runs.
+    pub(super) const BOTH: [Runtime; 2] = [Runtime::Scripts, Runtime::Agent];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Runtime::Scripts => "scripts",
+            Runtime::Agent => "agent",
+        }
+    }
+
+    /// The stage in which its first script runs.
+    pub(super) fn first_stage(self) -> &'static str {
+        match self {
+            Runtime::Scripts => "init-premount",
+            Runtime::Agent => "init-top",
+        }
+    }
+
+    fn arguments(self) -> Vec<String> {
+        vec!["--runtime".to_owned(), self.name().to_owned()]
+    }
+}
+
+/// How the host gets its address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Case {
+    Static,
+    /// The server answers at once.
+    Dhcp,
+    /// The server pings an address before it offers it.
+    PingedDhcp,
+}
+
+impl Case {
+    pub(super) const ALL: [Case; 3] = [Case::Static, Case::Dhcp, Case::PingedDhcp];
+
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Case::Static => "static IPv4",
+            Case::Dhcp => "DHCPv4",
+            Case::PingedDhcp => "DHCPv4, the server pings first",
+        }
+    }
+}
+
+/// A host as the lab's scenario `from` has it, with marks.
+fn marked(from: &str, name: &'static str) -> Result<Scenario> {
+    let all = scenario::all();
+    let mut scenario = all
+        .into_iter()
+        .find(|scenario| scenario.name == from)
+        .with_context(|| format!("the lab has no scenario `{from}`"))?;
+    scenario.name = name;
+    name.clone_into(&mut scenario.host.name);
+    scenario.host.files = STAGES.map(|stage| script(stage, "aa-lab", MARK)).to_vec();
+    // That the host is as it should be, the lab's own scenarios check.
+    scenario.check = |_, _| {};
+    Ok(scenario)
+}
+
+fn script(stage: &str, name: &str, text: &str) -> TreeFile {
+    TreeFile {
+        path: format!("etc/initramfs-tools/scripts/{stage}/{name}"),
+        mode: 0o755,
+        text: text.to_owned(),
+    }
+}
+
+/// One portal; the address by `case`, reached by `runtime`.
+pub(super) fn host(case: Case, runtime: Runtime) -> Result<Scenario> {
+    let from = match case {
+        Case::Static => "slim-static",
+        Case::Dhcp | Case::PingedDhcp => "slim-dhcp4",
+    };
+    // Both servers serve the same image.
+    let name = match (case, runtime) {
+        (Case::Static, Runtime::Scripts) => "bench-static-scripts",
+        (Case::Static, Runtime::Agent) => "bench-static-agent",
+        (_, Runtime::Scripts) => "bench-dhcp4-scripts",
+        (_, Runtime::Agent) => "bench-dhcp4-agent",
+    };
+    let mut scenario = marked(from, name)?;
+    scenario.host.configure_args = runtime.arguments();
+    scenario.wiring.capture = case != Case::Static;
+    for network in scenario.target.iter_mut().flat_map(|t| &mut t.networks) {
+        network.offers_at_once = case == Case::Dhcp;
+    }
+    Ok(scenario)
+}
+
+/// The floor: no runtime of ours; the network is up, and then one request for a
+/// controller is written.
+pub(super) fn floor() -> Result<Scenario> {
+    let mut scenario = unconfigured("bench-floor")?;
+    let request = format!(
+        "transport=tcp,traddr=10.77.0.1,trsvcid={FIRST_PORT},nqn={SUBSYSTEM},\
+         hostnqn={HOST_NQN},hostid={HOST_ID}"
+    );
+    scenario.host.files.push(script(
+        "init-premount",
+        "zz-lab-floor",
+        &FLOOR.replace("@REQUEST@", &request),
+    ));
+    scenario.host.files.push(TreeFile {
+        path: "etc/initramfs-tools/hooks/lab-floor".to_owned(),
+        mode: 0o755,
+        text: FLOOR_HOOK.to_owned(),
+    });
+    Ok(scenario)
+}
+
+/// The same tree, which nvmeroot has left alone.
+pub(super) fn plain() -> Result<Scenario> {
+    unconfigured("bench-plain")
+}
+
+fn unconfigured(name: &'static str) -> Result<Scenario> {
+    let mut scenario = marked("slim-static", name)?;
+    "storage: {version: 1, config: []}\n".clone_into(&mut scenario.host.curtin);
+    scenario.host.netplan = None;
+    scenario.host.configure_args = Vec::new();
+    Ok(scenario)
+}
+
+/// As many portals, all on one address, all of the same subsystem, each known
+/// to the host.
+pub(super) fn portals(count: u16, runtime: Runtime) -> Result<Scenario> {
+    let name = match runtime {
+        Runtime::Scripts => "bench-portals-scripts",
+        Runtime::Agent => "bench-portals-agent",
+    };
+    let mut scenario = marked("slim-static", name)?;
+    scenario.host.name = format!("{name}-{count}");
+    scenario.host.configure_args = runtime.arguments();
+    scenario.host.curtin = InstallerConfig {
+        controllers: ports(count)
+            .map(|port| Controller::Tcp("10.77.0.1", port))
+            .collect(),
+        remote_root: true,
+        netplan: scenario.host.netplan.clone(),
+        ..InstallerConfig::default()
+    }
+    .yaml();
+    scenario
+        .host
+        .files
+        .push(script("local-bottom", "lab-paths", PATHS));
+    scenario.wiring.cmdline = format!("lab.paths={count}");
+    let target = scenario.target.as_mut().context("the host has no target")?;
+    let first = *target.portals.first().context("the target has no portal")?;
+    target.portals = ports(count).map(|port| Portal { port, ..first }).collect();
+    Ok(scenario)
+}
+
+fn ports(count: u16) -> impl Iterator<Item = u16> {
+    FIRST_PORT..FIRST_PORT + count
+}

@@ -1,0 +1,172 @@
+//! Many portals of one subsystem: time to root, and to all paths.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use nvmeroot_lab::Lab;
+
+use super::Section;
+use super::hosts::{self, Runtime};
+use super::measure::{Boot, listed, measure, median, shown, table};
+use super::plot::{Line, Plot};
+
+/// What one boot showed, in seconds since the first script of the initramfs.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    root: f64,
+    all_paths: f64,
+    /// Paths that were there when root was mounted and the initramfs would
+    /// have ended.
+    at_root: usize,
+}
+
+impl Times {
+    fn of(boot: &Boot, count: u16) -> Result<Times> {
+        let timeline = &boot.timeline;
+        let began = timeline.stage("init-top")?;
+        let count = usize::from(count);
+        let mut paths = timeline.paths.clone();
+        paths.sort_by(f64::total_cmp);
+        let Some(last) = count.checked_sub(1).and_then(|last| paths.get(last)) else {
+            bail!("{} paths of {count} came up", paths.len());
+        };
+        Ok(Times {
+            root: timeline.root - began,
+            all_paths: last - began,
+            at_root: paths.iter().filter(|at| **at <= timeline.root).count(),
+        })
+    }
+}
+
+type All = BTreeMap<(Runtime, u16), Vec<Times>>;
+
+fn run(lab: &Lab, counts: &[u16], pairs: usize) -> Result<All> {
+    let mut all = All::new();
+    for number in 1..=pairs {
+        for &count in counts {
+            for runtime in Runtime::BOTH {
+                eprintln!(
+                    "pair {number} of {pairs}: {count} portals, {}",
+                    runtime.name()
+                );
+                let boot = measure(lab, &hosts::portals(count, runtime)?)?;
+                all.entry((runtime, count))
+                    .or_default()
+                    .push(Times::of(&boot, count)?);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// One value of each boot.
+fn column(all: &All, key: (Runtime, u16), of: impl Fn(&Times) -> f64) -> Vec<f64> {
+    all.get(&key).into_iter().flatten().map(of).collect()
+}
+
+/// Measures, and tells; returns the plot as well.
+pub(super) fn section(lab: &Lab, counts: &[u16], pairs: usize) -> Result<(Section, String)> {
+    let all = run(lab, counts, pairs)?;
+    let mut rows = Vec::new();
+    for &count in counts {
+        for runtime in Runtime::BOTH {
+            let root = column(&all, (runtime, count), |t| t.root);
+            let paths = column(&all, (runtime, count), |t| t.all_paths);
+            let at_root = column(&all, (runtime, count), |t| t.at_root as f64);
+            rows.push(vec![
+                count.to_string(),
+                runtime.name().to_owned(),
+                shown(median(&root)),
+                shown(median(&paths)),
+                format!("{:.0}", median(&at_root)),
+                listed(&root),
+                listed(&paths),
+            ]);
+        }
+    }
+    let header = [
+        "portals",
+        "runtime",
+        "root mounted",
+        "all paths",
+        "paths when root is mounted",
+        "root mounted, all values",
+        "all paths, all values",
+    ];
+    let text = format!(
+        "![Time to root and to all paths, by portals](portals.svg)\n\n\
+         Medians of {pairs} pairs, seconds since the first script of the initramfs:\n\n{}\n",
+        table(&header, &rows)
+    );
+    let section = Section {
+        name: "portals",
+        text,
+        unmet: Vec::new(),
+    };
+    Ok((section, plot(&all, counts).svg()))
+}
+
+fn plot(all: &All, counts: &[u16]) -> Plot {
+    let mut lines = Vec::new();
+    for runtime in Runtime::BOTH {
+        let line = |name: String, dashed: bool, of: fn(&Times) -> f64| Line {
+            name,
+            dashed,
+            points: counts
+                .iter()
+                .map(|count| {
+                    let values = column(all, (runtime, *count), of);
+                    (f64::from(*count), median(&values))
+                })
+                .collect(),
+            color: match runtime {
+                Runtime::Scripts => "#d9730d",
+                Runtime::Agent => "#2f7fd6",
+            },
+        };
+        let name = runtime.name();
+        lines.push(line(format!("{name}: root mounted"), false, |t| t.root));
+        lines.push(line(format!("{name}: all paths"), true, |t| t.all_paths));
+    }
+    Plot {
+        title: "Time to root and to all paths, by portals of one subsystem".to_owned(),
+        x: "portals".to_owned(),
+        y: "seconds since the first script of the initramfs".to_owned(),
+        lines,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::timeline::Timeline;
+    use super::*;
+
+    #[test]
+    fn the_last_path_counts_and_a_missing_one_is_a_fault() {
+        let report = nvmeroot_lab::Report {
+            trace: [
+                "x-1 [000] ..... 5.0: tracing_mark_write: stage init-top",
+                "x-1 [000] ..... 6.0: path: (x)",
+                "x-1 [000] ..... 6.5: disk: (x) name=\"nvme0n1\"",
+                "x-1 [000] ..... 9.0: path: (x)",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            kernel: [
+                "[5.5] x ens3: renamed from eth0",
+                "[7.0] EXT4-fs (nvme0n1): mounted filesystem",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            ..nvmeroot_lab::Report::default()
+        };
+        let boot = Boot {
+            timeline: Timeline::of(&report).unwrap(),
+            server: None,
+        };
+        let times = Times::of(&boot, 2).unwrap();
+        assert_eq!((times.root, times.all_paths, times.at_root), (2.0, 4.0, 1));
+        let error = Times::of(&boot, 3).unwrap_err();
+        assert!(error.to_string().contains("2 paths of 3"), "{error}");
+    }
+}

@@ -1,0 +1,126 @@
+//! What happened when in one boot, by the clock of the host's own kernel.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use nvmeroot_lab::Report;
+
+/// Moments of one boot, in seconds since the kernel started.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Timeline {
+    /// When each stage of the initramfs began, and other marks of the guest.
+    stages: BTreeMap<String, f64>,
+    /// The network card has its name.
+    pub(super) card: f64,
+    /// Root's drive is visible.
+    pub(super) namespace: f64,
+    /// Each path to the drive can be used.
+    pub(super) paths: Vec<f64>,
+    /// Root is mounted.
+    pub(super) root: f64,
+}
+
+impl Timeline {
+    /// Reads the trace that `guest/mark.sh` began, and the kernel's log.
+    pub(super) fn of(report: &Report) -> Result<Timeline> {
+        let mut stages = BTreeMap::new();
+        let mut namespace = None;
+        let mut paths = Vec::new();
+        for (at, text) in report.trace.iter().filter_map(|line| traced(line)) {
+            if let Some(stage) = text.strip_prefix("tracing_mark_write: stage ") {
+                stages.entry(stage.trim().to_owned()).or_insert(at);
+            } else if text.starts_with("disk: ") && text.contains("name=\"nvme") {
+                namespace = namespace.or(Some(at));
+            } else if text.starts_with("path: ") {
+                paths.push(at);
+            }
+        }
+        let logged = |words: &[&str]| {
+            let mut lines = report.kernel.iter();
+            lines.find_map(|line| {
+                let (at, text) = logged(line)?;
+                words.iter().all(|word| text.contains(word)).then_some(at)
+            })
+        };
+        Ok(Timeline {
+            stages,
+            card: logged(&["ens3: renamed from"]).context("the kernel logged no card's name")?,
+            namespace: namespace.context("the kernel's trace shows no NVMe drive")?,
+            paths,
+            root: logged(&["EXT4-fs (nvme", "mounted filesystem"])
+                .context("the kernel logged no mount of an NVMe drive")?,
+        })
+    }
+
+    /// When a stage began.
+    pub(super) fn stage(&self, name: &str) -> Result<f64> {
+        let found = self.stages.get(name).copied();
+        found.with_context(|| format!("the kernel's trace has no mark `{name}`"))
+    }
+}
+
+/// Time and text of a line of the kernel's trace
+/// (Documentation/trace/ftrace.rst): `TASK-PID [CPU] FLAGS SECONDS: TEXT`.
+fn traced(line: &str) -> Option<(f64, &str)> {
+    let mut rest = line.trim_start();
+    if rest.starts_with('#') {
+        return None;
+    }
+    // The task's name may hold anything, and may look like a time only by malice.
+    while let Some((word, after)) = rest.split_once(' ') {
+        if let Some(at) = word.strip_suffix(':').and_then(|at| at.parse().ok()) {
+            return Some((at, after));
+        }
+        rest = after.trim_start();
+    }
+    None
+}
+
+/// Time and text of a line of the kernel's log: `[SECONDS] TEXT`.
+fn logged(line: &str) -> Option<(f64, &str)> {
+    let (at, text) = line.trim_start().strip_prefix('[')?.split_once(']')?;
+    Some((at.trim().parse().ok()?, text.trim_start()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> Report {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect();
+        Report {
+            trace: lines(
+                "# tracer: nop\n\
+                 \x20   aa-lab-77  [000] .....     7.250000: tracing_mark_write: stage init-top\n\
+                 \x20   kworker/0:1 x-9  [000] .....     9.5: path: (nvme_mpath_set_live+0x4/0x90 [nvme_core])\n\
+                 \x20   kworker-9  [000] d....     9.750000: disk: (disk_uevent+0x4/0x130) name=\"nvme0n1\"\n\
+                 \x20   kworker-9  [000] d....     9.900000: disk: (disk_uevent+0x4/0x130) name=\"nvme1n1\"",
+            ),
+            kernel: lines(
+                "[    8.000000] virtio_net virtio0 ens3: renamed from eth0\n\
+                 [   11.000000] EXT4-fs (nvme0n1): mounted filesystem 1 ro",
+            ),
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn moments_are_found() {
+        let timeline = Timeline::of(&report()).unwrap();
+        assert_eq!(timeline.stage("init-top").unwrap(), 7.25);
+        assert_eq!(timeline.card, 8.0);
+        assert_eq!(timeline.namespace, 9.75);
+        assert_eq!(timeline.paths, [9.5]);
+        assert_eq!(timeline.root, 11.0);
+        let error = timeline.stage("local-top").unwrap_err();
+        assert!(error.to_string().contains("`local-top`"), "{error}");
+    }
+
+    #[test]
+    fn a_boot_without_a_trace_is_no_measurement() {
+        let mut report = report();
+        report.trace.clear();
+        let error = Timeline::of(&report).unwrap_err();
+        assert!(error.to_string().contains("no NVMe drive"), "{error}");
+    }
+}
