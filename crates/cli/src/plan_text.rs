@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use nvmeroot_plan::{Action, BootPlan, DhcpFamily, Interface, LinkKind, Reach, Scope, Step, steps};
+use nvmeroot_plan::{
+    Action, BootPlan, DhcpFamily, Interface, LinkKind, NewLink, Reach, Scope, Step, steps,
+};
 
 /// Shows a plan.
 pub(crate) struct PlanText<'a>(pub(crate) &'a BootPlan);
@@ -138,6 +140,50 @@ fn interface_text(interface: &Interface) -> String {
 
 fn step_text(step: &Step) -> String {
     match &step.action {
+        Action::Rename { interface, .. } => format!("give the card the name {interface}"),
+        Action::CreateLink { interface, link } => match link {
+            NewLink::Vlan { id, parent } => {
+                format!("create {interface}, VLAN {id} on {parent}")
+            }
+            NewLink::Bond(bond) => match bond.mode {
+                Some(mode) => format!("create the bond {interface}, mode {mode}"),
+                None => format!("create the bond {interface}"),
+            },
+            NewLink::Bridge(_) => format!("create the bridge {interface}"),
+            NewLink::Vrf { table } => format!("create the VRF {interface}, table {table}"),
+            NewLink::Dummy {} => format!("create the dummy device {interface}"),
+            other => format!("create {interface}: {other:?}"),
+        },
+        Action::SetMac { interface, mac } => {
+            format!("set the MAC address of {interface} to {mac}")
+        }
+        Action::SetOffloads { interface, .. } => format!("set the offloads of {interface}"),
+        Action::SetWakeOnLan { interface } => format!("let {interface} wake the machine"),
+        Action::SetMaster { interface, master } => {
+            format!("make {interface} a member of {master}")
+        }
+        Action::SetBridgePort { interface, .. } => {
+            format!("set the bridge port {interface}")
+        }
+        Action::SetBondPrimary { interface, primary } => {
+            format!("make {primary} the primary member of {interface}")
+        }
+        Action::SetIpv6 { interface, .. } => format!("set up IPv6 on {interface}"),
+        Action::Ipv4LinkLocal { interface } => {
+            format!("take an IPv4 link-local address on {interface}")
+        }
+        Action::AddRule { rule, .. } => {
+            let mut which = String::new();
+            for (word, net) in [("from", rule.from), ("to", rule.to)] {
+                if let Some(net) = net {
+                    which = format!("{which} {word} {net}");
+                }
+            }
+            match rule.table {
+                Some(table) => format!("add the rule{which}: table {table}"),
+                None => format!("add the rule{which}: the main table"),
+            }
+        }
         Action::SetMtu { interface, mtu } => format!("set the MTU of {interface} to {mtu}"),
         Action::AddAddress { interface, address } => {
             format!("add the address {} to {interface}", address.address)

@@ -30,7 +30,11 @@ mod resolve;
 mod route;
 mod secret;
 mod step;
+mod steps;
 mod storage;
+#[cfg(test)]
+mod testing;
+mod topology;
 mod word;
 
 pub use address::InterfaceAddress;
@@ -61,5 +65,6 @@ pub use remark::{Remark, Weight};
 pub use resolve::{BootPlan, Mount, resolve};
 pub use route::{Destination, Route, RouteScope, RouteType, Rule};
 pub use secret::{Secret, telling_secrets};
-pub use step::{Action, DhcpFamily, Portal, Scope, Step, steps};
+pub use step::{Action, DhcpFamily, NewLink, Portal, Step};
+pub use steps::{Scope, steps};
 pub use storage::{GraphError, MountPoint, MountRequest, Node, NodeRole, Reference, StorageGraph};

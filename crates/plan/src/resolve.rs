@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::storage::{MountRequest, NodeRole, StorageGraph};
+use crate::topology::Topology;
 use crate::{
     Controller, ControllerPath, Fragment, HostIdentity, MountPoint, Network, Origin, Reach, Reason,
     Warning, Weight, path, portal, reach,
@@ -52,44 +53,41 @@ pub struct BootPlan {
 
 impl BootPlan {
     /// The interfaces that lead to a controller which the initramfs connects,
-    /// in bring-up order; none where it connects none.
+    /// and all that these need: a VLAN's parent, a bond's and a bridge's
+    /// members, the VRF that holds one. In bring-up order; none where the
+    /// initramfs connects nothing.
     ///
     /// It connects every controller, also one that no mount names: a disk of
     /// curtin's names a single controller, and the others may be further ways
     /// to it. A way that the running system cuts fails over at every boot.
     pub fn storage_interfaces(&self) -> Vec<&crate::Interface> {
+        let topology = Topology::new(&self.network);
+        let on_path = self.on_path(&topology);
+        self.network
+            .interfaces
+            .iter()
+            .zip(on_path)
+            .filter_map(|(one, on_path)| on_path.then_some(one))
+            .collect()
+    }
+
+    /// Of each interface, whether it is among the storage's.
+    pub(crate) fn on_path(&self, topology: &Topology<'_>) -> Vec<bool> {
         if !matches!(self.reach, Reach::Initramfs | Reach::Firmware) {
-            return Vec::new();
+            return vec![false; topology.interfaces.len()];
         }
         let leads: BTreeSet<_> = self
             .paths
             .iter()
             .flat_map(|p| p.interfaces.iter().map(|l| &l.interface))
             .collect();
-        self.network
+        let leads = topology
             .interfaces
             .iter()
-            .filter(|i| leads.contains(&i.name))
-            .collect()
-    }
-
-    /// The ids of the storage's interfaces and of all that they stand on.
-    fn interfaces_on_path(&self) -> BTreeSet<crate::DefinitionId> {
-        let by_id: BTreeMap<_, _> = self.network.interfaces.iter().map(|i| (&i.id, i)).collect();
-        let mut found = BTreeSet::new();
-        let mut open: Vec<_> = self
-            .storage_interfaces()
-            .into_iter()
-            .map(|i| &i.id)
-            .collect();
-        while let Some(id) = open.pop() {
-            if found.insert(id.clone())
-                && let Some(interface) = by_id.get(id)
-            {
-                open.extend(interface.kind.parents());
-            }
-        }
-        found
+            .enumerate()
+            .filter(|(_, one)| leads.contains(&one.name))
+            .map(|(at, _)| at);
+        topology.needed_by(leads)
     }
 }
 
@@ -166,24 +164,21 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
         warnings,
         faults,
     };
-    judge_remarks(&mut plan);
+    judge_interfaces(&mut plan);
     plan
 }
 
-/// Says of each interface's remarks what matters in this plan.
-fn judge_remarks(plan: &mut BootPlan) {
+/// Says of each interface's remarks what matters in this plan, and which
+/// interfaces the path needs and can't have.
+fn judge_interfaces(plan: &mut BootPlan) {
     let by_initramfs = matches!(plan.reach, Reach::Initramfs | Reach::Firmware);
-    let path = if by_initramfs {
-        plan.interfaces_on_path()
-    } else {
-        BTreeSet::new()
-    };
+    let topology = Topology::new(&plan.network);
+    let path = plan.on_path(&topology);
     let mut warnings = Vec::new();
     let mut faults = Vec::new();
-    for interface in &plan.network.interfaces {
-        let on_path = path.contains(&interface.id);
+    for (at, interface) in plan.network.interfaces.iter().enumerate() {
         for remark in &interface.remarks {
-            let to = match (remark.weight, on_path) {
+            let to = match (remark.weight, path[at]) {
                 (Weight::Refusal | Weight::Doubt, true) => &mut faults,
                 (Weight::Note, true) | (Weight::Doubt, false) => &mut warnings,
                 (Weight::Notice, _) if by_initramfs => &mut warnings,
@@ -191,9 +186,26 @@ fn judge_remarks(plan: &mut BootPlan) {
             };
             to.push(remark.warning.clone());
         }
+        // What stands on it would only be named again.
+        if path[at] && !topology.exists(at) && topology.below(at).iter().all(|p| *p >= at) {
+            faults.extend(impossible(interface));
+        }
     }
     plan.warnings.extend(warnings);
     plan.faults.extend(faults);
+}
+
+/// A VLAN without a parent, or on itself.
+fn impossible(interface: &crate::Interface) -> Option<Warning> {
+    let crate::LinkKind::Vlan { vlan } = &interface.kind else {
+        return None;
+    };
+    let message = format!(
+        "`{}` is a VLAN on `{}`, which is not defined or stands on the VLAN itself",
+        interface.id, vlan.link
+    );
+    let warning = Warning::at(interface.origin.clone(), message);
+    Some(warning.with_hint("correct `link`, the id of the interface below"))
 }
 
 fn last_of_each_id(interfaces: Vec<crate::Interface>) -> Vec<crate::Interface> {

@@ -1,11 +1,10 @@
-//! The plan as ordered actions. The scripts runtime prints them, the agent
-//! executes them: the two can't drift apart.
+//! What a runtime does, action by action.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BootPlan, Controller, Interface, InterfaceAddress, InterfaceName, LinkKind, Mtu, Origin, Reach,
-    Route,
+    BondParameters, BridgeParameters, BridgePort, Controller, InterfaceAddress, InterfaceName,
+    Ipv6Settings, MacAddress, Match, Mtu, Offloads, Origin, Route, Rule, VlanId,
 };
 
 /// One action of the plan, and what in the input it comes from.
@@ -19,16 +18,82 @@ pub struct Step {
 }
 
 /// What a step does.
+///
+/// Interfaces are named as in the plan. A card that is found by
+/// [`Interface::matching`](crate::Interface::matching) and is not renamed may
+/// be called otherwise in the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Action {
+    /// Gives a card its name. It must be down (before Linux 6.3).
+    Rename {
+        /// The new name.
+        interface: InterfaceName,
+        /// Which card.
+        card: Match,
+    },
+    /// Creates a virtual link, down.
+    CreateLink {
+        /// Its name.
+        interface: InterfaceName,
+        /// Its kind and parameters.
+        link: NewLink,
+    },
+    /// Sets a link's MAC address, while it is down.
+    SetMac {
+        /// The interface.
+        interface: InterfaceName,
+        /// The address.
+        mac: MacAddress,
+    },
+    /// Sets what a card does in the kernel's stead.
+    SetOffloads {
+        /// The interface.
+        interface: InterfaceName,
+        /// What.
+        offloads: Offloads,
+    },
+    /// Lets a magic packet wake the machine (ethtool(8), `wol g`).
+    SetWakeOnLan {
+        /// The interface.
+        interface: InterfaceName,
+    },
     /// Sets a link's MTU.
     SetMtu {
         /// The interface.
         interface: InterfaceName,
         /// The MTU.
         mtu: Mtu,
+    },
+    /// Makes a link a member of a bond, bridge or VRF, while it is down: a
+    /// bond takes no other, and a VRF drops the addresses of one that is up.
+    SetMaster {
+        /// The member.
+        interface: InterfaceName,
+        /// The bond, bridge or VRF.
+        master: InterfaceName,
+    },
+    /// Sets what a member of a bridge is as its port.
+    SetBridgePort {
+        /// The member.
+        interface: InterfaceName,
+        /// What; at least one part of it is said.
+        port: BridgePort,
+    },
+    /// Says which member a bond uses whenever it works.
+    SetBondPrimary {
+        /// The bond.
+        interface: InterfaceName,
+        /// The member.
+        primary: InterfaceName,
+    },
+    /// Sets how a link comes by IPv6 addresses, before it is up.
+    SetIpv6 {
+        /// The interface.
+        interface: InterfaceName,
+        /// What; at least one part of it is said.
+        settings: Ipv6Settings,
     },
     /// Adds an address.
     AddAddress {
@@ -50,9 +115,22 @@ pub enum Action {
         /// The interface.
         interface: InterfaceName,
     },
+    /// Takes an IPv4 link-local address (RFC 3927). The link is up.
+    Ipv4LinkLocal {
+        /// The interface.
+        interface: InterfaceName,
+    },
+    /// Adds a routing rule.
+    AddRule {
+        /// The interface that it is defined with; the rule itself knows none.
+        interface: InterfaceName,
+        /// The rule.
+        rule: Box<Rule>,
+    },
     /// Adds a route.
     AddRoute {
-        /// The interface that it belongs to.
+        /// The interface that it belongs to. Where that is a VRF, the kernel
+        /// finds the member by the gateway.
         interface: InterfaceName,
         /// The route.
         route: Box<Route>,
@@ -65,6 +143,71 @@ pub enum Action {
         #[serde(flatten)]
         portal: Portal,
     },
+}
+
+impl Action {
+    /// The interface that is changed; `None` for [`Action::Connect`].
+    pub fn interface(&self) -> Option<&InterfaceName> {
+        match self {
+            Self::Rename { interface, .. }
+            | Self::CreateLink { interface, .. }
+            | Self::SetMac { interface, .. }
+            | Self::SetOffloads { interface, .. }
+            | Self::SetWakeOnLan { interface }
+            | Self::SetMtu { interface, .. }
+            | Self::SetMaster { interface, .. }
+            | Self::SetBridgePort { interface, .. }
+            | Self::SetBondPrimary { interface, .. }
+            | Self::SetIpv6 { interface, .. }
+            | Self::AddAddress { interface, .. }
+            | Self::Dhcp { interface, .. }
+            | Self::LinkUp { interface }
+            | Self::Ipv4LinkLocal { interface }
+            | Self::AddRule { interface, .. }
+            | Self::AddRoute { interface, .. } => Some(interface),
+            Self::Connect { .. } => None,
+        }
+    }
+
+    /// The other interface that it can't do without: a VLAN's parent, the
+    /// master of a member, a bond's primary member.
+    pub fn needs(&self) -> Option<&InterfaceName> {
+        match self {
+            Self::CreateLink {
+                link: NewLink::Vlan { parent, .. },
+                ..
+            } => Some(parent),
+            Self::SetMaster { master, .. } => Some(master),
+            Self::SetBondPrimary { primary, .. } => Some(primary),
+            _ => None,
+        }
+    }
+}
+
+/// A virtual link that is created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum NewLink {
+    /// An IEEE 802.1Q VLAN.
+    Vlan {
+        /// The VLAN id.
+        id: VlanId,
+        /// The interface that carries it.
+        parent: InterfaceName,
+    },
+    /// A bond, with all its parameters: some can't be set any more once it
+    /// has members.
+    Bond(Box<BondParameters>),
+    /// A bridge.
+    Bridge(BridgeParameters),
+    /// A VRF.
+    Vrf {
+        /// Its routing table.
+        table: u32,
+    },
+    /// A dummy device.
+    Dummy {},
 }
 
 /// What of a controller a step shows.
@@ -102,101 +245,4 @@ pub enum DhcpFamily {
     Ipv6,
     /// Both.
     Both,
-}
-
-/// Which interfaces are brought up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Every interface of the input, as the original does.
-    Everything,
-    /// Only those that lead to what must be there before init starts.
-    Path,
-}
-
-/// Lays the plan out as steps: the network interface by interface in bring-up
-/// order, then the controllers. Outside [`Reach::Initramfs`] there are none.
-///
-/// Within an interface: MTU, addresses, DHCP or link up, routes.
-pub fn steps(plan: &BootPlan, scope: Scope) -> Vec<Step> {
-    if plan.reach != Reach::Initramfs {
-        return Vec::new();
-    }
-    let mut steps = Vec::new();
-    match scope {
-        Scope::Everything => plan
-            .network
-            .interfaces
-            .iter()
-            .for_each(|i| interface_steps(i, &mut steps)),
-        Scope::Path => plan
-            .storage_interfaces()
-            .into_iter()
-            .for_each(|i| interface_steps(i, &mut steps)),
-    }
-    for (controller, c) in plan.controllers.iter().enumerate() {
-        let action = Action::Connect {
-            controller,
-            portal: c.into(),
-        };
-        steps.push(Step {
-            action,
-            origin: c.origin.clone(),
-        });
-    }
-    steps
-}
-
-fn interface_steps(interface: &Interface, steps: &mut Vec<Step>) {
-    // No step creates a link yet, and without its link no other step works.
-    if interface.kind != LinkKind::Ethernet {
-        return;
-    }
-    let name = &interface.name;
-    let own = || interface.origin.clone();
-    if let Some(mtu) = interface.mtu {
-        steps.push(Step {
-            action: Action::SetMtu {
-                interface: name.clone(),
-                mtu,
-            },
-            origin: own(),
-        });
-    }
-    for address in &interface.addresses {
-        let origin = address.origin.clone().unwrap_or_else(own);
-        let action = Action::AddAddress {
-            interface: name.clone(),
-            address: address.clone(),
-        };
-        steps.push(Step { action, origin });
-    }
-    let family = match (interface.dhcp4, interface.dhcp6) {
-        (true, true) => Some(DhcpFamily::Both),
-        (true, false) => Some(DhcpFamily::Ipv4),
-        (false, true) => Some(DhcpFamily::Ipv6),
-        (false, false) => None,
-    };
-    let up = match family {
-        Some(family) => Action::Dhcp {
-            interface: name.clone(),
-            family,
-        },
-        None => Action::LinkUp {
-            interface: name.clone(),
-        },
-    };
-    steps.push(Step {
-        action: up,
-        origin: own(),
-    });
-    for route in &interface.routes {
-        let action = Action::AddRoute {
-            interface: name.clone(),
-            route: Box::new(route.clone()),
-        };
-        steps.push(Step {
-            action,
-            origin: route.origin.clone(),
-        });
-    }
 }

@@ -1,10 +1,11 @@
 //! The plan's steps as the commands of `iproute2`, `dhcpcd` and `nvme-cli`.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use nvmeroot_plan::{
     Action, BootPlan, ConnectOptions, Controller, DhcpFamily, InterfaceAddress, InterfaceName,
-    Origin, Portal, Route, RouteScope, RouteType, Scope, steps,
+    LinkKind, Mtu, Origin, Portal, Route, RouteScope, RouteType, Scope, Step, steps,
 };
 
 use crate::RenderError;
@@ -56,12 +57,28 @@ pub(crate) fn quote(word: &str, origin: &Origin) -> Result<String, RenderError> 
     }
 }
 
-/// The commands of the scripts runtime: every interface of the input, then
+/// The commands of the scripts runtime: every network card of the input, then
 /// the controllers. Outside [`nvmeroot_plan::Reach::Initramfs`] there are
 /// none.
+///
+/// The scripts don't create links yet, nor set what only a link that they
+/// created would need.
 pub fn commands(plan: &BootPlan) -> Vec<Command> {
+    let cards: BTreeMap<&InterfaceName, Option<Mtu>> = plan
+        .network
+        .interfaces
+        .iter()
+        .filter(|one| one.kind == LinkKind::Ethernet)
+        .map(|one| (&one.name, one.mtu))
+        .collect();
+    let is_ours = |step: &Step| match (&step.action, step.action.interface()) {
+        (Action::SetMtu { interface, mtu }, _) => cards.get(interface) == Some(&Some(*mtu)),
+        (_, Some(interface)) => cards.contains_key(interface),
+        (_, None) => true,
+    };
     steps(plan, Scope::Everything)
         .into_iter()
+        .filter(is_ours)
         .filter_map(|step| {
             let (phase, argv) = match &step.action {
                 Action::SetMtu { interface, mtu } => (
@@ -90,7 +107,7 @@ pub fn commands(plan: &BootPlan) -> Vec<Command> {
                     Phase::Nvme,
                     connect(portal, plan.controllers.get(*controller)),
                 ),
-                // A step of a later version of the plan: no script knows it.
+                // The front-ends note what the scripts don't carry out.
                 _ => return None,
             };
             Some(Command {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::{Action, DhcpFamily, Interface, LinkKind, Route};
+use nvmeroot_plan::{Action, DhcpFamily, Interface, Ipv6Settings, LinkKind, Route};
 
 use super::context::{Context, Ended, Subject};
 use super::lease;
@@ -101,7 +101,10 @@ impl Worker<'_> {
                     self.start_dhcp(&link, *family);
                 }
                 Action::AddRoute { route, .. } => self.route(&link, route)?,
-                _ => {}
+                // Done before and after these, by what the interface says.
+                Action::Rename { .. } | Action::SetMac { .. } | Action::AddRule { .. } => {}
+                Action::SetIpv6 { settings, .. } if only_advertisements(*settings) => {}
+                other => self.refuse(other),
             }
         }
         for rule in &self.interface.rules {
@@ -113,6 +116,23 @@ impl Worker<'_> {
         }
         self.wait_for_carrier(&link)?;
         self.wait_for_dad(&link)
+    }
+
+    /// Says that a step is not carried out. The others are: root may well be
+    /// reached without it.
+    fn refuse(&self, action: &Action) {
+        let name = &self.interface.name;
+        let fault = Fault::new(
+            Layer::Unsupported,
+            format!("this program can't carry out this step yet: {action:?}"),
+        );
+        let subject = Subject::Setting(name.clone(), "unknown step".to_owned());
+        self.context
+            .kmsg
+            .fault(Level::Error, &subject.to_string(), &fault);
+        let step = self.context.recorder.step(name.as_str(), "refused", "");
+        step.failed(&fault);
+        self.context.set_fault(&subject, fault);
     }
 
     fn wait_for_card(&mut self) -> Result<Card, Ended> {
@@ -404,6 +424,15 @@ impl Worker<'_> {
         }
         Ok(())
     }
+}
+
+/// Nothing is to be set but what [`Worker::prepare_ipv6`] sets.
+fn only_advertisements(settings: Ipv6Settings) -> bool {
+    let rest = Ipv6Settings {
+        accept_ra: None,
+        ..settings
+    };
+    rest.is_empty()
 }
 
 /// Waits until the link has carrier.

@@ -61,19 +61,11 @@ fn sort(steps: Vec<Step>) -> (BTreeMap<InterfaceName, Vec<Action>>, Vec<usize>) 
     let mut interfaces: BTreeMap<InterfaceName, Vec<Action>> = BTreeMap::new();
     let mut controllers = Vec::new();
     for step in steps {
-        let interface = match &step.action {
-            Action::SetMtu { interface, .. }
-            | Action::AddAddress { interface, .. }
-            | Action::Dhcp { interface, .. }
-            | Action::LinkUp { interface }
-            | Action::AddRoute { interface, .. } => interface.clone(),
-            Action::Connect { controller, .. } => {
-                controllers.push(*controller);
-                continue;
-            }
-            // A kind of step that this program does not know belongs to a
-            // newer plan, which it refuses to read.
-            _ => continue,
+        if let Action::Connect { controller, .. } = &step.action {
+            controllers.push(*controller);
+        }
+        let Some(interface) = step.action.interface().cloned() else {
+            continue;
         };
         interfaces.entry(interface).or_default().push(step.action);
     }

@@ -27,7 +27,8 @@ pub(super) struct Key {
 pub(super) enum Care {
     /// In the plan; steps and hand-over use it.
     Carried,
-    /// In the plan, and no step carries it out yet: a note on the path.
+    /// In the plan, and not every runtime carries it out yet: a note on the
+    /// path.
     Planned,
     /// Not in the plan: a note on the path. The clause says why that is well,
     /// or what it means.
