@@ -269,6 +269,8 @@ struct Played {
     refuses: Option<&'static str>,
     /// It has no namespace.
     empty: bool,
+    /// Each connect takes so long.
+    slow: Duration,
 }
 
 /// Plays `/dev/nvme-fabrics` and sysfs. No NVMe happens.
@@ -285,6 +287,7 @@ impl Device for PlayedDevice {
     }
 
     fn create(&self, text: &str) -> Result<u32, Refusal> {
+        std::thread::sleep(self.played.slow);
         if let Some(said) = self.played.refuses {
             return Err(Refusal {
                 error: io::Error::from_raw_os_error(5),
@@ -632,6 +635,109 @@ fn a_dead_portal_does_not_hold_up_the_living_one() {
         missing.fault
     );
     eprintln!("one of two portals dead: goal {:?}", boot.took);
+}
+
+/// `ways` to one subsystem that stays away from the first `dead` of them.
+fn many_ways(net: &Net, ways: u16, dead: u16) -> BootPlan {
+    let interface = interface(|i| i.addresses = vec![address("10.9.0.9/24")]);
+    let mut plan = plan(interface, "10.9.0.1", Some(NQN));
+    let (first, path) = (plan.controllers[0].clone(), plan.paths[0].clone());
+    plan.controllers.clear();
+    plan.paths.clear();
+    for way in 0..ways {
+        let mut controller = first.clone();
+        controller.trsvcid = (PORT + way).to_string().parse().expect("a port");
+        if way < dead {
+            // Nobody has these addresses.
+            let silent = format!("10.9.0.{}", 100 + way);
+            controller.traddr = silent.parse().expect("an address");
+        } else {
+            net.listen(&format!("10.9.0.1:{}", PORT + way));
+        }
+        let mut path = path.clone();
+        path.controller = plan.controllers.len();
+        plan.controllers.push(controller);
+        plan.paths.push(path);
+    }
+    plan.mounts[0].controllers = (0..plan.controllers.len()).collect();
+    plan
+}
+
+#[test]
+fn thirty_two_ways_cost_root_no_more_than_one() {
+    if skip("many ways") {
+        return;
+    }
+    let slow = Played {
+        slow: Duration::from_millis(40),
+        ..Played::default()
+    };
+    let net = Net::new();
+    net.plug_in();
+    let plan = many_ways(&net, 32, 0);
+    let boot = net.boot_with(plan, slow, LONG, || {
+        std::thread::sleep(Duration::from_millis(2500));
+    });
+    assert_eq!(boot.verdict, Verdict::Done);
+    assert!(boot.took < Duration::from_millis(900), "{:?}", boot.took);
+    let ends: Vec<u64> = boot
+        .record
+        .steps
+        .iter()
+        .filter(|s| s.action == "connect")
+        .filter_map(|s| Some(s.end?.monotonic_us - boot.record.start.monotonic_us))
+        .collect();
+    assert_eq!(ends.len(), 32, "{:#?}", boot.record.steps);
+    eprintln!(
+        "32 ways of 40 ms each: root {:?}, all {} ms",
+        boot.took,
+        ends.iter().max().expect("32") / 1000
+    );
+}
+
+#[test]
+fn many_silent_ways_cost_root_less_than_two_seconds() {
+    if skip("silent ways") {
+        return;
+    }
+    let net = Net::new();
+    net.plug_in();
+    let plan = many_ways(&net, 32, 31);
+    let boot = net.boot(plan, Played::default(), LONG);
+    assert_eq!(boot.verdict, Verdict::Done);
+    assert!(boot.took < Duration::from_secs(3), "{:?}", boot.took);
+    eprintln!("31 of 32 ways dead: root {:?}", boot.took);
+}
+
+#[test]
+fn a_way_that_comes_back_after_the_deadline_is_still_found() {
+    if skip("late way") {
+        return;
+    }
+    let net = Net::new();
+    net.plug_in();
+    let target = net.target.clone();
+    let mut plan = many_ways(&net, 1, 0);
+    let mut second = plan.controllers[0].clone();
+    second.trsvcid = "4500".parse().expect("a port");
+    plan.controllers.push(second);
+    plan.mounts[0].controllers.push(1);
+    let boot = net.boot_with(plan, Played::default(), Duration::from_secs(1), move || {
+        std::thread::sleep(Duration::from_secs(3));
+        enter(&target);
+        let listener = TcpListener::bind("10.9.0.1:4500").expect("the address");
+        std::thread::sleep(Duration::from_secs(4));
+        drop(listener);
+    });
+    assert_eq!(boot.verdict, Verdict::Done);
+    let second = boot
+        .record
+        .steps
+        .iter()
+        .find(|s| s.subject == "10.9.0.1:4500" && s.action == "connect")
+        .expect("a step");
+    let end = second.end.expect("it came back").monotonic_us - boot.record.start.monotonic_us;
+    assert!(end < 5_500_000, "{second:#?}");
 }
 
 #[test]

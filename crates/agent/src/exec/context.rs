@@ -9,17 +9,25 @@ use std::time::{Duration, Instant};
 use nvmeroot_plan::{BootPlan, InterfaceName, Nqn, Port};
 
 use super::goal::ConnectedTo;
+use super::order::Order;
 use super::patience::Patience;
 use crate::events::{Backoff, Events, Woken};
 use crate::fabrics::{Fabrics, NvmeTree};
 use crate::fault::Fault;
 use crate::kmsg::{Kmsg, Level};
+use crate::netlink::sysctl;
 use crate::places::Places;
 use crate::record::{Missing, OpenStep, Recorder};
 
 /// The first wait between two tries, and the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const SLOWEST_RETRY: Duration = Duration::from_secs(2);
+
+/// A portal that took a connection is believed to take another so long.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Longer than any initramfs lasts.
+const LONG: Duration = Duration::from_secs(24 * 3600);
 
 /// Waiting times between tries of anything.
 pub(super) fn backoff() -> Backoff {
@@ -94,8 +102,8 @@ pub struct Context {
     pub fabrics: Fabrics,
     /// Controllers and namespaces.
     pub tree: NvmeTree,
-    /// When to give up.
-    pub limit: Instant,
+    /// When to give up on what root needs.
+    limit: Instant,
     pub(super) shared: Mutex<Shared>,
 }
 
@@ -104,6 +112,11 @@ pub struct Context {
 pub(super) struct Shared {
     faults: BTreeMap<Subject, Fault>,
     patience: Patience,
+    order: Order,
+    /// Per link, how long the kernel waited for neighbours before.
+    question_times: BTreeMap<String, String>,
+    /// When portals last took a connection.
+    answered: BTreeMap<SocketAddr, Instant>,
     /// Who asked for each target, and whether it is connected.
     targets: BTreeMap<Target, (BTreeSet<usize>, bool)>,
     /// The links of the plan's interfaces, by index: one that is matched and
@@ -126,6 +139,10 @@ impl Context {
         limit: Instant,
     ) -> Self {
         let tree = NvmeTree::new(&places.sys);
+        let shared = Mutex::new(Shared {
+            order: Order::of(&plan),
+            ..Shared::default()
+        });
         Self {
             plan,
             places,
@@ -135,7 +152,7 @@ impl Context {
             fabrics,
             tree,
             limit,
-            shared: Mutex::default(),
+            shared,
         }
     }
 
@@ -164,6 +181,22 @@ impl Context {
             self.lock().busy -= 1;
             self.kmsg
                 .say(Level::Error, &format!("no thread for {name}: {e}"));
+        }
+    }
+
+    /// At the end the link gets this waiting time for neighbours again.
+    pub(super) fn ask_neighbours_as_before(&self, link: &str, time: String) {
+        self.lock()
+            .question_times
+            .entry(link.to_owned())
+            .or_insert(time);
+    }
+
+    /// Gives back what was changed only while the machine boots.
+    pub fn give_back(&self) {
+        for (link, time) in std::mem::take(&mut self.lock().question_times) {
+            // A link that is gone needs nothing back.
+            let _ = sysctl::set_question_time(&self.places, &link, &time);
         }
     }
 
@@ -209,6 +242,67 @@ impl Context {
                 fault,
             })
             .collect()
+    }
+
+    /// When to give up. Once root is there nobody waits for what is missing, and
+    /// it is tried until the program is stopped.
+    pub(super) fn limit(&self) -> Instant {
+        if self.lock().order.all_may_go() {
+            Instant::now() + LONG
+        } else {
+            self.limit
+        }
+    }
+
+    /// Waits until it is this controller's turn to go to its portal.
+    pub(super) fn wait_for_turn(&self, controller: usize) -> Result<(), Ended> {
+        loop {
+            let seen = self.events.seen();
+            let Err(again) = self.lock().order.may_go(controller, Instant::now()) else {
+                return Ok(());
+            };
+            match self.events.wait_past(seen, again.min(self.limit())) {
+                Woken::Stopping => return Err(Ended::Stopping),
+                Woken::TimedOut if Instant::now() >= self.limit() => return Err(Ended::Late),
+                Woken::Changed | Woken::TimedOut => {}
+            }
+        }
+    }
+
+    /// This controller gets nowhere for now: whoever waits behind it may go.
+    pub(super) fn stumbled(&self, controller: usize) {
+        self.lock().order.stumbled(controller);
+        self.events.raise();
+    }
+
+    /// This controller has shown its namespaces.
+    pub(super) fn is_there(&self, controller: usize) {
+        self.lock().order.is_there(controller, Instant::now());
+        self.events.raise();
+    }
+
+    /// Root is there: whoever waits behind others may go.
+    pub(super) fn let_all_go(&self) {
+        self.lock().order.let_all_go();
+        self.events.raise();
+    }
+
+    /// The portal took a connection just now, or it did not.
+    pub(super) fn set_answered(&self, portal: SocketAddr, answered: bool) {
+        let mut shared = self.lock();
+        if answered {
+            shared.answered.insert(portal, Instant::now());
+        } else {
+            shared.answered.remove(&portal);
+        }
+    }
+
+    /// The portal took a connection a moment ago.
+    pub(super) fn has_answered(&self, portal: SocketAddr) -> bool {
+        self.lock()
+            .answered
+            .get(&portal)
+            .is_some_and(|at| at.elapsed() < FRESH)
     }
 
     /// A controller of the plan wants a target. True if nobody did before:
@@ -298,9 +392,9 @@ impl Context {
                 .lock()
                 .patience
                 .next(subject, why.layer, Instant::now());
-            let ended = match self.events.wait_past(seen, word.min(self.limit)) {
+            let ended = match self.events.wait_past(seen, word.min(self.limit())) {
                 Woken::Stopping => Ended::Stopping,
-                Woken::TimedOut if Instant::now() >= self.limit => Ended::Late,
+                Woken::TimedOut if Instant::now() >= self.limit() => Ended::Late,
                 Woken::Changed | Woken::TimedOut => continue,
             };
             step.error(&why);
@@ -333,7 +427,7 @@ impl Context {
     pub(super) fn pause(&self, time: Duration) -> Result<(), Ended> {
         if self.events.sleep(time) == Woken::Stopping {
             Err(Ended::Stopping)
-        } else if Instant::now() >= self.limit {
+        } else if Instant::now() >= self.limit() {
             Err(Ended::Late)
         } else {
             Ok(())

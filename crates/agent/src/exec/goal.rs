@@ -147,6 +147,11 @@ impl Goal {
         self
     }
 
+    /// Every need.
+    pub(super) fn needs(&self) -> impl Iterator<Item = &Need> {
+        self.needs.keys()
+    }
+
     /// Nothing is needed.
     pub fn is_empty(&self) -> bool {
         self.needs.is_empty()

@@ -20,6 +20,10 @@ use crate::record::OpenStep;
 /// system's DHCP client makes its identifier of.
 const UDEV_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Milliseconds after which a neighbour is asked for again while the machine
+/// boots; a second otherwise.
+const QUESTION_TIME_MS: &str = "200";
+
 /// Brings an interface up: its own thread.
 pub(super) fn run(context: &Arc<Context>, interface: &Interface, actions: &[Action]) {
     let subject = Subject::Interface(interface.name.clone());
@@ -74,6 +78,7 @@ impl Worker<'_> {
             self.set("mac", mac.to_string(), &link, &change)?;
             link.mac = Some(mac);
         }
+        self.ask_neighbours_often(&link);
         self.prepare_ipv6(&link);
         for action in actions {
             match action {
@@ -155,7 +160,7 @@ impl Worker<'_> {
             if !udev_is_busy(context, found.link.index) {
                 break;
             }
-            match context.events.wait_past(seen, until.min(context.limit)) {
+            match context.events.wait_past(seen, until.min(context.limit())) {
                 crate::events::Woken::Changed => {}
                 crate::events::Woken::Stopping => return Err(Ended::Stopping),
                 crate::events::Woken::TimedOut => {
@@ -217,6 +222,15 @@ impl Worker<'_> {
         step.done();
         link.name = name.to_string();
         Ok(link)
+    }
+
+    /// The first packets over a link are easily lost while the switch port comes
+    /// up, and the kernel would ask for the neighbour again after a second.
+    fn ask_neighbours_often(&self, link: &Link) {
+        let set = sysctl::set_question_time(&self.context.places, &link.name, QUESTION_TIME_MS);
+        if let Ok(before) = set {
+            self.context.ask_neighbours_as_before(&link.name, before);
+        }
     }
 
     /// The kernel waits up to a second at random before it starts duplicate

@@ -181,7 +181,7 @@ impl Client<'_> {
             };
             self.context.set_fault(&self.subject, silent());
             let mut tries = 0;
-            let answer = ask(self.context.limit, &mut |event| match event {
+            let answer = ask(self.context.limit(), &mut |event| match event {
                 Event::Sent {
                     message: "DISCOVER" | "SOLICIT",
                     ..

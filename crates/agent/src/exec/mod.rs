@@ -11,6 +11,7 @@ mod context;
 mod goal;
 mod interface;
 mod lease;
+mod order;
 mod patience;
 mod portal;
 mod report;
@@ -21,7 +22,6 @@ pub use report::report;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use nvmeroot_plan::{Action, InterfaceName, Scope, Step, steps};
 
@@ -79,9 +79,10 @@ pub fn wait_for_goal(context: &Context, goal: &Goal) -> Verdict {
         let seen = context.events.seen();
         let connected = context.connected_to();
         if goal.unmet(&connected, &context.tree).is_empty() {
+            context.let_all_go();
             return Verdict::Done;
         }
-        match context.events.wait_past(seen, context.limit) {
+        match context.events.wait_past(seen, context.limit()) {
             Woken::Changed => {}
             Woken::Stopping => return Verdict::Stopped,
             Woken::TimedOut => return Verdict::Failed(report(context, goal)),
@@ -89,17 +90,13 @@ pub fn wait_for_goal(context: &Context, goal: &Goal) -> Verdict {
     }
 }
 
-/// Waits until nobody has anything to do any more, the time is up, or the
-/// program is told to stop. What is missing then is put into the record.
+/// Waits until nobody has anything to do any more, or the program is told to
+/// stop. What is missing then is put into the record.
 pub fn wait_for_the_rest(context: &Context) {
     loop {
         let seen = context.events.seen();
-        if context.is_idle() || Instant::now() >= context.limit {
+        if context.is_idle() || context.events.wait_past(seen, context.limit()) == Woken::Stopping {
             break;
-        }
-        match context.events.wait_past(seen, context.limit) {
-            Woken::Changed => {}
-            Woken::Stopping | Woken::TimedOut => break,
         }
     }
     context.recorder.missing(context.missing());

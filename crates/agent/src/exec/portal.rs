@@ -17,9 +17,10 @@ use crate::kmsg::Level;
 use crate::netlink::{Netlink, Way};
 use crate::record::OpenStep;
 
-/// How long the first packet to a portal is given, and later ones at most:
-/// the kernel repeats a lost SYN after one second, a new connect does as well.
-const FIRST_ANSWER: Duration = Duration::from_secs(1);
+/// How long the first packet to a portal is given, and later ones at most. One
+/// is easily lost while a switch port comes up, and the kernel would repeat it
+/// after a second; a new connect does as well.
+const FIRST_ANSWER: Duration = Duration::from_millis(300);
 const SLOWEST_ANSWER: Duration = Duration::from_secs(4);
 
 /// Sees to a controller of the plan: its own thread.
@@ -50,8 +51,8 @@ pub(super) fn run(context: &Arc<Context>, index: usize) {
 fn discover(context: &Arc<Context>, controller: &Controller, index: usize) -> Result<(), Ended> {
     let subject = Subject::Controller(index, controller.portal());
     let mut path = Path::new(context, controller, index, subject.clone());
-    let step = path.reach()?;
-    step.done();
+    path.reach()?.done();
+    context.wait_for_turn(index)?;
     let step = context.recorder.step(&controller.portal(), "discover", "");
     let request = request(
         context,
@@ -79,6 +80,7 @@ fn discover(context: &Arc<Context>, controller: &Controller, index: usize) -> Re
     })?;
     step.detail(format!("{} offered", entries.len()));
     step.done();
+    let mut known = true;
     for entry in entries {
         let target = Target {
             traddr: entry.traddr,
@@ -87,10 +89,14 @@ fn discover(context: &Arc<Context>, controller: &Controller, index: usize) -> Re
             host_iface: controller.options.host_iface.clone(),
         };
         if context.claim(&target, index) {
+            known = false;
             context.spawn("connect", move |context| {
                 connect_target(context, target, index);
             });
         }
+    }
+    if known {
+        context.is_there(index);
     }
     Ok(())
 }
@@ -111,6 +117,7 @@ fn try_connect_target(context: &Arc<Context>, target: &Target, index: usize) -> 
         path.leads.clear();
     }
     path.reach()?.done();
+    context.wait_for_turn(index)?;
     let step = context
         .recorder
         .step(&target.portal(), "connect", target.nqn.as_str());
@@ -157,7 +164,7 @@ fn try_connect_target(context: &Arc<Context>, target: &Target, index: usize) -> 
     let names: Vec<&str> = found.iter().map(|n| n.name.as_str()).collect();
     step.detail(names.join(" "));
     step.done();
-    context.events.raise();
+    context.is_there(index);
     Ok(())
 }
 
@@ -181,6 +188,8 @@ fn request<'a>(
 /// The way to one portal.
 struct Path<'a> {
     context: &'a Context,
+    /// The controller of the plan that it belongs to.
+    index: usize,
     subject: Subject,
     at: SocketAddr,
     host_iface: Option<&'a InterfaceName>,
@@ -206,6 +215,7 @@ impl<'a> Path<'a> {
             .collect();
         Self {
             context,
+            index,
             subject,
             at: SocketAddr::new(controller.traddr, controller.trsvcid.get()),
             host_iface: controller.options.host_iface.as_ref(),
@@ -284,6 +294,8 @@ impl<'a> Path<'a> {
                     } else {
                         FIRST_ANSWER
                     };
+                    context.set_answered(self.at, false);
+                    context.stumbled(self.index);
                     context.complain(&subject, step, &fault);
                 }
             }
@@ -315,8 +327,13 @@ impl<'a> Path<'a> {
                 return Ok(());
             }
         }
+        if self.context.has_answered(self.at) {
+            return Ok(());
+        }
         probe(self.at, from, patience)
-            .map_err(|errno| classify(errno, &[], &self.at.to_string(), ""))
+            .map_err(|errno| classify(errno, &[], &self.at.to_string(), ""))?;
+        self.context.set_answered(self.at, true);
+        Ok(())
     }
 }
 

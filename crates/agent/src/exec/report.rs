@@ -25,7 +25,7 @@ pub fn report(context: &Context, goal: &Goal) -> Vec<String> {
         }
         if causes.is_empty() {
             // Nothing failed; it only took longer than it was given.
-            let late = context.limit <= Instant::now();
+            let late = context.limit() <= Instant::now();
             lines.push(if late {
                 "  the time was too short; give more with `nvmeroot.deadline=SECONDS`".to_owned()
             } else {
