@@ -28,7 +28,6 @@ pub struct Lead {
 
 /// How well something known at install time covers an address.
 struct Cover<'a> {
-    interface: &'a Interface,
     prefix: u8,
     metric: u32,
     why: String,
@@ -61,24 +60,21 @@ fn leads(to: IpAddr, only: Option<&InterfaceName>, network: &Network) -> Vec<Lea
             .iter()
             .filter(|i| only.is_none_or(|n| *n == i.name))
     };
-    let covers: Vec<Cover<'_>> = candidates().flat_map(|i| static_covers(i, to)).collect();
-    let best = covers
-        .iter()
-        .map(|c| (c.prefix, std::cmp::Reverse(c.metric)))
+    let rank = |c: &Cover<'_>| (c.prefix, std::cmp::Reverse(c.metric));
+    let best = candidates()
+        .flat_map(|i| static_covers(i, to))
+        .map(|c| rank(&c))
         .max();
-    let chosen: Vec<&Cover<'_>> = covers
-        .iter()
-        .filter(|c| Some((c.prefix, std::cmp::Reverse(c.metric))) == best)
-        .collect();
-    let settled = chosen.iter().any(|c| c.prefix > 0);
-    let unasked_ra = chosen.is_empty() && !candidates().any(|i| dynamic(i, to).is_some());
+    let settled = best.is_some_and(|(prefix, _)| prefix > 0);
+    let unasked_ra = best.is_none() && !candidates().any(|i| dynamic(i, to).is_some());
 
     let mut leads = Vec::new();
     for interface in candidates() {
-        if let Some(cover) = chosen.iter().find(|c| std::ptr::eq(c.interface, interface)) {
+        let cover = static_covers(interface, to).find(|c| Some(rank(c)) == best);
+        if let Some(cover) = cover {
             leads.push(Lead {
                 interface: interface.name.clone(),
-                why: cover.why.clone(),
+                why: cover.why,
                 origin: cover.origin.clone(),
             });
         } else if !settled {
@@ -104,7 +100,6 @@ fn static_covers(interface: &Interface, to: IpAddr) -> impl Iterator<Item = Cove
         .iter()
         .filter(move |a| a.address.contains(&to))
         .map(move |a| Cover {
-            interface,
             prefix: a.address.prefix_len(),
             metric: 0,
             why: format!("its address `{}` is in the same network", a.address),
@@ -117,7 +112,6 @@ fn static_covers(interface: &Interface, to: IpAddr) -> impl Iterator<Item = Cove
         .filter(|r| r.kind == crate::RouteType::Unicast)
         .filter_map(move |r| {
             Some(Cover {
-                interface,
                 prefix: r.covers(to)?,
                 metric: r.metric.unwrap_or(0),
                 why: match r.via {

@@ -379,3 +379,31 @@ proptest! {
         }
     }
 }
+
+/// A second or two unoptimized; what grows with the square takes longer than
+/// the limit.
+#[test]
+fn planning_grows_with_the_interfaces_and_not_with_their_square() {
+    let mut interfaces = Vec::new();
+    for n in 0..10_000 {
+        let (first, second) = (format!("a{n}"), format!("b{n}"));
+        let (ports, tagged) = (format!("bond{n}"), format!("v{n}"));
+        interfaces.push(vlan(&tagged, n % 4094, &ports).with_address("10.0.0.2/24"));
+        interfaces.push(bond(&ports, &[&first, &second]).with_mtu(9000));
+        interfaces.push(card(&first));
+        interfaces.push(card(&second));
+    }
+    let names: Vec<String> = (0..10_000).map(|n| format!("v{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    interfaces.push(vrf("domain", 1000, &names));
+    let began = std::time::Instant::now();
+    let plan = plan(interfaces);
+    let count = steps(&plan, Scope::Path).len();
+    let took = began.elapsed();
+    println!(
+        "{} interfaces, {count} steps: {took:?}",
+        plan.network.interfaces.len()
+    );
+    assert!(count > 100_000, "{count}");
+    assert!(took < std::time::Duration::from_secs(6), "{took:?}");
+}
