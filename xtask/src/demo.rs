@@ -20,7 +20,7 @@ fn meaning(phase: Phase) -> &'static str {
         Phase::Images => "nvmeroot has configured the host's tree; its images are there",
         Phase::TargetReady => "the machine that exports the drive is up",
         Phase::Kernel => "the kernel starts; only kernel and initramfs are local",
-        Phase::Premount => "the initramfs runs nvmeroot's boot script",
+        Phase::Premount => "the initramfs runs its scripts, nvmeroot's agent beside them",
         Phase::Network => "the network is up",
         Phase::Namespace => "the drive is connected",
         Phase::Root => "root is mounted from it",
@@ -85,6 +85,9 @@ fn show(lab: &Lab, (name, directory): (&str, &'static str), plain: u64) -> Resul
         .find(|s| s.name == name)
         .with_context(|| format!("the lab has no scenario `{name}`"))?;
     scenario.name = directory;
+    // What a user gets who says nothing of it.
+    scenario.host.name = directory.to_owned();
+    scenario.host.configure_args.clear();
     // The lab's tests watch the running machine for a minute; this does not.
     scenario.wiring.settle = 1;
     let boot = boot(lab, &scenario, &|phase, seconds| {

@@ -63,7 +63,7 @@ pub(crate) struct ConfigureArgs {
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) initramfs: Generator,
     /// What runs in the initramfs
-    #[arg(long, value_enum, default_value = "scripts")]
+    #[arg(long, value_enum, default_value = "agent")]
     pub(crate) runtime: RuntimeArg,
     /// The program for `--runtime agent`: NVMEROOT_AGENT where it is not given,
     /// then beside this program, in its build tree, in /usr/lib/nvmeroot

@@ -57,7 +57,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
             options.agent = Some(agent::find(named.as_deref(), &root)?);
         }
     }
-    diagnose::print_warnings(&plan.warnings, &read.texts);
+    diagnose::print_plan_warnings(&plan.warnings, &read.texts, runtime);
     warn_of_missing_programs(&root, plan, runtime)?;
     warn_of_former_files(&root, plan)?;
     let files = nvmeroot_render::render(plan, &options)?;
@@ -130,21 +130,36 @@ fn warn_of_missing_programs(
 /// An earlier run with another input may have left boot scripts that would go
 /// on connecting. They may have been edited since, so this only says so.
 fn warn_of_former_files(root: &RootTree, plan: &BootPlan) -> Result<(), Failure> {
-    const HOOK: &str = "etc/initramfs-tools/hooks/curtin-nvme-over-tcp";
-    if plan.reach == Reach::Initramfs || !root.exists(HOOK)? {
+    // The hooks, and what the other files of the runtime have in common.
+    const FORMER: [(&str, &str); 2] = [
+        ("etc/initramfs-tools/hooks/nvmeroot", "etc/nvmeroot"),
+        (
+            "etc/initramfs-tools/hooks/curtin-nvme-over-tcp",
+            "etc/curtin-nvme-over-tcp",
+        ),
+    ];
+    if plan.reach == Reach::Initramfs {
         return Ok(());
     }
+    for (hook, directory) in FORMER {
+        if root.exists(hook)? {
+            warn_of_hook(plan, hook, directory);
+        }
+    }
+    Ok(())
+}
+
+fn warn_of_hook(plan: &BootPlan, hook: &str, directory: &str) {
     let message = format!(
         "the root tree still has the boot scripts of an earlier `configure`, and reach `{}` needs none",
         plan.reach
     );
     let hint = format!(
-        "remove `{HOOK}`, the scripts of that name under `etc/initramfs-tools/scripts`, `etc/curtin-nvme-over-tcp` and `{}`, and make the initramfs anew",
+        "remove `{hook}`, the scripts of that name under `etc/initramfs-tools/scripts`, `{directory}` and `{}`, and make the initramfs anew",
         nvmeroot_render::HANDOVER_PATH
     );
     let warning = Warning::general(message).with_hint(hint);
     diagnose::print_warnings(&[warning], &diagnose::Texts::default());
-    Ok(())
 }
 
 fn update_initramfs(root: &Path) -> Result<(), Failure> {

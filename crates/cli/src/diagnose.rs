@@ -5,6 +5,7 @@ use std::fmt;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use nvmeroot_plan::{Origin, Warning};
+use nvmeroot_render::Runtime;
 
 /// The texts that origins point into, by the name that origins give them.
 #[derive(Debug, Default)]
@@ -41,11 +42,9 @@ impl From<Warning> for Fault {
 
 impl From<Fault> for Warning {
     fn from(fault: Fault) -> Self {
-        Self {
-            origin: fault.origin,
-            message: fault.message,
-            hint: fault.hint,
-        }
+        let mut warning = Self::general(fault.message);
+        (warning.hint, warning.origin) = (fault.hint, fault.origin);
+        warning
     }
 }
 
@@ -68,6 +67,17 @@ impl fmt::Display for Faults {
         }
         Ok(())
     }
+}
+
+/// Prints warnings to standard error, without those that concern another
+/// runtime.
+pub(crate) fn print_plan_warnings(warnings: &[Warning], texts: &Texts, runtime: Runtime) {
+    let warnings: Vec<Warning> = warnings
+        .iter()
+        .filter(|w| runtime == Runtime::Scripts || !w.scripts_only)
+        .cloned()
+        .collect();
+    print_warnings(&warnings, texts);
 }
 
 /// Prints warnings to standard error.

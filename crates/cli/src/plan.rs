@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use nvmeroot_plan::{Document, Scope};
+use nvmeroot_render::Runtime;
 
 use crate::args::{PlanArgs, PlanFormat};
 use crate::{Failure, diagnose, input, path_variable, plan_text};
@@ -14,9 +15,12 @@ pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
     let read = input::read(&from, root.as_ref(), None)?;
     // Standard output by itself writes line by line.
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let warn = |runtime| {
+        diagnose::print_plan_warnings(&read.plan.warnings, &read.texts, runtime);
+    };
     match args.format {
         PlanFormat::Text => {
-            diagnose::print_warnings(&read.plan.warnings, &read.texts);
+            warn(Runtime::default());
             write!(out, "{}", plan_text::PlanText(&read.plan))?;
         }
         PlanFormat::Json => {
@@ -24,7 +28,7 @@ pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
             writeln!(out)?;
         }
         PlanFormat::Commands => {
-            diagnose::print_warnings(&read.plan.warnings, &read.texts);
+            warn(Runtime::Scripts);
             write!(out, "{}", nvmeroot_render::commands_text(&read.plan)?)?;
         }
     }

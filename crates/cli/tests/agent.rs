@@ -47,9 +47,6 @@ impl Scene {
             .current_dir(self.work.path())
             .args(["configure", "--curtin", "curtin.yaml", "--root", "root"])
             .args(more);
-        if !more.contains(&"--runtime") {
-            command.args(["--runtime", "agent"]);
-        }
         command
     }
 
@@ -228,4 +225,33 @@ fn scripts_need_none_and_take_none() {
             "error: `--agent` goes with `--runtime agent` only\n"
         )
     );
+}
+
+/// A card by its driver, which the agent looks for and the scripts can't.
+#[test]
+fn what_the_agent_carries_out_is_no_warning_for_it() {
+    let scene = Scene::new();
+    let input = include_str!("golden/initramfs_static/input/curtin.yaml");
+    let matching = "ens3:\n            match: {driver: virtio_net}\n";
+    let text = input.replace("ens3:\n", matching);
+    write(&scene.path("curtin.yaml"), text.as_bytes(), 0o644);
+    scene.put("agent", &stand_in());
+    let said = run(&mut scene.command(&["--agent", "agent"]));
+    assert_eq!((said.status, said.stderr.as_str()), (Some(0), ""));
+    let warning = "warning: the boot scripts do not carry `match` out: for them, the card must be called `ens3`\n";
+    let said = run(&mut scene.command(&["--runtime", "scripts"]));
+    assert_eq!(said.status, Some(0));
+    assert!(said.stderr.starts_with(warning), "{}", said.stderr);
+
+    let plan = |more: &[&str]| {
+        let mut command = Command::new(scene.path("target/debug/nvmeroot"));
+        command.current_dir(scene.work.path()).env_remove("CONFIG");
+        run(command.args(["plan", "--curtin", "curtin.yaml"]).args(more))
+    };
+    assert_eq!(plan(&[]).stderr, "");
+    let commands = plan(&["--format", "commands"]);
+    assert!(commands.stderr.starts_with(warning), "{}", commands.stderr);
+    let json: serde_json::Value =
+        serde_json::from_str(&plan(&["--format", "json"]).stdout).expect("JSON");
+    assert_eq!(json["warnings"][0]["scripts_only"], true);
 }

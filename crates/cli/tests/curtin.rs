@@ -10,8 +10,9 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
-use common::{Entry, HOSTNQN, Said, furnish, nvmeroot, run, tree, write};
+use common::{Entry, HOSTNQN, Said, furnish, nvmeroot, run, stand_in, tree, write};
 
 fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -27,10 +28,21 @@ fn new_root() -> tempfile::TempDir {
     root
 }
 
+/// A stand-in for the agent, which installers put in its place.
+fn agent() -> &'static Path {
+    static AGENT: OnceLock<PathBuf> = OnceLock::new();
+    AGENT.get_or_init(|| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nvmeroot-agent");
+        write(&path, &stand_in(), 0o755);
+        path
+    })
+}
+
 /// The program in curtin's environment.
 fn hook(config: &Path, target: &Path) -> Command {
     let mut command = nvmeroot();
     command
+        .env("NVMEROOT_AGENT", agent())
         .env("CONFIG", config)
         .env("TARGET_MOUNT_POINT", target)
         .env("WORKING_DIR", "/nowhere")
@@ -66,10 +78,14 @@ fn configure_needs_no_options() {
         .arg("--curtin")
         .arg(yaml)
         .arg("--root")
-        .arg(other.path());
+        .arg(other.path())
+        .arg("--agent")
+        .arg(agent());
     succeeds(&mut command);
     let timeless = |root: &Path| -> Vec<(PathBuf, Entry)> {
         let mut all: Vec<_> = tree(root).into_iter().collect();
+        // It names the places in the file that it was made of.
+        all.retain(|(path, _)| path != Path::new("etc/nvmeroot/plan.json"));
         for (_, entry) in &mut all {
             if let Entry::File { changed, .. } = entry {
                 *changed = (0, 0);
@@ -78,11 +94,7 @@ fn configure_needs_no_options() {
         all
     };
     assert_eq!(timeless(root.path()), timeless(other.path()));
-    assert!(
-        root.path()
-            .join("etc/curtin-nvme-over-tcp/network-up")
-            .exists()
-    );
+    assert!(root.path().join("etc/nvmeroot/plan.json").exists());
 
     let again = succeeds(hook(&config, root.path()).arg("configure"));
     assert!(!again.stdout.contains("created"), "{}", again.stdout);
@@ -168,22 +180,20 @@ fn empty_variables_are_absent() {
 #[test]
 fn what_curtin_wrote_before_is_replaced() {
     let config = tests().join("curtin/config");
-    let root = new_root();
-    for path in [
-        "etc/curtin-nvme-over-tcp/network-up",
-        "etc/curtin-nvme-over-tcp/connect-nvme",
-        "etc/initramfs-tools/hooks/curtin-nvme-over-tcp",
-        "etc/initramfs-tools/scripts/init-premount/curtin-nvme-over-tcp",
-    ] {
-        write(&root.path().join(path), b"#!/bin/sh\nexit 1\n", 0o755);
+    for (runtime, outcome) in [("agent", "  removed: "), ("scripts", "  replaced: ")] {
+        let root = new_root();
+        for path in [
+            "etc/curtin-nvme-over-tcp/network-up",
+            "etc/curtin-nvme-over-tcp/connect-nvme",
+            "etc/initramfs-tools/hooks/curtin-nvme-over-tcp",
+            "etc/initramfs-tools/scripts/init-premount/curtin-nvme-over-tcp",
+        ] {
+            write(&root.path().join(path), b"#!/bin/sh\nexit 1\n", 0o755);
+        }
+        let mut command = hook(&config, root.path());
+        let said = succeeds(command.args(["configure", "--runtime", runtime]));
+        assert_eq!(said.stdout.matches(outcome).count(), 4, "{}", said.stdout);
     }
-    let said = succeeds(hook(&config, root.path()).arg("configure"));
-    assert_eq!(
-        said.stdout.matches("  replaced: ").count(),
-        4,
-        "{}",
-        said.stdout
-    );
 
     let root = new_root();
     let stas = root.path().join("etc/stas");
@@ -287,7 +297,7 @@ fn the_example_s_commands() {
     assert_eq!(nqn, "nqn.2014-08.org.nvmexpress:installer\n");
     assert!(
         root.path()
-            .join("etc/initramfs-tools/hooks/curtin-nvme-over-tcp")
+            .join("etc/initramfs-tools/hooks/nvmeroot")
             .exists()
     );
 }

@@ -291,6 +291,8 @@ golden!(
     firmware_refused,
     agent_static,
     agent_dhcp,
+    agent_ipv6,
+    agent_two_interfaces,
     agent_firmware_refused,
 );
 
@@ -402,7 +404,9 @@ fn boot_scripts_that_are_no_longer_needed_are_named() {
     let root = tempfile::tempdir().expect("a directory");
     let hooks = root.path().join("etc/initramfs-tools/hooks");
     std::fs::create_dir_all(&hooks).expect("a directory");
-    std::fs::write(hooks.join("curtin-nvme-over-tcp"), "#!/bin/sh\n").expect("a file");
+    for name in ["curtin-nvme-over-tcp", "nvmeroot"] {
+        std::fs::write(hooks.join(name), "#!/bin/sh\n").expect("a file");
+    }
     let config = root.path().join("curtin.yaml");
     std::fs::write(&config, "storage: {version: 1, config: []}\n").expect("a file");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_nvmeroot"))
@@ -416,10 +420,10 @@ fn boot_scripts_that_are_no_longer_needed_are_named() {
         .expect("the program");
     assert!(output.status.success());
     let talk = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        talk.contains(
-            "still has the boot scripts of an earlier `configure`, and reach `local` needs none"
-        ),
-        "{talk}"
-    );
+    let message =
+        "still has the boot scripts of an earlier `configure`, and reach `local` needs none";
+    assert_eq!(talk.matches(message).count(), 2, "{talk}");
+    for directory in ["`etc/curtin-nvme-over-tcp`", "`etc/nvmeroot`"] {
+        assert!(talk.contains(directory), "{talk}");
+    }
 }

@@ -44,6 +44,8 @@ pub(super) fn remote_root(name: &str, netplan: &str, controllers: &[Controller])
         name: name.to_owned(),
         curtin: config.yaml(),
         netplan: config.netplan,
+        // Said, because it is not the default: what the scripts do stays tried.
+        configure_args: ["--runtime", "scripts"].map(str::to_owned).to_vec(),
         ..HostSpec::default()
     }
 }

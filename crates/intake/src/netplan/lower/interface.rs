@@ -18,6 +18,16 @@ use crate::netplan::schema::{Care, Family, Key, Kind, find};
 use crate::netplan::value::{Entry, List, Map, Value};
 use crate::yaml::KeyPath;
 
+/// What of the planned keys the agent carries out, and the boot scripts do not.
+const CARRIED_OUT_BY_THE_AGENT: [&str; 6] = [
+    "accept-ra",
+    "dhcp-identifier",
+    "dhcp4-overrides",
+    "dhcp6-overrides",
+    "macaddress",
+    "routing-policy",
+];
+
 /// `None` only where an error says why.
 pub(super) fn lower<'d>(
     definition: &Definition<'_, 'd>,
@@ -156,9 +166,9 @@ impl<'d> Lowering<'_, 'd> {
                 let known = literal.as_ref().or(id.as_ref().ok()) == Some(&name);
                 if !known {
                     let message = format!(
-                        "`set-name` is not carried out in the initramfs yet: there, the card must be called `{name}` already"
+                        "the boot scripts do not carry `set-name` out: for them, the card must be called `{name}` already"
                     );
-                    let warning = self.at(entry, message);
+                    let warning = self.at(entry, message).of_scripts();
                     self.remark(Weight::Note, warning);
                 }
                 self.interface.name = name;
@@ -168,10 +178,10 @@ impl<'d> Lowering<'_, 'd> {
                 (Some(name), _) => self.interface.name = name,
                 (None, Ok(name)) => {
                     let message = format!(
-                        "`match` is not carried out in the initramfs yet: there, the card must be called `{name}`"
+                        "the boot scripts do not carry `match` out: for them, the card must be called `{name}`"
                     );
-                    let warning = self.at(entry, message).with_hint(
-                        "give the card's name: `set-name` beside `match`, or `name` in it",
+                    let warning = self.at(entry, message).of_scripts().with_hint(
+                        "give the card's name, as `name` in `match`, or let the agent run",
                     );
                     self.remark(Weight::Note, warning);
                     self.interface.name = name;
@@ -234,8 +244,16 @@ impl<'d> Lowering<'_, 'd> {
             Care::Planned => {
                 self.carry(key, entry, map);
                 if !refused {
-                    let message = format!("`{name}` is not carried out in the initramfs yet");
-                    let warning = self.at(entry, message);
+                    let by_agent = CARRIED_OUT_BY_THE_AGENT.contains(&name);
+                    let warning = if by_agent {
+                        let message = format!("the boot scripts do not carry `{name}` out");
+                        self.at(entry, message).of_scripts()
+                    } else {
+                        self.at(
+                            entry,
+                            format!("`{name}` is not carried out in the initramfs yet"),
+                        )
+                    };
                     self.remark(Weight::Note, warning);
                 }
             }

@@ -151,8 +151,8 @@ network:
     assert_eq!(
         remarks(&only(&renamed)),
         [
-            "note 10:13 network.ethernets.ens3.set-name: `set-name` is not carried out in the \
-          initramfs yet: there, the card must be called `lan0` already"
+            "note 10:13 network.ethernets.ens3.set-name: the boot scripts do not carry `set-name` \
+          out: for them, the card must be called `lan0` already"
         ]
     );
 }
@@ -287,9 +287,9 @@ network:
     assert_eq!(
         remarks(&both[0]),
         [
-            "note 5:7 network.ethernets.id0.match: `match` is not carried out in the initramfs \
-          yet: there, the card must be called `id0` (give the card's name: `set-name` beside \
-          `match`, or `name` in it)"
+            "note 5:7 network.ethernets.id0.match: the boot scripts do not carry `match` out: for \
+          them, the card must be called `id0` (give the card's name, as `name` in `match`, or \
+          let the agent run)"
         ]
     );
     // A name without a pattern is the card's name.
