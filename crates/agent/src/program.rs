@@ -194,7 +194,7 @@ fn begin(
         started + line.deadline,
     ));
     let code = work(&context, &goal, &control, line, started);
-    context.give_back();
+    exec::leave(&context);
     context.recorder.finish();
     control.ended.set(());
     // A thread that hangs in the kernel must not hold us up; the answer to

@@ -190,6 +190,7 @@ impl Net {
             }
             beside.join().expect("no panic");
             context.recorder.missing(context.missing());
+            exec::leave(&context);
             events.stop();
             context.recorder.finish();
             Boot {
@@ -635,6 +636,79 @@ fn a_dead_portal_does_not_hold_up_the_living_one() {
         missing.fault
     );
     eprintln!("one of two portals dead: goal {:?}", boot.took);
+}
+
+/// The running system's network program on the host's side, with a private
+/// `/run`; without udev, networkd wants a read-only `/sys`, as in a container.
+const NETWORKD: &str = "
+mount --make-rprivate /
+mount -t tmpfs tmpfs /run
+mkdir -p /run/systemd/network /run/systemd/netif/links /run/systemd/netif/leases
+printf '[Match]\\nName=c\\n[Network]\\nKeepConfiguration=yes\\nIPv6AcceptRA=yes\\nLinkLocalAddressing=ipv6\\n' \
+    >/run/systemd/network/10-c.network
+chown -R systemd-network /run/systemd/netif
+mount -o remount,ro /sys
+exec timeout 8 /lib/systemd/systemd-networkd
+";
+
+#[test]
+fn what_routers_brought_lasts_till_the_running_system_takes_over() {
+    if skip("routers") {
+        return;
+    }
+    let mut net = Net::new();
+    net.plug_in();
+    ip(&format!("-n {} address add fd77::1/128 dev lo", net.target));
+    net.listen("[fd77::1]:4420");
+    // Advertised every four seconds, good for twelve.
+    net.dnsmasq(&[
+        "--enable-ra",
+        "--ra-param=s,4,12",
+        "--dhcp-range=fd09::,ra-only,64,2h",
+    ]);
+    let interface = interface(|i| i.accept_ra = Some(true));
+    let boot = net.boot(
+        plan(interface, "fd77::1", Some(NQN)),
+        Played::default(),
+        LONG,
+    );
+    assert_eq!(boot.verdict, Verdict::Done);
+    let addresses = || net.on_host("-6 -o address show dev c scope global");
+    let routes = || net.on_host("-6 route show");
+    let (address, left) = (addresses(), routes());
+    assert!(
+        address.contains("valid_lft forever preferred_lft forever"),
+        "{address}"
+    );
+    let own = left
+        .lines()
+        .find(|l| l.starts_with("fd77::1 "))
+        .unwrap_or_default();
+    assert!(
+        own.contains("proto ra metric 100") && own.contains("expires 1"),
+        "{left}"
+    );
+    if !std::path::Path::new("/lib/systemd/systemd-networkd").exists() {
+        eprintln!("the takeover is skipped: no networkd");
+        return;
+    }
+    let ran = Command::new("ip")
+        .args([
+            "netns", "exec", &net.host, "unshare", "-m", "sh", "-c", NETWORKD,
+        ])
+        .stderr(Stdio::null())
+        .status();
+    assert_eq!(
+        ran.expect("`ip` runs").code(),
+        Some(124),
+        "networkd ended by itself"
+    );
+    let (address, left) = (addresses(), routes());
+    assert_eq!(address.lines().count(), 1, "{address}");
+    let defaults = left.lines().filter(|l| l.starts_with("default")).count();
+    assert_eq!(defaults, 1, "{left}");
+    assert!(left.contains("fd77::1 "), "{left}");
+    eprintln!("{address}{left}");
 }
 
 /// `ways` to one subsystem that stays away from the first `dead` of them.

@@ -193,7 +193,7 @@ impl Context {
     }
 
     /// Gives back what was changed only while the machine boots.
-    pub fn give_back(&self) {
+    pub(super) fn give_back(&self) {
         for (link, time) in std::mem::take(&mut self.lock().question_times) {
             // A link that is gone needs nothing back.
             let _ = sysctl::set_question_time(&self.places, &link, &time);
@@ -339,6 +339,16 @@ impl Context {
             }
         }
         all
+    }
+
+    /// The portals that are connected.
+    pub(super) fn connected_portals(&self) -> BTreeSet<IpAddr> {
+        self.lock()
+            .targets
+            .iter()
+            .filter(|(_, (_, connected))| *connected)
+            .map(|(target, _)| target.traddr)
+            .collect()
     }
 
     /// The targets that a controller led to.

@@ -12,7 +12,7 @@ use super::interface::wait_for_carrier;
 use crate::dhcp::{self, Applied4, Applied6, DhcpError, Event, Identity, Lease4, Lease6};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
-use crate::netlink::{Link, LinkChange, Netlink, NewAddress, NewRoute};
+use crate::netlink::{Link, LinkChange, Netlink, NewAddress, NewRoute, protocol};
 use crate::record::OpenStep;
 
 /// How long another host is given to claim the address that was announced.
@@ -253,7 +253,7 @@ impl Client<'_> {
                 metric: Some(route.metric),
                 on_link: route.on_link,
                 source: Some(route.source.into()),
-                dhcp: true,
+                protocol: protocol::DHCP,
                 ..NewRoute::to(to, route.via.map(IpAddr::from))
             };
             if let Err(e) = netlink.add_route(&self.link, &new) {

@@ -8,8 +8,10 @@
 //! portal, whatever else is still under way.
 
 mod context;
+mod drivers;
 mod goal;
 mod interface;
+mod keep;
 mod lease;
 mod order;
 mod patience;
@@ -40,6 +42,7 @@ pub enum Verdict {
 
 /// Starts all threads.
 pub fn start(context: &Arc<Context>) {
+    context.spawn("drivers", |context| drivers::load(&context.places));
     let (interfaces, controllers) = sort(steps(&context.plan, Scope::Path));
     for interface in context.plan.storage_interfaces() {
         let actions = interfaces.get(&interface.name).cloned().unwrap_or_default();
@@ -70,6 +73,13 @@ fn sort(steps: Vec<Step>) -> (BTreeMap<InterfaceName, Vec<Action>>, Vec<usize>) 
         interfaces.entry(interface).or_default().push(step.action);
     }
     (interfaces, controllers)
+}
+
+/// Leaves the network so that it lasts until the running system has taken it
+/// over. To be called at the end.
+pub fn leave(context: &Context) {
+    context.give_back();
+    keep::keep(context);
 }
 
 /// Waits until the goal is reached, the time is up, or the program is told to

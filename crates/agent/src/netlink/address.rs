@@ -15,6 +15,11 @@ const LABEL: u16 = 3;
 const BROADCAST: u16 = 4;
 const CACHE_INFO: u16 = 6;
 const FLAGS: u16 = 8;
+/// What a change has to repeat, or it is gone: `IFA_F_MANAGETEMPADDR`,
+/// `IFA_F_NOPREFIXROUTE`.
+const KEPT: u32 = 0x100 | 0x200;
+/// `IFA_F_TEMPORARY`, of IPv6 only.
+const TEMPORARY: u32 = 0x01;
 const DAD_FAILED: u32 = 0x08;
 const TENTATIVE: u32 = 0x40;
 
@@ -26,6 +31,14 @@ fn fixed(family: u8, prefix: u8, scope: u8, link: u32) -> [u8; FIXED] {
     let mut fixed = [family, prefix, 0, scope, 0, 0, 0, 0];
     fixed[4..].copy_from_slice(&link.to_ne_bytes());
     fixed
+}
+
+/// `struct ifa_cacheinfo`: preferred, valid, two times of the kernel's.
+fn cache_info(preferred: u32, valid: u32) -> [u8; 16] {
+    let mut info = [0; 16];
+    info[..4].copy_from_slice(&preferred.to_ne_bytes());
+    info[4..8].copy_from_slice(&valid.to_ne_bytes());
+    info
 }
 
 /// An address as the kernel has it.
@@ -41,6 +54,12 @@ pub struct Address {
     pub tentative: bool,
     /// Duplicate address detection found another machine with it.
     pub duplicate: bool,
+    /// All its flags (`IFA_F_…`).
+    pub flags: u32,
+    /// Seconds that it is valid; `u32::MAX`: without end.
+    pub valid: u32,
+    /// It is of use beyond the link.
+    pub global: bool,
 }
 
 /// An address to set.
@@ -123,16 +142,37 @@ impl Netlink {
         if new.deprecated || new.lifetimes.is_some() {
             let (valid, preferred) = new.lifetimes.unwrap_or((u32::MAX, u32::MAX));
             let preferred = if new.deprecated { 0 } else { preferred };
-            // `struct ifa_cacheinfo`: preferred, valid, two times of the kernel's.
-            let mut info = [0; 16];
-            info[..4].copy_from_slice(&preferred.to_ne_bytes());
-            info[4..8].copy_from_slice(&valid.to_ne_bytes());
-            request.put(CACHE_INFO, &info);
+            request.put(CACHE_INFO, &cache_info(preferred, valid));
         }
         self.change(request, flag::CREATE | flag::REPLACE, || {
             format!(
                 "can't give `{}` the address `{}/{}`",
                 link.name, new.address, new.prefix
+            )
+        })
+    }
+
+    /// Takes the end off the lifetime of an address that is there, and of the
+    /// route to its network that came with it.
+    ///
+    /// # Errors
+    /// What the kernel refuses.
+    pub fn make_permanent(&mut self, link: &Link, address: &Address) -> Result<(), NetlinkError> {
+        let fixed = fixed(
+            family(address.address.is_ipv6()),
+            address.prefix,
+            UNIVERSE,
+            link.index,
+        );
+        let mut request = Request::new(kind::NEW_ADDRESS, &fixed);
+        request.put_ip(LOCAL, address.address);
+        request.put_ip(ADDRESS, address.address);
+        request.put_u32(FLAGS, address.flags & KEPT);
+        request.put(CACHE_INFO, &cache_info(u32::MAX, u32::MAX));
+        self.change(request, flag::REPLACE, || {
+            format!(
+                "can't make `{}/{}` on `{}` last",
+                address.address, address.prefix, link.name
             )
         })
     }
@@ -169,12 +209,14 @@ impl Address {
         }
         let mut local = None;
         let mut plain = None;
+        let mut valid = u32::MAX;
         let mut flags = u32::from(*message.body.get(2)?);
         for (attribute, value) in message.attributes(FIXED) {
             match attribute {
                 LOCAL => local = ip(value),
                 ADDRESS => plain = ip(value),
                 FLAGS => flags = u32_at(value, 0)?,
+                CACHE_INFO => valid = u32_at(value, 4)?,
                 _ => {}
             }
         }
@@ -185,7 +227,17 @@ impl Address {
             prefix: *message.body.get(1)?,
             tentative: flags & TENTATIVE != 0,
             duplicate: flags & DAD_FAILED != 0,
+            flags,
+            valid,
+            global: *message.body.get(3)? == UNIVERSE,
         })
+    }
+
+    /// It is one to talk to the world from, and ends some day. A temporary one
+    /// (RFC 8981) is meant to.
+    pub fn runs_out(&self) -> bool {
+        let temporary = self.address.is_ipv6() && self.flags & TEMPORARY != 0;
+        self.global && self.valid != u32::MAX && !temporary && !self.duplicate
     }
 }
 
@@ -198,7 +250,7 @@ mod tests {
         #[test]
         fn what_the_kernel_says_comes_back(
             link in 1_u32.., address: IpAddr, prefix in 0_u8..=32, flags: u32,
-            peer: Option<[u8; 4]>
+            valid: u32, peer: Option<[u8; 4]>
         ) {
             let mut told = Request::new(kind::NEW_ADDRESS, &fixed(2, prefix, 0, link));
             told.put_ip(LOCAL, address);
@@ -206,6 +258,7 @@ mod tests {
                 told.put(ADDRESS, &peer);
             }
             told.put_u32(FLAGS, flags);
+            told.put(CACHE_INFO, &cache_info(0, valid));
             let bytes = told.finish(0, 1);
             let (message, _) = Message::split(&bytes).expect("a message");
             prop_assert_eq!(Address::read(message), Some(Address {
@@ -214,6 +267,9 @@ mod tests {
                 prefix,
                 tentative: flags & TENTATIVE != 0,
                 duplicate: flags & DAD_FAILED != 0,
+                flags,
+                valid,
+                global: true,
             }));
         }
 

@@ -11,7 +11,7 @@ mod wire;
 
 pub use address::{Address, NewAddress};
 pub use link::{Link, LinkChange};
-pub use route::{NewRoute, Way};
+pub use route::{NewRoute, Way, protocol};
 pub use rule::NewRule;
 pub use watch::watch;
 pub use wire::Message;

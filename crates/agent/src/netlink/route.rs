@@ -21,6 +21,7 @@ const PREFERRED_SOURCE: u16 = 7;
 const METRICS: u16 = 8;
 const TABLE: u16 = 15;
 const VIA: u16 = 18;
+const EXPIRES: u16 = 23;
 
 /// `RTAX_…`.
 const METRIC_MTU: u16 = 2;
@@ -28,9 +29,15 @@ const METRIC_MSS: u16 = 8;
 const METRIC_CONGESTION_WINDOW: u16 = 11;
 const METRIC_RECEIVE_WINDOW: u16 = 14;
 
-/// `RTPROT_STATIC`, `RTPROT_DHCP`.
-const STATIC: u8 = 4;
-const DHCP: u8 = 16;
+/// Who set a route (`RTPROT_…`, `/etc/iproute2/rt_protos`).
+pub mod protocol {
+    /// An administrator.
+    pub const STATIC: u8 = 4;
+    /// Router advertisements.
+    pub const RA: u8 = 9;
+    /// A DHCP client.
+    pub const DHCP: u8 = 16;
+}
 
 /// `RTNH_F_ONLINK`.
 const ON_LINK: u32 = 4;
@@ -72,8 +79,10 @@ pub struct NewRoute {
     pub congestion_window: Option<u32>,
     /// Initial receive window.
     pub receive_window: Option<u32>,
-    /// Who set it (`/etc/iproute2/rt_protos`): 4 static, 16 DHCP.
-    pub dhcp: bool,
+    /// Who sets it.
+    pub protocol: u8,
+    /// Seconds after which it goes by itself (IPv6 only).
+    pub expires: Option<u32>,
 }
 
 impl NewRoute {
@@ -94,7 +103,8 @@ impl NewRoute {
             advertised_mss: None,
             congestion_window: None,
             receive_window: None,
-            dhcp: false,
+            protocol: protocol::STATIC,
+            expires: None,
         }
     }
 }
@@ -131,6 +141,8 @@ pub struct Way {
     pub source: Option<IpAddr>,
     /// The gateway, where there is one.
     pub gateway: Option<IpAddr>,
+    /// Who set the route that it follows.
+    pub protocol: u8,
 }
 
 impl Netlink {
@@ -208,6 +220,7 @@ impl Way {
         {
             return None;
         }
+        let protocol = *message.body.get(5)?;
         let mut link = None;
         let mut source = None;
         let mut gateway = None;
@@ -223,6 +236,7 @@ impl Way {
             link: link?,
             source,
             gateway,
+            protocol,
         })
     }
 }
@@ -234,7 +248,7 @@ fn request(link: u32, new: &NewRoute) -> Request {
     fixed[1] = new.to.map_or(0, |(_, n)| n);
     // Tables beyond 255 fit the attribute only; it alone is always right.
     fixed[4] = u8::try_from(table).unwrap_or(0);
-    fixed[5] = if new.dhcp { DHCP } else { STATIC };
+    fixed[5] = new.protocol;
     fixed[6] = scope(new);
     fixed[7] = number(new.kind);
     let flags = if new.on_link { ON_LINK } else { 0 };
@@ -262,6 +276,9 @@ fn request(link: u32, new: &NewRoute) -> Request {
     }
     if let Some(metric) = new.metric {
         request.put_u32(PRIORITY, metric);
+    }
+    if let Some(expires) = new.expires {
+        request.put_u32(EXPIRES, expires);
     }
     let metrics: Vec<(u16, u32)> = [
         (METRIC_MTU, new.mtu),
@@ -341,7 +358,7 @@ mod tests {
             }
             let bytes = told.finish(0, 1);
             let (message, _) = Message::split(&bytes).expect("a message");
-            let way = [UNICAST, LOCAL, ANYCAST].contains(&kind).then_some(Way { link, source, gateway });
+            let way = [UNICAST, LOCAL, ANYCAST].contains(&kind).then_some(Way { link, source, gateway, protocol: fixed[5] });
             prop_assert_eq!(Way::read(message), way);
         }
 
