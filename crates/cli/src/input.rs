@@ -48,13 +48,13 @@ pub(crate) fn read(
         Err(error) => return Err(Failure::Input(faults(error, texts))),
     };
     let mut network = sources_of(&configuration.texts, &mut texts);
-    if network.is_empty() {
+    if network.is_empty() && configuration.network.is_none() {
         network = tree_sources(root, &mut texts)?;
     }
     let mut fragments = vec![configuration.fragment];
-    if !network.is_empty() {
+    if !network.is_empty() || configuration.network.is_some() {
         let sources: Vec<netplan::Source<'_>> = network.iter().map(Text::source).collect();
-        match netplan::read(&sources) {
+        match netplan::read_with(&sources, configuration.network.as_ref()) {
             Ok(fragment) => fragments.push(fragment),
             Err(error) => return Err(Failure::Input(faults(error, texts))),
         }
@@ -167,37 +167,61 @@ fn sources_of(embedded: &[EmbeddedText], texts: &mut Texts) -> Vec<Text> {
 }
 
 /// The netplan files that already lie in the root tree, for an installer that
-/// does not write them through curtin.
+/// does not write them through curtin. Where cloud-init has not written its
+/// own yet, what it will make that of counts too.
 fn tree_sources(root: Option<&RootTree>, texts: &mut Texts) -> Result<Vec<Text>, Failure> {
     let Some(root) = root else {
         return Ok(Vec::new());
     };
-    let mut sources = Vec::new();
+    let mut paths = Vec::new();
     for directory in ["lib/netplan", "etc/netplan", "run/netplan"] {
-        for file in root
-            .list(directory)?
-            .iter()
-            .filter(|f| f.ends_with(".yaml"))
-        {
-            let path = format!("{directory}/{file}");
-            // The hand-over says nothing that the other files don't.
-            if path == nvmeroot_render::HANDOVER_PATH {
-                continue;
-            }
-            let content = root
-                .read(&path, yaml::MAX_BYTES as u64)?
-                .unwrap_or_default();
-            if let Ok(text) = std::str::from_utf8(&content) {
-                texts.insert(&path, text);
-            }
-            sources.push(Text {
-                name: path.clone(),
-                path: Some(path),
-                content,
-            });
+        let names = root.list(directory)?.into_iter();
+        let of_netplan = names.filter(|name| name.ends_with(".yaml"));
+        paths.extend(of_netplan.map(|name| format!("{directory}/{name}")));
+    }
+    // The hand-over says nothing that the other files don't.
+    paths.retain(|path| path != nvmeroot_render::HANDOVER_PATH);
+    if !paths
+        .iter()
+        .any(|path| path == "etc/netplan/50-cloud-init.yaml")
+    {
+        paths.extend(SEEDS.map(str::to_owned));
+        paths.push("etc/cloud/cloud.cfg".to_owned());
+        let names = root.list("etc/cloud/cloud.cfg.d")?.into_iter();
+        let of_cloud_init = names.filter(|name| name.ends_with(".cfg"));
+        paths.extend(of_cloud_init.map(|name| format!("etc/cloud/cloud.cfg.d/{name}")));
+    }
+    let mut sources = Vec::new();
+    for path in paths {
+        let Some(content) = root.read(&path, yaml::MAX_BYTES as u64)? else {
+            continue;
+        };
+        if path.starts_with("etc/cloud/") && !is_about_network(&content) {
+            continue;
         }
+        if let Ok(text) = std::str::from_utf8(&content) {
+            texts.insert(&path, text);
+        }
+        sources.push(Text {
+            name: path.clone(),
+            path: Some(path),
+            content,
+        });
     }
     Ok(sources)
+}
+
+/// Where cloud-init finds the network configuration of a seed.
+const SEEDS: [&str; 2] = [
+    "var/lib/cloud/seed/nocloud/network-config",
+    "var/lib/cloud/seed/nocloud-net/network-config",
+];
+
+/// Whether one of cloud-init's files has the key `network` at all: what else
+/// they hold, and how, is nobody's business here.
+fn is_about_network(content: &[u8]) -> bool {
+    let mut lines = content.split(|&byte| byte == b'\n');
+    lines.any(|line| line.starts_with(b"network") || line.starts_with(b"{"))
 }
 
 /// Reads no more than the parser takes and one byte, so that a file without

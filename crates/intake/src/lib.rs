@@ -1,5 +1,6 @@
 //! Front-ends: curtin configuration and netplan YAML to fragments of a boot plan
 
+mod cloud_init;
 pub mod curtin;
 mod diagnostic;
 mod error;

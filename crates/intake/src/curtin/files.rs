@@ -8,7 +8,7 @@ use super::near_miss;
 use super::value::{is_null, scalar, shape};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::yaml::pyyaml::{Excerpt, Integer, Value, base64};
-use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
+use crate::yaml::{KeyPath, Mapping, Node as YamlNode, parse};
 
 /// The entry by which Ubuntu's installer passes on its netplan file.
 const INSTALLER: &str = "etc_netplan_installer";
@@ -51,8 +51,8 @@ impl std::fmt::Debug for EmbeddedText {
 pub enum TextKind {
     /// netplan: `etc`, `lib` or `run/netplan/*.yaml`.
     Netplan,
-    /// cloud-init's network configuration:
-    /// `etc/cloud/cloud.cfg.d/*network*.cfg`.
+    /// cloud-init's network configuration: `etc/cloud/cloud.cfg`,
+    /// `etc/cloud/cloud.cfg.d/*.cfg` and a seed's `network-config`.
     CloudInit,
 }
 
@@ -117,6 +117,12 @@ fn text(
         // The installer's text counts wherever it is written.
         (name == INSTALLER).then_some(TextKind::Netplan)
     })?;
+    let is_named = place
+        .as_deref()
+        .is_some_and(|place| place.contains("network"));
+    if kind == TextKind::CloudInit && !is_named && !says_network(file) {
+        return None;
+    }
     let content = file.get("content").filter(|node| !is_null(*node));
     let Some(node) = content else {
         let at = file.get("content").or_else(|| file.get("path"));
@@ -126,18 +132,19 @@ fn text(
         }
         return None;
     };
-    let content = path.key("content");
-    let plain = content_bytes(report, node, &content)?;
+    let at = path.key("content");
+    let plain = content_bytes(report, node, &at)?;
+    let content = decoded(report, file, node, path, plain)?;
     Some(EmbeddedText {
         name: name.into(),
         path: place,
-        content: decoded(report, file, node, path, plain)?,
+        content,
         kind,
         mode: file
             .get("permissions")
             .or_else(|| file.get("perms"))
             .and_then(mode),
-        origin: report.origin(node, &content),
+        origin: report.origin(node, &at),
     })
 }
 
@@ -162,12 +169,33 @@ fn kind_of(path: &str) -> Option<TextKind> {
             let is_yaml = file.len() > 5 && file.ends_with(".yaml");
             is_yaml.then_some(TextKind::Netplan)
         }
-        "etc/cloud/cloud.cfg.d" => {
-            let is_network = file.ends_with(".cfg") && file.contains("network");
-            is_network.then_some(TextKind::CloudInit)
+        "etc/cloud/cloud.cfg.d" => file.ends_with(".cfg").then_some(TextKind::CloudInit),
+        "etc/cloud" => (file == "cloud.cfg").then_some(TextKind::CloudInit),
+        "var/lib/cloud/seed/nocloud" | "var/lib/cloud/seed/nocloud-net" => {
+            (file == "network-config").then_some(TextKind::CloudInit)
         }
         _ => None,
     }
+}
+
+/// Most of cloud-init's files are about something else, and nobody's business
+/// here, whatever is wrong with them.
+fn says_network(file: Mapping<'_>) -> bool {
+    let Some(Value::Text(text)) = file.get("content").and_then(scalar) else {
+        return false;
+    };
+    let decoded = match file.get("encoding").and_then(YamlNode::text) {
+        Some("b64" | "base64") => base64(text),
+        _ => None,
+    };
+    let document = match decoded {
+        Some(bytes) => parse("", bytes),
+        None => parse("", text),
+    };
+    document.is_ok_and(|document| {
+        let mapping = document.root().as_mapping();
+        mapping.is_some_and(|mapping| mapping.get("network").is_some())
+    })
 }
 
 fn content_bytes(

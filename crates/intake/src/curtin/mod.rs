@@ -10,12 +10,14 @@ mod action;
 mod controller;
 mod files;
 mod mount;
+mod network;
 mod storage;
 mod value;
 
 use nvmeroot_plan::{Fragment, Origin, Warning};
 
 pub use self::files::{EmbeddedText, TextKind};
+pub use self::network::Network;
 
 use crate::diagnostic::{Diagnostic, Report, nearest};
 use crate::error::IntakeError;
@@ -28,6 +30,8 @@ pub struct Input {
     pub fragment: Fragment,
     /// The network configurations that it writes, in declared order.
     pub texts: Vec<EmbeddedText>,
+    /// What it says under `network`, which curtin hands on to cloud-init.
+    pub network: Option<Network>,
 }
 
 /// Reads a curtin configuration. `name` is what messages call it.
@@ -48,6 +52,7 @@ pub fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<Input, IntakeError> {
     if let Some(root) = root(&mut report, &document) {
         input.fragment.storage = storage::read(&mut report, root);
         input.texts = files::read(&mut report, root);
+        input.network = network::read(&mut report, root);
     }
     input.fragment.warnings = report.finish()?;
     Ok(input)

@@ -22,13 +22,13 @@ const MAX_SHOWN: usize = 60;
 /// what netplan would not understand is gathered as doubts, since how bad it is
 /// depends on where it stands.
 #[derive(Debug)]
-pub(super) struct Check<'f, 'd> {
+pub(crate) struct Check<'f, 'd> {
     findings: &'f mut Findings<'d>,
-    pub(super) doubts: Vec<Warning>,
+    pub(crate) doubts: Vec<Warning>,
 }
 
 impl<'f, 'd> Check<'f, 'd> {
-    pub(super) fn new(findings: &'f mut Findings<'d>) -> Self {
+    pub(crate) fn new(findings: &'f mut Findings<'d>) -> Self {
         Self {
             findings,
             doubts: Vec::new(),
@@ -55,7 +55,7 @@ impl<'f, 'd> Check<'f, 'd> {
     }
 
     /// A key that netplan does not know.
-    pub(super) fn unknown<'k>(
+    pub(crate) fn unknown<'k>(
         &mut self,
         key: Node<'d>,
         path: &KeyPath<'_>,
@@ -83,7 +83,7 @@ impl<'f, 'd> Check<'f, 'd> {
     }
 
     /// The value of a known key.
-    pub(super) fn entry(
+    pub(crate) fn entry(
         &mut self,
         value: &Value<'d>,
         shape: &'static Shape,
@@ -202,7 +202,7 @@ impl<'f, 'd> Check<'f, 'd> {
 }
 
 /// A value as messages show it: no control characters, not endless.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     let mut shown: String = text.chars().take(MAX_SHOWN).map(plain).collect();
     if text.chars().nth(MAX_SHOWN).is_some() {
@@ -212,7 +212,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// A single value is of a shape that takes single values.
-pub(super) fn fits(text: &str, shape: &Shape) -> bool {
+pub(crate) fn fits(text: &str, shape: &Shape) -> bool {
     match shape {
         Shape::Bool => read::boolean(text).is_some(),
         Shape::Number(min, max) => read::number(text).is_some_and(|n| (*min..=*max).contains(&n)),

@@ -1,5 +1,7 @@
 //! Which files count, and in which order.
 
+use crate::yaml::Document;
+
 /// One file, or one text that becomes a file of the root tree.
 #[derive(Clone, Debug)]
 pub struct Source<'a> {
@@ -15,17 +17,48 @@ pub struct Source<'a> {
     pub text: &'a [u8],
 }
 
+/// A file that counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct File<'s, 'd> {
+    /// Its name decides its place.
+    pub(super) name: &'s str,
+    /// `None`: cloud-init writes it when the machine boots.
+    pub(super) source: Option<&'s Source<'s>>,
+    pub(super) document: &'d Document,
+}
+
+impl<'s, 'd> File<'s, 'd> {
+    pub(super) fn of(source: &'s Source<'s>, document: &'d Document) -> Self {
+        Self {
+            name: source.key(),
+            source: Some(source),
+            document,
+        }
+    }
+
+    pub(super) fn of_cloud_init(document: &'d Document) -> Self {
+        Self {
+            name: CLOUD_INIT_WRITES,
+            source: None,
+            document,
+        }
+    }
+}
+
 /// Who reads the file in the running system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reader {
+enum Reader {
     /// netplan itself.
     Netplan,
     /// cloud-init, which writes what is under `network` into netplan's
-    /// directory as `50-cloud-init.yaml`.
+    /// directory.
     CloudInit,
 }
 
 const CLOUD_INIT_WRITES: &str = "50-cloud-init.yaml";
+
+/// Where curtin writes its own `network` (curtin `curtin/net/__init__.py`).
+const CURTIN_WRITES: &str = "50-curtin-networking.cfg";
 
 impl Source<'_> {
     fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
@@ -34,7 +67,7 @@ impl Source<'_> {
             .filter(|part| !part.is_empty() && *part != ".")
     }
 
-    pub(super) fn reader(&self) -> Reader {
+    fn reader(&self) -> Reader {
         let mut before = "";
         for part in self.components() {
             if part == "cloud" && matches!(before, "etc" | "lib") {
@@ -47,11 +80,7 @@ impl Source<'_> {
 
     /// The file name that decides its place.
     fn key(&self) -> &str {
-        match (self.reader(), self.components().next_back()) {
-            (Reader::CloudInit, _) => CLOUD_INIT_WRITES,
-            (Reader::Netplan, Some(file)) => file,
-            (Reader::Netplan, None) => &self.name,
-        }
+        self.components().next_back().unwrap_or(&self.name)
     }
 
     /// How much a directory hides the others.
@@ -65,36 +94,72 @@ impl Source<'_> {
 
     /// netplan reads no other files.
     pub(super) fn is_ignored_by_netplan(&self) -> bool {
-        self.path.is_some() && self.reader() == Reader::Netplan && !self.key().ends_with(".yaml")
+        self.path.is_some() && !self.key().ends_with(".yaml")
+    }
+
+    /// It is the file that cloud-init writes.
+    pub(super) fn is_cloud_inits(&self) -> bool {
+        self.path.is_some() && self.key() == CLOUD_INIT_WRITES
+    }
+
+    /// What a cloud or the user gives beside the system's own configuration:
+    /// it counts where that says nothing of the network (cloud-init
+    /// `stages.py`; `NoCloud`'s `network-config`).
+    pub(super) fn is_seed(&self) -> bool {
+        self.key() == "network-config"
+    }
+
+    /// Of cloud-init's files: it comes over what curtin writes.
+    pub(super) fn is_after_curtins(&self) -> bool {
+        self.is_drop_in() && self.key() > CURTIN_WRITES
+    }
+
+    /// It lies in `cloud.cfg.d`, whose files come over `cloud.cfg`.
+    fn is_drop_in(&self) -> bool {
+        self.components().nth_back(1) == Some("cloud.cfg.d")
     }
 }
 
-/// The sources that count, as places in `sources`, in netplan's order. All of
-/// cloud-init's files stand in the place of the one that it writes: which of
-/// them counts, their content decides.
-pub(super) fn in_order(sources: &[Source<'_>]) -> Vec<usize> {
+/// The files that netplan reads, in its order.
+pub(super) fn of_netplan<'s>(sources: &'s [Source<'s>]) -> Vec<&'s Source<'s>> {
     let hidden_by = |one: &Source<'_>, by: &Source<'_>| {
-        one.path.is_some()
-            && by.path.is_some()
-            && one.reader() == Reader::Netplan
-            && by.reader() == Reader::Netplan
-            && one.key() == by.key()
+        one.path.is_some() && by.path.is_some() && one.key() == by.key()
     };
-    let mut order: Vec<usize> = (0..sources.len()).collect();
+    let mut order: Vec<&Source<'_>> = sources
+        .iter()
+        .filter(|source| source.reader() == Reader::Netplan)
+        .collect();
     // Of one name and one directory the last one written is the file.
-    order.sort_by_key(|&at| {
-        let one = &sources[at];
-        let cloud_init = one.reader() == Reader::CloudInit;
-        (one.key(), cloud_init, one.path.is_some(), one.rank())
-    });
-    let mut kept: Vec<usize> = Vec::with_capacity(order.len());
-    for at in order {
-        while let Some(&before) = kept.last()
-            && hidden_by(&sources[before], &sources[at])
+    order.sort_by_key(|one| (one.key(), one.path.is_some(), one.rank()));
+    let mut kept: Vec<&Source<'_>> = Vec::with_capacity(order.len());
+    for one in order {
+        while let Some(before) = kept.last()
+            && hidden_by(before, one)
         {
             kept.pop();
         }
-        kept.push(at);
+        kept.push(one);
+    }
+    kept
+}
+
+/// The files that cloud-init reads, weakest first. The one that `curtin` writes
+/// for its own key is left out.
+pub(super) fn of_cloud_init<'s>(sources: &'s [Source<'s>], curtin: bool) -> Vec<&'s Source<'s>> {
+    let mut order: Vec<&Source<'_>> = sources
+        .iter()
+        .filter(|source| source.reader() == Reader::CloudInit)
+        .filter(|source| !(curtin && source.is_drop_in() && source.key() == CURTIN_WRITES))
+        .collect();
+    let path = |one: &Source<'_>| one.components().map(str::to_owned).collect::<Vec<_>>();
+    order.sort_by_key(|one| (!one.is_seed(), one.is_drop_in(), path(one)));
+    // Of one path the last one written is the file.
+    let mut kept: Vec<&Source<'_>> = Vec::with_capacity(order.len());
+    for one in order {
+        if kept.last().is_some_and(|before| path(before) == path(one)) {
+            kept.pop();
+        }
+        kept.push(one);
     }
     kept
 }
@@ -112,8 +177,8 @@ mod tests {
                 text: b"",
             })
             .collect();
-        let order = in_order(&sources).into_iter();
-        order.map(|at| sources[at].name.clone()).collect()
+        let order = of_netplan(&sources).into_iter();
+        order.map(|one| one.name.clone()).collect()
     }
 
     #[test]
@@ -141,7 +206,9 @@ mod tests {
             path: Some("etc/netplan/a.yaml".to_owned()),
             text,
         };
-        assert_eq!(in_order(&[text(b"1"), text(b"2")]), [1]);
+        let both = [text(b"1"), text(b"2")];
+        let kept: Vec<_> = of_netplan(&both).iter().map(|one| one.text).collect();
+        assert_eq!(kept, [b"2"]);
     }
 
     #[test]
@@ -153,19 +220,38 @@ mod tests {
     }
 
     #[test]
-    fn cloud_init_files_stand_where_it_writes() {
+    fn cloud_init_reads_its_files_by_name_and_seeds_before_them() {
+        let source = |path: &str| Source {
+            name: path.to_owned(),
+            path: Some(path.to_owned()),
+            text: b"",
+        };
+        let sources = [
+            "etc/netplan/60-b.yaml",
+            "etc/cloud/cloud.cfg.d/99-x.cfg",
+            "/etc/cloud/cloud.cfg.d/50-curtin-networking.cfg",
+            "etc/cloud/cloud.cfg.d/05-x.cfg",
+            "etc/cloud/cloud.cfg.d/99-x.cfg",
+            "etc/cloud/cloud.cfg",
+            "var/lib/cloud/seed/nocloud/network-config",
+        ]
+        .map(source);
+        let names = |curtin| -> Vec<&str> {
+            let order = of_cloud_init(&sources, curtin).into_iter();
+            order.map(Source::key).collect()
+        };
         assert_eq!(
-            order(&[
-                "etc/netplan/60-b.yaml",
-                "etc/cloud/cloud.cfg.d/99-x.cfg",
-                "etc/netplan/00-a.yaml",
-            ]),
+            names(false),
             [
-                "etc/netplan/00-a.yaml",
-                "etc/cloud/cloud.cfg.d/99-x.cfg",
-                "etc/netplan/60-b.yaml"
+                "network-config",
+                "cloud.cfg",
+                "05-x.cfg",
+                "50-curtin-networking.cfg",
+                "99-x.cfg"
             ]
         );
+        assert_eq!(names(true).len(), 4);
+        assert!(sources[1].is_after_curtins() && !sources[3].is_after_curtins());
     }
 
     #[test]
@@ -177,6 +263,5 @@ mod tests {
         };
         assert!(source("etc/netplan/a.yml").is_ignored_by_netplan());
         assert!(!source("etc/netplan/a.yaml").is_ignored_by_netplan());
-        assert!(!source("etc/cloud/cloud.cfg.d/a.cfg").is_ignored_by_netplan());
     }
 }

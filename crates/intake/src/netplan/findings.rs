@@ -11,7 +11,7 @@ const MAX_LOOKUPS: u32 = 1000;
 
 /// One report per file, each with its own errors in the file's order.
 #[derive(Debug)]
-pub(super) struct Findings<'d> {
+pub(crate) struct Findings<'d> {
     reports: Vec<(&'d Document, Report<'d>)>,
     lookups: u32,
     /// Warnings about no file in particular.
@@ -19,18 +19,12 @@ pub(super) struct Findings<'d> {
 }
 
 /// A node's place.
-pub(super) fn origin(node: Node<'_>, path: &KeyPath<'_>) -> Origin {
-    let at = node.position();
-    let origin = Origin::at(node.document().name().clone(), at.line, at.column);
-    if path.is_root() {
-        origin
-    } else {
-        origin.with_key(path.to_string())
-    }
+pub(crate) fn origin(node: Node<'_>, path: &KeyPath<'_>) -> Origin {
+    node.origin(path)
 }
 
 impl<'d> Findings<'d> {
-    pub(super) fn new(documents: impl IntoIterator<Item = &'d Document>) -> Self {
+    pub(crate) fn new(documents: impl IntoIterator<Item = &'d Document>) -> Self {
         let documents = documents.into_iter();
         Self {
             reports: documents.map(|d| (d, Report::new(d))).collect(),
@@ -41,7 +35,7 @@ impl<'d> Findings<'d> {
 
     /// The known word that a wrong one was most likely meant to be, unless that
     /// was asked too often.
-    pub(super) fn nearest<'k>(
+    pub(crate) fn nearest<'k>(
         &mut self,
         word: &str,
         known: impl IntoIterator<Item = &'k str>,
@@ -53,7 +47,7 @@ impl<'d> Findings<'d> {
     }
 
     /// Reports an error at a node; `message` says what is there.
-    pub(super) fn error(
+    pub(crate) fn error(
         &mut self,
         node: Node<'d>,
         path: &KeyPath<'_>,
@@ -68,19 +62,19 @@ impl<'d> Findings<'d> {
         }
     }
 
-    pub(super) fn warn(&mut self, warning: Warning) {
+    pub(crate) fn warn(&mut self, warning: Warning) {
         match self.reports.first_mut() {
             Some((_, report)) => report.warn(warning),
             None => self.general.push(warning),
         }
     }
 
-    pub(super) fn has_errors(&self) -> bool {
+    pub(crate) fn has_errors(&self) -> bool {
         self.reports.iter().any(|(_, report)| report.has_errors())
     }
 
     /// The warnings, or everything where there are errors.
-    pub(super) fn finish(self) -> Result<Vec<Warning>, Diagnostics> {
+    pub(crate) fn finish(self) -> Result<Vec<Warning>, Diagnostics> {
         let mut warnings = self.general;
         let mut found = Diagnostics::default();
         for (_, report) in self.reports {

@@ -4,45 +4,34 @@
 use nvmeroot_plan::Warning;
 
 use super::check::{Check, shown};
-use super::files::{Reader, Source};
+use super::files::{File, Source};
 use super::findings::{Findings, origin};
 use super::schema::{self, NETWORK, SECTIONS};
 use super::value::{Entry, Map, Value};
-use crate::yaml::{Document, Fault, KeyPath, Node};
+use crate::yaml::{Fault, KeyPath};
 
 /// Characters that netplan takes for a pattern in an id.
 const GLOB: [char; 4] = ['*', '[', ']', '?'];
 
 /// What all files together say under `network`; `None` where none says
 /// anything.
-pub(super) fn merge<'d>(
-    files: &[(&Source<'_>, &'d Document)],
-    findings: &mut Findings<'d>,
-) -> Option<Map<'d>> {
-    let mut parts: Vec<(Reader, Map<'d>)> = Vec::new();
-    for &(source, document) in files {
-        note_file(source, document, findings);
-        let root = Value::of(document.root());
-        let (said, network) = match source.reader() {
-            Reader::Netplan => (true, of_netplan(root, findings)),
-            Reader::CloudInit => of_cloud_init(root, findings),
-        };
-        // cloud-init goes by the last of its files that says something.
-        if said && source.reader() == Reader::CloudInit {
-            parts.retain(|(reader, _)| *reader == Reader::Netplan);
-        }
-        if let Some(map) = network {
-            parts.push((source.reader(), map));
+pub(super) fn merge<'d>(files: &[File<'_, 'd>], findings: &mut Findings<'d>) -> Option<Map<'d>> {
+    let mut merged: Option<Map<'d>> = None;
+    for file in files {
+        note_file(file, findings);
+        let network = of_netplan(Value::of(file.document.root()), findings);
+        match (&mut merged, network) {
+            (Some(merged), Some(network)) => merged.merge(network),
+            (None, network) => merged = network,
+            (Some(_), None) => {}
         }
     }
-    let mut parts = parts.into_iter().map(|(_, map)| map);
-    let mut merged = parts.next()?;
-    parts.for_each(|map| merged.merge(map));
-    Some(merged)
+    merged
 }
 
-fn note_file<'d>(source: &Source<'_>, document: &'d Document, findings: &mut Findings<'d>) {
-    if source.is_ignored_by_netplan() {
+fn note_file(file: &File<'_, '_>, findings: &mut Findings<'_>) {
+    let document = file.document;
+    if file.source.is_some_and(Source::is_ignored_by_netplan) {
         let whole = nvmeroot_plan::Origin::whole(document.name().clone());
         let message = "netplan reads only files whose name ends in `.yaml`, so the running \
                        system does without this one";
@@ -79,49 +68,17 @@ fn of_netplan<'d>(root: Value<'d>, findings: &mut Findings<'d>) -> Option<Map<'d
             });
         }
     }
-    version_2(network, findings, |node, path, findings| {
-        findings.error(node, path, "this version is not netplan's", |d| {
+    let network: Map<'d> = network?;
+    if let Some(Value::Scalar(version)) = network.get("version")
+        && version.text().trim() != "2"
+    {
+        let path = KeyPath::ROOT.key("network");
+        let message = "this version is not netplan's";
+        findings.error(version.node(), &path.key("version"), message, |d| {
             d.expected("`2`")
         });
-    })
-}
-
-/// Says also whether the file says anything of the network. Its other keys are
-/// no business of the network's.
-fn of_cloud_init<'d>(root: Value<'d>, findings: &mut Findings<'d>) -> (bool, Option<Map<'d>>) {
-    let Some(map) = top(root, findings) else {
-        return (false, None);
-    };
-    let (map, path) = match map.entry("network") {
-        Some(entry) => match &entry.value {
-            Value::Map(network) => (network.clone(), KeyPath::ROOT.key("network")),
-            _ => {
-                let path = KeyPath::ROOT.key("network");
-                return (true, under_network(entry, &path, findings));
-            }
-        },
-        // A network file of its own may leave the wrapper out.
-        None if map.entry("version").is_some() => (map, KeyPath::ROOT),
-        None => return (false, None),
-    };
-    if map.text("config") == Some("disabled") {
-        return (true, None);
     }
-    if map.text("version") == Some("1") {
-        let version = map.entry("version").map_or(map.node, |entry| entry.key);
-        let message = "version 1 of cloud-init's network configuration is not read yet, so \
-                       nothing of it is in the plan";
-        findings.warn(
-            Warning::at(origin(version, &path.key("version")), message)
-                .with_hint("write the network as netplan has it, with `version: 2`"),
-        );
-        return (true, None);
-    }
-    check_network(&map, &path, findings);
-    let read = version_2(Some(map), findings, |node, path, findings| {
-        findings.error(node, path, "this version is unknown", |d| d.expected("`2`"));
-    });
-    (true, read)
+    Some(network)
 }
 
 fn top<'d>(root: Value<'d>, findings: &mut Findings<'d>) -> Option<Map<'d>> {
@@ -157,21 +114,6 @@ fn under_network<'d>(
             None
         }
     }
-}
-
-fn version_2<'d>(
-    network: Option<Map<'d>>,
-    findings: &mut Findings<'d>,
-    refuse: impl FnOnce(Node<'d>, &KeyPath<'_>, &mut Findings<'d>),
-) -> Option<Map<'d>> {
-    let network = network?;
-    if let Some(Value::Scalar(version)) = network.get("version")
-        && version.text().trim() != "2"
-    {
-        let path = KeyPath::ROOT.key("network");
-        refuse(version.node(), &path.key("version"), findings);
-    }
-    Some(network)
 }
 
 /// Holds one file's `network` against the schema. Doubts about a definition

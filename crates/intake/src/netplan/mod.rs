@@ -1,5 +1,5 @@
-//! netplan's YAML, and cloud-init's network file where it is the same
-//! (version 2), as interfaces of a plan.
+//! netplan's YAML, that which cloud-init writes of its own configuration
+//! included, as interfaces of a plan.
 //!
 //! Three stages. *As written*: each file is parsed into a tree with positions
 //! and held against the schema, the tables of every key that netplan's YAML
@@ -13,26 +13,31 @@
 //! Every scalar is read as its text, as netplan does: an unquoted MAC address
 //! is no number, and `y` is a boolean only where a boolean belongs.
 
-mod check;
+pub(crate) mod check;
 mod files;
-mod findings;
+pub(crate) mod findings;
 mod lower;
 mod merged;
 mod read;
-mod schema;
-mod value;
+pub(crate) mod schema;
+pub(crate) mod value;
 
 #[cfg(test)]
 mod tests;
 
-use nvmeroot_plan::Fragment;
+use nvmeroot_plan::{Fragment, Origin, Warning};
 
+use self::files::File;
 pub use self::files::Source;
 use crate::IntakeError;
-use crate::yaml;
+use crate::cloud_init::{self, Rendered};
+use crate::curtin;
+use crate::diagnostic::Diagnostics;
+use crate::yaml::{self, Document};
 
 /// Reads all network files of a system as netplan does: which of them count,
-/// in which order, what they say together.
+/// in which order, what they say together. Those of cloud-init stand for the
+/// file that it writes of them all.
 ///
 /// The fragment holds interfaces in the order in which they first come up, or
 /// `None` where no file says anything under `network`.
@@ -42,32 +47,115 @@ use crate::yaml;
 /// its place in its file. An unknown key is none, but a doubt among the
 /// interface's remarks.
 pub fn read(sources: &[Source<'_>]) -> Result<Fragment, IntakeError> {
-    let order = files::in_order(sources);
-    let mut documents = Vec::with_capacity(order.len());
-    for &at in &order {
-        let source = &sources[at];
-        let document =
-            yaml::parse(&source.name, source.text).map_err(|error| IntakeError::Yaml {
-                file: source.name.as_str().into(),
-                source: error,
-            })?;
-        documents.push(document);
+    read_with(sources, None)
+}
+
+/// The same, where curtin's configuration has a `network` key of its own.
+///
+/// curtin writes its files first (`write_files`, when it has extracted the
+/// root tree), then hands `network` to cloud-init in
+/// `etc/cloud/cloud.cfg.d/50-curtin-networking.cfg` (curthooks). So a file of
+/// that name is written over; any other counts beside it, as the running
+/// system reads both.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_with(
+    sources: &[Source<'_>],
+    curtin: Option<&curtin::Network>,
+) -> Result<Fragment, IntakeError> {
+    let cloud_init = rendered(sources, curtin)?;
+    let of_netplan = files::of_netplan(sources);
+    let mut documents = Vec::with_capacity(of_netplan.len());
+    for &source in &of_netplan {
+        documents.push(parse(source)?);
     }
-    let files: Vec<_> = order
-        .iter()
-        .map(|&at| &sources[at])
-        .zip(&documents)
-        .collect();
-    let mut findings = findings::Findings::new(&documents);
+    let mut warnings = cloud_init.warnings;
+    let mut files: Vec<File<'_, '_>> = Vec::with_capacity(documents.len() + 1);
+    for (source, document) in of_netplan.into_iter().zip(&documents) {
+        if cloud_init.document.is_some() && source.is_cloud_inits() {
+            warnings.push(hidden(document));
+        } else {
+            files.push(File::of(source, document));
+        }
+    }
+    if let Some(document) = &cloud_init.document {
+        let file = File::of_cloud_init(document);
+        let at = files.partition_point(|before| before.name < file.name);
+        files.insert(at, file);
+    }
+    let mut findings = findings::Findings::new(files.iter().map(|file| file.document));
     let network = merged::merge(&files, &mut findings);
     // Where values are wrong, what depends on them would only add noise.
-    let interfaces = match network {
-        Some(network) if !findings.has_errors() => Some(lower::lower(&network, &mut findings)),
+    let is_wrong = findings.has_errors() || !cloud_init.faults.shown.is_empty();
+    let mut interfaces = match network {
+        Some(network) if !is_wrong => Some(lower::lower(&network, &mut findings)),
         _ => None,
     };
+    for interface in interfaces.iter_mut().flatten() {
+        if let Some(remarks) = cloud_init.remarks.get(interface.id.as_str()) {
+            interface.remarks.extend_from_slice(remarks);
+        }
+    }
+    warnings.extend(together(cloud_init.faults, findings.finish())?);
     Ok(Fragment {
-        warnings: findings.finish()?,
+        warnings,
         interfaces,
         ..Fragment::default()
     })
+}
+
+fn parse(source: &Source<'_>) -> Result<Document, IntakeError> {
+    yaml::parse(&source.name, source.text).map_err(|error| IntakeError::Yaml {
+        file: source.name.as_str().into(),
+        source: error,
+    })
+}
+
+/// What cloud-init makes of its files and of curtin's key.
+fn rendered(
+    sources: &[Source<'_>],
+    curtin: Option<&curtin::Network>,
+) -> Result<Rendered, IntakeError> {
+    let mut configuration = cloud_init::Files::default();
+    let mut curtin = curtin.map(curtin::Network::document);
+    for source in files::of_cloud_init(sources, curtin.is_some()) {
+        if let Some(document) = curtin.filter(|_| source.is_after_curtins()) {
+            configuration.add_network(document.clone());
+            curtin = None;
+        }
+        configuration.add(&parse(source)?, source.is_seed());
+    }
+    if let Some(document) = curtin {
+        configuration.add_network(document.clone());
+    }
+    Ok(configuration.render())
+}
+
+fn hidden(document: &Document) -> Warning {
+    let whole = Origin::whole(document.name().clone());
+    let message = "cloud-init writes this file anew when the machine first boots, so what it \
+                   says now does not count";
+    Warning::at(whole, message)
+        .with_hint("give the file another name, or leave the network to cloud-init")
+}
+
+/// The warnings, or all faults.
+fn together(
+    mut faults: Diagnostics,
+    found: Result<Vec<Warning>, Diagnostics>,
+) -> Result<Vec<Warning>, Diagnostics> {
+    let warnings = match found {
+        Ok(warnings) => warnings,
+        Err(more) => {
+            faults.shown.extend(more.shown);
+            faults.left_out += more.left_out;
+            more.warnings
+        }
+    };
+    if faults.shown.is_empty() {
+        return Ok(warnings);
+    }
+    faults.warnings.extend(warnings);
+    Err(faults)
 }

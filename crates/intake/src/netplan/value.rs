@@ -9,7 +9,7 @@ const INDEX_FROM: usize = 12;
 
 /// A value. Every part remembers the node, and by it the file, that it is from.
 #[derive(Clone, Debug)]
-pub(super) enum Value<'d> {
+pub(crate) enum Value<'d> {
     /// `null`, or a value that is left out.
     Nothing(Nothing<'d>),
     /// A single value.
@@ -22,45 +22,45 @@ pub(super) enum Value<'d> {
 
 /// The absence of a value.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Nothing<'d> {
-    pub(super) node: Node<'d>,
+pub(crate) struct Nothing<'d> {
+    pub(crate) node: Node<'d>,
     /// It is written out (`null`, `~`), so it is meant.
-    pub(super) said: bool,
+    pub(crate) said: bool,
 }
 
 /// A list, perhaps of several files' items.
 #[derive(Clone, Debug)]
-pub(super) struct List<'d> {
-    pub(super) node: Node<'d>,
-    pub(super) items: Vec<Item<'d>>,
+pub(crate) struct List<'d> {
+    pub(crate) node: Node<'d>,
+    pub(crate) items: Vec<Item<'d>>,
 }
 
 /// An item of a list.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Item<'d> {
+pub(crate) struct Item<'d> {
     /// Its place in its own file's list, from 0.
-    pub(super) index: usize,
-    pub(super) node: Node<'d>,
+    pub(crate) index: usize,
+    pub(crate) node: Node<'d>,
 }
 
 /// A mapping, perhaps of several files' entries, in the order in which its keys
 /// first came up.
 #[derive(Clone, Debug)]
-pub(super) struct Map<'d> {
-    pub(super) node: Node<'d>,
+pub(crate) struct Map<'d> {
+    pub(crate) node: Node<'d>,
     entries: Vec<Entry<'d>>,
     index: BTreeMap<&'d str, usize>,
 }
 
 /// A key and its value.
 #[derive(Clone, Debug)]
-pub(super) struct Entry<'d> {
-    pub(super) key: Node<'d>,
-    pub(super) value: Value<'d>,
+pub(crate) struct Entry<'d> {
+    pub(crate) key: Node<'d>,
+    pub(crate) value: Value<'d>,
 }
 
 impl<'d> Entry<'d> {
-    pub(super) fn name(&self) -> &'d str {
+    pub(crate) fn name(&self) -> &'d str {
         self.key.text().unwrap_or_default()
     }
 }
@@ -68,7 +68,7 @@ impl<'d> Entry<'d> {
 impl<'d> Value<'d> {
     /// A node's value. The depth of the recursion is bounded by the parser's
     /// [`MAX_DEPTH`](crate::yaml::MAX_DEPTH).
-    pub(super) fn of(node: Node<'d>) -> Self {
+    pub(crate) fn of(node: Node<'d>) -> Self {
         match node.kind() {
             Kind::Scalar(scalar) => match nothing(scalar) {
                 Some(said) => Self::Nothing(Nothing { node, said }),
@@ -86,7 +86,7 @@ impl<'d> Value<'d> {
         }
     }
 
-    pub(super) fn node(&self) -> Node<'d> {
+    pub(crate) fn node(&self) -> Node<'d> {
         match self {
             Self::Nothing(nothing) => nothing.node,
             Self::Scalar(scalar) => scalar.node(),
@@ -137,7 +137,7 @@ impl<'d> Map<'d> {
     }
 
     /// Lets another file's mapping come over this one.
-    pub(super) fn merge(&mut self, later: Self) {
+    pub(crate) fn merge(&mut self, later: Self) {
         for entry in later.entries {
             self.insert(entry);
         }
@@ -173,29 +173,29 @@ impl<'d> Map<'d> {
     }
 
     /// The entries that say something.
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<'d>> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry<'d>> {
         let said = |entry: &&Entry<'d>| !matches!(entry.value, Value::Nothing(_));
         self.entries.iter().filter(said)
     }
 
     /// All entries, those without a value too.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Entry<'d>> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Entry<'d>> {
         self.entries.iter()
     }
 
     /// The entry of a key, if it says something.
-    pub(super) fn entry(&self, name: &str) -> Option<&Entry<'d>> {
+    pub(crate) fn entry(&self, name: &str) -> Option<&Entry<'d>> {
         let entry = &self.entries[self.position(name)?];
         (!matches!(entry.value, Value::Nothing(_))).then_some(entry)
     }
 
     /// The value of a key, if it says something.
-    pub(super) fn get(&self, name: &str) -> Option<&Value<'d>> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value<'d>> {
         self.entry(name).map(|entry| &entry.value)
     }
 
     /// A single value's text.
-    pub(super) fn text(&self, name: &str) -> Option<&'d str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&'d str> {
         match self.get(name) {
             Some(Value::Scalar(scalar)) => Some(scalar.text()),
             _ => None,

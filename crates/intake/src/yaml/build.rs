@@ -423,6 +423,7 @@ impl<'t> Builder<'t> {
             root,
             tagged: self.tagged,
             faults: self.faults,
+            origins: Vec::new(),
         }
     }
 }

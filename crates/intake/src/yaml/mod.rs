@@ -15,11 +15,13 @@ mod error;
 pub mod netplan;
 mod path;
 pub mod pyyaml;
+mod rewrite;
 mod tree;
 
 pub use self::build::parse;
 pub use self::error::YamlError;
 pub use self::path::{KeyPath, KeyPaths};
+pub use self::rewrite::{Part, Rewrite};
 pub use self::tree::{
     Document, Entry, Fault, Kind, Mapping, Node, Position, Scalar, Sequence, Style,
 };

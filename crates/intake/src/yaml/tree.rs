@@ -1,6 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use nvmeroot_plan::Origin;
+
+use super::KeyPath;
+
 /// A place in a text: 1-based line and column, the column in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -29,6 +33,9 @@ pub struct Document {
     pub(super) root: NodeId,
     pub(super) tagged: Vec<NodeId>,
     pub(super) faults: Vec<FaultData>,
+    /// Where each node comes from, in a document that was made of others by
+    /// [`Rewrite`](super::Rewrite); else empty.
+    pub(super) origins: Vec<Origin>,
 }
 
 pub(super) type NodeId = u32;
@@ -176,6 +183,22 @@ impl<'d> Node<'d> {
     #[must_use]
     pub fn position(self) -> Position {
         self.data().position
+    }
+
+    /// Where the value was written. `path` is its key path, which a document
+    /// that was made of others knows better.
+    #[must_use]
+    pub fn origin(self, path: &KeyPath<'_>) -> Origin {
+        if let Some(origin) = self.document.origins.get(self.id as usize) {
+            return origin.clone();
+        }
+        let at = self.position();
+        let origin = Origin::at(self.document.name.clone(), at.line, at.column);
+        if path.is_root() {
+            origin
+        } else {
+            origin.with_key(path.to_string())
+        }
     }
 
     /// The document that this is part of.

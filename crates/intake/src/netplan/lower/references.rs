@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvmeroot_plan::DefinitionId;
+use nvmeroot_plan::{DefinitionId, Origin};
 
 use super::Definition;
 use crate::diagnostic::nearest;
@@ -28,7 +28,7 @@ pub(super) struct References<'d> {
 #[derive(Debug)]
 struct Reference<'d> {
     to: Node<'d>,
-    path: String,
+    at: Origin,
 }
 
 impl<'d> References<'d> {
@@ -76,7 +76,7 @@ impl<'d> References<'d> {
         if must_exist && !self.ids.contains(scalar.text()) {
             self.open.push(Reference {
                 to: scalar.node(),
-                path: path.to_string(),
+                at: origin(scalar.node(), path),
             });
         }
         scalar.text().parse().ok()
@@ -127,7 +127,7 @@ impl<'d> References<'d> {
             let path = KeyPath::ROOT;
             let message = format!("no interface is defined as `{}`", shown(name));
             findings.error(reference.to, &path, message, |mut d| {
-                d.origin = d.origin.with_key(reference.path.clone());
+                d.origin = reference.at.clone();
                 let d = d.expected("the id of another definition");
                 match near {
                     Some(near) => d.hint(format!("did you mean `{near}`?")),

@@ -16,15 +16,15 @@ pub(super) use self::network::{NETWORK, SECTIONS};
 
 /// A key of a mapping.
 #[derive(Debug)]
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    pub(super) shape: Shape,
-    pub(super) care: Care,
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) care: Care,
 }
 
 /// What nvmeroot does with a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Care {
+pub(crate) enum Care {
     /// In the plan; steps and hand-over use it.
     Carried,
     /// In the plan, and not every runtime carries it out yet: a note on the
@@ -39,7 +39,7 @@ pub(super) enum Care {
 
 /// The values that a key takes.
 #[derive(Debug)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// netplan's spellings of a boolean.
     Bool,
     /// A whole number, both ends included.
@@ -84,7 +84,7 @@ pub(super) enum Shape {
 
 /// The families that an address may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
+pub(crate) enum Family {
     V4,
     V6,
     Any,
@@ -93,7 +93,7 @@ pub(super) enum Family {
 /// A mapping of definitions under `network`.
 #[derive(Debug)]
 pub(super) struct Section {
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     pub(super) kind: Kind,
     /// What one definition is called in a sentence.
     pub(super) noun: &'static str,

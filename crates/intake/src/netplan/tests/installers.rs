@@ -406,16 +406,13 @@ fn cloud_init_goes_by_the_last_of_its_files_and_may_be_disabled() {
 }
 
 #[test]
-fn version_1_of_cloud_init_is_not_read_and_that_is_said() {
+fn version_1_is_cloud_inits_and_not_netplans() {
     let text = "network:\n  version: 1\n  config:\n  - {type: physical, name: ens3}\n";
     let fragment = cloud_init(&[("etc/cloud/cloud.cfg.d/50-curtin-networking.cfg", text)]);
-    assert_eq!(fragment.interfaces, None);
-    let warning = &fragment.warnings[0];
-    let origin = warning.origin.as_ref().expect("a place");
+    let all = fragment.interfaces.expect("a network");
     assert_eq!(
-        format!("{origin}: {}", warning.message),
-        "etc/cloud/cloud.cfg.d/50-curtin-networking.cfg:2:3 `network.version`: version 1 of \
-         cloud-init's network configuration is not read yet, so nothing of it is in the plan"
+        all.iter().map(shown).collect::<Vec<_>>(),
+        ["ens3 - 0/0 [] []"]
     );
     assert_eq!(
         refused(text).to_string(),

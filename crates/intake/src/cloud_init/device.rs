@@ -1,0 +1,219 @@
+//! Entries that are interfaces.
+
+use std::collections::BTreeMap;
+
+use nvmeroot_plan::{Remark, Warning, Weight};
+
+use super::network::{Fields, is_nothing, shown};
+use super::parameters::{self, Parameter};
+use super::route::Route;
+use super::schema::{BOND, BRIDGE, DEVICE, PHYSICAL, VLAN};
+use super::subnet::{self, Subnet};
+use crate::netplan::findings::Findings;
+use crate::netplan::schema::Key;
+use crate::yaml::{KeyPath, Mapping, Node};
+
+/// A key and its value.
+pub(super) type Pair<'d> = (Node<'d>, Node<'d>);
+
+/// An interface.
+#[derive(Debug)]
+pub(super) struct Device<'d> {
+    /// Its mapping.
+    pub(super) node: Node<'d>,
+    pub(super) name: &'d str,
+    pub(super) name_node: Node<'d>,
+    pub(super) kind: Kind<'d>,
+    pub(super) mac: Option<Pair<'d>>,
+    pub(super) mtu: Option<Pair<'d>>,
+    pub(super) accept_ra: Option<Pair<'d>>,
+    /// `keep_configuration`
+    pub(super) critical: Option<Pair<'d>>,
+    pub(super) subnets: Vec<Subnet<'d>>,
+    /// Routes of their own entries.
+    pub(super) routes: Vec<Route<'d>>,
+    pub(super) remarks: Vec<Remark>,
+}
+
+/// What kind of link it is.
+#[derive(Debug)]
+pub(super) enum Kind<'d> {
+    Physical,
+    Infiniband,
+    Loopback,
+    Bond(Master<'d>),
+    Bridge(Master<'d>),
+    Vlan { id: Pair<'d>, link: Pair<'d> },
+}
+
+/// What holds others.
+#[derive(Debug)]
+pub(super) struct Master<'d> {
+    /// The key of the members.
+    pub(super) key: Node<'d>,
+    pub(super) members: Vec<Node<'d>>,
+    pub(super) parameters: Vec<Parameter<'d>>,
+    /// The key of the parameters.
+    pub(super) parameters_key: Option<Node<'d>>,
+}
+
+/// An entry of a type that is an interface; `None` where an error says why.
+pub(super) fn read<'d>(
+    kind: &str,
+    mapping: Mapping<'d>,
+    node: Node<'d>,
+    findings: &mut Findings<'d>,
+) -> Option<Device<'d>> {
+    let own: &'static [Key] = match kind {
+        "bond" => BOND,
+        "bridge" => BRIDGE,
+        "vlan" => VLAN,
+        _ => PHYSICAL,
+    };
+    let mut remarks = Vec::new();
+    let fields = Fields::read(mapping, &[own, DEVICE], findings, &mut remarks);
+    let (_, name_node) = required(&fields, "name", node, findings)?;
+    let kind = match kind {
+        "bond" => {
+            let members = required(&fields, "bond_interfaces", node, findings);
+            if mapping.get("params").is_none() {
+                let message = "this bond has no `params`, and cloud-init leaves it aside";
+                findings.error(node, &KeyPath::ROOT, message, |d| {
+                    d.expected("`params`, such as `{bond-mode: active-backup}`")
+                });
+            }
+            Kind::Bond(master(members?, &fields, findings, &mut remarks, true))
+        }
+        "bridge" => {
+            let members = required(&fields, "bridge_interfaces", node, findings)?;
+            Kind::Bridge(master(members, &fields, findings, &mut remarks, false))
+        }
+        "vlan" => {
+            let id = required(&fields, "vlan_id", node, findings);
+            let link = required(&fields, "vlan_link", node, findings);
+            let (id, link) = (id?, link?);
+            Kind::Vlan { id, link }
+        }
+        "infiniband" => {
+            let message = "the path to the storage can't stand on InfiniBand: the initramfs brings \
+                           up none, and cloud-init does not write it for netplan";
+            let warning = Warning::at(node.origin(&KeyPath::ROOT), message);
+            remarks.push(Weight::Refusal.remark(warning));
+            Kind::Infiniband
+        }
+        "loopback" => Kind::Loopback,
+        _ => Kind::Physical,
+    };
+    let subnets = match (&kind, fields.value("subnets")) {
+        // Nobody's business: addresses of `lo` lead nowhere.
+        (Kind::Loopback, _) | (_, None) => Vec::new(),
+        (_, Some(list)) => subnet::read_all(list, findings, &mut remarks),
+    };
+    Some(Device {
+        node,
+        name: name_node.text()?,
+        name_node,
+        kind,
+        mac: fields.entry("mac_address"),
+        mtu: mtu(&fields, &mut remarks),
+        accept_ra: fields.entry("accept-ra"),
+        critical: fields.entry("keep_configuration"),
+        subnets,
+        routes: Vec::new(),
+        remarks,
+    })
+}
+
+/// Empty lists count as there.
+fn required<'d>(
+    fields: &Fields<'d>,
+    key: &str,
+    node: Node<'d>,
+    findings: &mut Findings<'d>,
+) -> Option<Pair<'d>> {
+    let found = fields.declared(key);
+    let is_there =
+        found.is_some_and(|(_, value)| key.ends_with("_interfaces") || !is_nothing(value));
+    if !is_there {
+        let message = format!("this entry has no `{key}`, and cloud-init leaves it aside");
+        findings.error(node, &KeyPath::ROOT, message, |d| {
+            d.expected(format!("`{key}`"))
+        });
+        return None;
+    }
+    found
+}
+
+fn master<'d>(
+    (key, list): Pair<'d>,
+    fields: &Fields<'d>,
+    findings: &mut Findings<'d>,
+    remarks: &mut Vec<Remark>,
+    is_bond: bool,
+) -> Master<'d> {
+    let members = list
+        .as_sequence()
+        .into_iter()
+        .flat_map(|items| items.iter());
+    let params = fields.entry("params");
+    let mapping = params.and_then(|(_, value)| value.as_mapping());
+    Master {
+        key,
+        // As cloud-init sorts them.
+        members: {
+            let mut members: Vec<_> = members.collect();
+            members.sort_by_key(|member| member.text());
+            members
+        },
+        parameters: match mapping {
+            Some(mapping) if is_bond => parameters::bond(mapping, findings, remarks),
+            Some(mapping) => parameters::bridge(mapping, findings, remarks),
+            None => Vec::new(),
+        },
+        parameters_key: params.map(|(key, _)| key),
+    }
+}
+
+/// cloud-init takes out the 0 that some clouds write.
+fn mtu<'d>(fields: &Fields<'d>, remarks: &mut Vec<Remark>) -> Option<Pair<'d>> {
+    let (key, value) = fields.entry("mtu")?;
+    if value.text() == Some("0") {
+        let warning = Warning::at(value.origin(&KeyPath::ROOT), "`mtu: 0` says nothing");
+        remarks.push(Weight::Note.remark(warning.with_hint("remove it")));
+        return None;
+    }
+    Some((key, value))
+}
+
+/// Members and what VLANs stand on must be entries too: cloud-init makes up
+/// empty ones otherwise, which netplan refuses.
+pub(super) fn check_references<'d>(
+    devices: &[Device<'d>],
+    places: &BTreeMap<&'d str, usize>,
+    findings: &mut Findings<'d>,
+) {
+    for device in devices {
+        let references: &[Node<'d>] = match &device.kind {
+            Kind::Bond(master) | Kind::Bridge(master) => &master.members,
+            Kind::Vlan { link, .. } => std::slice::from_ref(&link.1),
+            Kind::Physical | Kind::Infiniband | Kind::Loopback => &[],
+        };
+        for node in references {
+            // What is no text has been reported.
+            let Some(name) = node.text() else { continue };
+            if !places.contains_key(name) {
+                let near = findings.nearest(name, places.keys().copied());
+                let message = format!("no interface is called `{}`", shown(name));
+                findings.error(*node, &KeyPath::ROOT, message, |d| {
+                    d.expected("the `name` of an entry").hint(match near {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => {
+                            let name = shown(name);
+                            format!("add `- {{type: physical, name: {name}}}` to the list")
+                        }
+                    })
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! `params` of bonds and bridges, under netplan's names (cloud-init
+//! `NET_CONFIG_TO_V2`).
+
+use std::collections::BTreeSet;
+
+use nvmeroot_plan::{Remark, Warning, Weight};
+
+use super::network::{is_nothing, shown};
+use crate::netplan::check::Check;
+use crate::netplan::findings::Findings;
+use crate::yaml::{KeyPath, Mapping, Node};
+
+/// One parameter.
+#[derive(Debug)]
+pub(super) struct Parameter<'d> {
+    /// netplan's name.
+    pub(super) name: &'static str,
+    /// The key as written.
+    pub(super) key: Node<'d>,
+    pub(super) value: Setting<'d>,
+}
+
+/// A parameter's value.
+#[derive(Debug)]
+pub(super) enum Setting<'d> {
+    /// As it is written.
+    Written(Node<'d>),
+    /// A boolean, from ifupdown's words.
+    Switch(bool, Node<'d>),
+    /// A list, from a text.
+    List(Vec<(String, Node<'d>)>, Node<'d>),
+    /// A number per port, from texts `PORT NUMBER`.
+    PerPort(Vec<(&'d str, &'d str, Node<'d>)>, Node<'d>),
+}
+
+/// Below the prefix `bond-`, with dashes.
+const BOND: &[(&str, Option<&str>)] = &[
+    ("ad-select", Some("ad-select")),
+    ("all-slaves-active", Some("all-slaves-active")),
+    ("arp-all-targets", Some("arp-all-targets")),
+    ("arp-interval", Some("arp-interval")),
+    ("arp-ip-target", Some("arp-ip-targets")),
+    ("arp-validate", Some("arp-validate")),
+    ("downdelay", Some("down-delay")),
+    ("fail-over-mac", Some("fail-over-mac-policy")),
+    ("lacp-rate", Some("lacp-rate")),
+    ("learn-packet-interval", Some("learn-packet-interval")),
+    ("miimon", Some("mii-monitor-interval")),
+    ("min-links", Some("min-links")),
+    ("mode", Some("mode")),
+    ("num-grat-arp", Some("gratuitous-arp")),
+    ("packets-per-slave", Some("packets-per-slave")),
+    ("primary", Some("primary")),
+    ("primary-reselect", Some("primary-reselect-policy")),
+    ("updelay", Some("up-delay")),
+    ("xmit-hash-policy", Some("transmit-hash-policy")),
+    ("active-slave", None),
+    ("ad-actor-key", None),
+    ("ad-actor-sys-prio", None),
+    ("ad-actor-system", None),
+    ("ad-aggregator", None),
+    ("ad-num-ports", None),
+    ("ad-partner-key", None),
+    ("ad-partner-mac", None),
+    ("ad-user-port-key", None),
+    ("lp-interval", None),
+    ("mii-status", None),
+    ("num-unsol-na", None),
+    ("peer-notif-delay", None),
+    ("queue-id", None),
+    ("resend-igmp", None),
+    ("slaves", None),
+    ("tlb-dynamic-lb", None),
+    ("use-carrier", None),
+];
+
+const BRIDGE: &[(&str, Option<&str>)] = &[
+    ("bridge_ageing", Some("ageing-time")),
+    ("bridge_bridgeprio", Some("priority")),
+    ("bridge_fd", Some("forward-delay")),
+    ("bridge_hello", Some("hello-time")),
+    ("bridge_maxage", Some("max-age")),
+    ("bridge_pathcost", Some("path-cost")),
+    ("bridge_portprio", Some("port-priority")),
+    ("bridge_stp", Some("stp")),
+    ("bridge_gcint", None),
+    ("bridge_hw", None),
+    ("bridge_maxwait", None),
+    ("bridge_ports", None),
+    ("bridge_waitport", None),
+];
+
+pub(super) fn bond<'d>(
+    params: Mapping<'d>,
+    findings: &mut Findings<'d>,
+    remarks: &mut Vec<Remark>,
+) -> Vec<Parameter<'d>> {
+    let mut found: Vec<Parameter<'d>> = Vec::new();
+    for (key, value, name) in said(params) {
+        let plain = name.replace('_', "-");
+        let bare = plain.strip_prefix("bond-");
+        let known = bare.and_then(|bare| BOND.iter().find(|(known, _)| *known == bare));
+        let Some(&(_, netplan)) = known else {
+            // Without its prefix nobody reads it.
+            let bare = bare.unwrap_or(&plain);
+            let meant: Vec<String> = BOND
+                .iter()
+                .map(|(known, _)| format!("bond-{known}"))
+                .collect();
+            let near = BOND
+                .iter()
+                .position(|(known, _)| *known == bare)
+                .map(|at| meant[at].as_str())
+                .or_else(|| findings.nearest(name, meant.iter().map(String::as_str)));
+            unknown(key, name, near, remarks);
+            continue;
+        };
+        let Some(netplan) = netplan else {
+            // `none`, since the list of members says it.
+            if plain != "bond-slaves" {
+                left(key, name, remarks);
+            }
+            continue;
+        };
+        let value = match (netplan, value.text()) {
+            ("arp-ip-targets", Some(text)) => {
+                let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
+                let targets = parts.map(|part| (part.to_owned(), value)).collect();
+                Setting::List(targets, value)
+            }
+            _ if value.as_mapping().is_some() => {
+                wrong(value, "a single value", findings);
+                continue;
+            }
+            _ => Setting::Written(value),
+        };
+        // With dashes and underscores, it may be there twice.
+        found.retain(|parameter| parameter.name != netplan);
+        found.push(Parameter {
+            name: netplan,
+            key,
+            value,
+        });
+    }
+    found
+}
+
+pub(super) fn bridge<'d>(
+    params: Mapping<'d>,
+    findings: &mut Findings<'d>,
+    remarks: &mut Vec<Remark>,
+) -> Vec<Parameter<'d>> {
+    let mut found = Vec::new();
+    for (key, value, name) in said(params) {
+        let Some(&(_, netplan)) = BRIDGE.iter().find(|(known, _)| *known == name) else {
+            let mut check = Check::new(findings);
+            check.unknown(key, &KeyPath::ROOT, BRIDGE.iter().map(|(known, _)| *known));
+            remarks.extend(check.doubts.into_iter().map(|d| Weight::Doubt.remark(d)));
+            continue;
+        };
+        let Some(netplan) = netplan else {
+            left(key, name, remarks);
+            continue;
+        };
+        let value = match netplan {
+            "stp" => match value.text() {
+                Some("on" | "1" | "true") => Some(Setting::Switch(true, value)),
+                Some("off" | "0" | "false") => Some(Setting::Switch(false, value)),
+                _ => {
+                    wrong(value, "`on` or `off`", findings);
+                    None
+                }
+            },
+            "path-cost" | "port-priority" => per_port(value, findings),
+            _ if value.text().is_none() => {
+                wrong(value, "a single value", findings);
+                None
+            }
+            _ => Some(Setting::Written(value)),
+        };
+        found.extend(value.map(|value| Parameter {
+            name: netplan,
+            key,
+            value,
+        }));
+    }
+    found
+}
+
+fn said<'d>(params: Mapping<'d>) -> impl Iterator<Item = (Node<'d>, Node<'d>, &'d str)> {
+    let entries = params.entries();
+    let said = entries.filter(|entry| !is_nothing(entry.value));
+    said.map(|entry| (entry.key, entry.value, entry.name()))
+}
+
+fn per_port<'d>(value: Node<'d>, findings: &mut Findings<'d>) -> Option<Setting<'d>> {
+    let expected = "a list of texts such as `eth0 50`: a port and its number";
+    let Some(items) = value.as_sequence() else {
+        wrong(value, expected, findings);
+        return None;
+    };
+    let mut ports: Vec<(&str, &str, Node<'d>)> = Vec::with_capacity(items.len());
+    let mut seen = BTreeSet::new();
+    for item in items.iter() {
+        let mut words = item.text().unwrap_or_default().split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some(port), Some(number), None) => {
+                if seen.insert(port) {
+                    ports.push((port, number, item));
+                }
+            }
+            _ => wrong(item, expected, findings),
+        }
+    }
+    Some(Setting::PerPort(ports, value))
+}
+
+fn wrong<'d>(node: Node<'d>, expected: &str, findings: &mut Findings<'d>) {
+    let found = match node.text() {
+        Some(text) => format!("this is `{}`", shown(text)),
+        None => "this is no single value".to_owned(),
+    };
+    findings.error(node, &KeyPath::ROOT, found, |d| d.expected(expected));
+}
+
+fn unknown(key: Node<'_>, name: &str, near: Option<&str>, remarks: &mut Vec<Remark>) {
+    let message = format!("unknown key `{}`", shown(name));
+    let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
+    let warning = match near {
+        Some(near) => warning.with_hint(format!("did you mean `{near}`?")),
+        None => warning,
+    };
+    remarks.push(Weight::Doubt.remark(warning));
+}
+
+fn left(key: Node<'_>, name: &str, remarks: &mut Vec<Remark>) {
+    let message = format!("`{name}` is left aside: cloud-init does not write it for netplan");
+    let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
+    remarks.push(Weight::Note.remark(warning));
+}

@@ -1,0 +1,102 @@
+//! Routes: those of a subnet, and entries of their own.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use nvmeroot_plan::{Remark, Warning, Weight};
+
+use super::address;
+use super::network::{Fields, shown};
+use super::schema::ROUTE;
+use crate::netplan::findings::Findings;
+use crate::yaml::{KeyPath, Mapping, Node};
+
+/// One route, over a gateway.
+#[derive(Clone, Debug)]
+pub(super) struct Route<'d> {
+    /// Its mapping.
+    pub(super) node: Node<'d>,
+    /// As netplan has it.
+    pub(super) to: String,
+    pub(super) to_node: Node<'d>,
+    pub(super) via: IpAddr,
+    pub(super) via_node: Node<'d>,
+    /// With its key.
+    pub(super) metric: Option<(Node<'d>, Node<'d>)>,
+}
+
+/// A route, and remarks for the interface that gets it.
+pub(super) fn read_global<'d>(
+    mapping: Mapping<'d>,
+    node: Node<'d>,
+    findings: &mut Findings<'d>,
+) -> Option<(Route<'d>, Vec<Remark>)> {
+    let mut remarks = Vec::new();
+    let route = read(mapping, node, findings, &mut remarks)?;
+    Some((route, remarks))
+}
+
+pub(super) fn read<'d>(
+    mapping: Mapping<'d>,
+    node: Node<'d>,
+    findings: &mut Findings<'d>,
+    remarks: &mut Vec<Remark>,
+) -> Option<Route<'d>> {
+    let root = &KeyPath::ROOT;
+    let fields = Fields::read(mapping, &[ROUTE], findings, remarks);
+    let Some(via_node) = fields.value("gateway") else {
+        findings.error(node, root, "this route has no `gateway`", |d| {
+            d.expected("`gateway`, an address")
+        });
+        return None;
+    };
+    // What is no address has been reported.
+    let via: IpAddr = via_node.text()?.parse().ok()?;
+    let key = if fields.value("destination").is_some() {
+        "destination"
+    } else {
+        "network"
+    };
+    let Some(to_node) = fields.value(key) else {
+        findings.error(node, root, "this route has no `destination`", |d| {
+            d.expected("`destination`, a network such as `10.0.0.0/8`, or `default`")
+        });
+        return None;
+    };
+    let to = if to_node.text() == Some("default") {
+        let everything = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
+        everything.to_owned()
+    } else {
+        let written = address::read(&fields, key, findings)?;
+        if written.is_guess {
+            remarks.push(guess(written.net, to_node));
+        }
+        if written.net.addr().is_ipv4() != via.is_ipv4() {
+            let message = format!("`gateway` is `{via}`");
+            findings.error(via_node, root, message, |d| {
+                d.expected("an address of the destination's family")
+            });
+            return None;
+        }
+        written.net.to_string()
+    };
+    Some(Route {
+        node,
+        to,
+        to_node,
+        via,
+        via_node,
+        metric: fields.entry("metric"),
+    })
+}
+
+/// What cloud-init takes for the length that nobody wrote.
+pub(super) fn guess(net: IpNet, node: Node<'_>) -> Remark {
+    let message = format!(
+        "`{}` has no prefix length, and cloud-init takes {}",
+        shown(node.text().unwrap_or_default()),
+        net.prefix_len()
+    );
+    let warning = Warning::at(node.origin(&KeyPath::ROOT), message);
+    Weight::Note.remark(warning.with_hint(format!("write `{net}` if that is meant")))
+}
