@@ -133,14 +133,10 @@ fn render(files: &[Arc<Document>]) -> Rendered {
     }
     match version(network) {
         Version::One => version_1(&merged, value, network),
-        Version::Two => {
-            let warnings = leftovers(network);
-            Rendered {
-                document: Some(merged),
-                warnings,
-                ..Rendered::default()
-            }
-        }
+        Version::Two => Rendered {
+            document: Some(merged),
+            ..Rendered::default()
+        },
         Version::Unknown(node) => {
             let path = path.key("version");
             Rendered::fault(node, &path, "this version is unknown", "`1` or `2`")
@@ -165,21 +161,6 @@ fn version(network: Mapping<'_>) -> Version<'_> {
         None if network.get("config").is_some() => Version::One,
         None => Version::Two,
     }
-}
-
-/// Version 2 over another file's version 1 keeps the list of that.
-fn leftovers(network: Mapping<'_>) -> Vec<Warning> {
-    let config = network.entry("config");
-    let warning = config.map(|entry| {
-        let path = KeyPath::ROOT.key("network");
-        let origin = entry.key.origin(&path.key("config"));
-        Warning::at(
-            origin,
-            "`config` belongs to version 1, and version 2 counts",
-        )
-        .with_hint("keep one of the two")
-    });
-    warning.into_iter().collect()
 }
 
 fn version_1<'d>(document: &'d Document, node: Node<'d>, network: Mapping<'d>) -> Rendered {

@@ -124,6 +124,11 @@ pub(super) fn bond<'d>(
         };
         let value = match (netplan, value.text()) {
             ("arp-ip-targets", Some(text)) => {
+                let message =
+                    "cloud-init writes this as `arp-ip-target`, which netplan does not know";
+                let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
+                let hint = "write version 2, where it is `arp-ip-targets`, a list";
+                remarks.push(Weight::Notice.remark(warning.with_hint(hint)));
                 let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
                 let targets = parts.map(|part| (part.to_owned(), value)).collect();
                 Setting::List(targets, value)
