@@ -116,6 +116,11 @@ fn netplan() {
 }
 
 #[test]
+fn cloud_init() {
+    check("cloud_init");
+}
+
+#[test]
 fn yaml() {
     check("yaml");
 }

@@ -288,6 +288,7 @@ golden!(
     initramfs_dhcp,
     initramfs_ipv6,
     initramfs_two_interfaces,
+    initramfs_curtin_network,
     firmware_refused,
     agent_static,
     agent_dhcp,

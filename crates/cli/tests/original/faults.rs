@@ -50,4 +50,6 @@ faults!(
     the_table_is_ignored,
     a_route_named_twice_is_added_twice,
     an_address_named_twice_is_added_twice,
+    curtins_own_network_is_ignored,
+    curtins_network_beside_the_installers_is_ignored,
 );

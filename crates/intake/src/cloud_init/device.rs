@@ -11,7 +11,7 @@ use super::schema::{BOND, BRIDGE, DEVICE, PHYSICAL, VLAN};
 use super::subnet::{self, Subnet};
 use crate::netplan::findings::Findings;
 use crate::netplan::schema::Key;
-use crate::yaml::{KeyPath, Mapping, Node};
+use crate::yaml::{KeyPath, Mapping, Node, Sequence};
 
 /// A key and its value.
 pub(super) type Pair<'d> = (Node<'d>, Node<'d>);
@@ -151,10 +151,7 @@ fn master<'d>(
     remarks: &mut Vec<Remark>,
     is_bond: bool,
 ) -> Master<'d> {
-    let members = list
-        .as_sequence()
-        .into_iter()
-        .flat_map(|items| items.iter());
+    let members = list.as_sequence().into_iter().flat_map(Sequence::iter);
     let params = fields.entry("params");
     let mapping = params.and_then(|(_, value)| value.as_mapping());
     Master {
@@ -202,7 +199,8 @@ pub(super) fn check_references<'d>(
             // What is no text has been reported.
             let Some(name) = node.text() else { continue };
             if !places.contains_key(name) {
-                let near = findings.nearest(name, places.keys().copied());
+                let others = places.keys().copied().filter(|other| *other != device.name);
+                let near = findings.nearest(name, others);
                 let message = format!("no interface is called `{}`", shown(name));
                 findings.error(*node, &KeyPath::ROOT, message, |d| {
                     d.expected("the `name` of an entry").hint(match near {

@@ -18,31 +18,37 @@ pub(super) fn render(state: &State<'_>, out: &mut Rewrite) -> Part {
     let mut network = Map::default();
     let version = out.plain(whole.clone(), "2");
     network.set(out, "version", whole.clone(), version);
-    let sections: [(&str, fn(&Kind<'_>) -> bool); 4] = [
-        ("ethernets", |kind| {
-            matches!(kind, Kind::Physical | Kind::Infiniband)
-        }),
-        ("bonds", |kind| matches!(kind, Kind::Bond(_))),
-        ("bridges", |kind| matches!(kind, Kind::Bridge(_))),
-        ("vlans", |kind| matches!(kind, Kind::Vlan { .. })),
-    ];
-    for (name, belongs) in sections {
-        let mut section = Map::default();
-        for device in state.devices.iter().filter(|d| belongs(&d.kind)) {
+    for name in ["ethernets", "bonds", "bridges", "vlans"] {
+        let devices = || {
+            let all = state.devices.iter();
+            all.filter(|device| section(&device.kind) == Some(name))
+        };
+        let Some(first) = devices().next() else {
+            continue;
+        };
+        let mut map = Map::default();
+        for device in devices() {
             let definition = definition(device, state, out);
-            let origin = place(device.node);
-            let key = out.text(origin, device.name);
-            section.entries.push((key, definition));
+            map.set(out, device.name, place(device.node), definition);
         }
-        if let Some(first) = state.devices.iter().find(|d| belongs(&d.kind)) {
-            let origin = place(first.node);
-            let section = section.finish(out, origin.clone());
-            network.set(out, name, origin, section);
-        }
+        let origin = place(first.node);
+        let definitions = map.finish(out, origin.clone());
+        network.set(out, name, origin, definitions);
     }
     let network = network.finish(out, whole.clone());
     let key = out.text(whole.clone(), "network");
     out.mapping(whole, [(key, network)])
+}
+
+/// Where netplan has such an interface; it has none for `lo`.
+fn section(kind: &Kind<'_>) -> Option<&'static str> {
+    match kind {
+        Kind::Physical | Kind::Infiniband => Some("ethernets"),
+        Kind::Bond(_) => Some("bonds"),
+        Kind::Bridge(_) => Some("bridges"),
+        Kind::Vlan { .. } => Some("vlans"),
+        Kind::Loopback => None,
+    }
 }
 
 fn definition(device: &Device<'_>, state: &State<'_>, out: &mut Rewrite) -> Part {

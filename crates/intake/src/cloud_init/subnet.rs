@@ -9,7 +9,7 @@ use super::network::Fields;
 use super::route::{self, Route};
 use super::schema::SUBNET;
 use crate::netplan::findings::Findings;
-use crate::yaml::{KeyPath, Kind, Mapping, Node};
+use crate::yaml::{KeyPath, Kind, Mapping, Node, Sequence};
 
 /// How a subnet's address comes about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +46,7 @@ pub(super) fn read_all<'d>(
     findings: &mut Findings<'d>,
     remarks: &mut Vec<Remark>,
 ) -> Vec<Subnet<'d>> {
-    let items = list
-        .as_sequence()
-        .into_iter()
-        .flat_map(|items| items.iter());
+    let items = list.as_sequence().into_iter().flat_map(Sequence::iter);
     items
         .filter_map(|node| match node.as_mapping() {
             Some(mapping) => read(mapping, node, findings, remarks),
@@ -142,7 +139,7 @@ fn routes<'d>(
     remarks: &mut Vec<Remark>,
 ) -> Vec<Route<'d>> {
     let list = fields.value("routes").and_then(Node::as_sequence);
-    let items = list.into_iter().flat_map(|items| items.iter());
+    let items = list.into_iter().flat_map(Sequence::iter);
     items
         .filter_map(|node| match node.as_mapping() {
             Some(mapping) => route::read(mapping, node, findings, remarks),

@@ -173,7 +173,11 @@ fn vlan_on_bond_on_two_cards() {
     let nvmeroot_plan::LinkKind::Bond { bond } = &all[2].kind else {
         panic!("{:?}", all[2].kind)
     };
-    let members: Vec<_> = bond.members.iter().map(|id| id.as_str()).collect();
+    let members: Vec<_> = bond
+        .members
+        .iter()
+        .map(nvmeroot_plan::DefinitionId::as_str)
+        .collect();
     assert_eq!(members, ["e0", "e1"]);
     let nvmeroot_plan::LinkKind::Vlan { vlan } = &all[3].kind else {
         panic!("{:?}", all[3].kind)
