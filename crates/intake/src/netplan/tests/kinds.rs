@@ -129,6 +129,7 @@ storage:
             "unknown key `dhpc4`",
             "`bond0` is a bond, and the initramfs does not bring that up",
             "`vlan7` is a VLAN, and the initramfs does not bring that up",
+            "`vrf5` is a VRF, and the initramfs does not bring that up",
         ]
     );
     let warnings: Vec<&str> = plan.warnings.iter().map(|w| w.message.as_str()).collect();
