@@ -7,5 +7,8 @@ use nvmeroot_agent::cmdline::CommandLine;
 fuzz_target!(|text: &str| {
     let line = CommandLine::parse(text);
     assert!(!line.deadline.is_zero());
-    assert!(line.root.is_none_or(|root| text.contains('=') && !root.is_empty()));
+    assert!(
+        line.root
+            .is_none_or(|root| text.contains('=') && !root.is_empty())
+    );
 });

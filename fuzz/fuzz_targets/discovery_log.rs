@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use nvmeroot_agent::fabrics::{ENTRY, LogHeader, MOST_ENTRIES, Request, Supported, parse_entries};
-use nvmeroot_plan::{ConnectOptions, Transport};
+use nvmeroot_plan::{ConnectOptions, Nqn, Transport};
 
 fuzz_target!(|page: &[u8]| {
     if let Ok(header) = LogHeader::parse(page) {
@@ -27,7 +27,12 @@ fuzz_target!(|page: &[u8]| {
     for entry in entries {
         let traddr = entry.traddr;
         let written = text(traddr, entry.trsvcid, entry.nqn.as_str());
-        let harmless = text(traddr, "4420".parse().expect("a port"), "nqn.2024-01.a:b");
+        // A discovery controller is made with fewer options.
+        let harmless = match entry.nqn.as_str() {
+            Nqn::DISCOVERY => Nqn::DISCOVERY,
+            _ => "nqn.2024-01.a:b",
+        };
+        let harmless = text(traddr, "4420".parse().expect("a port"), harmless);
         let count = |text: &str| text.matches([',', '=', '\n', '\0']).count();
         // An NQN may hold an `=`; the kernel takes it for a part of the value.
         let own = entry.nqn.as_str().matches('=').count();

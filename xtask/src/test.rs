@@ -61,13 +61,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn tests() -> Result<()> {
     let mut command = cargo();
     if is_installed("cargo-nextest") {
+        // What the profile says of tests that compute and tests that wait is
+        // counted in quarters of a processor.
+        let processors = std::thread::available_parallelism()?;
+        let slots = processors.get() * 4;
         command.args([
             "nextest",
             "run",
             "--workspace",
             "--locked",
             "--no-fail-fast",
+            "--profile",
+            "xtask",
         ]);
+        command.args(["--test-threads", &slots.to_string()]);
         command.args(["--status-level", "fail", "--final-status-level", "fail"]);
     } else {
         command.args(["test", "--workspace", "--locked", "--quiet"]);

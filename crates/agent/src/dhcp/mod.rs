@@ -22,9 +22,6 @@ mod socket;
 pub mod v4;
 pub mod v6;
 
-#[cfg(test)]
-mod namespace_tests;
-
 pub use apply::{Applied4, Applied6, DEFAULT_METRIC, LeaseRoute, hostname_to_send};
 pub use bytes::ParseError;
 pub use error::{DhcpError, Event, Failure};

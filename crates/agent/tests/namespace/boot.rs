@@ -1,0 +1,297 @@
+//! The whole program on the host's side, with a target that is played.
+
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nvmeroot_agent::events::Events;
+use nvmeroot_agent::exec::{self, Context, Goal, Verdict};
+use nvmeroot_agent::fabrics::{Device, ENTRY, Fabrics, Refusal};
+use nvmeroot_agent::fault::Layer;
+use nvmeroot_agent::kmsg::Kmsg;
+use nvmeroot_agent::netlink;
+use nvmeroot_agent::places::Places;
+use nvmeroot_agent::record::{BootRecord, Recorder, StepRecord};
+use nvmeroot_plan::{
+    BootPlan, ConnectOptions, Controller, ControllerPath, DefinitionId, Interface,
+    InterfaceAddress, Lead, LinkKind, Mount, Network, Origin, Reach, Transport,
+};
+
+use crate::net::{Entered, Net};
+
+pub(crate) const NQN: &str = "nqn.2024-01.example:root";
+pub(crate) const PORT: u16 = 4420;
+
+/// A deadline that no test should come to.
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+
+impl Net {
+    /// Runs the whole program against `plan` on the host's side.
+    pub(crate) fn boot(&mut self, plan: BootPlan, played: Played, limit: Duration) -> Boot {
+        self.boot_with(plan, played, limit, |_| {})
+    }
+
+    /// The same, with a target that works and a deadline that is far.
+    pub(crate) fn boot_well(&mut self, interface: Interface, portal: &str) -> Boot {
+        let boot = self.boot(plan(interface, portal, Some(NQN)), Played::default(), LONG);
+        assert_eq!(boot.verdict, Verdict::Done, "{:#?}", boot.record.missing);
+        boot
+    }
+
+    /// The same; `meanwhile` runs beside it, and the program goes on until it
+    /// returns.
+    pub(crate) fn boot_with(
+        &mut self,
+        plan: BootPlan,
+        played: Played,
+        limit: Duration,
+        meanwhile: impl FnOnce(&mut Self),
+    ) -> Boot {
+        let host = self.host.clone();
+        let places = Places {
+            // Real: the namespace's own sysctls are behind it.
+            proc: "/proc".into(),
+            ..Places::under(&self.path(""))
+        };
+        thread::scope(|scope| {
+            let (finished, wait) = mpsc::channel::<()>();
+            let booted = scope.spawn(move || run(&host, &places, plan, played, limit, &wait));
+            meanwhile(self);
+            drop(finished);
+            booted.join().expect("no panic")
+        })
+    }
+}
+
+fn run(
+    host: &str,
+    places: &Places,
+    plan: BootPlan,
+    played: Played,
+    limit: Duration,
+    wait: &mpsc::Receiver<()>,
+) -> Boot {
+    let _entered = Entered::new(host);
+    fs::create_dir_all(&places.run).expect("a directory");
+    let events = Arc::new(Events::new().expect("a file descriptor"));
+    netlink::watch(&events).expect("a watch");
+    let device = PlayedDevice {
+        sys: places.sys.clone(),
+        events: Arc::clone(&events),
+        played,
+        made: Mutex::new(0),
+    };
+    let goal = Goal::of(&plan, None);
+    let started = Instant::now();
+    let context = Arc::new(Context::new(
+        plan,
+        places.clone(),
+        Arc::clone(&events),
+        Kmsg::open(places, true),
+        Recorder::start(places.record(), limit, None),
+        Fabrics::new(Box::new(device)),
+        started + limit,
+    ));
+    exec::start(&context);
+    let verdict = exec::wait_for_goal(&context, &goal);
+    let took = started.elapsed();
+    // Who saw the namespace may write it down a moment later.
+    let until = Instant::now() + Duration::from_secs(5);
+    let open = || {
+        let steps = context.recorder.snapshot().steps;
+        !steps
+            .iter()
+            .any(|s| s.action == "namespace" && s.end.is_some())
+    };
+    while verdict == Verdict::Done && open() && Instant::now() < until {
+        events.wait_past(events.seen(), Instant::now() + Duration::from_millis(20));
+    }
+    // Nothing is ever sent: it is the other end's drop that counts.
+    let _ = wait.recv();
+    context.recorder.missing(context.missing());
+    exec::leave(&context);
+    events.stop();
+    context.recorder.finish();
+    Boot {
+        verdict,
+        took,
+        record: context.recorder.snapshot(),
+    }
+}
+
+pub(crate) struct Boot {
+    pub(crate) verdict: Verdict,
+    /// Until the goal was reached or given up.
+    pub(crate) took: Duration,
+    pub(crate) record: BootRecord,
+}
+
+impl Boot {
+    pub(crate) fn step(&self, action: &str) -> &StepRecord {
+        self.record
+            .steps
+            .iter()
+            .find(|s| s.action == action)
+            .unwrap_or_else(|| panic!("no step `{action}` in {:#?}", self.record.steps))
+    }
+
+    /// When a step ended, after the start.
+    pub(crate) fn ended(&self, action: &str) -> Duration {
+        let end = self.step(action).end.expect("an end").monotonic_us;
+        Duration::from_micros(end - self.record.start.monotonic_us)
+    }
+
+    /// When steps of a kind ended, after the start.
+    pub(crate) fn all_ended(&self, action: &str) -> Vec<Duration> {
+        let steps = self.record.steps.iter().filter(|s| s.action == action);
+        steps
+            .filter_map(|s| Some(s.end?.monotonic_us - self.record.start.monotonic_us))
+            .map(Duration::from_micros)
+            .collect()
+    }
+
+    /// The layers of what went wrong in a step.
+    pub(crate) fn layers(&self, action: &str) -> Vec<Layer> {
+        let errors = &self.step(action).errors;
+        errors.iter().map(|e| e.fault.layer).collect()
+    }
+
+    /// What is missing at the end.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        let missing = &self.record.missing;
+        missing
+            .iter()
+            .map(|m| format!("{}: {}", m.subject, m.fault.layer))
+            .collect()
+    }
+
+    pub(crate) fn report(&self) -> String {
+        match &self.verdict {
+            Verdict::Failed(lines) => lines.join("\n"),
+            other => panic!("{other:?}: {:#?}", self.record.steps),
+        }
+    }
+}
+
+/// What the played target does.
+#[derive(Clone, Default)]
+pub(crate) struct Played {
+    /// It says so in the kernel log and refuses.
+    pub(crate) refuses: Option<&'static str>,
+    /// It has no namespace.
+    pub(crate) empty: bool,
+    /// Each connect takes so long.
+    pub(crate) slow: Duration,
+}
+
+/// Plays `/dev/nvme-fabrics` and sysfs. No NVMe happens.
+struct PlayedDevice {
+    sys: PathBuf,
+    events: Arc<Events>,
+    played: Played,
+    made: Mutex<u32>,
+}
+
+impl Device for PlayedDevice {
+    fn options(&self) -> io::Result<String> {
+        Ok("instance=-1,cntlid=-1,transport=%s,traddr=%s,trsvcid=%s,nqn=%s,hostnqn=%s,hostid=%s,ctrl_loss_tmo=%d\n".to_owned())
+    }
+
+    fn create(&self, text: &str) -> Result<u32, Refusal> {
+        thread::sleep(self.played.slow);
+        if let Some(said) = self.played.refuses {
+            return Err(Refusal {
+                error: io::Error::from_raw_os_error(5),
+                said: vec![said.to_owned()],
+            });
+        }
+        let mut made = self.made.lock().expect("no panic");
+        let instance = *made;
+        if !text.contains("discovery") {
+            *made += 1;
+            let subsystem = self.sys.join("class/nvme-subsystem/nvme-subsys0");
+            fs::create_dir_all(&subsystem).expect("a directory");
+            fs::write(subsystem.join("subsysnqn"), NQN).expect("a file");
+            if !self.played.empty {
+                fs::create_dir_all(subsystem.join("nvme0n1")).expect("a directory");
+            }
+            self.events.raise();
+        }
+        Ok(instance)
+    }
+
+    fn discovery_log(&self, _: u32, offset: u64, buffer: &mut [u8]) -> io::Result<u16> {
+        let mut page = vec![0; 2 * ENTRY];
+        page[8] = 1;
+        let entry = &mut page[ENTRY..];
+        (entry[0], entry[1], entry[2]) = (3, 1, 2);
+        entry[32..36].copy_from_slice(b"4420");
+        entry[256..256 + NQN.len()].copy_from_slice(NQN.as_bytes());
+        entry[512..520].copy_from_slice(b"10.9.0.1");
+        let offset = usize::try_from(offset).expect("small");
+        buffer.copy_from_slice(&page[offset..offset + buffer.len()]);
+        Ok(0)
+    }
+
+    fn delete(&self, _: u32) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) fn origin() -> Origin {
+    Origin::whole("test")
+}
+
+/// An interface `c`, as `change` makes it.
+pub(crate) fn interface(change: impl FnOnce(&mut Interface)) -> Interface {
+    let id: DefinitionId = "c".parse().expect("an id");
+    let name = "c".parse().expect("a name");
+    let mut interface = Interface::new(id, name, LinkKind::Ethernet, origin());
+    change(&mut interface);
+    interface
+}
+
+pub(crate) fn address(text: &str) -> InterfaceAddress {
+    InterfaceAddress::new(text.parse().expect("an address"))
+}
+
+/// Root on a portal that `interface` leads to.
+pub(crate) fn plan(interface: Interface, portal: &str, nqn: Option<&str>) -> BootPlan {
+    let traddr: IpAddr = portal.parse().expect("an address");
+    BootPlan {
+        reach: Reach::Initramfs,
+        reasons: Vec::new(),
+        host: None,
+        mounts: vec![Mount {
+            path: "/".parse().expect("a path"),
+            essential: true,
+            controllers: vec![0],
+            origin: origin(),
+        }],
+        controllers: vec![Controller {
+            transport: Transport::Tcp,
+            traddr,
+            trsvcid: PORT.to_string().parse().expect("a port"),
+            nqn: nqn.map(|n| n.parse().expect("an NQN")),
+            options: ConnectOptions::default(),
+            origin: origin(),
+        }],
+        paths: vec![ControllerPath {
+            controller: 0,
+            interfaces: vec![Lead {
+                interface: interface.name.clone(),
+                why: "test".to_owned(),
+                origin: origin(),
+            }],
+        }],
+        network: Network {
+            interfaces: vec![interface],
+        },
+        warnings: Vec::new(),
+        faults: Vec::new(),
+    }
+}

@@ -1,0 +1,152 @@
+//! Many ways to one subsystem, some of them dead or late.
+
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use nvmeroot_agent::exec::Verdict;
+use nvmeroot_agent::fault::Layer;
+use nvmeroot_plan::BootPlan;
+
+use crate::boot::{LONG, NQN, PORT, Played, address, interface, plan};
+use crate::net::{Entered, Net, skip, until};
+
+#[test]
+fn a_dead_portal_does_not_hold_up_the_living_one() {
+    if skip("a_dead_portal_does_not_hold_up_the_living_one") {
+        return;
+    }
+    let mut net = Net::new();
+    net.plug_in();
+    net.listen("10.9.0.1:4420");
+    let interface = interface(|i| i.addresses = vec![address("10.9.0.9/24")]);
+    let mut plan = plan(interface, "10.9.0.1", Some(NQN));
+    // Nobody has this address; it comes first.
+    let mut dead = plan.controllers[0].clone();
+    dead.traddr = "10.9.0.200".parse().expect("an address");
+    plan.controllers.insert(0, dead);
+    let mut path = plan.paths[0].clone();
+    path.controller = 1;
+    plan.paths.push(path);
+    plan.mounts[0].controllers = vec![0, 1];
+    let boot = net.boot_with(plan, Played::default(), LONG, |_| {
+        // The first packet is given a second.
+        std::thread::sleep(Duration::from_millis(1500));
+    });
+    assert_eq!(boot.verdict, Verdict::Done);
+    let mut steps = boot.record.steps.iter();
+    let dead = steps.find(|s| !s.errors.is_empty()).expect("an error");
+    let gave_up = dead.errors[0].at.monotonic_us - boot.record.start.monotonic_us;
+    let there = boot.ended("namespace");
+    assert!(there < Duration::from_micros(gave_up), "{there:?}");
+    let [missing] = boot.record.missing.as_slice() else {
+        panic!("{:?}", boot.record.missing);
+    };
+    assert_eq!(missing.subject, "10.9.0.200:4420");
+    assert!(
+        matches!(missing.fault.layer, Layer::Timeout | Layer::NoRoute),
+        "{:?}",
+        missing.fault
+    );
+    eprintln!("one of two portals dead: goal {:?}", boot.took);
+}
+
+/// `ways` to one subsystem that stays away from the first `dead` of them.
+fn many_ways(net: &Net, ways: u16, dead: u16) -> BootPlan {
+    let interface = interface(|i| i.addresses = vec![address("10.9.0.9/24")]);
+    let mut plan = plan(interface, "10.9.0.1", Some(NQN));
+    let (first, path) = (plan.controllers[0].clone(), plan.paths[0].clone());
+    plan.controllers.clear();
+    plan.paths.clear();
+    for way in 0..ways {
+        let mut controller = first.clone();
+        controller.trsvcid = (PORT + way).to_string().parse().expect("a port");
+        if way < dead {
+            // Nobody has these addresses.
+            let silent = format!("10.9.0.{}", 100 + way);
+            controller.traddr = silent.parse().expect("an address");
+        } else {
+            net.listen(&format!("10.9.0.1:{}", PORT + way));
+        }
+        let mut path = path.clone();
+        path.controller = plan.controllers.len();
+        plan.controllers.push(controller);
+        plan.paths.push(path);
+    }
+    plan.mounts[0].controllers = (0..plan.controllers.len()).collect();
+    plan
+}
+
+#[test]
+fn thirty_two_ways_cost_root_no_more_than_one() {
+    if skip("thirty_two_ways_cost_root_no_more_than_one") {
+        return;
+    }
+    let slow = Played {
+        slow: Duration::from_millis(40),
+        ..Played::default()
+    };
+    let mut net = Net::new();
+    net.plug_in();
+    let plan = many_ways(&net, 32, 0);
+    let boot = net.boot_with(plan, slow, LONG, |net| {
+        let record = net.path("run/nvmeroot/boot.json");
+        until("all ways", || {
+            let text = std::fs::read_to_string(&record).ok()?;
+            let all = serde_json::from_str::<nvmeroot_agent::record::BootRecord>(&text).ok()?;
+            let steps = all.steps.iter().filter(|s| s.action == "connect");
+            (steps.filter(|s| s.end.is_some()).count() == 32).then_some(())
+        });
+    });
+    assert_eq!(boot.verdict, Verdict::Done);
+    assert!(boot.took < Duration::from_millis(900), "{:?}", boot.took);
+    let ends = boot.all_ended("connect");
+    assert_eq!(ends.len(), 32, "{:#?}", boot.record.steps);
+    eprintln!(
+        "32 ways of 40 ms each: root {:?}, all {:?}",
+        boot.took,
+        ends.iter().max().expect("32")
+    );
+}
+
+#[test]
+fn many_silent_ways_cost_root_less_than_two_seconds() {
+    if skip("many_silent_ways_cost_root_less_than_two_seconds") {
+        return;
+    }
+    let mut net = Net::new();
+    net.plug_in();
+    let plan = many_ways(&net, 32, 31);
+    let boot = net.boot(plan, Played::default(), LONG);
+    assert_eq!(boot.verdict, Verdict::Done);
+    assert!(boot.took < Duration::from_secs(3), "{:?}", boot.took);
+    eprintln!("31 of 32 ways dead: root {:?}", boot.took);
+}
+
+#[test]
+fn a_way_that_comes_back_after_the_deadline_is_still_found() {
+    if skip("a_way_that_comes_back_after_the_deadline_is_still_found") {
+        return;
+    }
+    let mut net = Net::new();
+    net.plug_in();
+    let mut plan = many_ways(&net, 1, 0);
+    let mut second = plan.controllers[0].clone();
+    second.trsvcid = "4500".parse().expect("a port");
+    plan.controllers.push(second);
+    plan.mounts[0].controllers.push(1);
+    let deadline = Duration::from_millis(700);
+    let boot = net.boot_with(plan, Played::default(), deadline, |net| {
+        thread::sleep(Duration::from_millis(1200));
+        let entered = Entered::new(&net.target);
+        let listener = TcpListener::bind("10.9.0.1:4500").expect("the address");
+        drop(entered);
+        // The longest pause between two tries, and a little.
+        thread::sleep(Duration::from_millis(2500));
+        drop(listener);
+    });
+    assert_eq!(boot.verdict, Verdict::Done);
+    let ends = boot.all_ended("connect");
+    assert_eq!(ends.len(), 2, "{:#?}", boot.record.steps);
+    assert!(ends.iter().any(|end| *end > deadline), "{ends:?}");
+}
