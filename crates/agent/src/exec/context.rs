@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use nvmeroot_plan::{BootPlan, InterfaceName, Nqn, Port};
 
+use super::discovery::{self, Discoveries};
 use super::goal::ConnectedTo;
 use super::order::Order;
 use super::patience::Patience;
@@ -113,6 +114,7 @@ pub(super) struct Shared {
     faults: BTreeMap<Subject, Fault>,
     patience: Patience,
     order: Order,
+    discoveries: Discoveries,
     /// Per link, how long the kernel waited for neighbours before.
     question_times: BTreeMap<String, String>,
     /// When portals last took a connection.
@@ -339,6 +341,24 @@ impl Context {
             }
         }
         all
+    }
+
+    /// What is known of discovery.
+    pub(super) fn discoveries<T>(&self, of: impl FnOnce(&mut Discoveries) -> T) -> T {
+        of(&mut self.lock().discoveries)
+    }
+
+    /// The controller is worth going to: where it is a discovery portal, none
+    /// before it in the plan was the same.
+    pub(super) fn is_first_to_name(&self, index: usize) -> bool {
+        let Some(controller) = self.plan.controllers.get(index) else {
+            return false;
+        };
+        controller
+            .nqn
+            .as_ref()
+            .is_some_and(|nqn| nqn.as_str() != Nqn::DISCOVERY)
+            || self.discoveries(|d| d.name(&discovery::portal_of(controller), index))
     }
 
     /// The portals that are connected.

@@ -8,6 +8,7 @@
 //! portal, whatever else is still under way.
 
 mod context;
+mod discovery;
 mod drivers;
 mod goal;
 mod interface;
@@ -53,6 +54,9 @@ pub fn start(context: &Arc<Context>) {
         });
     }
     for index in controllers {
+        if !context.is_first_to_name(index) {
+            continue;
+        }
         context.spawn(&format!("portal {index}"), move |context| {
             portal::run(context, index);
         });

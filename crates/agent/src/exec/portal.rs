@@ -11,7 +11,8 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt};
 
 use super::context::{Context, Ended, Subject, Target, backoff};
-use crate::fabrics::{ConnectError, DiscoveryEntry, Request, SubsystemKind, classify};
+use super::discovery;
+use crate::fabrics::{ConnectError, Request, classify};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
 use crate::netlink::{Netlink, Way};
@@ -40,69 +41,12 @@ pub(super) fn run(context: &Arc<Context>, index: usize) {
                 connect_target(context, target, index);
             }
         }
-        _ => {
-            // How it ended is in the record and on the board of faults.
-            let _ = discover(context, controller, index);
-        }
+        _ => discovery::run(context, controller, index),
     }
-}
-
-/// Asks the portal what it offers, and has all of it connected.
-fn discover(context: &Arc<Context>, controller: &Controller, index: usize) -> Result<(), Ended> {
-    let subject = Subject::Controller(index, controller.portal());
-    let mut path = Path::new(context, controller, index, subject.clone());
-    path.reach()?.done();
-    context.wait_for_turn(index)?;
-    let step = context.recorder.step(&controller.portal(), "discover", "");
-    let request = request(
-        context,
-        controller.traddr,
-        controller.trsvcid,
-        Nqn::DISCOVERY,
-        &controller.options,
-    );
-    let entries = path.attempt(&step, |context| {
-        let entries = context.fabrics.discover(&request).map_err(|e| e.0)?;
-        let offered: Vec<DiscoveryEntry> = entries
-            .into_iter()
-            .filter(|e| e.kind == SubsystemKind::Nvm)
-            .collect();
-        if offered.is_empty() {
-            return Err(Fault::new(
-                Layer::AccessDenied,
-                "its discovery log offers this host no subsystem",
-            )
-            .with_hint(
-                "check that a subsystem is linked to the target's port, and that it admits the host NQN",
-            ));
-        }
-        Ok(offered)
-    })?;
-    step.detail(format!("{} offered", entries.len()));
-    step.done();
-    let mut known = true;
-    for entry in entries {
-        let target = Target {
-            traddr: entry.traddr,
-            trsvcid: entry.trsvcid,
-            nqn: entry.nqn,
-            host_iface: controller.options.host_iface.clone(),
-        };
-        if context.claim(&target, index) {
-            known = false;
-            context.spawn("connect", move |context| {
-                connect_target(context, target, index);
-            });
-        }
-    }
-    if known {
-        context.is_there(index);
-    }
-    Ok(())
 }
 
 /// Connects a subsystem behind a portal and waits for its namespaces.
-fn connect_target(context: &Arc<Context>, target: Target, index: usize) {
+pub(super) fn connect_target(context: &Arc<Context>, target: Target, index: usize) {
     let _ = try_connect_target(context, &target, index);
 }
 
@@ -113,8 +57,7 @@ fn try_connect_target(context: &Arc<Context>, target: &Target, index: usize) -> 
     if (target.traddr, target.trsvcid) != (controller.traddr, controller.trsvcid) {
         // Behind another address than the plan knew, so over whatever
         // interface leads there.
-        path.at = SocketAddr::new(target.traddr, target.trsvcid.get());
-        path.leads.clear();
+        path.lead_to(SocketAddr::new(target.traddr, target.trsvcid.get()), index);
     }
     path.reach()?.done();
     context.wait_for_turn(index)?;
@@ -168,7 +111,7 @@ fn try_connect_target(context: &Arc<Context>, target: &Target, index: usize) -> 
     Ok(())
 }
 
-fn request<'a>(
+pub(super) fn request<'a>(
     context: &'a Context,
     traddr: IpAddr,
     trsvcid: Port,
@@ -186,10 +129,10 @@ fn request<'a>(
 }
 
 /// The way to one portal.
-struct Path<'a> {
+pub(super) struct Path<'a> {
     context: &'a Context,
-    /// The controller of the plan that it belongs to.
-    index: usize,
+    /// Whose turn it is: the number of its controller in the plan.
+    turn: usize,
     subject: Subject,
     at: SocketAddr,
     host_iface: Option<&'a InterfaceName>,
@@ -200,7 +143,7 @@ struct Path<'a> {
 }
 
 impl<'a> Path<'a> {
-    fn new(
+    pub(super) fn new(
         context: &'a Context,
         controller: &'a Controller,
         index: usize,
@@ -215,7 +158,7 @@ impl<'a> Path<'a> {
             .collect();
         Self {
             context,
-            index,
+            turn: index,
             subject,
             at: SocketAddr::new(controller.traddr, controller.trsvcid.get()),
             host_iface: controller.options.host_iface.as_ref(),
@@ -225,8 +168,15 @@ impl<'a> Path<'a> {
         }
     }
 
+    /// Leads to another portal than the plan's, over any interface.
+    pub(super) fn lead_to(&mut self, at: SocketAddr, turn: usize) {
+        self.at = at;
+        self.turn = turn;
+        self.leads.clear();
+    }
+
     /// Waits until the kernel has a way to the portal.
-    fn reach(&mut self) -> Result<OpenStep<'a>, Ended> {
+    pub(super) fn reach(&mut self) -> Result<OpenStep<'a>, Ended> {
         let context = self.context;
         let subject = self.subject.clone();
         let portal = self.at.to_string();
@@ -272,7 +222,7 @@ impl<'a> Path<'a> {
     /// `work`. The kernel makes one controller at a time and waits for a dead
     /// portal while it holds the lock; who comes here with a live one must not
     /// wait behind it.
-    fn attempt<T>(
+    pub(super) fn attempt<T>(
         &mut self,
         step: &OpenStep<'_>,
         mut work: impl FnMut(&Context) -> Result<T, Fault>,
@@ -295,7 +245,7 @@ impl<'a> Path<'a> {
                         FIRST_ANSWER
                     };
                     context.set_answered(self.at, false);
-                    context.stumbled(self.index);
+                    context.stumbled(self.turn);
                     context.complain(&subject, step, &fault);
                 }
             }

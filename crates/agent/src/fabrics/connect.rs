@@ -227,11 +227,15 @@ impl Fabrics {
 
     /// Asks the discovery controller behind a portal what it offers. The
     /// controller is removed again before anybody else connects, so that it
-    /// takes no device's name.
+    /// takes no device's name. With the entries comes the number of those that
+    /// were left out: other transports and address families, and nonsense.
     ///
     /// # Errors
     /// What stood in the way, by layer.
-    pub fn discover(&self, request: &Request<'_>) -> Result<Vec<DiscoveryEntry>, ConnectError> {
+    pub fn discover(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<(Vec<DiscoveryEntry>, usize), ConnectError> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (text, _) = request.text(self.supported()?);
         let instance = self
@@ -256,7 +260,7 @@ impl Fabrics {
         Ok(entries)
     }
 
-    fn read_log(&self, instance: u32) -> Result<Vec<DiscoveryEntry>, String> {
+    fn read_log(&self, instance: u32) -> Result<(Vec<DiscoveryEntry>, usize), String> {
         let mut header = self.read_header(instance)?;
         for _ in 0..MOST_CHANGES {
             let mut entries = vec![0; header.entries_length()];
@@ -266,7 +270,7 @@ impl Fabrics {
             // A log that grew meanwhile may be half old and half new.
             let after = self.read_header(instance)?;
             if after == header {
-                return Ok(parse_entries(&entries).0);
+                return Ok(parse_entries(&entries));
             }
             header = after;
         }

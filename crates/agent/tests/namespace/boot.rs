@@ -18,13 +18,15 @@ use nvmeroot_agent::places::Places;
 use nvmeroot_agent::record::{BootRecord, Recorder, StepRecord};
 use nvmeroot_plan::{
     BootPlan, ConnectOptions, Controller, ControllerPath, DefinitionId, Interface,
-    InterfaceAddress, Lead, LinkKind, Mount, Network, Origin, Reach, Transport,
+    InterfaceAddress, Lead, LinkKind, Mount, Network, Nqn, Origin, Reach, Transport,
 };
 
 use crate::net::{Entered, Net};
 
 pub(crate) const NQN: &str = "nqn.2024-01.example:root";
 pub(crate) const PORT: u16 = 4420;
+/// Where the played discovery service refers to.
+pub(crate) const REFERRED: u16 = 8010;
 
 /// A deadline that no test should come to.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
@@ -84,6 +86,7 @@ fn run(
         events: Arc::clone(&events),
         played,
         made: Mutex::new(0),
+        asked: Mutex::new(0),
     };
     let goal = Goal::of(&plan, None);
     let started = Instant::now();
@@ -184,6 +187,8 @@ pub(crate) struct Played {
     pub(crate) refuses: Option<&'static str>,
     /// It has no namespace.
     pub(crate) empty: bool,
+    /// The first discovery service refers to another, and that one back.
+    pub(crate) refers: bool,
     /// Each connect takes so long.
     pub(crate) slow: Duration,
 }
@@ -194,6 +199,8 @@ struct PlayedDevice {
     events: Arc<Events>,
     played: Played,
     made: Mutex<u32>,
+    /// The port of the last controller.
+    asked: Mutex<u16>,
 }
 
 impl Device for PlayedDevice {
@@ -209,6 +216,9 @@ impl Device for PlayedDevice {
                 said: vec![said.to_owned()],
             });
         }
+        let port = text.split("trsvcid=").nth(1).expect("a port");
+        let port = port.split(',').next().expect("a port");
+        *self.asked.lock().expect("no panic") = port.parse().expect("a port");
         let mut made = self.made.lock().expect("no panic");
         let instance = *made;
         if !text.contains("discovery") {
@@ -225,13 +235,31 @@ impl Device for PlayedDevice {
     }
 
     fn discovery_log(&self, _: u32, offset: u64, buffer: &mut [u8]) -> io::Result<u16> {
-        let mut page = vec![0; 2 * ENTRY];
-        page[8] = 1;
-        let entry = &mut page[ENTRY..];
-        (entry[0], entry[1], entry[2]) = (3, 1, 2);
-        entry[32..36].copy_from_slice(b"4420");
-        entry[256..256 + NQN.len()].copy_from_slice(NQN.as_bytes());
-        entry[512..520].copy_from_slice(b"10.9.0.1");
+        let entry = |transport: u8, kind: u8, port: u16, nqn: &str| {
+            let mut entry = vec![0; ENTRY];
+            (entry[0], entry[1], entry[2]) = (transport, 1, kind);
+            entry[32..36].copy_from_slice(port.to_string().as_bytes());
+            entry[256..256 + nqn.len()].copy_from_slice(nqn.as_bytes());
+            entry[512..520].copy_from_slice(b"10.9.0.1");
+            entry
+        };
+        let discovery = Nqn::DISCOVERY;
+        let entries = match (self.played.refers, *self.asked.lock().expect("no panic")) {
+            (true, PORT) => vec![
+                entry(1, 2, PORT, NQN),
+                entry(3, 1, REFERRED, discovery),
+                entry(3, 3, PORT, discovery),
+            ],
+            (true, _) => vec![
+                entry(3, 1, PORT, discovery),
+                entry(3, 2, PORT, NQN),
+                entry(3, 2, PORT, NQN),
+            ],
+            (false, _) => vec![entry(3, 2, PORT, NQN)],
+        };
+        let mut page = vec![0; ENTRY];
+        page[8] = u8::try_from(entries.len()).expect("few");
+        page.extend(entries.concat());
         let offset = usize::try_from(offset).expect("small");
         buffer.copy_from_slice(&page[offset..offset + buffer.len()]);
         Ok(0)

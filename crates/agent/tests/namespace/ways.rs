@@ -8,7 +8,7 @@ use nvmeroot_agent::exec::Verdict;
 use nvmeroot_agent::fault::Layer;
 use nvmeroot_plan::BootPlan;
 
-use crate::boot::{LONG, NQN, PORT, Played, address, interface, plan};
+use crate::boot::{LONG, NQN, PORT, Played, REFERRED, address, interface, plan};
 use crate::net::{Entered, Net, skip, until};
 
 #[test]
@@ -149,4 +149,42 @@ fn a_way_that_comes_back_after_the_deadline_is_still_found() {
     let ends = boot.all_ended("connect");
     assert_eq!(ends.len(), 2, "{:#?}", boot.record.steps);
     assert!(ends.iter().any(|end| *end > deadline), "{ends:?}");
+}
+
+#[test]
+fn referrals_are_followed_and_circles_end() {
+    if skip("referrals") {
+        return;
+    }
+    let mut net = Net::up();
+    net.listen("10.9.0.1:4420");
+    net.listen(&format!("10.9.0.1:{REFERRED}"));
+    let interface = interface(|i| i.addresses = vec![address("10.9.0.9/24")]);
+    let refers = Played {
+        refers: true,
+        ..Played::default()
+    };
+    let boot = net.boot(plan(interface, "10.9.0.1", None), refers, LONG);
+    assert_eq!(boot.verdict, Verdict::Done);
+    let of = |action: &str| -> Vec<(&str, &str)> {
+        let steps = boot.record.steps.iter().filter(|s| s.action == action);
+        steps
+            .map(|s| (s.subject.as_str(), s.detail.as_str()))
+            .collect()
+    };
+    assert_eq!(
+        of("discover"),
+        [
+            (
+                "10.9.0.1:4420",
+                "0 offered, 1 referred to, 1 of other transports or address families, or unreadable, left out"
+            ),
+            ("10.9.0.1:8010", "2 offered, 1 referred to"),
+        ]
+    );
+    // Offered twice, connected once.
+    assert_eq!(
+        of("connect"),
+        [("10.9.0.1:4420", "nqn.2024-01.example:root nvme0")]
+    );
 }
