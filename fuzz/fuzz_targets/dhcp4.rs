@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use nvmeroot_agent::dhcp::v4::{Client, Output};
-use nvmeroot_agent::dhcp::{Applied4, Link, Random, V4Config};
+use nvmeroot_agent::dhcp::{Applied4, Link, Machine, Random, V4Config};
 use nvmeroot_fuzz::packets;
 use nvmeroot_plan::{DhcpOverrides, MacAddress};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use nvmeroot_agent::dhcp::v6::Client;
-use nvmeroot_agent::dhcp::{Applied6, Duid, Iaid, Link, Random, V6Config};
+use nvmeroot_agent::dhcp::{Applied6, Duid, Iaid, Link, Machine, Random, V6Config};
 use nvmeroot_fuzz::packets;
 use nvmeroot_plan::{DhcpOverrides, MacAddress};
 

@@ -1,8 +1,9 @@
 //! DHCP clients for boot time.
 //!
 //! Both clients are state machines without I/O ([`v4::Client`],
-//! [`v6::Client`]): messages and the time go in, messages and timers come
-//! out. [`run_v4`] and [`run_v6`] drive them over sockets, block until there
+//! [`v6::Client`], both a [`Machine`]): messages and the time go in, messages
+//! and timers come out. [`run_v4`] and [`run_v6`] drive them over sockets, by
+//! one and the same loop (`drive`): they block until there
 //! is a lease, the deadline, or a stop; [`keep_v4`] and [`keep_v6`] renew a
 //! lease for as long as the program lives.
 //!
@@ -13,9 +14,11 @@
 
 mod apply;
 mod bytes;
+mod drive;
 mod error;
 mod frame;
 mod identity;
+mod machine;
 mod names;
 mod random;
 mod socket;
@@ -27,6 +30,7 @@ pub use bytes::ParseError;
 pub use error::{DhcpError, Event, Failure};
 pub use frame::{Arp, parse_arp, parse_udp};
 pub use identity::{ClientId, Duid, Iaid, Identity, MachineId, MachineIdError, udev_name};
+pub use machine::{Book, Machine};
 pub use random::Random;
 pub use v4::{Lease4, V4Config, announce, keep_v4, run_v4};
 pub use v6::{Lease6, V6Config, keep_v6, run_v6};

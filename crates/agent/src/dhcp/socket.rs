@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use nvmeroot_plan::InterfaceName;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with, sockopt};
 
 use super::{DhcpError, Link};
 
@@ -81,13 +82,10 @@ impl LinkSocket {
         Ok(())
     }
 
-    /// A frame that has arrived, if any.
-    pub(super) fn receive<'a>(&self, buffer: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
-        match rustix::io::read(&self.0, &mut *buffer) {
-            Ok(length) => Ok(buffer.get(..length)),
-            Err(rustix::io::Errno::AGAIN) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+    /// A frame that has arrived; `WouldBlock` where none has.
+    pub(super) fn receive<'a>(&self, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
+        let length = rustix::io::read(&self.0, &mut *buffer)?;
+        Ok(buffer.get(..length).unwrap_or_default())
     }
 }
 
@@ -127,6 +125,14 @@ fn set_option(
     } else {
         Ok(())
     }
+}
+
+/// Opens a UDP socket for a port that several links' clients share.
+pub(super) fn open_udp(family: AddressFamily) -> io::Result<UdpSocket> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(family, SocketType::DGRAM, flags, None)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    Ok(UdpSocket::from(socket))
 }
 
 /// Binds a socket to a link (`SO_BINDTODEVICE`, `socket(7)`).

@@ -235,7 +235,8 @@ impl Net {
     /// A TCP listener on the target's side; it lives as long as the test.
     pub(crate) fn listen(&self, at: &str) {
         let _entered = Entered::new(&self.target);
-        let listener = TcpListener::bind(at).expect("the address");
+        // An IPv6 address can be bound to a moment after it was given.
+        let listener = until("the address", || TcpListener::bind(at).ok());
         thread::spawn(move || for _ in listener.incoming() {});
     }
 }

@@ -34,11 +34,8 @@ fn a_dead_portal_does_not_hold_up_the_living_one() {
         std::thread::sleep(Duration::from_millis(1500));
     });
     assert_eq!(boot.verdict, Verdict::Done);
-    let mut steps = boot.record.steps.iter();
-    let dead = steps.find(|s| !s.errors.is_empty()).expect("an error");
-    let gave_up = dead.errors[0].at.monotonic_us - boot.record.start.monotonic_us;
-    let there = boot.ended("namespace");
-    assert!(there < Duration::from_micros(gave_up), "{there:?}");
+    // Two tries of the dead one take longer.
+    assert!(boot.took < Duration::from_secs(2), "{:?}", boot.took);
     let [missing] = boot.record.missing.as_slice() else {
         panic!("{:?}", boot.record.missing);
     };

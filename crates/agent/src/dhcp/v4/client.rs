@@ -1,13 +1,8 @@
 //! The DHCPv4 client as a state machine (RFC 2131, section 4.4).
 //!
-//! Time is what has passed since the client began. The driver sends
-//! [`Client::outputs`], hands in what arrives, and calls [`Client::on_time`]
-//! when [`Client::next_time`] has come.
-//!
 //! The transaction id stays the same for the whole run: an answer that is
 //! slower than our next try still counts.
 
-use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -17,7 +12,8 @@ use super::lease::Lease4;
 use super::message::{Message, MessageType, Request, code};
 use crate::dhcp::error::{Event, Failure};
 use crate::dhcp::identity::ClientId;
-use crate::dhcp::random::{Backoff, Random};
+use crate::dhcp::machine::{Book, Machine};
+use crate::dhcp::random::Random;
 use crate::dhcp::{Arp, Link, ParseError};
 
 /// REQUESTs to one server before the search starts again.
@@ -30,9 +26,6 @@ const BROADCAST_FROM: u32 = 4;
 /// shorter pause does no harm.
 const DECLINED_ONCE: Duration = Duration::from_secs(1);
 const DECLINED_AGAIN: Duration = Duration::from_secs(10);
-/// The shortest wait between renewals; RFC 2131 says 60 s, which leases of
-/// two minutes don't bear.
-const RENEW_PAUSE: Duration = Duration::from_secs(5);
 
 /// What a client needs to know.
 #[derive(Clone, Debug)]
@@ -78,91 +71,27 @@ enum State {
 #[derive(Clone, Debug)]
 pub struct Client {
     config: V4Config,
-    random: Random,
     xid: u32,
     state: State,
-    backoff: Backoff,
-    refusals: Backoff,
-    next: Duration,
     discovers: u32,
-    messages: u32,
     declined: bool,
-    failure: Failure,
-    outputs: VecDeque<Output>,
-    events: VecDeque<Event>,
+    book: Book<Output>,
 }
 
-impl Client {
-    /// A client that searches for a server; its first message goes out at
-    /// time 0.
-    pub fn new(config: V4Config, mut random: Random) -> Self {
-        Self {
-            // The upper half of a 64-bit number fits.
-            xid: (random.bits() >> 32) as u32,
-            config,
-            random,
-            state: State::Selecting,
-            backoff: Backoff::new(),
-            refusals: Backoff::new(),
-            next: Duration::ZERO,
-            discovers: 0,
-            messages: 0,
-            declined: false,
-            failure: Failure::NoAnswer,
-            outputs: VecDeque::new(),
-            events: VecDeque::new(),
-        }
+impl Machine for Client {
+    type Output = Output;
+    type Lease = Lease4;
+
+    fn book(&self) -> &Book<Output> {
+        &self.book
     }
 
-    /// A client that keeps a lease which was acquired at time 0.
-    pub fn bound(config: V4Config, random: Random, lease: Lease4) -> Self {
-        let mut client = Self::new(config, random);
-        client.bind(Duration::ZERO, lease);
-        client.events.clear();
-        client
+    fn book_mut(&mut self) -> &mut Book<Output> {
+        &mut self.book
     }
 
-    /// What is to be sent.
-    pub fn outputs(&mut self) -> impl Iterator<Item = Output> {
-        self.outputs.drain(..)
-    }
-
-    /// What has happened.
-    pub fn events(&mut self) -> impl Iterator<Item = Event> {
-        self.events.drain(..)
-    }
-
-    /// When [`Self::on_time`] is due; `Duration::MAX`: never.
-    pub fn next_time(&self) -> Duration {
-        self.next
-    }
-
-    /// The lease, while there is one.
-    pub fn lease(&self) -> Option<&Lease4> {
-        match &self.state {
-            State::Bound { lease, .. } => Some(lease),
-            _ => None,
-        }
-    }
-
-    /// The lease ended without being renewed.
-    pub fn expired(&self) -> bool {
-        matches!(self.state, State::Expired)
-    }
-
-    /// How many messages were sent.
-    pub fn tries(&self) -> u32 {
-        self.messages
-    }
-
-    /// What stands in the way of a lease.
-    pub fn failure(&self) -> Failure {
-        self.failure.clone()
-    }
-
-    /// The time is `now`: sends what is due.
-    pub fn on_time(&mut self, now: Duration) {
-        if now < self.next {
+    fn on_time(&mut self, now: Duration) {
+        if !self.book.is_due(now) {
             return;
         }
         match &mut self.state {
@@ -173,12 +102,47 @@ impl Client {
             State::Selecting => self.discover(now),
             State::Requesting { .. } | State::Pausing => {
                 self.state = State::Selecting;
-                self.backoff = Backoff::new();
+                self.book.begin();
                 self.discover(now);
             }
             State::Bound { .. } => self.renew(now),
-            State::Expired => self.next = Duration::MAX,
+            State::Expired => self.book.never_due(),
         }
+    }
+
+    fn lease(&self) -> Option<&Lease4> {
+        match &self.state {
+            State::Bound { lease, .. } => Some(lease),
+            _ => None,
+        }
+    }
+
+    fn expired(&self) -> bool {
+        matches!(self.state, State::Expired)
+    }
+}
+
+impl Client {
+    /// A client that searches for a server; its first message goes out at
+    /// time 0.
+    pub fn new(config: V4Config, mut random: Random) -> Self {
+        Self {
+            // The upper half of a 64-bit number fits.
+            xid: (random.bits() >> 32) as u32,
+            config,
+            state: State::Selecting,
+            discovers: 0,
+            declined: false,
+            book: Book::new(random),
+        }
+    }
+
+    /// A client that keeps a lease which was acquired at time 0.
+    pub fn bound(config: V4Config, random: Random, lease: Lease4) -> Self {
+        let mut client = Self::new(config, random);
+        client.bind(Duration::ZERO, lease);
+        client.book.forget_events();
+        client
     }
 
     /// A UDP payload arrived on the client's port.
@@ -190,7 +154,7 @@ impl Client {
                 let xid = payload.get(4..8) == Some(&self.xid.to_be_bytes());
                 let mac = payload.get(28..34) == Some(&self.config.link.mac.octets());
                 if xid && mac {
-                    self.ignore(error);
+                    self.book.ignore(error);
                 }
             }
         }
@@ -237,7 +201,7 @@ impl Client {
             && taken_by.is_none()
         {
             *taken_by = Some(arp.sender_mac);
-            self.events.push_back(Event::Conflict {
+            self.book.tell(Event::Conflict {
                 address: offer.address.addr(),
                 mac: arp.sender_mac,
             });
@@ -248,19 +212,15 @@ impl Client {
         match Lease4::from_message(message) {
             Ok((lease, problems)) => {
                 for error in problems {
-                    self.ignore(error);
+                    self.book.ignore(error);
                 }
                 Some(lease)
             }
             Err(error) => {
-                self.ignore(error);
+                self.book.ignore(error);
                 None
             }
         }
-    }
-
-    fn ignore(&mut self, error: ParseError) {
-        self.events.push_back(Event::Ignored { error });
     }
 
     fn on_offer(&mut self, now: Duration, message: &Message) {
@@ -270,23 +230,23 @@ impl Client {
             return;
         };
         let (address, server) = (offer.address.addr(), offer.server);
-        self.events.push_back(Event::Offered {
+        self.book.tell(Event::Offered {
             address: address.into(),
             server: server.into(),
         });
-        self.failure = Failure::NotConfirmed {
+        self.book.failed(Failure::NotConfirmed {
             server: server.into(),
             address: address.into(),
-        };
+        });
         self.state = State::Requesting {
             offer: Box::new(offer),
             tries: 1,
             taken_by: None,
         };
-        self.backoff = Backoff::new();
+        self.book.begin();
         // Asked at the same time as the server, so that it costs no time. A
         // host that has the address and is on this link mostly answers first.
-        self.outputs.push_back(Output::Probe(address));
+        self.book.put(Output::Probe(address));
         self.request(now);
     }
 
@@ -307,7 +267,7 @@ impl Client {
                 }
             }
             State::Bound { lease: old, .. } if old.address.addr() != lease.address.addr() => {
-                return self.ignore(ParseError::Field {
+                return self.book.ignore(ParseError::Field {
                     what: "your address (another than the leased one)",
                     offset: 16,
                 });
@@ -319,8 +279,8 @@ impl Client {
 
     fn bind(&mut self, now: Duration, lease: Lease4) {
         let renewed = self.lease().is_some();
-        self.next = now.saturating_add(lease.renew);
-        self.events.push_back(if renewed {
+        self.book.due_at(now.saturating_add(lease.renew));
+        self.book.tell(if renewed {
             Event::Renewed4(Box::new(lease.clone()))
         } else {
             Event::Bound {
@@ -346,30 +306,34 @@ impl Client {
             server.map_or_else(|| "a server".to_owned(), |s| s.to_string()),
             text.filter(|t| !t.is_empty()).unwrap_or("without a reason")
         );
-        self.events.push_back(Event::Refused {
+        self.book.tell(Event::Refused {
             reason: reason.clone(),
         });
-        self.failure = Failure::Refused { reason };
+        self.book.failed(Failure::Refused { reason });
         if self.lease().is_some() {
             self.state = State::Expired;
-            self.next = Duration::MAX;
+            self.book.never_due();
         } else {
             // A server that always says no isn't asked without a pause.
             self.state = State::Selecting;
-            self.backoff = Backoff::new();
-            self.next = now + self.refusals.step(&mut self.random);
+            self.book.begin();
+            let pause = self.book.pause_refused();
+            self.book.due_at(now + pause);
         }
     }
 
     fn decline(&mut self, now: Duration, lease: &Lease4, mac: MacAddress) {
         let address = lease.address.addr();
-        self.failure = Failure::Conflict { address, mac };
+        self.book.failed(Failure::Conflict { address, mac });
         let request = Request {
             requested: Some(address),
             server: Some(lease.server),
             ..self.blank(now, MessageType::Decline)
         };
-        self.send(MessageType::Decline, Output::Broadcast(request.encode()));
+        self.book.send(
+            MessageType::Decline.name(),
+            Output::Broadcast(request.encode()),
+        );
         let pause = if self.declined {
             DECLINED_AGAIN
         } else {
@@ -377,7 +341,7 @@ impl Client {
         };
         self.declined = true;
         self.state = State::Pausing;
-        self.next = now + pause;
+        self.book.due_at(now + pause);
     }
 
     fn discover(&mut self, now: Duration) {
@@ -387,8 +351,11 @@ impl Client {
             broadcast: self.discovers >= BROADCAST_FROM && self.discovers.is_multiple_of(2),
             ..self.blank(now, MessageType::Discover)
         };
-        self.send(MessageType::Discover, Output::Broadcast(request.encode()));
-        self.next = now + self.backoff.step(&mut self.random);
+        self.book.send(
+            MessageType::Discover.name(),
+            Output::Broadcast(request.encode()),
+        );
+        self.book.pause(now);
     }
 
     fn request(&mut self, now: Duration) {
@@ -400,8 +367,11 @@ impl Client {
             server: Some(offer.server),
             ..self.blank(now, MessageType::Request)
         };
-        self.send(MessageType::Request, Output::Broadcast(request.encode()));
-        self.next = now + self.backoff.step(&mut self.random);
+        self.book.send(
+            MessageType::Request.name(),
+            Output::Broadcast(request.encode()),
+        );
+        self.book.pause(now);
     }
 
     fn renew(&mut self, now: Duration) {
@@ -413,7 +383,7 @@ impl Client {
         let end = since.saturating_add(lease.lease_time);
         if now >= end {
             self.state = State::Expired;
-            self.next = Duration::MAX;
+            self.book.never_due();
             return;
         }
         let request = Request {
@@ -425,18 +395,8 @@ impl Client {
         } else {
             (Output::Broadcast(request.encode()), end)
         };
-        self.send(MessageType::Request, output);
-        // RFC 2131, section 4.4.5: half of what is left.
-        self.next = until.min(now + ((until - now) / 2).max(RENEW_PAUSE));
-    }
-
-    fn send(&mut self, kind: MessageType, output: Output) {
-        self.messages += 1;
-        self.events.push_back(Event::Sent {
-            message: kind.name(),
-            attempt: self.messages,
-        });
-        self.outputs.push_back(output);
+        self.book.send(MessageType::Request.name(), output);
+        self.book.pause_renewal(now, until);
     }
 
     fn blank(&self, now: Duration, kind: MessageType) -> Request<'_> {

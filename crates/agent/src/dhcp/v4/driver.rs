@@ -10,12 +10,12 @@ use nvmeroot_plan::MacAddress;
 use super::client::{Client, Output, V4Config};
 use super::lease::Lease4;
 use crate::dhcp::Link;
+use crate::dhcp::drive::{Drive, Sending, Wire, arrived};
 use crate::dhcp::error::{DhcpError, Event};
 use crate::dhcp::frame::{self, parse_arp, parse_udp};
 use crate::dhcp::random::Random;
 use crate::dhcp::socket::{
-    LinkSocket, Wake, bind_to_link, close_aside, dhcp_filter, failed, is_link_down, moment,
-    no_carrier, wait,
+    LinkSocket, Wake, bind_to_link, close_aside, dhcp_filter, failed, open_udp, wait,
 };
 
 const CLIENT_PORT: u16 = 68;
@@ -37,101 +37,25 @@ pub fn run_v4(
     report: &mut dyn FnMut(Event),
 ) -> Result<Lease4, DhcpError> {
     let link = &config.link;
-    let dhcp = LinkSocket::open(link.index, frame::IPV4, &dhcp_filter())
-        .map_err(failed(link, "open a packet socket for DHCP"))?;
-    let arp = LinkSocket::open(link.index, frame::ARP, &[])
-        .map_err(failed(link, "open a packet socket for ARP"))?;
-    let start = Instant::now();
-    let mut client = Client::new(config.clone(), Random::from_system());
-    let mut down = false;
-    let mut buffer = vec![0; 4096];
-    loop {
-        client.on_time(start.elapsed());
-        for output in client.outputs() {
-            let sent = match output {
-                // Nothing is bound yet, so nothing is sent from an address.
-                Output::Broadcast(message) | Output::Unicast(_, message) => {
-                    dhcp.send(&frame::dhcp_broadcast(link.mac, &message))
-                }
-                Output::Probe(address) => arp.send(&frame::arp_request(
-                    link.mac,
-                    Ipv4Addr::UNSPECIFIED,
-                    address,
-                )),
-            };
-            down = note_sent(sent, link, report)?;
-        }
-        client.events().for_each(&mut *report);
-        if let Some(lease) = client.lease() {
-            close_aside(vec![dhcp, arp]);
-            return Ok(lease.clone());
-        }
-        // Asked here, not when a wait ends in silence: on a noisy link none
-        // might.
-        if Instant::now() >= deadline {
-            if down || no_carrier(&link.name) {
-                return Err(DhcpError::LinkDown {
-                    link: link.name.clone(),
-                });
-            }
-            let (tries, waited) = (client.tries(), start.elapsed());
-            return Err(client
-                .failure()
-                .into_error(link.name.clone(), tries, waited));
-        }
-        let until = moment(start, client.next_time()).min(deadline);
-        match wait(&[dhcp.as_fd(), arp.as_fd()], stop, until).map_err(failed(link, "poll"))? {
-            Wake::Stop => return Err(DhcpError::Stopped),
-            Wake::Time | Wake::Ready => {}
-        }
-        // ARP first: an answer to the probe that is here with the ACK counts.
-        while let Some(bytes) = received(arp.receive(&mut buffer), link, &mut down)? {
-            if let Ok(Some(packet)) = parse_arp(bytes) {
-                client.on_arp(&packet);
-            }
-        }
-        while let Some(bytes) = received(dhcp.receive(&mut buffer), link, &mut down)? {
-            // The filter lets nothing else through but damaged packets; on a
-            // shared network they aren't worth a word.
-            if let Ok(Some((_, payload))) = parse_udp(bytes) {
-                client.on_packet(start.elapsed(), payload);
-            }
-        }
-    }
-}
-
-/// A link that is down says so once per socket and comes back by itself.
-fn received<'a>(
-    result: io::Result<Option<&'a [u8]>>,
-    link: &Link,
-    down: &mut bool,
-) -> Result<Option<&'a [u8]>, DhcpError> {
-    match result {
-        Ok(bytes) => Ok(bytes),
-        Err(error) if is_link_down(&error) => {
-            *down = true;
-            Ok(None)
-        }
-        Err(error) => Err(failed(link, "receive")(error)),
-    }
-}
-
-/// Whether the link is down.
-fn note_sent(
-    sent: io::Result<()>,
-    link: &Link,
-    report: &mut dyn FnMut(Event),
-) -> Result<bool, DhcpError> {
-    match sent {
-        Ok(()) => Ok(false),
-        Err(error) if is_link_down(&error) || error.kind() == io::ErrorKind::WouldBlock => {
-            report(Event::NotSent {
-                error: error.to_string(),
-            });
-            Ok(true)
-        }
-        Err(error) => Err(failed(link, "send")(error)),
-    }
+    let wire = Frames {
+        link,
+        dhcp: LinkSocket::open(link.index, frame::IPV4, &dhcp_filter())
+            .map_err(failed(link, "open a packet socket for DHCP"))?,
+        arp: LinkSocket::open(link.index, frame::ARP, &[])
+            .map_err(failed(link, "open a packet socket for ARP"))?,
+        buffer: vec![0; 4096],
+    };
+    let drive = Drive {
+        link,
+        client: Client::new(config.clone(), Random::from_system()),
+        wire,
+        start: Instant::now(),
+        stop,
+        report,
+    };
+    let (lease, wire) = drive.acquire(deadline)?;
+    close_aside(vec![wire.dhcp, wire.arp]);
+    Ok(lease)
 }
 
 /// Renews `lease`, whose address is configured on the link, until it ends or
@@ -146,80 +70,126 @@ pub fn keep_v4(
     report: &mut dyn FnMut(Event),
 ) -> DhcpError {
     let link = &config.link;
-    match keep(config, lease, acquired, stop, report) {
-        Ok(()) => DhcpError::Expired {
-            link: link.name.clone(),
+    let drive = Drive {
+        link,
+        client: Client::bound(config.clone(), Random::from_system(), lease.clone()),
+        wire: Udp {
+            link,
+            socket: None,
+            buffer: vec![0; 4096],
         },
-        Err(error) => error,
+        start: acquired,
+        stop,
+        report,
+    };
+    drive.keep()
+}
+
+/// Whole frames: there is no address yet to send from.
+struct Frames<'a> {
+    link: &'a Link,
+    dhcp: LinkSocket,
+    arp: LinkSocket,
+    buffer: Vec<u8>,
+}
+
+impl Wire for Frames<'_> {
+    type Client = Client;
+
+    fn send(&mut self, output: Output) -> Result<Sending, DhcpError> {
+        let mac = self.link.mac;
+        let sent = match output {
+            // Nothing is bound yet, so nothing is sent from an address.
+            Output::Broadcast(message) | Output::Unicast(_, message) => {
+                self.dhcp.send(&frame::dhcp_broadcast(mac, &message))
+            }
+            Output::Probe(address) => {
+                let probe = frame::arp_request(mac, Ipv4Addr::UNSPECIFIED, address);
+                self.arp.send(&probe)
+            }
+        };
+        Sending::of(sent, self.link)
+    }
+
+    fn sockets(&self) -> Vec<BorrowedFd<'_>> {
+        vec![self.dhcp.as_fd(), self.arp.as_fd()]
+    }
+
+    fn receive(
+        &mut self,
+        client: &mut Client,
+        since: impl Fn() -> Duration,
+    ) -> Result<(), DhcpError> {
+        // ARP first: an answer to the probe that is here with the ACK counts.
+        while let Some(bytes) = arrived(self.arp.receive(&mut self.buffer), self.link)? {
+            if let Ok(Some(packet)) = parse_arp(bytes) {
+                client.on_arp(&packet);
+            }
+        }
+        while let Some(bytes) = arrived(self.dhcp.receive(&mut self.buffer), self.link)? {
+            // The filter lets nothing else through but damaged packets; on a
+            // shared network they aren't worth a word.
+            if let Ok(Some((_, payload))) = parse_udp(bytes) {
+                client.on_packet(since(), payload);
+            }
+        }
+        Ok(())
     }
 }
 
-fn keep(
-    config: &V4Config,
-    lease: &Lease4,
-    acquired: Instant,
-    stop: BorrowedFd<'_>,
-    report: &mut dyn FnMut(Event),
-) -> Result<(), DhcpError> {
-    let link = &config.link;
-    let mut client = Client::bound(config.clone(), Random::from_system(), lease.clone());
-    let mut socket: Option<UdpSocket> = None;
-    let mut down = false;
-    let mut buffer = vec![0; 4096];
-    loop {
-        client.on_time(acquired.elapsed());
-        for output in client.outputs() {
-            let (to, message) = match output {
-                Output::Broadcast(message) => (Ipv4Addr::BROADCAST, message),
-                Output::Unicast(server, message) => (server, message),
-                Output::Probe(_) => continue,
-            };
-            // Opened when it is needed: the running system's client wants
-            // the port too.
-            if socket.is_none() {
-                socket = Some(open_udp(link).map_err(failed(link, "open the client's port"))?);
-            }
-            if let Some(socket) = &socket {
-                let sent = socket.send_to(&message, SocketAddrV4::new(to, SERVER_PORT));
-                note_sent(sent.map(|_| ()), link, report)?;
-            }
-        }
-        for event in client.events() {
-            if matches!(event, Event::Renewed4(_)) {
-                socket = None;
-            }
-            report(event);
-        }
-        if client.expired() {
-            return Ok(());
-        }
-        let fds: Vec<BorrowedFd<'_>> = socket.iter().map(AsFd::as_fd).collect();
-        let until = moment(acquired, client.next_time());
-        if wait(&fds, stop, until).map_err(failed(link, "poll"))? == Wake::Stop {
-            return Err(DhcpError::Stopped);
-        }
-        while let Some(socket) = &socket {
-            let result = match socket.recv(&mut buffer) {
-                Ok(length) => Ok(buffer.get(..length)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-                Err(error) => Err(error),
-            };
-            let Some(bytes) = received(result, link, &mut down)? else {
+/// An ordinary socket, from the leased address. It is opened when it is
+/// needed: the running system's client wants the port too.
+struct Udp<'a> {
+    link: &'a Link,
+    socket: Option<UdpSocket>,
+    buffer: Vec<u8>,
+}
+
+impl Wire for Udp<'_> {
+    type Client = Client;
+
+    fn send(&mut self, output: Output) -> Result<Sending, DhcpError> {
+        let (to, message) = match output {
+            Output::Broadcast(message) => (Ipv4Addr::BROADCAST, message),
+            Output::Unicast(server, message) => (server, message),
+            Output::Probe(_) => return Ok(Sending::Done),
+        };
+        let socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => open(self.link).map_err(failed(self.link, "open the client's port"))?,
+        };
+        let sent = socket.send_to(&message, SocketAddrV4::new(to, SERVER_PORT));
+        self.socket = Some(socket);
+        Sending::of(sent, self.link)
+    }
+
+    fn sockets(&self) -> Vec<BorrowedFd<'_>> {
+        self.socket.iter().map(AsFd::as_fd).collect()
+    }
+
+    fn receive(
+        &mut self,
+        client: &mut Client,
+        since: impl Fn() -> Duration,
+    ) -> Result<(), DhcpError> {
+        while let Some(socket) = &self.socket {
+            let Some(length) = arrived(socket.recv(&mut self.buffer), self.link)? else {
                 break;
             };
-            client.on_packet(acquired.elapsed(), bytes);
+            client.on_packet(since(), self.buffer.get(..length).unwrap_or_default());
         }
+        Ok(())
+    }
+
+    fn rest(&mut self) {
+        self.socket = None;
     }
 }
 
-fn open_udp(link: &Link) -> io::Result<UdpSocket> {
-    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, flags, None)?;
-    // Several links' clients share the port.
-    sockopt::set_socket_reuseaddr(&socket, true)?;
+fn open(link: &Link) -> io::Result<UdpSocket> {
+    use rustix::net::{AddressFamily, bind, sockopt};
+    let socket = open_udp(AddressFamily::INET)?;
     sockopt::set_socket_broadcast(&socket, true)?;
-    let socket = UdpSocket::from(socket);
     bind_to_link(&socket, &link.name)?;
     bind(
         &socket,
@@ -256,7 +226,6 @@ pub fn announce(
     socket.send(&probe).map_err(failed(link, "send"))?;
     let until = Instant::now() + watch;
     let mut buffer = [0; 128];
-    let mut down = false;
     loop {
         if Instant::now() >= until {
             return send();
@@ -264,7 +233,7 @@ pub fn announce(
         if wait(&[socket.as_fd()], stop, until).map_err(failed(link, "poll"))? == Wake::Stop {
             return Err(DhcpError::Stopped);
         }
-        while let Some(bytes) = received(socket.receive(&mut buffer), link, &mut down)? {
+        while let Some(bytes) = arrived(socket.receive(&mut buffer), link)? {
             if let Some(mac) = claimant(bytes, address, link.mac) {
                 return Err(DhcpError::Conflict {
                     link: link.name.clone(),

@@ -1,10 +1,6 @@
 //! The DHCPv6 client as a state machine (RFC 8415, section 18.2), for one
 //! identity association of non-temporary addresses.
-//!
-//! Time is what has passed since the client began, as in
-//! [`crate::dhcp::v4::Client`].
 
-use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
@@ -12,16 +8,14 @@ use super::message::{IaNa, Message, MessageType, Request, Status, StatusCode};
 use crate::dhcp::Link;
 use crate::dhcp::error::{Event, Failure};
 use crate::dhcp::identity::{Duid, Iaid};
-use crate::dhcp::random::{Backoff, Random};
+use crate::dhcp::machine::{Book, Machine};
+use crate::dhcp::random::Random;
 
 /// REQUESTs to one server before the search starts again.
 const REQUESTS: u32 = 4;
 /// How long a better ADVERTISE is waited for. The RFC's second is most of
 /// what a boot takes; servers on one link answer within this.
 const BETTER: Duration = Duration::from_millis(50);
-/// The shortest wait between renewals (REN_TIMEOUT is 10 s, more than short
-/// leases bear).
-const RENEW_PAUSE: Duration = Duration::from_secs(5);
 
 /// What a client needs to know.
 #[derive(Clone, Debug)]
@@ -108,91 +102,28 @@ enum State {
 #[derive(Clone, Debug)]
 pub struct Client {
     config: V6Config,
-    random: Random,
     transaction: [u8; 3],
     /// When the present exchange began.
     began: Duration,
     state: State,
-    backoff: Backoff,
-    refusals: Backoff,
-    next: Duration,
-    messages: u32,
-    failure: Failure,
-    outputs: VecDeque<Vec<u8>>,
-    events: VecDeque<Event>,
+    book: Book<Vec<u8>>,
 }
 
-impl Client {
-    /// A client that searches for a server; its first message goes out at
-    /// time 0.
-    pub fn new(config: V6Config, random: Random) -> Self {
-        let mut client = Self {
-            config,
-            random,
-            transaction: [0; 3],
-            began: Duration::ZERO,
-            state: State::Expired,
-            backoff: Backoff::new(),
-            refusals: Backoff::new(),
-            next: Duration::ZERO,
-            messages: 0,
-            failure: Failure::NoAnswer,
-            outputs: VecDeque::new(),
-            events: VecDeque::new(),
-        };
-        client.search(Duration::ZERO, Duration::ZERO);
-        client
+/// Its outputs go to all servers.
+impl Machine for Client {
+    type Output = Vec<u8>;
+    type Lease = Lease6;
+
+    fn book(&self) -> &Book<Vec<u8>> {
+        &self.book
     }
 
-    /// A client that keeps a lease which was acquired at time 0.
-    pub fn bound(config: V6Config, random: Random, lease: Lease6) -> Self {
-        let mut client = Self::new(config, random);
-        client.bind(Duration::ZERO, lease);
-        client.events.clear();
-        client
+    fn book_mut(&mut self) -> &mut Book<Vec<u8>> {
+        &mut self.book
     }
 
-    /// The messages that are to be sent, to all servers.
-    pub fn outputs(&mut self) -> impl Iterator<Item = Vec<u8>> {
-        self.outputs.drain(..)
-    }
-
-    /// What has happened.
-    pub fn events(&mut self) -> impl Iterator<Item = Event> {
-        self.events.drain(..)
-    }
-
-    /// When [`Self::on_time`] is due; `Duration::MAX`: never.
-    pub fn next_time(&self) -> Duration {
-        self.next
-    }
-
-    /// The lease, while there is one.
-    pub fn lease(&self) -> Option<&Lease6> {
-        match &self.state {
-            State::Bound { lease, .. } => Some(lease),
-            _ => None,
-        }
-    }
-
-    /// The lease ended without being renewed.
-    pub fn expired(&self) -> bool {
-        matches!(self.state, State::Expired)
-    }
-
-    /// How many messages were sent.
-    pub fn tries(&self) -> u32 {
-        self.messages
-    }
-
-    /// What stands in the way of a lease.
-    pub fn failure(&self) -> Failure {
-        self.failure.clone()
-    }
-
-    /// The time is `now`: sends what is due.
-    pub fn on_time(&mut self, now: Duration) {
-        if now < self.next {
+    fn on_time(&mut self, now: Duration) {
+        if !self.book.is_due(now) {
             return;
         }
         match &mut self.state {
@@ -213,8 +144,43 @@ impl Client {
                 self.solicit(now);
             }
             State::Bound { .. } => self.renew(now),
-            State::Expired => self.next = Duration::MAX,
+            State::Expired => self.book.never_due(),
         }
+    }
+
+    fn lease(&self) -> Option<&Lease6> {
+        match &self.state {
+            State::Bound { lease, .. } => Some(lease),
+            _ => None,
+        }
+    }
+
+    fn expired(&self) -> bool {
+        matches!(self.state, State::Expired)
+    }
+}
+
+impl Client {
+    /// A client that searches for a server; its first message goes out at
+    /// time 0.
+    pub fn new(config: V6Config, random: Random) -> Self {
+        let mut client = Self {
+            config,
+            transaction: [0; 3],
+            began: Duration::ZERO,
+            state: State::Expired,
+            book: Book::new(random),
+        };
+        client.search(Duration::ZERO, Duration::ZERO);
+        client
+    }
+
+    /// A client that keeps a lease which was acquired at time 0.
+    pub fn bound(config: V6Config, random: Random, lease: Lease6) -> Self {
+        let mut client = Self::new(config, random);
+        client.bind(Duration::ZERO, lease);
+        client.book.forget_events();
+        client
     }
 
     /// A UDP payload arrived from `server`.
@@ -224,7 +190,7 @@ impl Client {
         }
         match Message::parse(payload) {
             Ok(message) => self.on_message(now, server, message),
-            Err(error) => self.events.push_back(Event::Ignored { error }),
+            Err(error) => self.book.ignore(error),
         }
     }
 
@@ -252,11 +218,11 @@ impl Client {
             return;
         }
         for error in &message.problems {
-            self.events.push_back(Event::Ignored { error: *error });
+            self.book.ignore(*error);
         }
         match self.read_lease(server, server_id, &message) {
             Ok(lease) if message.kind == MessageType::Reply => {
-                self.refusals = Backoff::new();
+                self.book.accepted();
                 self.bind(now, lease);
             }
             Ok(offer) => self.on_offer(now, message.preference, offer),
@@ -316,8 +282,8 @@ impl Client {
 
     fn on_offer(&mut self, now: Duration, preference: u8, offer: Lease6) {
         let (server, address) = (offer.server.into(), offer.first());
-        self.events.push_back(Event::Offered { address, server });
-        self.failure = Failure::NotConfirmed { server, address };
+        self.book.tell(Event::Offered { address, server });
+        self.book.failed(Failure::NotConfirmed { server, address });
         let State::Soliciting { best, .. } = &mut self.state else {
             return;
         };
@@ -328,7 +294,7 @@ impl Client {
         match best {
             None => {
                 *best = Some((preference, Box::new(offer)));
-                self.next = now + BETTER;
+                self.book.due_at(now + BETTER);
             }
             Some((highest, kept)) if preference > *highest => {
                 *highest = preference;
@@ -340,7 +306,7 @@ impl Client {
 
     fn on_refusal(&mut self, now: Duration, server: Ipv6Addr, kind: MessageType, status: &Status) {
         let reason = format!("`{server}` says {status}");
-        self.events.push_back(Event::Refused {
+        self.book.tell(Event::Refused {
             reason: reason.clone(),
         });
         let failure = if status.code == StatusCode::NoAddrsAvail {
@@ -350,10 +316,10 @@ impl Client {
         };
         match &self.state {
             // Another server may still offer; the next SOLICIT is due anyway.
-            State::Soliciting { best: None, .. } => self.failure = failure,
+            State::Soliciting { best: None, .. } => self.book.failed(failure),
             State::Requesting { .. } if kind == MessageType::Reply => {
-                self.failure = failure;
-                let pause = self.refusals.step(&mut self.random);
+                self.book.failed(failure);
+                let pause = self.book.pause_refused();
                 self.search(now, pause);
             }
             // Not renewed: asks again until the lease ends.
@@ -363,18 +329,18 @@ impl Client {
 
     /// A new exchange: a new transaction id (RFC 8415, section 16.1).
     fn exchange(&mut self, now: Duration) {
-        let [a, b, c, ..] = self.random.bits().to_be_bytes();
+        let [a, b, c, ..] = self.book.random().bits().to_be_bytes();
         self.transaction = [a, b, c];
         self.began = now;
-        self.backoff = Backoff::new();
+        self.book.begin();
     }
 
     fn search(&mut self, now: Duration, pause: Duration) {
         self.exchange(now);
-        self.next = now + pause;
+        self.book.due_at(now + pause);
         self.state = State::Soliciting {
             best: None,
-            again: self.next,
+            again: now + pause,
         };
     }
 
@@ -386,8 +352,8 @@ impl Client {
 
     fn bind(&mut self, now: Duration, lease: Lease6) {
         let renewed = self.lease().is_some();
-        self.next = now.saturating_add(lease.renew);
-        self.events.push_back(if renewed {
+        self.book.due_at(now.saturating_add(lease.renew));
+        self.book.tell(if renewed {
             Event::Renewed6(Box::new(lease.clone()))
         } else {
             Event::Bound {
@@ -403,10 +369,10 @@ impl Client {
 
     fn solicit(&mut self, now: Duration) {
         self.send(now, MessageType::Solicit, None, &[]);
-        self.next = now + self.backoff.step(&mut self.random);
+        self.book.pause(now);
         self.state = State::Soliciting {
             best: None,
-            again: self.next,
+            again: self.next_time(),
         };
     }
 
@@ -416,7 +382,7 @@ impl Client {
         };
         let (server, addresses) = (offer.server_id.clone(), offer.list());
         self.send(now, MessageType::Request, Some(&server), &addresses);
-        self.next = now + self.backoff.step(&mut self.random);
+        self.book.pause(now);
     }
 
     fn renew(&mut self, now: Duration) {
@@ -432,7 +398,7 @@ impl Client {
         let end = since.saturating_add(lease.end());
         if now >= end {
             self.state = State::Expired;
-            self.next = Duration::MAX;
+            self.book.never_due();
             return;
         }
         let addresses = lease.list();
@@ -447,7 +413,7 @@ impl Client {
             self.exchange(now);
         }
         self.send(now, kind, server.as_deref(), &addresses);
-        self.next = until.min(now + ((until - now) / 2).max(RENEW_PAUSE));
+        self.book.pause_renewal(now, until);
     }
 
     fn send(
@@ -457,11 +423,6 @@ impl Client {
         server: Option<&[u8]>,
         addresses: &[Ipv6Addr],
     ) {
-        self.messages += 1;
-        self.events.push_back(Event::Sent {
-            message: kind.name(),
-            attempt: self.messages,
-        });
         let elapsed = now.saturating_sub(self.began).as_millis() / 10;
         let request = Request {
             kind,
@@ -473,7 +434,7 @@ impl Client {
             elapsed: u16::try_from(elapsed).unwrap_or(u16::MAX),
             rapid_commit: kind == MessageType::Solicit,
         };
-        self.outputs.push_back(request.encode());
+        self.book.send(kind.name(), request.encode());
     }
 }
 

@@ -10,9 +10,10 @@ use netlink_sys::{Socket, SocketAddr as NetlinkAddress, protocols::NETLINK_ROUTE
 
 use super::client::{Client, Lease6, V6Config};
 use crate::dhcp::Link;
+use crate::dhcp::drive::{Drive, Sending, Wire, arrived};
 use crate::dhcp::error::{DhcpError, Event};
 use crate::dhcp::random::Random;
-use crate::dhcp::socket::{Wake, failed, is_link_down, moment, no_carrier, wait};
+use crate::dhcp::socket::{Wake, failed, open_udp, wait};
 
 const CLIENT_PORT: u16 = 546;
 const SERVER_PORT: u16 = 547;
@@ -40,42 +41,21 @@ pub fn run_v6(
 ) -> Result<Lease6, DhcpError> {
     let link = &config.link;
     let from = wait_for_link_local(link, deadline, stop)?;
-    let socket = open(link, from)?;
-    let start = Instant::now();
-    let mut client = Client::new(config.clone(), Random::from_system());
-    let mut down = false;
-    let mut buffer = vec![0; 4096];
-    loop {
-        client.on_time(start.elapsed());
-        for message in client.outputs() {
-            down = send(&socket, link, &message, report)?;
-        }
-        client.events().for_each(&mut *report);
-        if let Some(lease) = client.lease() {
-            return Ok(lease.clone());
-        }
-        // Asked here, not when a wait ends in silence: on a noisy link none
-        // might.
-        if Instant::now() >= deadline {
-            if down || no_carrier(&link.name) {
-                return Err(DhcpError::LinkDown {
-                    link: link.name.clone(),
-                });
-            }
-            let (tries, waited) = (client.tries(), start.elapsed());
-            return Err(client
-                .failure()
-                .into_error(link.name.clone(), tries, waited));
-        }
-        let until = moment(start, client.next_time()).min(deadline);
-        match wait(&[socket.as_fd()], stop, until).map_err(failed(link, "poll"))? {
-            Wake::Stop => return Err(DhcpError::Stopped),
-            Wake::Time | Wake::Ready => {}
-        }
-        receive(&socket, link, &mut buffer, |server, bytes| {
-            client.on_packet(start.elapsed(), server, bytes);
-        })?;
-    }
+    let drive = Drive {
+        link,
+        client: Client::new(config.clone(), Random::from_system()),
+        wire: Udp {
+            link,
+            stop,
+            socket: Some(open(link, from)?),
+            buffer: vec![0; 4096],
+        },
+        start: Instant::now(),
+        stop,
+        report,
+    };
+    let (lease, _) = drive.acquire(deadline)?;
+    Ok(lease)
 }
 
 /// Renews `lease`, whose addresses are configured on the link, until it ends
@@ -89,125 +69,95 @@ pub fn keep_v6(
     stop: BorrowedFd<'_>,
     report: &mut dyn FnMut(Event),
 ) -> DhcpError {
-    match keep(config, lease, acquired, stop, report) {
-        Ok(()) => DhcpError::Expired {
-            link: config.link.name.clone(),
+    let link = &config.link;
+    let drive = Drive {
+        link,
+        client: Client::bound(config.clone(), Random::from_system(), lease.clone()),
+        wire: Udp {
+            link,
+            stop,
+            socket: None,
+            buffer: vec![0; 4096],
         },
-        Err(error) => error,
-    }
+        start: acquired,
+        stop,
+        report,
+    };
+    drive.keep()
 }
 
-fn keep(
-    config: &V6Config,
-    lease: &Lease6,
-    acquired: Instant,
-    stop: BorrowedFd<'_>,
-    report: &mut dyn FnMut(Event),
-) -> Result<(), DhcpError> {
-    let link = &config.link;
-    let mut client = Client::bound(config.clone(), Random::from_system(), lease.clone());
-    let mut socket: Option<UdpSocket> = None;
-    let mut buffer = vec![0; 4096];
-    loop {
-        client.on_time(acquired.elapsed());
-        for message in client.outputs() {
-            // Opened when it is needed: the running system's client wants
-            // the port too.
-            if socket.is_none() {
-                match wait_for_link_local(link, Instant::now() + PATIENCE, stop) {
-                    Ok(from) => socket = Some(open(link, from)?),
-                    Err(DhcpError::Stopped) => return Err(DhcpError::Stopped),
-                    // It may come back before the lease ends.
-                    Err(error) => report(Event::NotSent {
+/// A socket on the link-local address. For a renewal it is opened when it is
+/// needed: the running system's client wants the port too.
+struct Udp<'a> {
+    link: &'a Link,
+    stop: BorrowedFd<'a>,
+    socket: Option<UdpSocket>,
+    buffer: Vec<u8>,
+}
+
+impl Wire for Udp<'_> {
+    type Client = Client;
+
+    fn send(&mut self, message: Vec<u8>) -> Result<Sending, DhcpError> {
+        let socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => match wait_for_link_local(self.link, Instant::now() + PATIENCE, self.stop) {
+                Ok(from) => open(self.link, from)?,
+                Err(DhcpError::Stopped) => return Err(DhcpError::Stopped),
+                // It may come back before the lease ends.
+                Err(error) => {
+                    return Ok(Sending::Not {
+                        down: false,
                         error: error.to_string(),
-                    }),
+                    });
                 }
+            },
+        };
+        let to = SocketAddrV6::new(SERVERS, SERVER_PORT, 0, self.link.index);
+        let sent = socket.send_to(&message, to);
+        self.socket = Some(socket);
+        Sending::of(sent, self.link)
+    }
+
+    fn sockets(&self) -> Vec<BorrowedFd<'_>> {
+        self.socket.iter().map(AsFd::as_fd).collect()
+    }
+
+    fn receive(
+        &mut self,
+        client: &mut Client,
+        since: impl Fn() -> Duration,
+    ) -> Result<(), DhcpError> {
+        while let Some(socket) = &self.socket {
+            match arrived(socket.recv_from(&mut self.buffer), self.link)? {
+                Some((length, SocketAddr::V6(from))) => {
+                    let bytes = self.buffer.get(..length).unwrap_or_default();
+                    client.on_packet(since(), *from.ip(), bytes);
+                }
+                Some((_, SocketAddr::V4(_))) => {}
+                None => break,
             }
-            if let Some(socket) = &socket {
-                send(socket, link, &message, report)?;
-            }
         }
-        for event in client.events() {
-            if matches!(event, Event::Renewed6(_)) {
-                socket = None;
-            }
-            report(event);
-        }
-        if client.expired() {
-            return Ok(());
-        }
-        let fds: Vec<BorrowedFd<'_>> = socket.iter().map(AsFd::as_fd).collect();
-        let until = moment(acquired, client.next_time());
-        if wait(&fds, stop, until).map_err(failed(link, "poll"))? == Wake::Stop {
-            return Err(DhcpError::Stopped);
-        }
-        if let Some(socket) = &socket {
-            receive(socket, link, &mut buffer, |server, bytes| {
-                client.on_packet(acquired.elapsed(), server, bytes);
-            })?;
-        }
+        Ok(())
+    }
+
+    fn rest(&mut self) {
+        self.socket = None;
     }
 }
 
 fn open(link: &Link, from: Ipv6Addr) -> Result<UdpSocket, DhcpError> {
-    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
+    use rustix::net::{AddressFamily, bind};
     let opened = || -> io::Result<UdpSocket> {
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = socket_with(AddressFamily::INET6, SocketType::DGRAM, flags, None)?;
-        sockopt::set_socket_reuseaddr(&socket, true)?;
+        let socket = open_udp(AddressFamily::INET6)?;
         // A link-local address with its scope binds to the link as well.
         bind(
             &socket,
             &SocketAddrV6::new(from, CLIENT_PORT, 0, link.index),
         )?;
-        Ok(UdpSocket::from(socket))
+        Ok(socket)
     };
     opened().map_err(failed(link, "open the DHCPv6 client's port"))
-}
-
-/// Sends; gives whether the link is down.
-fn send(
-    socket: &UdpSocket,
-    link: &Link,
-    message: &[u8],
-    report: &mut dyn FnMut(Event),
-) -> Result<bool, DhcpError> {
-    let to = SocketAddrV6::new(SERVERS, SERVER_PORT, 0, link.index);
-    match socket.send_to(message, to) {
-        Ok(_) => Ok(false),
-        Err(error)
-            if is_link_down(&error)
-                || matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::AddrNotAvailable
-                ) =>
-        {
-            report(Event::NotSent {
-                error: error.to_string(),
-            });
-            Ok(is_link_down(&error))
-        }
-        Err(error) => Err(failed(link, "send")(error)),
-    }
-}
-
-fn receive(
-    socket: &UdpSocket,
-    link: &Link,
-    buffer: &mut [u8],
-    mut take: impl FnMut(Ipv6Addr, &[u8]),
-) -> Result<(), DhcpError> {
-    loop {
-        match socket.recv_from(buffer) {
-            Ok((length, SocketAddr::V6(from))) => {
-                take(*from.ip(), buffer.get(..length).unwrap_or_default());
-            }
-            Ok((_, SocketAddr::V4(_))) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) if is_link_down(&error) => return Ok(()),
-            Err(error) => return Err(failed(link, "receive")(error)),
-        }
-    }
 }
 
 /// What is known of a link's link-local address.
