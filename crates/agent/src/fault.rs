@@ -141,6 +141,32 @@ mod tests {
     }
 
     #[test]
+    fn every_layer_has_its_own_name_and_advice() {
+        let layers = [
+            Layer::NoCard,
+            Layer::NoCarrier,
+            Layer::NoLease,
+            Layer::AddressInUse,
+            Layer::NoRoute,
+            Layer::Refused,
+            Layer::Timeout,
+            Layer::WrongNqn,
+            Layer::AccessDenied,
+            Layer::Authentication,
+            Layer::NoNamespace,
+        ];
+        let count = |of: fn(Layer) -> &'static str| {
+            layers
+                .iter()
+                .map(|layer| of(*layer))
+                .collect::<std::collections::BTreeSet<_>>()
+                .len()
+        };
+        assert_eq!(count(Layer::name), layers.len());
+        assert_eq!(count(Layer::advice), layers.len());
+    }
+
+    #[test]
     fn a_fault_names_its_layer() {
         let fault = Fault::new(Layer::Refused, "`10.0.0.1:4420` refused the connection");
         assert_eq!(

@@ -105,6 +105,9 @@ impl Device for Kernel {
     }
 
     fn create(&self, text: &str) -> Result<u32, Refusal> {
+        // What the kernel says meanwhile of controllers that it has already,
+        // which may be reconnecting, is not about this one.
+        let others = NvmeTree::new(&self.places.sys).names();
         let mut log = KernelLog::from_now(&self.places);
         let made = || {
             let mut device = self.open()?;
@@ -125,6 +128,7 @@ impl Device for Kernel {
                 .unwrap_or_default()
                 .into_iter()
                 .map(|line| line.text)
+                .filter(|text| !is_about(text, &others))
                 .collect(),
         })
     }
@@ -137,6 +141,13 @@ impl Device for Kernel {
     fn delete(&self, instance: u32) -> io::Result<()> {
         NvmeTree::new(&self.places.sys).delete(instance)
     }
+}
+
+/// The line of the kernel log is about one of these controllers.
+fn is_about(line: &str, controllers: &[String]) -> bool {
+    line.strip_prefix("nvme ")
+        .and_then(|rest| rest.split_once(':'))
+        .is_some_and(|(name, _)| controllers.iter().any(|c| c == name))
 }
 
 /// `instance=N,cntlid=M`.
@@ -319,6 +330,18 @@ fn portal(request: &Request<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_of_others_does_not_count() {
+        let others = ["nvme0".to_owned()];
+        let failed = |name: &str| format!("nvme {name}: Connect command failed, errno: -111");
+        assert!(is_about(&failed("nvme0"), &others));
+        assert!(!is_about(&failed("nvme1"), &others));
+        assert!(!is_about(
+            "nvme_fabrics: missing parameter 'nqn=%s'",
+            &others
+        ));
+    }
 
     #[test]
     fn the_kernels_answer_names_the_instance() {

@@ -21,37 +21,68 @@ pub fn from_kernel_log(lines: &[String]) -> Option<(Layer, &str)> {
     })
 }
 
+/// The lines, by what they say anywhere: `nvmf_log_connect_error`,
+/// `nvmf_connect_admin_queue` and `nvmf_parse_options` in fabrics.c, `auth.c`,
+/// `nvme_tcp_init_connection` in tcp.c, of Linux 5.0 to 6.16. Before 6.0 the
+/// statuses 388 (Connect Invalid Host) and 401 (Authentication Required) have
+/// no words of their own everywhere.
+const SAID: [(Layer, &[&str]); 5] = [
+    (
+        Layer::WrongNqn,
+        &["Connect Invalid Data Parameter, subsysnqn"],
+    ),
+    (
+        Layer::AccessDenied,
+        &[
+            "is not allowed, hostnqn",
+            "Connect Invalid Data Parameter, hostnqn",
+            "error wo/DNR bit: 388",
+        ],
+    ),
+    (
+        Layer::Authentication,
+        &[
+            "authentication required",
+            "authentication setup failed",
+            "authentication failed",
+            "secure concatenation is not supported",
+            "Invalid DH-CHAP",
+            ": no key",
+            "error wo/DNR bit: 401",
+        ],
+    ),
+    (
+        Layer::Kernel,
+        &[
+            "no handler found for transport",
+            "unknown parameter or missing value",
+            "invalid parameter '",
+            "missing parameter '",
+            "invalid interface passed",
+            "found same hostid",
+            "found same hostnqn",
+        ],
+    ),
+    (
+        Layer::Protocol,
+        &[
+            "Connect command failed",
+            "Connect Invalid Data Parameter",
+            "Connect Invalid SQE Parameter",
+            "Connect incompatible format",
+            "bad type returned",
+            "bad pdu length returned",
+            "bad pfv returned",
+        ],
+    ),
+];
+
 fn layer_of(line: &str) -> Option<Layer> {
-    let has = |text: &str| line.contains(text);
-    if !has("nvme") {
+    if !line.contains("nvme") {
         return None;
     }
-    if has("Connect Invalid Data Parameter, subsysnqn") {
-        return Some(Layer::WrongNqn);
-    }
-    if has("is not allowed, hostnqn") || has("Connect Invalid Data Parameter, hostnqn") {
-        return Some(Layer::AccessDenied);
-    }
-    if has("authentication required")
-        || has("authentication setup failed")
-        || has("authentication failed")
-        || has("secure concatenation is not supported")
-        || has("invalid dhchap")
-    {
-        return Some(Layer::Authentication);
-    }
-    if has("controller is busy or not available") || has("Connect command failed") {
-        return Some(Layer::Protocol);
-    }
-    if has("no handler found for transport")
-        || has("unknown parameter or missing value")
-        || has("invalid parameter '")
-        || has("missing parameter '")
-        || has("invalid interface passed")
-    {
-        return Some(Layer::Kernel);
-    }
-    None
+    let says = |words: &&(Layer, &[&str])| words.1.iter().any(|text| line.contains(text));
+    SAID.iter().find(says).map(|(layer, _)| *layer)
 }
 
 /// The failure that an errno of the write stands for. `portal` is
@@ -79,11 +110,17 @@ pub fn classify(errno: Errno, said: &[String], portal: &str, nqn: &str) -> Fault
         Errno::NETUNREACH | Errno::ADDRNOTAVAIL | Errno::NETDOWN => {
             at(Layer::NoRoute, "can't be reached: no route leads there")
         }
-        Errno::TIMEDOUT | Errno::AGAIN => at(Layer::Timeout, "does not answer"),
+        Errno::TIMEDOUT => at(Layer::Timeout, "does not answer"),
+        // The kernel waits ten seconds for the first answer (`sk_rcvtimeo`).
+        Errno::AGAIN => at(
+            Layer::Timeout,
+            "takes connections and does not answer NVMe/TCP",
+        )
+        .with_hint("check the portal's port, and that the target is not overloaded"),
         Errno::CONNRESET | Errno::PIPE | Errno::PROTO => {
             at(Layer::Protocol, "closed the connection")
         }
-        Errno::KEYREJECTED | Errno::ACCESS | Errno::NOKEY => {
+        Errno::KEYREJECTED | Errno::ACCESS | Errno::NOKEY | Errno::KEYEXPIRED => {
             at(Layer::Authentication, "and this host did not authenticate")
         }
         Errno::NODEV => at(
@@ -107,9 +144,15 @@ pub fn classify(errno: Errno, said: &[String], portal: &str, nqn: &str) -> Fault
     }
 }
 
-/// The line without the device's name, which is gone by now.
+/// The line without the device's name, which is gone by now, and without
+/// secrets: the kernel repeats the options that it does not take.
 fn after_device(line: &str) -> &str {
-    line.split_once(": ").map_or(line, |(_, rest)| rest)
+    let text = line.split_once(": ").map_or(line, |(_, rest)| rest);
+    if text.contains("DHHC-1") || text.contains("dhchap") {
+        "an option about secrets that it does not take"
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -137,8 +180,54 @@ mod tests {
                 Layer::Authentication,
             ),
             (
+                "nvme nvme0: qid 0: authentication failed",
+                Layer::Authentication,
+            ),
+            (
+                "nvme nvme0: qid 0: authentication setup failed",
+                Layer::Authentication,
+            ),
+            ("nvme nvme0: qid 0: no key", Layer::Authentication),
+            (
+                "nvme nvme0: qid 1: controller authentication failed",
+                Layer::Authentication,
+            ),
+            (
+                "nvme nvme0: Connect command failed: authentication required",
+                Layer::Authentication,
+            ),
+            (
+                "nvme nvme0: Connect command failed, error wo/DNR bit: 401",
+                Layer::Authentication,
+            ),
+            (
+                "nvme nvme0: Connect command failed, error wo/DNR bit: 388",
+                Layer::AccessDenied,
+            ),
+            (
+                "nvme nvme0: Connect Invalid Data Parameter, hostnqn \"nqn.x\"",
+                Layer::AccessDenied,
+            ),
+            (
                 "nvme nvme0: Connect command failed: controller is busy or not available",
                 Layer::Protocol,
+            ),
+            (
+                "nvme nvme0: Connect command failed: host path error",
+                Layer::Protocol,
+            ),
+            (
+                "nvme nvme0: Connect Invalid Data Parameter, cntlid: 7",
+                Layer::Protocol,
+            ),
+            ("nvme nvme0: queue 0: bad type returned 83", Layer::Protocol),
+            (
+                "nvme_fabrics: found same hostid 1-2 but different hostnqn nqn.x",
+                Layer::Kernel,
+            ),
+            (
+                "nvme_fabrics: no handler found for transport tcp",
+                Layer::Kernel,
             ),
         ] {
             assert_eq!(layer(Errno::IO, &[said]), expected, "{said}");
@@ -158,12 +247,30 @@ mod tests {
     }
 
     #[test]
+    fn no_secret_is_repeated() {
+        let secret = "DHHC-1:00:c2VjcmV0:";
+        for said in [
+            format!(
+                "nvme_fabrics: unknown parameter or missing value 'dhchap_secret={secret}' in ctrl creation request"
+            ),
+            format!("nvme_fabrics: Invalid DH-CHAP secret {secret}"),
+        ] {
+            let fault = classify(Errno::INVAL, &[said], "192.0.2.1:4420", "nqn.2024-01.a:b");
+            assert!(!fault.to_string().contains("DHHC"), "{fault}");
+        }
+    }
+
+    #[test]
     fn an_errno_has_its_layer() {
         for (errno, expected) in [
             (Errno::CONNREFUSED, Layer::Refused),
             (Errno::HOSTUNREACH, Layer::NoRoute),
             (Errno::NETUNREACH, Layer::NoRoute),
             (Errno::TIMEDOUT, Layer::Timeout),
+            (Errno::AGAIN, Layer::Timeout),
+            (Errno::CONNRESET, Layer::Protocol),
+            (Errno::KEYREJECTED, Layer::Authentication),
+            (Errno::NOKEY, Layer::Authentication),
             (Errno::INVAL, Layer::Kernel),
             (Errno::IO, Layer::AccessDenied),
         ] {

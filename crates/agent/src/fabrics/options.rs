@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use nvmeroot_plan::{ConnectOptions, HostIdentity, Nqn, Port, Transport};
+use nvmeroot_plan::{ConnectOptions, HostIdentity, Nqn, Port, Secret, Transport};
 
 /// The options that this kernel knows, as reading `/dev/nvme-fabrics` lists
 /// them (since Linux 5.17; before, the read fails).
@@ -36,7 +36,12 @@ impl Supported {
             Some(names) => names.contains(name),
             None => !matches!(
                 name,
-                "host_iface" | "fast_io_fail_tmo" | "discovery" | "tos"
+                "host_iface"
+                    | "fast_io_fail_tmo"
+                    | "discovery"
+                    | "tos"
+                    | "dhchap_secret"
+                    | "dhchap_ctrl_secret"
             ),
         }
     }
@@ -61,7 +66,7 @@ pub struct Request<'a> {
 
 impl Request<'_> {
     /// The text to write, and the options left out because the kernel lacks
-    /// them.
+    /// them. The text may hold secrets: it is for the kernel alone.
     pub fn text(&self, supported: &Supported) -> (String, Vec<&'static str>) {
         let discovery = self.nqn == Nqn::DISCOVERY;
         let mut text = format!(
@@ -93,6 +98,9 @@ impl Request<'_> {
         add("hdr_digest", switch(o.hdr_digest));
         add("data_digest", switch(o.data_digest));
         add("tos", o.tos.map(|n| n.to_string()));
+        let secret = |s: &Option<Secret>| s.as_ref().map(|s| s.expose().to_owned());
+        add("dhchap_secret", secret(&o.dhchap_secret));
+        add("dhchap_ctrl_secret", secret(&o.dhchap_ctrl_secret));
         if discovery {
             // It lives for one question: no keep-alive, no queues, no
             // reconnecting for ever.
@@ -196,6 +204,28 @@ mod tests {
             left_out.contains(&"hdr_digest") && left_out.contains(&"hostnqn"),
             "{left_out:?}"
         );
+    }
+
+    #[test]
+    fn secrets_go_to_kernels_that_know_them_and_nowhere_else() {
+        // 32 bytes of zero and their checksum.
+        let secret = "DHHC-1:00:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAACtVQoZ:";
+        let host = identity();
+        let options = ConnectOptions {
+            dhchap_secret: secret.parse().ok(),
+            dhchap_ctrl_secret: secret.parse().ok(),
+            ..ConnectOptions::default()
+        };
+        assert!(options.dhchap_secret.is_some(), "the test's own secret");
+        let one = request("nqn.2024-01.a:b", &host, &options);
+        let (text, left_out) = one.text(&Supported::parse(KERNEL_6_12));
+        let both = format!("dhchap_secret={secret},dhchap_ctrl_secret={secret},");
+        assert!(text.contains(&both), "{text}");
+        assert_eq!(left_out, Vec::<&str>::new());
+        let (text, left_out) = one.text(&Supported::unknown());
+        assert!(!text.contains("DHHC"), "{text}");
+        assert_eq!(left_out, ["dhchap_secret", "dhchap_ctrl_secret"]);
+        assert!(!format!("{one:?}").contains("DHHC"));
     }
 
     #[test]

@@ -63,9 +63,15 @@ impl NvmeTree {
         }
     }
 
+    /// The names of all controllers, in no order.
+    pub fn names(&self) -> Vec<String> {
+        names(&self.sys.join("class/nvme"))
+    }
+
     /// All controllers, by name.
     pub fn controllers(&self) -> Vec<SysController> {
-        let mut all: Vec<_> = names(&self.sys.join("class/nvme"))
+        let mut all: Vec<_> = self
+            .names()
             .into_iter()
             .filter_map(|name| self.controller(&name))
             .collect();
