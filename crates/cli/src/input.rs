@@ -221,7 +221,9 @@ const SEEDS: [&str; 2] = [
 /// they hold, and how, is nobody's business here.
 fn is_about_network(content: &[u8]) -> bool {
     let mut lines = content.split(|&byte| byte == b'\n');
-    lines.any(|line| line.starts_with(b"network") || line.starts_with(b"{"))
+    // JSON need not begin a line with its key.
+    let is_json = content.starts_with(b"{\"");
+    is_json || lines.any(|line| line.starts_with(b"network"))
 }
 
 /// Reads no more than the parser takes and one byte, so that a file without
