@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use nvmeroot_plan::{Remark, Warning, Weight};
 
-use super::device::{self, Device};
+use super::device::{self, Device, Kind};
 use super::nameserver::{self, Nameserver};
 use super::route::{self, Route};
 use super::schema::TYPES;
@@ -69,9 +69,13 @@ pub(super) fn read<'d>(
                 .extend(nameserver::read(entry, node, findings)),
             Some("route") => routes.extend(route::read_global(entry, node, findings)),
             Some(kind) => {
-                let Some(device) = device::read(kind, entry, node, findings) else {
+                let Some(mut device) = device::read(kind, entry, node, findings) else {
                     continue;
                 };
+                if matches!(device.kind, Kind::Loopback) {
+                    // It becomes no interface that could bear them.
+                    warn_all(std::mem::take(&mut device.remarks), findings);
+                }
                 match places.get(device.name) {
                     Some(&at) => {
                         let message = format!("`{}` is here a second time", shown(device.name));

@@ -57,6 +57,15 @@ fn unknown_keys_name_the_nearest_known_one() {
 }
 
 #[test]
+fn what_the_loopback_says_is_a_warning() {
+    let text = version_1("  - {type: loopback, name: lo, adress: 10.0.0.5}\n");
+    assert_eq!(
+        warnings(&fragment(&text)),
+        ["c.yaml:4:32 `network.config[0].adress`: unknown key `adress`"]
+    );
+}
+
+#[test]
 fn keys_without_a_place_in_netplans_file() {
     assert_eq!(
         of_first(
