@@ -137,6 +137,7 @@ impl Client<'_> {
             duid: self.identity.duid.clone(),
             iaid: self.identity.iaid,
         };
+        let mut taken = None;
         loop {
             let step = self.context.recorder.step(&self.link.name, "dhcp6", "");
             let stop = self.context.events.stop_fd();
@@ -154,14 +155,69 @@ impl Client<'_> {
             }
             step.detail(words.join(" "));
             step.done();
-            self.context.clear_fault(&self.subject);
+            match taken.take() {
+                // Another machine had the last one; this one may be the same.
+                Some(fault) => self.context.set_fault(&self.subject, fault),
+                None => self.context.clear_fault(&self.subject),
+            }
             self.context.events.raise();
             self.say_lease(&words.join(" "), lease.server.into());
             let applied = Applied6::new(&lease, &overrides);
             self.write("net6", &klibc6(&self.link.name, &lease, &applied));
+            taken = self.taken(netlink, &lease)?;
+            if taken.is_some() {
+                // Not heard, the server may give it again, and is told again.
+                let heard = dhcp::decline_v6(&config, &lease, stop, &mut |_| {});
+                if matches!(heard, Err(DhcpError::Stopped)) {
+                    return Err(Ended::Stopping);
+                }
+                self.context.pause(AGAIN)?;
+                continue;
+            }
+            self.context.clear_fault(&self.subject);
             let ended = dhcp::keep_v6(&config, &lease, acquired, stop, &mut |_| {});
             self.ended(ended)?;
         }
+    }
+
+    /// Waits for the end of duplicate address detection. Where another machine
+    /// has an address of the lease, all of them are taken off the link, and
+    /// that is said.
+    fn taken(&self, netlink: &mut Netlink, lease: &Lease6) -> Result<Option<Fault>, Ended> {
+        let (context, name) = (self.context, self.interface.name.as_str());
+        let leased = |address: IpAddr| {
+            lease
+                .addresses
+                .iter()
+                .any(|l| IpAddr::from(l.address) == address)
+        };
+        let step = context.recorder.step(name, "dad", "");
+        let subject = Subject::Setting(self.interface.name.clone(), "leased address".to_owned());
+        let waiting = || Fault::new(Layer::Network, "duplicate address detection does not end");
+        let duplicate = context.wait_for(&subject, &step, waiting, || {
+            let addresses = netlink.addresses(self.link.index).ok()?;
+            let mut ours = addresses.iter().filter(|a| leased(a.address));
+            let over = ours.clone().all(|a| !a.tentative || a.duplicate);
+            over.then(|| ours.find(|a| a.duplicate).map(|a| a.address))
+        })?;
+        let Some(duplicate) = duplicate else {
+            step.done();
+            return Ok(None);
+        };
+        let fault = Fault::new(
+            Layer::AddressInUse,
+            format!("another machine in the network has `{duplicate}`"),
+        );
+        context
+            .kmsg
+            .fault(Level::Error, &self.subject.to_string(), &fault);
+        context.set_fault(&self.subject, fault.clone());
+        step.failed(&fault);
+        for leased in &lease.addresses {
+            // One that stays does no harm: the kernel does not use it.
+            let _ = netlink.remove_address(&self.link, leased.address.into(), 128);
+        }
+        Ok(Some(fault))
     }
 
     /// Asks until there is an answer or the time is up.
@@ -172,6 +228,10 @@ impl Client<'_> {
         mut ask: impl FnMut(Instant, &mut dyn FnMut(Event)) -> Result<T, DhcpError>,
     ) -> Result<T, Ended> {
         loop {
+            // That another machine had the last one's address says more than
+            // that there is none yet.
+            let standing = self.context.faults().remove(&self.subject);
+            let standing = standing.filter(|fault| fault.layer == Layer::AddressInUse);
             wait_for_carrier(self.context, &self.subject, step, netlink, &self.link)?;
             let silent = || {
                 Fault::new(
@@ -179,7 +239,8 @@ impl Client<'_> {
                     format!("no DHCP server answered on `{}`", self.link.name),
                 )
             };
-            self.context.set_fault(&self.subject, silent());
+            self.context
+                .set_fault(&self.subject, standing.unwrap_or_else(silent));
             let mut tries = 0;
             let answer = ask(self.context.limit(), &mut |event| match event {
                 Event::Sent {

@@ -211,3 +211,28 @@ fn identity_of_the_machine_or_of_the_card() {
         ("7".to_owned(), "00:03:00:01:02:00:00:00:00:07".to_owned())
     );
 }
+
+/// Another machine has the address that the server leases, and only it.
+#[test]
+fn a_leased_address_that_another_machine_has_is_reported() {
+    if skip("a_leased_address_that_another_machine_has_is_reported") {
+        return;
+    }
+    let mut net = routed(&["--dhcp-range=fd09::150,fd09::150,64,300"]);
+    // The router answers for it. As an address of its own dnsmasq would know it.
+    net.set_on_target("ipv6/conf/s/forwarding", "1");
+    net.set_on_target("ipv6/conf/s/proxy_ndp", "1");
+    net.on_target("neighbour add proxy fd09::150 dev s");
+    let boot = net.boot(
+        plan(dhcp6(), FAR, Some(NQN)),
+        Played::default(),
+        Duration::from_secs(4),
+    );
+    let report = boot.report();
+    assert!(
+        report
+            .contains("`c` dhcp6: address in use: another machine in the network has `fd09::150`"),
+        "{report}"
+    );
+    assert!(net.log().contains("DHCPDECLINE"), "{}", net.log());
+}

@@ -13,6 +13,8 @@ use crate::dhcp::random::Random;
 
 /// REQUESTs to one server before the search starts again.
 const REQUESTS: u32 = 4;
+/// DECLINEs of an address (DEC_MAX_RC).
+const DECLINES: u32 = 4;
 /// How long a better ADVERTISE is waited for. The RFC's second is most of
 /// what a boot takes; servers on one link answer within this.
 const BETTER: Duration = Duration::from_millis(50);
@@ -95,6 +97,11 @@ enum State {
         since: Duration,
         rebinding: bool,
     },
+    /// The addresses are another host's; the server is told.
+    Declining {
+        lease: Box<Lease6>,
+        tries: u32,
+    },
     Expired,
 }
 
@@ -144,7 +151,11 @@ impl Machine for Client {
                 self.solicit(now);
             }
             State::Bound { .. } => self.renew(now),
-            State::Expired => self.book.never_due(),
+            State::Declining { tries, .. } if *tries < DECLINES => {
+                *tries += 1;
+                self.decline(now);
+            }
+            State::Declining { .. } | State::Expired => self.expire(),
         }
     }
 
@@ -183,6 +194,18 @@ impl Client {
         client
     }
 
+    /// A client that gives a lease back at time 0, for another host has one of
+    /// its addresses (RFC 8415, section 18.2.8). It expires when the server has
+    /// heard it, or was told often enough.
+    pub fn declining(config: V6Config, random: Random, lease: Lease6) -> Self {
+        let mut client = Self::new(config, random);
+        client.state = State::Declining {
+            lease: Box::new(lease),
+            tries: 0,
+        };
+        client
+    }
+
     /// A UDP payload arrived from `server`.
     pub fn on_packet(&mut self, now: Duration, server: Ipv6Addr, payload: &[u8]) {
         if payload.get(1..4) != Some(&self.transaction) {
@@ -202,6 +225,12 @@ impl Client {
         let Some(server_id) = message.server.clone() else {
             return;
         };
+        if let State::Declining { lease, .. } = &self.state {
+            if message.kind == MessageType::Reply && lease.server_id == server_id {
+                self.expire();
+            }
+            return;
+        }
         let expected = match (&self.state, message.kind) {
             (State::Soliciting { .. }, MessageType::Advertise) => true,
             (State::Soliciting { .. }, MessageType::Reply) => message.rapid_commit,
@@ -385,6 +414,20 @@ impl Client {
         self.book.pause(now);
     }
 
+    fn decline(&mut self, now: Duration) {
+        let State::Declining { lease, .. } = &self.state else {
+            return;
+        };
+        let (server, addresses) = (lease.server_id.clone(), lease.list());
+        self.send(now, MessageType::Decline, Some(&server), &addresses);
+        self.book.pause(now);
+    }
+
+    fn expire(&mut self) {
+        self.state = State::Expired;
+        self.book.never_due();
+    }
+
     fn renew(&mut self, now: Duration) {
         let State::Bound {
             lease,
@@ -397,9 +440,7 @@ impl Client {
         let rebind = since.saturating_add(lease.rebind);
         let end = since.saturating_add(lease.end());
         if now >= end {
-            self.state = State::Expired;
-            self.book.never_due();
-            return;
+            return self.expire();
         }
         let addresses = lease.list();
         let begins = now == since.saturating_add(lease.renew) || (now >= rebind && !*rebinding);

@@ -228,6 +228,30 @@ fn strays_and_garbage_change_nothing() {
 }
 
 #[test]
+fn an_address_in_use_is_declined_until_the_server_has_heard_it() {
+    let mut searching = client(1);
+    run(&mut searching, Duration::from_secs(5), |kind, id, _| {
+        vec![(MS, granting(if kind == 1 { 2 } else { 7 }, id, 1, &[]))]
+    });
+    let lease = searching.lease().expect("a lease").clone();
+    let declining =
+        || Client::declining(searching.config.clone(), Random::seeded(2), lease.clone());
+    let mut alone = declining();
+    let sent = run(&mut alone, Duration::from_secs(30), |_, _, _| vec![]);
+    assert_eq!(
+        sent.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(),
+        [9; 4]
+    );
+    assert!(alone.expired());
+    let mut heard = declining();
+    let sent = run(&mut heard, Duration::from_secs(30), |_, id, _| {
+        vec![(MS, granting(7, id, 1, &[]))]
+    });
+    assert_eq!(sent.len(), 1);
+    assert!(heard.expired() && heard.lease().is_none());
+}
+
+#[test]
 fn renews_rebinds_expires() {
     let mut fresh = client(9);
     run(&mut fresh, minutes(3), good);

@@ -69,21 +69,51 @@ pub fn keep_v6(
     stop: BorrowedFd<'_>,
     report: &mut dyn FnMut(Event),
 ) -> DhcpError {
+    let client = Client::bound(config.clone(), Random::from_system(), lease.clone());
+    drive_kept(config, client, acquired, stop, report)
+}
+
+/// Drives a client that has a lease until it has none.
+fn drive_kept(
+    config: &V6Config,
+    client: Client,
+    start: Instant,
+    stop: BorrowedFd<'_>,
+    report: &mut dyn FnMut(Event),
+) -> DhcpError {
     let link = &config.link;
     let drive = Drive {
         link,
-        client: Client::bound(config.clone(), Random::from_system(), lease.clone()),
+        client,
         wire: Udp {
             link,
             stop,
             socket: None,
             buffer: vec![0; 4096],
         },
-        start: acquired,
+        start,
         stop,
         report,
     };
     drive.keep()
+}
+
+/// Gives `lease` back, for another host has one of its addresses; tries for a
+/// few seconds, until the server has heard it.
+///
+/// # Errors
+/// [`DhcpError::Stopped`], or a socket error.
+pub fn decline_v6(
+    config: &V6Config,
+    lease: &Lease6,
+    stop: BorrowedFd<'_>,
+    report: &mut dyn FnMut(Event),
+) -> Result<(), DhcpError> {
+    let client = Client::declining(config.clone(), Random::from_system(), lease.clone());
+    match drive_kept(config, client, Instant::now(), stop, report) {
+        DhcpError::Expired { .. } => Ok(()),
+        error => Err(error),
+    }
 }
 
 /// A socket on the link-local address. For a renewal it is opened when it is

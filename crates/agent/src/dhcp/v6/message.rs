@@ -36,6 +36,8 @@ pub enum MessageType {
     Rebind = 6,
     /// Server: it is so.
     Reply = 7,
+    /// Client: another host has it.
+    Decline = 9,
 }
 
 impl MessageType {
@@ -48,6 +50,7 @@ impl MessageType {
             Self::Renew => "RENEW",
             Self::Rebind => "REBIND",
             Self::Reply => "REPLY",
+            Self::Decline => "DECLINE",
         }
     }
 }
@@ -367,7 +370,10 @@ impl Request<'_> {
             .into_iter()
             .flat_map(u16::to_be_bytes)
             .collect();
-        put(&mut bytes, OPTION_REQUEST, &list);
+        // RFC 8415, appendix B: not in a DECLINE.
+        if self.kind != MessageType::Decline {
+            put(&mut bytes, OPTION_REQUEST, &list);
+        }
         if self.rapid_commit {
             put(&mut bytes, RAPID_COMMIT, &[]);
         }
