@@ -1,6 +1,7 @@
 //! The agent runtime's files for initramfs-tools (initramfs-tools(7)).
 //!
-//! `init-top` starts the program in the background, `local-top` waits for it,
+//! `init-top` starts the program in the background, `init-premount` waits for
+//! it, `local-block` starts it again while root's device is missing,
 //! `init-bottom` ends it. The scripts are the same for every plan; all that
 //! depends on the plan is in the plan's own JSON form.
 //!
@@ -25,7 +26,9 @@ const PROGRAM: TreePath = TreePath::fixed(AGENT_PATH);
 const PLAN: TreePath = TreePath::fixed("etc/nvmeroot/plan.json");
 const HOOK: TreePath = TreePath::fixed("etc/initramfs-tools/hooks/nvmeroot");
 const INIT_TOP: TreePath = TreePath::fixed("etc/initramfs-tools/scripts/init-top/nvmeroot");
-const LOCAL_TOP: TreePath = TreePath::fixed("etc/initramfs-tools/scripts/local-top/nvmeroot");
+const INIT_PREMOUNT: TreePath =
+    TreePath::fixed("etc/initramfs-tools/scripts/init-premount/nvmeroot");
+const LOCAL_BLOCK: TreePath = TreePath::fixed("etc/initramfs-tools/scripts/local-block/nvmeroot");
 const INIT_BOTTOM: TreePath = TreePath::fixed("etc/initramfs-tools/scripts/init-bottom/nvmeroot");
 
 /// Adds the files. `program`: the agent's bytes.
@@ -62,10 +65,16 @@ pub(crate) fn add(
         include_str!("agent/init-top.sh").to_owned(),
     );
     set.file(
-        LOCAL_TOP,
+        INIT_PREMOUNT,
         Mode::Program,
-        "waits for the agent before the root filesystem is mounted",
-        include_str!("agent/local-top.sh").to_owned(),
+        "waits for the agent before anything is put together from root's drives",
+        include_str!("agent/init-premount.sh").to_owned(),
+    );
+    set.file(
+        LOCAL_BLOCK,
+        Mode::Program,
+        "starts the agent again while the root filesystem's device is missing",
+        include_str!("agent/local-block.sh").to_owned(),
     );
     set.file(
         INIT_BOTTOM,
@@ -79,7 +88,14 @@ pub(crate) fn add(
 /// Takes away what makes the agent run. The program itself stays: it may have
 /// come with a package, and nothing starts it any more.
 pub(crate) fn remove(set: &mut FileSet) {
-    for path in [HOOK, INIT_TOP, LOCAL_TOP, INIT_BOTTOM, PLAN] {
+    for path in [
+        HOOK,
+        INIT_TOP,
+        INIT_PREMOUNT,
+        LOCAL_BLOCK,
+        INIT_BOTTOM,
+        PLAN,
+    ] {
         let why = "the scripts runtime takes the agent's place";
         set.push(path, why, ChangeKind::Absent);
     }

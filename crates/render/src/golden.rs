@@ -11,7 +11,7 @@ use crate::testing::{agent, controller, ethernet, initramfs_plan, scripts};
 use crate::{ChangeKind, FileSet, Options, RenderError, render};
 
 /// Files that are the same for every plan, named instead of shown.
-const CONSTANT: [(&str, &str); 10] = [
+const CONSTANT: [(&str, &str); 11] = [
     (
         "initramfs_tools/hook.sh",
         include_str!("initramfs_tools/hook.sh"),
@@ -38,7 +38,11 @@ const CONSTANT: [(&str, &str); 10] = [
     ),
     ("agent/hook.sh", include_str!("agent/hook.sh")),
     ("agent/init-top.sh", include_str!("agent/init-top.sh")),
-    ("agent/local-top.sh", include_str!("agent/local-top.sh")),
+    (
+        "agent/init-premount.sh",
+        include_str!("agent/init-premount.sh"),
+    ),
+    ("agent/local-block.sh", include_str!("agent/local-block.sh")),
     ("agent/init-bottom.sh", include_str!("agent/init-bottom.sh")),
 ];
 

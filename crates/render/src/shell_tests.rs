@@ -67,7 +67,7 @@ fn every_script_is_well_formed() {
             assert!(output.status.success(), "{name}: {output:?}");
         }
     }
-    assert_eq!(seen, 8 + 4);
+    assert_eq!(seen, 8 + 5);
 }
 
 #[test]
@@ -83,7 +83,8 @@ fn every_boot_script_answers_prereqs_and_does_nothing_else() {
         (scripts(), originals, "scripts/init-bottom", "\n"),
         (agent(), ours, "hooks", "udev\n"),
         (agent(), ours, "scripts/init-top", "\n"),
-        (agent(), ours, "scripts/local-top", "\n"),
+        (agent(), ours, "scripts/init-premount", "plymouth\n"),
+        (agent(), ours, "scripts/local-block", "\n"),
         (agent(), ours, "scripts/init-bottom", "\n"),
     ] {
         let set = render(&plan, &options).expect("files");

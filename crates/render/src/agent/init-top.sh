@@ -4,7 +4,7 @@
 # `update-initramfs -u`.
 #
 # Starts the program that brings root's network up and connects root's drives.
-# It works in the background from here on; local-top waits for it.
+# It works in the background from here on; init-premount waits for it.
 
 # None, and not udev: udev's own script ends when all devices are found, and root's
 # card may be among the first.

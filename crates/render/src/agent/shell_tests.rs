@@ -11,7 +11,8 @@ use tempfile::TempDir;
 use crate::shell_tests::shells;
 
 const INIT_TOP: &str = include_str!("init-top.sh");
-const LOCAL_TOP: &str = include_str!("local-top.sh");
+const INIT_PREMOUNT: &str = include_str!("init-premount.sh");
+const LOCAL_BLOCK: &str = include_str!("local-block.sh");
 const INIT_BOTTOM: &str = include_str!("init-bottom.sh");
 const HOOK: &str = include_str!("hook.sh");
 
@@ -69,7 +70,7 @@ impl Stage {
             "/etc/",
             "/dev/kmsg",
         ] {
-            for before in [" ", "\n", "\t", "=", "\"", "[", "("] {
+            for before in [" ", "\n", "\t", "=", "\"", "[", "(", "<", ">"] {
                 text = text.replace(
                     &format!("{before}{top}"),
                     &format!("{before}{}{top}", self.dir.path().display()),
@@ -137,10 +138,10 @@ fn without_udev_the_agent_starts_too() {
 }
 
 #[test]
-fn local_top_returns_when_the_drives_are_there() {
+fn init_premount_returns_when_the_drives_are_there() {
     for shell in shells() {
         let stage = Stage::new("ro", "sleep 0.3; echo there >>\"$STAGE/calls\"");
-        stage.boots(&shell, LOCAL_TOP);
+        stage.boots(&shell, INIT_PREMOUNT);
         assert_eq!(stage.read("calls"), "agent wait\nthere\n");
     }
 }
@@ -150,7 +151,7 @@ fn local_top_returns_when_the_drives_are_there() {
 fn a_failure_lets_the_initramfs_go_on() {
     for shell in shells() {
         let stage = Stage::new("ro", "echo 'gave up after 180 s' >&2; exit 1");
-        stage.boots(&shell, LOCAL_TOP);
+        stage.boots(&shell, INIT_PREMOUNT);
         assert_eq!(stage.read("calls"), "agent wait\n");
         assert_eq!(stage.read("dev/kmsg"), "");
     }
@@ -163,7 +164,7 @@ fn an_agent_that_is_gone_is_started_again() {
                      wait) [ -e \"$STAGE/again\" ] || { : >\"$STAGE/again\"; exit 3; };;\n\
                      esac";
         let stage = Stage::new("ro", agent);
-        stage.boots(&shell, LOCAL_TOP);
+        stage.boots(&shell, INIT_PREMOUNT);
         // One of them in the background: which comes first is open.
         let mut calls: Vec<String> = stage.read("calls").lines().map(str::to_owned).collect();
         let start = Instant::now();
@@ -188,16 +189,53 @@ fn off_means_that_nothing_runs() {
             let stage = Stage::new(cmdline, "");
             stage.write("run/udev/control", "");
             stage.boots(&shell, INIT_TOP);
-            stage.boots(&shell, LOCAL_TOP);
+            stage.boots(&shell, INIT_PREMOUNT);
+            stage.boots(&shell, LOCAL_BLOCK);
             std::thread::sleep(Duration::from_millis(50));
             assert_eq!(stage.read("calls"), "", "{cmdline}");
             assert_eq!(stage.read("modules"), "", "{cmdline}");
         }
         for cmdline in ["xnvmeroot=off", "nvmeroot=offline", "nvmeroot.debug"] {
             let stage = Stage::new(cmdline, "");
-            stage.boots(&shell, LOCAL_TOP);
+            stage.boots(&shell, INIT_PREMOUNT);
             assert_eq!(stage.read("calls"), "agent wait\n", "{cmdline}");
         }
+    }
+}
+
+/// While the device is missing, one run follows the other, a few seconds apart.
+#[test]
+fn local_block_starts_the_agent_again() {
+    for shell in shells() {
+        let stage = Stage::new("ro", "exit 1");
+        stage.write("run/nvmeroot/failed", "");
+        for _ in 0..11 {
+            stage.boots(&shell, LOCAL_BLOCK);
+        }
+        let twice = "agent run\nagent run\n";
+        assert_eq!(stage.calls(twice), twice);
+        assert!(
+            stage.read("run/nvmeroot/again").starts_with("11 "),
+            "{}",
+            stage.read("run/nvmeroot/again")
+        );
+    }
+}
+
+#[test]
+fn local_block_leaves_an_agent_at_work_alone() {
+    for shell in shells() {
+        let stage = Stage::new("ro", "");
+        let mut other = process(&stage, "nvmeroot-agent");
+        stage.write("run/nvmeroot/again", &format!("10 {}\n", other.id()));
+        stage.boots(&shell, LOCAL_BLOCK);
+        other.kill().expect("killed");
+        other.wait().expect("it ends");
+        stage.write("run/nvmeroot/done", "");
+        stage.write("run/nvmeroot/again", "20 \n");
+        stage.boots(&shell, LOCAL_BLOCK);
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(stage.read("calls"), "");
     }
 }
 

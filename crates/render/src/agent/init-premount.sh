@@ -6,8 +6,12 @@
 # Waits till root's drives are there, or the program that reaches them gives up:
 # after 180 s, or what `nvmeroot.deadline=` on the kernel command line says. Then
 # the initramfs goes on by itself, and misses the drives in its own way.
+#
+# Here and not in local-top: scripts there assemble what root may lie on (mdadm,
+# lvm2, cryptroot), and no script can make others come after itself. What is said
+# before waiting (plymouth) comes first.
 
-PREREQ=""
+PREREQ="plymouth"
 
 prereqs()
 {
