@@ -56,9 +56,12 @@ fn places() -> Vec<PathBuf> {
     if let Some(directory) = own.as_deref().and_then(Path::parent) {
         places.push(directory.join(NAME));
         if let (Some(top), Some(profile)) = (directory.parent(), directory.file_name()) {
-            let target = top.join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH));
-            places.push(target.join("agent").join(NAME));
-            places.push(target.join(profile).join(NAME));
+            for libc in ["musl", "gnu"] {
+                let target = format!("{}-unknown-linux-{libc}", std::env::consts::ARCH);
+                let target = top.join(target);
+                places.push(target.join("agent").join(NAME));
+                places.push(target.join(profile).join(NAME));
+            }
         }
     }
     places.push(Path::new("/").join(AGENT_PATH));

@@ -82,8 +82,12 @@ fn marked(mark: &str) -> Vec<u8> {
 }
 
 fn built() -> String {
+    built_for("musl")
+}
+
+fn built_for(libc: &str) -> String {
     format!(
-        "target/{}-unknown-linux-gnu/agent/nvmeroot-agent",
+        "target/{}-unknown-linux-{libc}/agent/nvmeroot-agent",
         std::env::consts::ARCH
     )
 }
@@ -91,6 +95,8 @@ fn built() -> String {
 #[test]
 fn the_nearest_agent_is_taken() {
     let scene = Scene::new();
+    scene.put(&built_for("gnu"), &marked("larger"));
+    assert!(scene.takes(&mut scene.command(&[])) == marked("larger"));
     scene.put(&built(), &marked("built"));
     assert!(scene.takes(&mut scene.command(&[])) == marked("built"));
     scene.put("target/debug/nvmeroot-agent", &marked("beside"));
