@@ -301,7 +301,11 @@ impl Client<'_> {
                 step.error(&e.fault());
             }
         }
-        let address = NewAddress::new(applied.address.addr().into(), applied.address.prefix_len());
+        // With the running system's metric, so that it finds nothing to replace.
+        let address = NewAddress {
+            metric: Some(applied.metric),
+            ..NewAddress::new(applied.address.addr().into(), applied.address.prefix_len())
+        };
         context.retry(subject, step, || {
             netlink
                 .add_address(&self.link, &address)

@@ -15,6 +15,7 @@ const LABEL: u16 = 3;
 const BROADCAST: u16 = 4;
 const CACHE_INFO: u16 = 6;
 const FLAGS: u16 = 8;
+const ROUTE_PRIORITY: u16 = 9;
 /// What a change has to repeat, or it is gone: `IFA_F_MANAGETEMPADDR`,
 /// `IFA_F_NOPREFIXROUTE`.
 const KEPT: u32 = 0x100 | 0x200;
@@ -75,6 +76,8 @@ pub struct NewAddress {
     pub deprecated: bool,
     /// Valid and preferred lifetime in seconds; `None`: without end.
     pub lifetimes: Option<(u32, u32)>,
+    /// Metric of the route to its prefix; `None`: the kernel's.
+    pub metric: Option<u32>,
 }
 
 impl NewAddress {
@@ -86,6 +89,7 @@ impl NewAddress {
             label: None,
             deprecated: false,
             lifetimes: None,
+            metric: None,
         }
     }
 }
@@ -143,6 +147,9 @@ impl Netlink {
             let (valid, preferred) = new.lifetimes.unwrap_or((u32::MAX, u32::MAX));
             let preferred = if new.deprecated { 0 } else { preferred };
             request.put(CACHE_INFO, &cache_info(preferred, valid));
+        }
+        if let Some(metric) = new.metric {
+            request.put(ROUTE_PRIORITY, &metric.to_ne_bytes());
         }
         self.change(request, flag::CREATE | flag::REPLACE, || {
             format!(

@@ -42,6 +42,11 @@ fn lease_and_discovery() {
         route.contains("via 10.9.0.1 dev c proto dhcp src 10.9.0."),
         "{route}"
     );
+    let prefix = net.show("route show 10.9.0.0/24");
+    assert!(
+        prefix.contains("proto kernel") && prefix.contains("metric 100"),
+        "{prefix}"
+    );
     let file = fs::read_to_string(net.path("run/net-c.conf")).expect("a file");
     assert!(file.contains("IPV4GATEWAY='10.9.0.1'"), "{file}");
     assert!(boot.took.as_secs() < 3, "{:?}", boot.took);
