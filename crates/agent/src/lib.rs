@@ -11,6 +11,7 @@ pub mod fault;
 pub mod glob;
 pub mod kmsg;
 pub mod netlink;
+pub mod paths;
 pub mod places;
 pub mod program;
 pub mod record;

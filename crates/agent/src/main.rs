@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use nvmeroot_agent::paths;
 use nvmeroot_agent::places::Places;
 use nvmeroot_agent::program;
 
@@ -12,12 +13,13 @@ fn main() -> ExitCode {
         (Some("run"), None) => program::run(&places),
         (Some("wait"), None) => program::wait(&places),
         (Some("stop"), None) => program::stop(&places),
+        (Some("paths"), None) => paths::paths(&places),
         (Some("--version"), None) => {
             println!("nvmeroot-agent {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("usage: nvmeroot-agent run | wait | stop | --version");
+            eprintln!("usage: nvmeroot-agent run | wait | stop | paths | --version");
             ExitCode::from(2)
         }
     }

@@ -61,6 +61,11 @@ impl Places {
         self.run.join("boot.json")
     }
 
+    /// The same of what came after the boot.
+    pub fn paths_record(&self) -> PathBuf {
+        self.run.join("paths.json")
+    }
+
     /// The socket by which `wait` and `stop` reach the program.
     pub fn socket(&self) -> PathBuf {
         self.run.join("agent.sock")

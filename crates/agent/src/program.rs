@@ -37,7 +37,7 @@ fn command_line(places: &Places) -> CommandLine {
 
 /// Why `run` can't even begin.
 #[derive(Debug, thiserror::Error)]
-enum StartError {
+pub(crate) enum StartError {
     #[error("can't read the plan `{path}`: {source}")]
     Read {
         path: std::path::PathBuf,
@@ -64,11 +64,11 @@ enum StartError {
     },
 }
 
-fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StartError {
+pub(crate) fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StartError {
     move |source| StartError::Io { what, source }
 }
 
-fn read_plan(places: &Places) -> Result<Document, StartError> {
+pub(crate) fn read_plan(places: &Places) -> Result<Document, StartError> {
     let path = || places.plan.clone();
     let text = std::fs::read(&places.plan).map_err(|source| StartError::Read {
         path: path(),
@@ -220,7 +220,7 @@ fn prepare(places: &Places) -> Result<Prepared, StartError> {
 }
 
 /// SIGTERM and SIGINT are as good as `stop`.
-fn stop_on_signals(events: &Arc<Events>) -> std::io::Result<()> {
+pub(crate) fn stop_on_signals(events: &Arc<Events>) -> std::io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     let (mut caught, told) = UnixStream::pair()?;
     for signal in [SIGTERM, SIGINT] {

@@ -344,7 +344,7 @@ fn another_runtime_takes_the_place_of_the_first() {
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     assert_eq!(
         said.stdout.matches("  removed: ").count(),
-        6,
+        8,
         "{}",
         said.stdout
     );

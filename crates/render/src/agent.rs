@@ -30,6 +30,9 @@ const INIT_PREMOUNT: TreePath =
     TreePath::fixed("etc/initramfs-tools/scripts/init-premount/nvmeroot");
 const LOCAL_BLOCK: TreePath = TreePath::fixed("etc/initramfs-tools/scripts/local-block/nvmeroot");
 const INIT_BOTTOM: TreePath = TreePath::fixed("etc/initramfs-tools/scripts/init-bottom/nvmeroot");
+const PATHS: TreePath = TreePath::fixed("etc/systemd/system/nvmeroot-paths.service");
+const PATHS_WANTED: TreePath =
+    TreePath::fixed("etc/systemd/system/multi-user.target.wants/nvmeroot-paths.service");
 
 /// Adds the files. `program`: the agent's bytes.
 pub(crate) fn add(
@@ -82,6 +85,19 @@ pub(crate) fn add(
         "ends the agent and leaves the network as it is",
         include_str!("agent/init-bottom.sh").to_owned(),
     );
+    set.file(
+        PATHS,
+        Mode::Config,
+        "connects in the running system what the boot did without",
+        include_str!("agent/paths.service").to_owned(),
+    );
+    set.push(
+        PATHS_WANTED,
+        "starts that with the system",
+        ChangeKind::Symlink {
+            target: "../nvmeroot-paths.service",
+        },
+    );
     Ok(())
 }
 
@@ -94,6 +110,8 @@ pub(crate) fn remove(set: &mut FileSet) {
         INIT_PREMOUNT,
         LOCAL_BLOCK,
         INIT_BOTTOM,
+        PATHS_WANTED,
+        PATHS,
         PLAN,
     ] {
         let why = "the scripts runtime takes the agent's place";

@@ -28,7 +28,9 @@ use std::sync::Arc;
 
 use nvmeroot_plan::{Action, InterfaceName, Scope, Step, steps};
 
+use crate::card::{self, Card};
 use crate::events::Woken;
+use crate::netlink::{Netlink, NetlinkError};
 
 /// How the work on the goal ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +63,38 @@ pub fn start(context: &Arc<Context>) {
             portal::run(context, index);
         });
     }
+}
+
+/// Starts on the controllers that are not there, in a system whose network is
+/// up, or will be without us.
+///
+/// # Errors
+/// When the kernel does not list the links.
+pub fn start_missing(context: &Arc<Context>) -> Result<(), NetlinkError> {
+    let mut netlink = Netlink::open()?;
+    for interface in context.plan.storage_interfaces() {
+        let links = netlink.links()?.into_iter();
+        let cards = links.map(|link| Card::of(link, &context.places));
+        if let Some(card) = card::find(interface, cards) {
+            context.is_link(&interface.name, card.link.index);
+        }
+    }
+    // Root is there: no way to it has to wait for another.
+    context.let_all_go();
+    let there = context.tree.controllers();
+    let (_, controllers) = sort(steps(&context.plan, Scope::Path));
+    for index in controllers {
+        let wanted = &context.plan.controllers[index];
+        let is_there = there.iter().any(|found| {
+            found.traddr == Some(wanted.traddr) && found.trsvcid == Some(wanted.trsvcid.get())
+        });
+        if !is_there {
+            context.spawn(&format!("portal {index}"), move |context| {
+                portal::run(context, index);
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The steps by interface, each one's in order, and the controllers.

@@ -54,11 +54,7 @@ impl Net {
         meanwhile: impl FnOnce(&mut Self),
     ) -> Boot {
         let host = self.host.clone();
-        let places = Places {
-            // Real: the namespace's own sysctls are behind it.
-            proc: "/proc".into(),
-            ..Places::under(&self.path(""))
-        };
+        let places = self.places();
         thread::scope(|scope| {
             let (finished, wait) = mpsc::channel::<()>();
             let booted = scope.spawn(move || run(&host, &places, plan, played, limit, &wait));
@@ -67,6 +63,54 @@ impl Net {
             booted.join().expect("no panic")
         })
     }
+
+    /// Does what the running system does with what the boot did without, until
+    /// all of it is there.
+    pub(crate) fn reconnect(&self, plan: BootPlan) -> BootRecord {
+        let places = self.places();
+        thread::scope(|scope| {
+            let connected = scope.spawn(|| {
+                let _entered = Entered::new(&self.host);
+                let context = context(&places, plan, Played::default(), LONG);
+                exec::start_missing(&context).expect("the links");
+                exec::wait_for_the_rest(&context);
+                context.recorder.finish();
+                context.recorder.snapshot()
+            });
+            connected.join().expect("no panic")
+        })
+    }
+
+    fn places(&self) -> Places {
+        Places {
+            // Real: the namespace's own sysctls are behind it.
+            proc: "/proc".into(),
+            ..Places::under(&self.path(""))
+        }
+    }
+}
+
+/// What the threads share; to be made in the host's namespace.
+fn context(places: &Places, plan: BootPlan, played: Played, limit: Duration) -> Arc<Context> {
+    fs::create_dir_all(&places.run).expect("a directory");
+    let events = Arc::new(Events::new().expect("a file descriptor"));
+    netlink::watch(&events).expect("a watch");
+    let device = PlayedDevice {
+        sys: places.sys.clone(),
+        events: Arc::clone(&events),
+        played,
+        made: Mutex::new(0),
+        asked: Mutex::new(0),
+    };
+    Arc::new(Context::new(
+        plan,
+        places.clone(),
+        events,
+        Kmsg::open(places, true),
+        Recorder::start(places.record(), limit, None),
+        Fabrics::new(Box::new(device)),
+        Instant::now() + limit,
+    ))
 }
 
 fn run(
@@ -78,27 +122,10 @@ fn run(
     wait: &mpsc::Receiver<()>,
 ) -> Boot {
     let _entered = Entered::new(host);
-    fs::create_dir_all(&places.run).expect("a directory");
-    let events = Arc::new(Events::new().expect("a file descriptor"));
-    netlink::watch(&events).expect("a watch");
-    let device = PlayedDevice {
-        sys: places.sys.clone(),
-        events: Arc::clone(&events),
-        played,
-        made: Mutex::new(0),
-        asked: Mutex::new(0),
-    };
     let goal = Goal::of(&plan, None);
     let started = Instant::now();
-    let context = Arc::new(Context::new(
-        plan,
-        places.clone(),
-        Arc::clone(&events),
-        Kmsg::open(places, true),
-        Recorder::start(places.record(), limit, None),
-        Fabrics::new(Box::new(device)),
-        started + limit,
-    ));
+    let context = context(places, plan, played, limit);
+    let events = Arc::clone(&context.events);
     exec::start(&context);
     let verdict = exec::wait_for_goal(&context, &goal);
     let took = started.elapsed();

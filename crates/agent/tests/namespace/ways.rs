@@ -1,12 +1,14 @@
 //! Many ways to one subsystem, some of them dead or late.
 
+use std::fs;
 use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
 use nvmeroot_agent::exec::Verdict;
 use nvmeroot_agent::fault::Layer;
-use nvmeroot_plan::BootPlan;
+use nvmeroot_agent::record::StepState;
+use nvmeroot_plan::{BootPlan, Match};
 
 use crate::boot::{LONG, NQN, PORT, Played, REFERRED, address, interface, plan};
 use crate::net::{Entered, Net, skip, until};
@@ -184,4 +186,50 @@ fn referrals_are_followed_and_circles_end() {
         of("connect"),
         [("10.9.0.1:4420", "nqn.2024-01.example:root nvme0")]
     );
+}
+
+/// The interface is matched and not renamed, so that the plan's name is not the
+/// link's.
+#[test]
+fn the_running_system_connects_what_is_missing_and_nothing_else() {
+    if skip("the_running_system_connects_what_is_missing_and_nothing_else") {
+        return;
+    }
+    let mut net = Net::new();
+    net.plug_in();
+    net.listen("10.9.0.1:4420");
+    let interface = interface(|i| {
+        i.name = "storage".parse().expect("a name");
+        i.matching = Some(Match {
+            macaddress: Some("02:00:00:00:00:07".parse().expect("a MAC address")),
+            ..Match::default()
+        });
+        i.addresses = vec![address("10.9.0.9/24")];
+    });
+    let boot = net.boot_well(interface.clone(), "10.9.0.1");
+    assert_eq!(boot.step("reach").detail, "over c from 10.9.0.9");
+    let there = net.path("sys/class/nvme/nvme0");
+    fs::create_dir_all(&there).expect("a directory");
+    let address = "traddr=10.9.0.1,trsvcid=4420,src_addr=10.9.0.9";
+    for (name, text) in [("subsysnqn", NQN), ("state", "live"), ("address", address)] {
+        fs::write(there.join(name), text).expect("a file");
+    }
+    let mut plan = plan(interface, "10.9.0.1", Some(NQN));
+    let mut second = plan.controllers[0].clone();
+    second.traddr = "10.9.0.2".parse().expect("an address");
+    plan.controllers.push(second);
+    let mut path = plan.paths[0].clone();
+    path.controller = 1;
+    plan.paths.push(path);
+    plan.mounts[0].controllers = vec![0, 1];
+    net.on_target("address add 10.9.0.2/24 dev s");
+    net.listen("10.9.0.2:4420");
+    let record = net.reconnect(plan);
+    let steps = record.steps.iter();
+    let steps: Vec<_> = steps
+        .map(|step| (step.subject.as_str(), step.action.as_str(), step.state))
+        .collect();
+    let at = "10.9.0.2:4420";
+    let all = ["reach", "connect", "namespace"];
+    assert_eq!(steps, all.map(|action| (at, action, StepState::Done)));
 }
