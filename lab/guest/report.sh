@@ -13,6 +13,15 @@ mark() {
     echo "lab: $1" >/dev/kmsg
 }
 mark marker
+case " $(cat /proc/cmdline) " in
+*' lab.reconfigure '*)
+    sleep 5
+    systemctl restart systemd-networkd && mark networkd-restarted
+    sleep 15
+    netplan apply && mark netplan-applied
+    sleep 15
+    ;;
+esac
 sleep "$settle"
 mark report
 section() {
@@ -43,6 +52,7 @@ section() {
         exe=$(readlink "$p/exe") || continue
         echo "${p#/proc/} $(readlink "$p/root") $exe"
     done
+    section record; cat /run/nvmeroot/boot.json 2>/dev/null
     section before; cat /run/lab/before 2>/dev/null
     section monitor; cat /run/lab/monitor 2>/dev/null
     section trace; cat /sys/kernel/tracing/trace 2>/dev/null

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::FlockOperation;
 
@@ -101,12 +102,15 @@ impl Cache {
         Ok(Cache { dir })
     }
 
-    /// A directory for work in progress, emptied before use.
+    /// An empty directory for work in progress: another one each time, for two
+    /// scenarios may want the same image at once.
     pub(crate) fn scratch(&self, name: &str) -> Result<PathBuf> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let dir = self
             .dir
             .join("tmp")
-            .join(format!("{}-{name}", std::process::id()));
+            .join(format!("{}-{count}-{name}", std::process::id()));
         remove(&dir)?;
         fs::create_dir_all(&dir).context("create", &dir)?;
         Ok(dir)

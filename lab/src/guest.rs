@@ -11,6 +11,7 @@ use crate::host::HostSpec;
 
 const HEARTBEAT: &str = include_str!("../guest/heartbeat.py");
 const BEFORE: &str = include_str!("../guest/before.sh");
+const STOPPED: &str = include_str!("../guest/stopped.sh");
 
 /// Prints what the machine looks like to its second serial port.
 pub(crate) const REPORT: &str = include_str!("../guest/report.sh");
@@ -160,6 +161,11 @@ pub(crate) fn write_files(spec: &HostSpec, upper: &Path) -> Result<()> {
         &upper.join("etc/initramfs-tools/conf.d/lab"),
         0o644,
         "COMPRESSLEVEL=1\n",
+    )?;
+    write(
+        &upper.join("etc/initramfs-tools/scripts/panic/lab"),
+        0o755,
+        STOPPED,
     )?;
     write(&upper.join("etc/.updated"), 0o644, "")?;
     write(&upper.join("var/.updated"), 0o644, "")

@@ -34,6 +34,8 @@ pub struct Lab {
 pub struct Wiring {
     /// One card per entry, in the PCI slot given.
     pub slots: Vec<u8>,
+    /// The cards are not there when the host is switched on.
+    pub unplugged: bool,
     /// Root comes from a local drive, not from the target.
     pub local_root: bool,
     /// What crosses the host's first cable goes to `host.card0.pcap`, the head
@@ -51,6 +53,7 @@ impl Default for Wiring {
     fn default() -> Self {
         Wiring {
             slots: vec![FIRST_SLOT],
+            unplugged: false,
             local_root: false,
             capture: false,
             cmdline: String::new(),
@@ -186,8 +189,10 @@ impl Lab {
             memory_mib: 256,
             kernel: host.kernel.clone(),
             initrd,
-            cmdline: "console=ttyS0 panic=-1 mitigations=off lsm=capability quiet".to_owned(),
-            cards: cables.cards(End::Target, &slots),
+            cmdline: "console=ttyS0 panic=-1 mitigations=off lsm=capability quiet \
+                      no_timer_check"
+                .to_owned(),
+            cards: cables.cards(End::Target, &slots, true),
             drives: vec![drive],
             second_port: SecondPort::Commands,
             capture: false,
@@ -199,7 +204,7 @@ impl Lab {
         // Fewer security modules and no mitigations: under emulation they cost
         // seconds, and nothing here depends on them.
         let mut cmdline = format!(
-            "console=ttyS0 root=LABEL={ROOT_LABEL} ro printk.devkmsg=on mitigations=off \
+            "console=ttyS0 root=LABEL={ROOT_LABEL} ro printk.devkmsg=on mitigations=off no_timer_check \
              lsm=capability lab.settle={}",
             wiring.settle
         );
@@ -217,7 +222,7 @@ impl Lab {
             kernel: image.kernel.clone(),
             initrd: image.initrd.clone(),
             cmdline,
-            cards: cables.cards(End::Host, &wiring.slots),
+            cards: cables.cards(End::Host, &wiring.slots, !wiring.unplugged),
             drives: if wiring.local_root {
                 vec![image.drive.clone()]
             } else {
@@ -234,7 +239,7 @@ impl Lab {
 pub struct Cables(Vec<Arc<Cable>>);
 
 impl Cables {
-    fn cards(&self, end: End, slots: &[u8]) -> Vec<Card> {
+    fn cards(&self, end: End, slots: &[u8], plugged: bool) -> Vec<Card> {
         let side = match end {
             End::Host => 0,
             End::Target => 1,
@@ -245,6 +250,7 @@ impl Cables {
             end,
             mac: format!("52:54:00:4c:{side:02x}:{:02x}", number + 1),
             slot: *slot,
+            plugged,
         };
         pairs.map(card).collect()
     }

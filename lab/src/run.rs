@@ -9,8 +9,9 @@ use crate::error::{Error, Result};
 use crate::host::HostImage;
 use crate::lab::{Lab, Start};
 use crate::marks::Marks;
+use crate::record::Record;
 use crate::report::Report;
-use crate::scenario::{End, Outcome, Scenario};
+use crate::scenario::{Earlier, End, Outcome, Scenario};
 use crate::vm::Vm;
 
 /// From switching the target on to its serving.
@@ -30,6 +31,7 @@ pub struct Session<'a> {
     target_start: Option<Start>,
     host: Option<Vm>,
     target: Option<Vm>,
+    earlier: Vec<Earlier>,
 }
 
 /// How a scenario went.
@@ -87,6 +89,7 @@ impl<'a> Session<'a> {
             target_start,
             host: None,
             target: None,
+            earlier: Vec::new(),
         })
     }
 
@@ -108,11 +111,17 @@ impl<'a> Session<'a> {
         self.target = None;
     }
 
-    /// Switches the host on.
+    /// Switches the host on. One that runs or ran before is switched off.
     ///
     /// # Errors
     /// As [`Start::start`].
     pub fn start_host(&mut self) -> Result<()> {
+        if let Some(vm) = self.host.take() {
+            self.earlier.push(Earlier {
+                console: vm.console().lines(),
+                record: record(&vm),
+            });
+        }
         self.host = Some(self.host_start.start(&self.dir)?);
         Ok(())
     }
@@ -151,6 +160,7 @@ impl<'a> Session<'a> {
 
     /// What the run leaves for the assertions.
     pub fn outcome(&self, report: Option<Report>, power_off: Option<f64>) -> Outcome {
+        let record = self.host.as_ref().and_then(record);
         let lines = |vm: &Option<Vm>| {
             let lines = vm.as_ref().map(|vm| vm.console().lines());
             lines.unwrap_or_default()
@@ -160,10 +170,21 @@ impl<'a> Session<'a> {
             marks: Marks::of(&console),
             console,
             target_console: lines(&self.target),
+            target_on: self.target_on(),
             report,
+            record,
+            earlier: self.earlier.clone(),
             power_off,
             image: self.image.clone(),
         }
+    }
+
+    fn target_on(&self) -> Option<f64> {
+        let host = self.host.as_ref()?.console().began();
+        let target = self.target.as_ref()?.console().began();
+        let after = target.saturating_duration_since(host);
+        let before = host.saturating_duration_since(target);
+        Some(after.as_secs_f64() - before.as_secs_f64())
     }
 
     /// Waits for the end that the scenario expects: returns the report, and
@@ -175,6 +196,7 @@ impl<'a> Session<'a> {
         match self.scenario.end {
             End::Stops { within, .. } => {
                 let host = self.host()?;
+                // Before the shell's prompt, what the agent recorded is printed.
                 let ends = ["(initramfs)", "Kernel panic", "lab: marker"];
                 host.console().wait_any(&ends, 0, within)?;
                 Ok((None, None))
@@ -202,6 +224,11 @@ impl<'a> Session<'a> {
             }
         }
     }
+}
+
+/// What the agent recorded, as far as the machine told it.
+fn record(vm: &Vm) -> Option<Record> {
+    Record::find(&vm.report().ok()?)
 }
 
 fn running<'a>(vm: &'a mut Option<Vm>, name: &str) -> Result<&'a mut Vm> {

@@ -1,12 +1,16 @@
 //! What is tried, and what must hold.
 
+mod campaign;
 mod check;
 mod curtin;
 mod dhcp;
 mod failing;
 mod faults;
+mod hand_over;
 mod home;
+mod late;
 mod paths;
+mod reports;
 mod slim;
 mod static_address;
 
@@ -17,6 +21,7 @@ use crate::error::Result;
 use crate::host::{HostImage, HostSpec};
 use crate::lab::Wiring;
 use crate::marks::Marks;
+use crate::record::Record;
 use crate::report::Report;
 use crate::run::Session;
 use crate::target::TargetSpec;
@@ -42,9 +47,9 @@ pub struct Scenario {
     pub target: Option<TargetSpec>,
     /// Whether the host comes up.
     pub end: End,
-    /// The path to the drive goes away for a while: the kernel may say so, and
-    /// I/O may wait, but none may fail.
-    pub disturbed: bool,
+    /// The path to the drive goes away for so many seconds: the kernel may say
+    /// so, and I/O may wait, but none may fail.
+    pub outage: Option<u32>,
     /// What happens, in order; mostly [`switch_on`](crate::switch_on).
     pub events: fn(&mut Session<'_>) -> Result<()>,
     /// What must hold beyond what holds for every host that ends this way.
@@ -76,14 +81,31 @@ pub struct Outcome {
     pub console: Vec<Line>,
     /// The target's console.
     pub target_console: Vec<Line>,
+    /// Seconds from switching the host on to switching the target on, each for
+    /// the last time; below 0 where the target was first.
+    pub target_on: Option<f64>,
     /// The host's report; `None` when it did not come up.
     pub report: Option<Report>,
     /// The phases of the boot.
     pub marks: Marks,
+    /// What the agent recorded; `None` where there is none.
+    pub record: Option<Record>,
+    /// The boots before the last one, where the host is switched on more than
+    /// once.
+    pub earlier: Vec<Earlier>,
     /// Seconds from the host's report to the end of its machine.
     pub power_off: Option<f64>,
     /// The host's image.
     pub image: HostImage,
+}
+
+/// A boot before the last one.
+#[derive(Debug, Clone)]
+pub struct Earlier {
+    /// The host's console.
+    pub console: Vec<Line>,
+    /// What the agent recorded; `None` where there is none.
+    pub record: Option<Record>,
 }
 
 /// Every scenario, in the order in which they are listed.
@@ -96,8 +118,16 @@ pub fn all() -> Vec<Scenario> {
         faults::all(),
         failing::all(),
         slim::all(),
+        late::all(),
+        reports::all(),
+        hand_over::all(),
     ];
     groups.into_iter().flatten().collect()
+}
+
+/// The scenarios that take too long to be run with the others.
+pub fn campaigns() -> Vec<Scenario> {
+    campaign::all()
 }
 
 impl Scenario {
@@ -118,6 +148,14 @@ impl Scenario {
 fn boots() -> End {
     End::Boots {
         within: Duration::from_secs(240),
+    }
+}
+
+/// The same host with the agent in its initramfs.
+fn by_agent(host: HostSpec) -> HostSpec {
+    HostSpec {
+        configure_args: ["--runtime", "agent"].map(str::to_owned).to_vec(),
+        ..host
     }
 }
 

@@ -14,8 +14,16 @@ use crate::error::{Context, Error, Result};
 use crate::tree::Tree;
 
 const INIT: &str = include_str!("../guest/target-init.sh");
-const MODULES: &[&str] = &["virtio_net", "virtio_blk", "nvmet-tcp"];
-const PROGRAMS: &[&str] = &["/usr/bin/busybox", "/usr/sbin/dnsmasq"];
+const MODULES: &[&str] = &[
+    "virtio_net",
+    "virtio_blk",
+    "nvmet-tcp",
+    // With these three `tc` drops some of the packets that arrive.
+    "sch_ingress",
+    "cls_u32",
+    "act_gact",
+];
+const PROGRAMS: &[&str] = &["/usr/bin/busybox", "/usr/sbin/dnsmasq", "/usr/sbin/tc"];
 
 /// The NQN of the subsystem that holds the host's drive.
 pub const SUBSYSTEM: &str = "nqn.2014-08.org.example.lab:drive";
@@ -25,7 +33,7 @@ pub const SUBSYSTEM: &str = "nqn.2014-08.org.example.lab:drive";
 const NAMESPACE_UUID: &str = "5e1f0000-0000-4000-8000-000000000001";
 
 /// What the target offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TargetSpec {
     /// One network card each, in order.
     pub networks: Vec<TargetNetwork>,
@@ -33,6 +41,10 @@ pub struct TargetSpec {
     pub portals: Vec<Portal>,
     /// NQNs of the hosts that may connect; empty lets every host in.
     pub allowed_hosts: Vec<String>,
+    /// The DH-HMAC-CHAP secret (`DHHC-1:…`) that the allowed hosts must know.
+    pub secret: Option<String>,
+    /// The subsystem shows no namespace.
+    pub empty: bool,
 }
 
 /// One card of the target and what it serves there.
@@ -47,6 +59,8 @@ pub struct TargetNetwork {
     pub offers_at_once: bool,
     /// DHCPv6: first and last address; router advertisements come with it.
     pub dhcp6: Option<(Ipv6Addr, Ipv6Addr)>,
+    /// Router advertisements alone, for the prefix of this address.
+    pub advertised: Option<Ipv6Addr>,
     /// Lease time in seconds; dnsmasq allows 120 and more.
     pub lease: u32,
 }
@@ -136,6 +150,7 @@ fn nvmet_script(spec: &TargetSpec) -> String {
     let mut script = String::new();
     let s = &mut script;
     let any = u8::from(spec.allowed_hosts.is_empty());
+    let enabled = u8::from(!spec.empty);
     let _ = writeln!(
         s,
         "cd /sys/kernel/config/nvmet\n\
@@ -147,7 +162,7 @@ fn nvmet_script(spec: &TargetSpec) -> String {
          echo /dev/vda >$ns/device_path\n\
          echo {NAMESPACE_UUID} >$ns/device_uuid\n\
          echo {NAMESPACE_UUID} >$ns/device_nguid\n\
-         echo 1 >$ns/enable"
+         echo {enabled} >$ns/enable"
     );
     for host in &spec.allowed_hosts {
         let _ = writeln!(
@@ -155,6 +170,9 @@ fn nvmet_script(spec: &TargetSpec) -> String {
             "mkdir hosts/{host}\n\
              ln -s /sys/kernel/config/nvmet/hosts/{host} subsystems/{SUBSYSTEM}/allowed_hosts/{host}"
         );
+        if let Some(secret) = &spec.secret {
+            let _ = writeln!(s, "echo {secret} >hosts/{host}/dhchap_key");
+        }
     }
     for (index, portal) in spec.portals.iter().enumerate() {
         let number = index + 1;
@@ -186,7 +204,8 @@ fn dnsmasq_script(spec: &TargetSpec) -> String {
     let mut wanted = false;
     for (number, network) in spec.networks.iter().enumerate() {
         let lease = network.lease.max(120);
-        let serves = network.dhcp4.is_some() || network.dhcp6.is_some();
+        let serves =
+            network.dhcp4.is_some() || network.dhcp6.is_some() || network.advertised.is_some();
         if serves {
             wanted = true;
             let _ = writeln!(s, "interface=eth{number}");
@@ -211,6 +230,9 @@ fn dnsmasq_script(spec: &TargetSpec) -> String {
         }
         if let Some((first, last)) = network.dhcp6 {
             let _ = writeln!(s, "dhcp-range={first},{last},64,{lease}\nenable-ra");
+        }
+        if let Some(prefix) = network.advertised {
+            let _ = writeln!(s, "dhcp-range={prefix},ra-only,64,{lease}\nenable-ra");
         }
     }
     s.push_str(
@@ -240,14 +262,14 @@ mod tests {
                     None,
                 )),
                 offers_at_once: true,
-                dhcp6: None,
                 lease: 1,
+                ..TargetNetwork::default()
             }],
             portals: vec![Portal {
                 address: "fd77::1".parse().unwrap(),
                 port: 4420,
             }],
-            allowed_hosts: Vec::new(),
+            ..TargetSpec::default()
         }
     }
 

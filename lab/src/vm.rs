@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::command::Program;
 use crate::console::Console;
@@ -25,6 +25,21 @@ pub(crate) struct Card {
     pub(crate) end: End,
     pub(crate) mac: String,
     pub(crate) slot: u8,
+    /// Whether it is there from the start, or comes by [`Vm::plug_card`].
+    pub(crate) plugged: bool,
+}
+
+impl Card {
+    fn device(&self, number: usize) -> Value {
+        json!({
+            "driver": "virtio-net-pci",
+            "id": format!("card{number}"),
+            "netdev": format!("n{number}"),
+            "mac": self.mac,
+            "addr": format!("{:#x}", self.slot),
+            "romfile": "",
+        })
+    }
 }
 
 /// What a machine is made of.
@@ -62,6 +77,7 @@ pub struct Vm {
     qmp: Qmp,
     report: PathBuf,
     commands: Option<UnixStream>,
+    cards: Vec<Card>,
 }
 
 /// Held while descriptors are inheritable, so that machines started at the
@@ -103,17 +119,13 @@ impl Machine {
             })
             .args(["-serial", "chardev:second"]);
         for (number, card) in self.cards.iter().enumerate() {
-            program = program
-                .arg("-netdev")
-                .arg(format!(
-                    "dgram,id=n{number},local.type=fd,local.str={}",
-                    card.cable.fd(card.end)
-                ))
-                .arg("-device")
-                .arg(format!(
-                    "virtio-net-pci,id=card{number},netdev=n{number},mac={},addr={:#x},romfile=",
-                    card.mac, card.slot
-                ));
+            program = program.arg("-netdev").arg(format!(
+                "dgram,id=n{number},local.type=fd,local.str={}",
+                card.cable.fd(card.end)
+            ));
+            if card.plugged {
+                program = program.arg("-device").arg(card.device(number).to_string());
+            }
         }
         if self.capture {
             // 600 bytes hold a DHCP message's head and first options.
@@ -178,6 +190,7 @@ impl Machine {
             qmp,
             report: second,
             commands,
+            cards: self.cards.clone(),
         })
     }
 
@@ -221,6 +234,23 @@ impl Vm {
     pub fn set_carrier(&mut self, card: usize, up: bool) -> Result<()> {
         let arguments = json!({ "name": format!("card{card}"), "up": up });
         self.qmp.execute("set_link", &arguments).map(drop)
+    }
+
+    /// Puts card number `card` into its slot while the machine runs.
+    ///
+    /// # Errors
+    /// [`Error::Monitor`] when there is no such card or it is there already.
+    pub fn plug_card(&mut self, card: usize) -> Result<()> {
+        let device = match self.cards.get(card) {
+            Some(found) => found.device(card),
+            None => {
+                return Err(Error::Monitor {
+                    vm: self.name.clone(),
+                    what: format!("it has no card {card}"),
+                });
+            }
+        };
+        self.qmp.execute("device_add", &device).map(drop)
     }
 
     /// Runs a shell command in the target and waits for it to end well.

@@ -35,7 +35,16 @@ pub(crate) struct Args {
 /// Runs the lab; where it can't run, it is skipped, and under `CI=true` that
 /// is a failure.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let scenarios = selected(&args.names)?;
+    run_of(scenario::all(), args)
+}
+
+/// The same with the long scenarios: `cargo xtask campaign`.
+pub(crate) fn campaign(args: &Args) -> anyhow::Result<()> {
+    run_of(scenario::campaigns(), args)
+}
+
+fn run_of(all: Vec<Scenario>, args: &Args) -> anyhow::Result<()> {
+    let scenarios = selected(all, &args.names)?;
     if args.list {
         for scenario in scenarios {
             println!("{:16} {}", scenario.name, scenario.title);
@@ -84,8 +93,7 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
     })
 }
 
-fn selected(names: &[String]) -> Result<Vec<Scenario>, Error> {
-    let all = scenario::all();
+fn selected(all: Vec<Scenario>, names: &[String]) -> Result<Vec<Scenario>, Error> {
     if names.is_empty() {
         return Ok(all);
     }
@@ -176,12 +184,13 @@ mod tests {
 
     #[test]
     fn scenarios_have_names_of_their_own() {
-        let mut names: Vec<_> = scenario::all().iter().map(|s| s.name).collect();
+        let all = || scenario::all().into_iter().chain(scenario::campaigns());
+        let mut names: Vec<_> = all().map(|s| s.name).collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
-        let unknown = selected(&["nonesuch".to_owned()]).unwrap_err();
+        let unknown = selected(all().collect(), &["nonesuch".to_owned()]).unwrap_err();
         assert!(
             matches!(unknown, Error::UnknownScenario { .. }),
             "{unknown}"

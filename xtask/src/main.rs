@@ -31,6 +31,8 @@ enum Task {
     Agent,
     /// Boot virtual machines from a remote drive and check what they report
     Lab(lab::Args),
+    /// The lab's scenarios that take many minutes each
+    Campaign(lab::Args),
     /// Measure, and print the tables
     Bench(bench::Args),
     /// Feed the parsers hostile input
@@ -54,6 +56,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test(args) => test::run(&args),
         Task::Agent => agent::run(),
         Task::Lab(args) => lab::run(&args),
+        Task::Campaign(args) => lab::campaign(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
     }

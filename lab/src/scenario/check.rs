@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{Outcome, Scenario};
+use crate::record::RecordedStep;
 use crate::report::{Report, Route, is_udev};
 use crate::target::SUBSYSTEM;
 
@@ -15,8 +16,18 @@ use crate::target::SUBSYSTEM;
 const LONGEST_STALL: f64 = 14.0;
 
 /// The same while the host comes up and everything is read at once (that the
-/// network stays is seen by other means), and where the target goes away.
+/// network stays is seen by other means).
 const LONGEST_EARLY_STALL: f64 = 75.0;
+
+/// From the end of an outage to the first round that succeeds: the target
+/// boots, and the host tries again every 10 s.
+const LONGEST_RETURN: f64 = 65.0;
+
+/// What the kernel says of a task that waited for [`KERNEL_PATIENCE`].
+const BLOCKED: &str = "blocked for more than";
+
+/// Seconds; `kernel.hung_task_timeout_secs`.
+const KERNEL_PATIENCE: u32 = 120;
 
 /// From the end of the report to the end of the machine, in seconds.
 const POWER_OFF: f64 = 60.0;
@@ -26,7 +37,7 @@ const KERNEL_FAULTS: &[&str] = &[
     "I/O error",
     "EXT4-fs error",
     "Aborting journal",
-    "blocked for more than",
+    BLOCKED,
     "Remounting filesystem read-only",
     "starting error recovery",
     "Failed reconnect attempt",
@@ -105,6 +116,38 @@ impl Faults {
         });
     }
 
+    /// The agent left a record that says how it ended: `done`, `failed`.
+    pub fn recorded(&mut self, outcome: &Outcome, how: &str) {
+        let found = outcome.record.as_ref().map(|record| &record.outcome);
+        self.expect(found.is_some_and(|found| found == how), || {
+            format!("the agent's record says {found:?}, not `{how}`")
+        });
+    }
+
+    /// The agent left that portal to the running system.
+    pub fn missing(&mut self, outcome: &Outcome, portal: &str) {
+        let left = outcome.record.as_ref().map(|record| &record.missing);
+        let named = left.is_some_and(|all| all.iter().any(|m| m.subject.contains(portal)));
+        self.expect(named, || {
+            format!("the record leaves {left:?} to the running system, not `{portal}`")
+        });
+    }
+
+    /// The agent recorded such a step.
+    pub fn step(
+        &mut self,
+        outcome: &Outcome,
+        subject: &str,
+        action: &str,
+        test: impl Fn(&RecordedStep) -> bool,
+    ) {
+        let record = outcome.record.as_ref();
+        let step = record.and_then(|record| record.step(subject, action));
+        self.expect(step.is_some_and(test), || {
+            format!("the agent recorded of `{subject}`, {action}: {step:?}")
+        });
+    }
+
     /// The interface's only address of `range`'s family lies in `range` and is
     /// the one that the initramfs got.
     pub fn leased(&mut self, report: &Report, interface: &str, range: &str) {
@@ -160,11 +203,13 @@ pub(super) fn healthy(scenario: &Scenario, outcome: &Outcome, faults: &mut Fault
     hand_over(report, faults);
     let failed = &report.failed_units;
     faults.expect(failed.is_empty(), || format!("failed units: {failed:?}"));
-    let tolerated: &[&str] = if scenario.disturbed { PATH_FAULTS } else { &[] };
-    for text in KERNEL_FAULTS
-        .iter()
-        .filter(|text| !tolerated.contains(text))
-    {
+    let tolerated = |text: &str| match scenario.outage {
+        Some(seconds) => {
+            PATH_FAULTS.contains(&text) || (text == BLOCKED && seconds >= KERNEL_PATIENCE)
+        }
+        None => false,
+    };
+    for text in KERNEL_FAULTS.iter().filter(|text| !tolerated(text)) {
         let logged = report.kernel.iter().find(|line| line.contains(text));
         let shown = outcome
             .console
@@ -234,10 +279,10 @@ fn heartbeat(scenario: &Scenario, report: &Report, faults: &mut Faults) {
     let settle = f64::from(scenario.wiring.settle);
     let marker = report.marks.get("marker").copied().unwrap_or_default();
     for (at, took) in &heart.stalls {
-        let bound = if *at < marker || scenario.disturbed {
-            LONGEST_EARLY_STALL
-        } else {
-            LONGEST_STALL
+        let bound = match scenario.outage {
+            Some(seconds) => f64::from(seconds) + LONGEST_RETURN,
+            None if *at < marker => LONGEST_EARLY_STALL,
+            None => LONGEST_STALL,
         };
         faults.expect(*took < bound, || {
             format!(
@@ -251,8 +296,9 @@ fn heartbeat(scenario: &Scenario, report: &Report, faults: &mut Faults) {
             heart.last
         )
     });
-    faults.expect(heart.beats as f64 >= settle / 2.0, || {
-        format!("only {} beats in {settle} s", heart.beats)
+    let beating = settle - f64::from(scenario.outage.unwrap_or_default());
+    faults.expect(heart.beats as f64 >= beating / 2.0, || {
+        format!("only {} beats in {beating} s", heart.beats)
     });
 }
 

@@ -31,7 +31,7 @@ pub(super) fn dhcp4_target() -> TargetSpec {
     target
 }
 
-fn dhcp4() -> Scenario {
+pub(super) fn dhcp4() -> Scenario {
     Scenario {
         name: "dhcp4",
         title: "DHCPv4, the same lease after the hand-over",
@@ -43,7 +43,7 @@ fn dhcp4() -> Scenario {
         wiring: settled(),
         target: Some(dhcp4_target()),
         end: boots(),
-        disturbed: false,
+        outage: None,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
@@ -57,15 +57,17 @@ fn dhcp4() -> Scenario {
     }
 }
 
-fn dhcp6() -> Scenario {
-    let netplan = "\
+pub(super) const DHCP6_NETPLAN: &str = "\
 network:
   version: 2
   ethernets:
     ens3: {dhcp6: true}
 ";
+
+/// The target with a DHCPv6 server and router advertisements.
+pub(super) fn dhcp6_target() -> TargetSpec {
     let last = |word| Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, word);
-    let target = TargetSpec {
+    TargetSpec {
         networks: vec![TargetNetwork {
             addresses: vec![net("fd77::1/64")],
             dhcp6: Some((last(0x100), last(0x1ff))),
@@ -73,13 +75,16 @@ network:
             ..TargetNetwork::default()
         }],
         portals: vec![portal("fd77::1")],
-        allowed_hosts: Vec::new(),
-    };
+        ..TargetSpec::default()
+    }
+}
+
+pub(super) fn dhcp6() -> Scenario {
     Scenario {
         name: "dhcp6",
         title: "DHCPv6 with router advertisements, the same lease after the hand-over",
-        host: remote_root("dhcp6", netplan, &[Controller::Tcp("fd77::1", 4420)]),
-        target: Some(target),
+        host: remote_root("dhcp6", DHCP6_NETPLAN, &[Controller::Tcp("fd77::1", 4420)]),
+        target: Some(dhcp6_target()),
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
                 faults.leased(report, "ens3", "fd77::/64");

@@ -45,7 +45,7 @@ fn wrong_port() -> Scenario {
             .map(str::to_owned)
             .to_vec(),
         },
-        disturbed: false,
+        outage: None,
         events: switch_on,
         check: |_, _| {},
     }

@@ -15,10 +15,10 @@ pub(super) fn all() -> Vec<Scenario> {
     vec![target_restart(), late_dhcp()]
 }
 
-const UP: Duration = Duration::from_secs(240);
+pub(super) const UP: Duration = Duration::from_secs(240);
 
 /// The target loses power for 10 s under a beating heart.
-fn target_restart() -> Scenario {
+pub(super) fn target_restart() -> Scenario {
     Scenario {
         name: "target-restart",
         title: "the target restarts while the host runs",
@@ -34,7 +34,7 @@ fn target_restart() -> Scenario {
         },
         target: Some(ipv4_target()),
         end: boots(),
-        disturbed: true,
+        outage: Some(10),
         events: restart_target,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
@@ -72,7 +72,7 @@ fn late_dhcp() -> Scenario {
         },
         wiring: Wiring::default(),
         target: Some(dhcp4_target()),
-        disturbed: false,
+        outage: None,
         events: start_dhcp_late,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

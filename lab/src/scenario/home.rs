@@ -32,7 +32,7 @@ fn remote_home() -> Scenario {
         wiring,
         target: Some(ipv4_target()),
         end: boots(),
-        disturbed: false,
+        outage: None,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

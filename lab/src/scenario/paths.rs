@@ -4,13 +4,24 @@ use super::static_address::{IPV4_NETPLAN, ipv4_target, net, portal, remote_root}
 use super::{Controller, Scenario, boots, settled};
 use crate::lab::FIRST_SLOT;
 use crate::run::switch_on;
-use crate::target::TargetNetwork;
+use crate::target::{TargetNetwork, TargetSpec};
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![two_interfaces(), odd_controllers()]
 }
 
-fn two_interfaces() -> Scenario {
+/// A target with two cards and a portal on each.
+pub(super) fn two_networks() -> TargetSpec {
+    let mut target = ipv4_target();
+    target.networks.push(TargetNetwork {
+        addresses: vec![net("10.78.0.1/24")],
+        ..TargetNetwork::default()
+    });
+    target.portals.push(portal("10.78.0.1"));
+    target
+}
+
+pub(super) fn two_interfaces() -> Scenario {
     let netplan = "\
 network:
   version: 2
@@ -20,12 +31,6 @@ network:
     ens4:
       addresses: [10.78.0.50/24]
 ";
-    let mut target = ipv4_target();
-    target.networks.push(TargetNetwork {
-        addresses: vec![net("10.78.0.1/24")],
-        ..TargetNetwork::default()
-    });
-    target.portals.push(portal("10.78.0.1"));
     let mut wiring = settled();
     wiring.slots = vec![FIRST_SLOT, FIRST_SLOT + 1];
     Scenario {
@@ -40,9 +45,9 @@ network:
             ],
         ),
         wiring,
-        target: Some(target),
+        target: Some(two_networks()),
         end: boots(),
-        disturbed: false,
+        outage: None,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
@@ -73,7 +78,7 @@ fn odd_controllers() -> Scenario {
         wiring: settled(),
         target: Some(ipv4_target()),
         end: boots(),
-        disturbed: false,
+        outage: None,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

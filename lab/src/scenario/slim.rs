@@ -1,44 +1,36 @@
 //! The same boots with a root that only reports: what happens before root is
 //! mounted, without the minute that a whole system takes.
 
-use super::dhcp::{DHCP4_NETPLAN, dhcp4_target};
-use super::static_address::{IPV4_NETPLAN, ipv4_target, remote_root};
-use super::{Controller, Scenario, boots};
-use crate::host::{HostKind, HostSpec};
-use crate::lab::Wiring;
+use std::net::Ipv6Addr;
+
+use super::dhcp::{DHCP4_NETPLAN, DHCP6_NETPLAN, dhcp4_target, dhcp6_target};
+use super::paths::two_networks;
+use super::static_address::{IPV4_NETPLAN, ipv4_target, net, portal, remote_root};
+use super::{Controller, Scenario, boots, by_agent};
+use crate::host::{HOST_ID, HOST_NQN, HostKind, HostSpec, TreeFile};
+use crate::lab::{FIRST_SLOT, Wiring};
 use crate::run::switch_on;
+use crate::target::{SUBSYSTEM, TargetNetwork, TargetSpec};
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![
         ipv4(),
         dhcp4(),
-        by_agent("agent-static", ipv4()),
-        by_agent("agent-dhcp4", dhcp4()),
+        agent_ipv4(),
+        agent_dhcp4(),
+        agent_dhcp6(),
+        advertised(),
+        cards(),
+        secret(),
     ]
 }
 
-/// The same with the agent in the initramfs. `configure` finds the one that
-/// was built beside it.
-fn by_agent(name: &'static str, scripts: Scenario) -> Scenario {
-    let mut host = scripts.host.clone();
-    host.name = name.to_owned();
-    host.configure_args = vec!["--runtime".to_owned(), "agent".to_owned()];
-    Scenario {
-        name,
-        title: if name == "agent-static" {
-            "static IPv4 by the agent, into a root that only reports"
-        } else {
-            "DHCPv4 by the agent, into a root that only reports"
-        },
-        host,
-        ..scripts
-    }
-}
-
-fn slim(name: &str, netplan: &str) -> HostSpec {
+/// A slim host whose root is behind each of these portals.
+pub(super) fn slim(name: &str, netplan: &str, portals: &[&'static str]) -> HostSpec {
+    let controllers: Vec<_> = portals.iter().map(|at| Controller::Tcp(at, 4420)).collect();
     HostSpec {
         kind: HostKind::Slim,
-        ..remote_root(name, netplan, &[Controller::Tcp("10.77.0.1", 4420)])
+        ..remote_root(name, netplan, &controllers)
     }
 }
 
@@ -46,11 +38,11 @@ fn ipv4() -> Scenario {
     Scenario {
         name: "slim-static",
         title: "static IPv4 into a root that only reports",
-        host: slim("slim-static", IPV4_NETPLAN),
+        host: slim("slim-static", IPV4_NETPLAN, &["10.77.0.1"]),
         wiring: Wiring::default(),
         target: Some(ipv4_target()),
         end: boots(),
-        disturbed: false,
+        outage: None,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
@@ -65,7 +57,7 @@ fn dhcp4() -> Scenario {
     Scenario {
         name: "slim-dhcp4",
         title: "DHCPv4 into a root that only reports",
-        host: slim("slim-dhcp4", DHCP4_NETPLAN),
+        host: slim("slim-dhcp4", DHCP4_NETPLAN, &["10.77.0.1"]),
         target: Some(dhcp4_target()),
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
@@ -76,5 +68,172 @@ fn dhcp4() -> Scenario {
             }
         },
         ..ipv4()
+    }
+}
+
+pub(super) fn agent_ipv4() -> Scenario {
+    Scenario {
+        name: "agent-static",
+        title: "static IPv4 by the agent, into a root that only reports",
+        host: by_agent(slim("agent-static", IPV4_NETPLAN, &["10.77.0.1"])),
+        check: |outcome, faults| {
+            (ipv4().check)(outcome, faults);
+            faults.recorded(outcome, "done");
+        },
+        ..ipv4()
+    }
+}
+
+pub(super) fn agent_dhcp4() -> Scenario {
+    Scenario {
+        name: "agent-dhcp4",
+        title: "DHCPv4 by the agent, into a root that only reports",
+        host: by_agent(slim("agent-dhcp4", DHCP4_NETPLAN, &["10.77.0.1"])),
+        check: |outcome, faults| {
+            (dhcp4().check)(outcome, faults);
+            faults.recorded(outcome, "done");
+        },
+        ..dhcp4()
+    }
+}
+
+fn agent_dhcp6() -> Scenario {
+    Scenario {
+        name: "agent-dhcp6",
+        title: "DHCPv6 by the agent, into a root that only reports",
+        host: by_agent(slim("agent-dhcp6", DHCP6_NETPLAN, &["fd77::1"])),
+        target: Some(dhcp6_target()),
+        check: |outcome, faults| {
+            if let Some(report) = &outcome.report {
+                faults.controller(report, "fd77::1", 4420);
+            }
+            faults.recorded(outcome, "done");
+            faults.step(outcome, "ens3", "dhcp6", |step| step.state == "done");
+        },
+        ..agent_ipv4()
+    }
+}
+
+/// No DHCP server and no address in the configuration: the router says the
+/// prefix, the kernel makes the address.
+fn advertised() -> Scenario {
+    let netplan = "\
+network:
+  version: 2
+  ethernets:
+    ens3: {accept-ra: true}
+";
+    let target = TargetSpec {
+        networks: vec![TargetNetwork {
+            addresses: vec![net("fd77::1/64")],
+            advertised: Some(Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 0)),
+            ..TargetNetwork::default()
+        }],
+        portals: vec![portal("fd77::1")],
+        ..TargetSpec::default()
+    };
+    Scenario {
+        name: "agent-advertised",
+        title: "an address by router advertisement alone",
+        host: by_agent(slim("agent-advertised", netplan, &["fd77::1"])),
+        target: Some(target),
+        check: |outcome, faults| {
+            if let Some(report) = &outcome.report {
+                faults.controller(report, "fd77::1", 4420);
+                // From the prefix and the card's MAC (RFC 4291, appendix A).
+                faults.addresses(report, "ens3", &["fd77::5054:ff:fe4c:1/64"]);
+            }
+            faults.recorded(outcome, "done");
+        },
+        ..agent_ipv4()
+    }
+}
+
+/// A slim host whose `config.json` names root's subsystem, and perhaps the
+/// secret that it shares with the target.
+pub(super) fn portal_known(name: &str, nqn: &str, secret: Option<&str>) -> HostSpec {
+    let secret = secret.map_or_else(String::new, |s| format!(", \"dhchap_key\": \"{s}\""));
+    let portals = format!(
+        "[{{\"hostnqn\": \"{HOST_NQN}\", \"hostid\": \"{HOST_ID}\", \"subsystems\": [{{\"nqn\": \"{nqn}\", \
+         \"ports\": [{{\"transport\": \"tcp\", \"traddr\": \"10.77.0.1\", \"trsvcid\": \"4420\"{secret}}}]}}]}}]\n"
+    );
+    by_agent(HostSpec {
+        files: vec![TreeFile {
+            path: "etc/nvme/config.json".to_owned(),
+            mode: 0o600,
+            text: portals,
+        }],
+        ..slim(name, IPV4_NETPLAN, &["10.77.0.1"])
+    })
+}
+
+/// A target that admits the lab's host alone, and wants it to know a secret.
+pub(super) fn secretive_target(secret: &str) -> TargetSpec {
+    TargetSpec {
+        allowed_hosts: vec![HOST_NQN.to_owned()],
+        secret: Some(secret.to_owned()),
+        ..ipv4_target()
+    }
+}
+
+/// What the host and the target know.
+pub(super) const SECRET: &str = "DHHC-1:00:cmlnaHQga2V5IG9mIHRoZSBsYWIsIDMyIGJ5dGVzISHP8ZIq:";
+
+fn secret() -> Scenario {
+    Scenario {
+        name: "agent-secret",
+        title: "the host proves its identity with a DH-HMAC-CHAP secret",
+        host: portal_known("agent-secret", SUBSYSTEM, Some(SECRET)),
+        target: Some(secretive_target(SECRET)),
+        check: |outcome, faults| {
+            (agent_ipv4().check)(outcome, faults);
+            if let Some(report) = &outcome.report {
+                let lines = report.kernel.iter();
+                let proven = lines
+                    .filter(|line| line.contains(": authenticated"))
+                    .count();
+                faults.expect(proven > 0, || {
+                    "the kernel does not say that it authenticated".to_owned()
+                });
+            }
+        },
+        ..agent_ipv4()
+    }
+}
+
+/// Both cards have moved to other slots; the configuration knows them by their
+/// MACs. One keeps the name that its new slot gives it.
+fn cards() -> Scenario {
+    let netplan = "\
+network:
+  version: 2
+  ethernets:
+    first:
+      match: {macaddress: '52:54:00:4c:00:01'}
+      addresses: [10.77.0.50/24]
+    second:
+      match: {macaddress: '52:54:00:4c:00:02'}
+      set-name: storage1
+      addresses: [10.78.0.50/24]
+";
+    Scenario {
+        name: "agent-cards",
+        title: "cards in other slots, found by MAC, one renamed",
+        host: by_agent(slim("agent-cards", netplan, &["10.77.0.1", "10.78.0.1"])),
+        wiring: Wiring {
+            slots: vec![FIRST_SLOT + 3, FIRST_SLOT + 2],
+            ..Wiring::default()
+        },
+        target: Some(two_networks()),
+        check: |outcome, faults| {
+            if let Some(report) = &outcome.report {
+                faults.addresses(report, "ens6", &["10.77.0.50/24"]);
+                faults.addresses(report, "storage1", &["10.78.0.50/24"]);
+                faults.controller(report, "10.77.0.1", 4420);
+                faults.controller(report, "10.78.0.1", 4420);
+            }
+            faults.recorded(outcome, "done");
+        },
+        ..agent_ipv4()
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn ipv4_target() -> TargetSpec {
             ..TargetNetwork::default()
         }],
         portals: vec![portal("10.77.0.1")],
-        allowed_hosts: Vec::new(),
+        ..TargetSpec::default()
     }
 }
 
@@ -76,7 +76,7 @@ fn ipv4() -> Scenario {
         wiring: settled(),
         target: Some(ipv4_target()),
         end: boots(),
-        disturbed: false,
+        outage: None,
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

@@ -1,0 +1,137 @@
+//! What the agent recorded in `/run/nvmeroot/boot.json`: as much of it as
+//! assertions need, read anew here, for users read that file with programs of
+//! their own too.
+
+use serde::Deserialize;
+
+/// The record of one boot.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Record {
+    /// `running`, `done`, `failed`, `idle`
+    pub outcome: String,
+    /// When the agent started.
+    pub start: Moment,
+    /// When the goal was reached or given up.
+    pub decided: Option<Moment>,
+    /// The steps, in the order in which they began.
+    pub steps: Vec<RecordedStep>,
+    /// What is left to the running system.
+    #[serde(default)]
+    pub missing: Vec<Missing>,
+}
+
+/// A moment.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+pub struct Moment {
+    /// Microseconds of the monotonic clock.
+    pub monotonic_us: u64,
+    /// Microseconds of the kernel log's clock.
+    pub kernel_us: Option<u64>,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct RecordedStep {
+    /// An interface's name, or a portal.
+    pub subject: String,
+    /// `card`, `carrier`, `dhcp4`, `connect`, …
+    pub action: String,
+    /// What with.
+    #[serde(default)]
+    pub detail: String,
+    /// `running`, `done`, `failed`
+    pub state: String,
+    /// When it began.
+    pub start: Moment,
+    /// When it ended.
+    pub end: Option<Moment>,
+    /// How often it was tried.
+    pub tries: u32,
+    /// What went wrong meanwhile.
+    #[serde(default)]
+    pub errors: Vec<RecordedError>,
+}
+
+/// One error of a step.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct RecordedError {
+    /// `no-card`, `no-carrier`, `refused`, …
+    pub layer: String,
+    /// What was seen.
+    pub message: String,
+}
+
+/// What is not there although the plan names it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Missing {
+    /// An interface's name, or a portal.
+    pub subject: String,
+    /// As in [`RecordedError`].
+    pub layer: String,
+}
+
+impl Record {
+    /// Finds the record in what a host wrote to its second serial port.
+    pub fn find(text: &str) -> Option<Record> {
+        let section = text.split("@section record\n").nth(1)?;
+        let json = section.split("@section ").next()?;
+        serde_json::from_str(json).ok()
+    }
+
+    /// The step `action` of `subject`.
+    pub fn step(&self, subject: &str, action: &str) -> Option<&RecordedStep> {
+        self.steps
+            .iter()
+            .find(|step| step.subject == subject && step.action == action)
+    }
+
+    /// Seconds from the agent's start to its decision.
+    pub fn seconds(&self) -> Option<f64> {
+        Some(self.decided?.since(self.start))
+    }
+}
+
+impl RecordedStep {
+    /// Seconds from its start to its end.
+    pub fn seconds(&self) -> Option<f64> {
+        Some(self.end?.since(self.start))
+    }
+
+    /// Whether it met an error of that layer.
+    pub fn met(&self, layer: &str) -> bool {
+        self.errors.iter().any(|error| error.layer == layer)
+    }
+}
+
+impl Moment {
+    /// Seconds since `earlier`.
+    pub fn since(self, earlier: Moment) -> f64 {
+        self.monotonic_us.saturating_sub(earlier.monotonic_us) as f64 / 1e6
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_is_found() {
+        let text = r#"
+@section processes
+@section record
+{"version":1,"outcome":"failed","start":{"monotonic_us":1000000,"kernel_us":5},
+ "decided":{"monotonic_us":3500000},"goal":["`/`"],
+ "steps":[{"subject":"10.0.0.1:4420","action":"connect","state":"failed","tries":3,
+  "start":{"monotonic_us":1},"end":{"monotonic_us":2000001},
+  "errors":[{"at":{"monotonic_us":2},"times":3,"layer":"refused","message":"m","hint":"h"}]}]}
+
+@section end
+"#;
+        let record = Record::find(text).unwrap();
+        assert_eq!(record.seconds(), Some(2.5));
+        let step = record.step("10.0.0.1:4420", "connect").unwrap();
+        assert_eq!(step.seconds(), Some(2.0));
+        assert!(step.met("refused") && !step.met("timeout"));
+        assert_eq!(Record::find("@section record\n\n@section end\n"), None);
+    }
+}

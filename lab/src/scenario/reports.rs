@@ -1,0 +1,208 @@
+//! Hosts that can't come up with the agent: its report names the layer, and
+//! the initramfs goes on by itself.
+
+use std::time::Duration;
+
+use super::slim::{SECRET, agent_dhcp4, agent_ipv4, portal_known, secretive_target};
+use super::{End, Faults, Outcome, Scenario};
+use crate::lab::{FIRST_SLOT, Wiring};
+use crate::run::switch_on;
+use crate::target::SUBSYSTEM;
+
+pub(super) fn all() -> Vec<Scenario> {
+    vec![
+        refused(),
+        denied(),
+        no_namespace(),
+        no_card(),
+        no_carrier(),
+        no_lease(),
+        wrong_nqn(),
+        wrong_secret(),
+    ]
+}
+
+/// Seconds that the agent is given: enough for a busy machine to find its card.
+const DEADLINE: f64 = 25.0;
+
+/// From the agent's report to the shell: initramfs-tools itself waits 30 s for
+/// root.
+const ITS_OWN: f64 = 75.0;
+
+/// The agent gave up in time and its report names the layer (as in the record)
+/// in this line; then the initramfs gave up in its own way.
+fn gave_up(outcome: &Outcome, faults: &mut Faults, layer: &str, line: &str) {
+    faults.recorded(outcome, "failed");
+    if let Some(record) = &outcome.record {
+        faults.expect(record.missing.iter().any(|m| m.layer == layer), || {
+            format!("the record misses {:?}, not `{layer}`", record.missing)
+        });
+        let took = record.seconds().unwrap_or_default();
+        faults.expect((DEADLINE - 3.0..DEADLINE + 5.0).contains(&took), || {
+            format!("the agent gave up after {took:.1} s, not {DEADLINE:.0} s")
+        });
+    }
+    let mut said = outcome
+        .console
+        .iter()
+        .skip_while(|line| !line.text.contains("nvmeroot: gave up after"));
+    let Some(head) = said.next() else {
+        return faults.add("the agent did not give up");
+    };
+    let report: Vec<&str> = said
+        .clone()
+        .filter(|line| line.text.contains("nvmeroot: "))
+        .map(|line| line.text.as_str())
+        .collect();
+    for text in ["`/` has no storage", line] {
+        faults.expect(report.iter().any(|line| line.contains(text)), || {
+            format!("the agent's report does not say `{text}`: {report:#?}")
+        });
+    }
+    match said.find(|line| line.text.contains("LABEL=labroot does not exist")) {
+        Some(end) => {
+            let took = (end.at - head.at).as_secs_f64();
+            faults.expect(took < ITS_OWN, || {
+                format!("the initramfs took {took:.0} s to give up itself")
+            });
+        }
+        None => faults.add("the initramfs did not give up in its own way"),
+    }
+}
+
+fn wiring() -> Wiring {
+    Wiring {
+        reboot_on_failure: false,
+        cmdline: format!("nvmeroot.deadline={DEADLINE:.0}"),
+        ..Wiring::default()
+    }
+}
+
+fn refused() -> Scenario {
+    let base = agent_ipv4();
+    let mut target = base.target.clone();
+    for portal in target.iter_mut().flat_map(|target| &mut target.portals) {
+        portal.port = 4421;
+    }
+    Scenario {
+        name: "report-refused",
+        title: "report: nothing listens at the portal's port",
+        wiring: wiring(),
+        target,
+        end: End::Stops {
+            within: Duration::from_secs(180),
+            saying: Vec::new(),
+        },
+        events: switch_on,
+        check: |outcome, faults| {
+            let line = "`10.77.0.1:4420`: connection refused: ";
+            gave_up(outcome, faults, "refused", line);
+        },
+        ..base
+    }
+}
+
+fn denied() -> Scenario {
+    let mut target = agent_ipv4().target;
+    if let Some(target) = &mut target {
+        target.allowed_hosts = vec!["nqn.2014-08.org.example:another".to_owned()];
+    }
+    Scenario {
+        name: "report-denied",
+        title: "report: the subsystem does not admit this host",
+        target,
+        check: |outcome, faults| {
+            let line = "`10.77.0.1:4420`: access denied: ";
+            gave_up(outcome, faults, "access-denied", line);
+        },
+        ..refused()
+    }
+}
+
+fn no_namespace() -> Scenario {
+    let mut target = agent_ipv4().target;
+    if let Some(target) = &mut target {
+        target.empty = true;
+    }
+    Scenario {
+        name: "report-namespace",
+        title: "report: the subsystem has no namespace",
+        target,
+        check: |outcome, faults| {
+            let line = "no namespace: `nqn.2014-08.org.example.lab:drive` is connected";
+            gave_up(outcome, faults, "no-namespace", line);
+        },
+        ..refused()
+    }
+}
+
+fn no_card() -> Scenario {
+    Scenario {
+        name: "report-card",
+        title: "report: no card is the one of the configuration",
+        wiring: Wiring {
+            slots: vec![FIRST_SLOT + 2],
+            ..wiring()
+        },
+        target: agent_ipv4().target,
+        check: |outcome, faults| gave_up(outcome, faults, "no-card", "`ens3`: no such card: "),
+        ..refused()
+    }
+}
+
+fn no_carrier() -> Scenario {
+    Scenario {
+        name: "report-carrier",
+        title: "report: the cable is not plugged in",
+        target: agent_ipv4().target,
+        events: |session| {
+            switch_on(session)?;
+            session.host()?.set_carrier(0, false)
+        },
+        check: |outcome, faults| gave_up(outcome, faults, "no-carrier", "`ens3`: no carrier: "),
+        ..refused()
+    }
+}
+
+fn no_lease() -> Scenario {
+    Scenario {
+        name: "report-lease",
+        title: "report: no DHCP server answers",
+        host: agent_dhcp4().host,
+        target: agent_dhcp4().target,
+        events: |session| {
+            session.start_target()?;
+            session.stop_dhcp()?;
+            session.start_host()
+        },
+        check: |outcome, faults| gave_up(outcome, faults, "no-lease", "no lease: "),
+        ..refused()
+    }
+}
+
+fn wrong_nqn() -> Scenario {
+    Scenario {
+        name: "report-nqn",
+        title: "report: the portal has no subsystem of that name",
+        host: portal_known("agent-nqn", "nqn.2014-08.org.example.lab:nonesuch", None),
+        target: agent_ipv4().target,
+        check: |outcome, faults| gave_up(outcome, faults, "wrong-nqn", "wrong NQN: "),
+        ..refused()
+    }
+}
+
+/// What a target asks for that the host does not know.
+const OTHER_SECRET: &str = "DHHC-1:00:d3Jvbmcga2V5IG9mIHRoZSBsYWIsIDMyIGJ5dGVzISHLBD2Q:";
+
+fn wrong_secret() -> Scenario {
+    Scenario {
+        name: "report-secret",
+        title: "report: the target wants another secret",
+        host: portal_known("agent-secret", SUBSYSTEM, Some(SECRET)),
+        target: Some(secretive_target(OTHER_SECRET)),
+        check: |outcome, faults| {
+            gave_up(outcome, faults, "authentication", "authentication failed: ");
+        },
+        ..refused()
+    }
+}
