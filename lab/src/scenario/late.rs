@@ -48,7 +48,7 @@ pub(super) fn target_after(session: &mut Session<'_>, seconds: u64) -> Result<()
 
 /// How soon after the last thing is there root must be too, in seconds: the
 /// agent tries every 2 s at least, and a busy machine takes its time.
-const SOON: f64 = 20.0;
+const SOON: f64 = 30.0;
 
 /// Root is mounted soon after that line on the target's console.
 pub(super) fn at_once(outcome: &Outcome, faults: &mut Faults, ready: &str) {
