@@ -147,7 +147,7 @@ impl Scenario {
 /// other machines beside it, a host needs a minute.
 fn boots() -> End {
     End::Boots {
-        within: Duration::from_secs(240),
+        within: Duration::from_secs(420),
     }
 }
 

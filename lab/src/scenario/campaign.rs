@@ -70,6 +70,8 @@ fn outage() -> Scenario {
         title: "the target is gone for 12 minutes",
         wiring: Wiring {
             settle: OUTAGE + 150,
+            // Each task that hangs is told, not the first ten alone.
+            cmdline: "sysctl.kernel.hung_task_warnings=-1".to_owned(),
             ..base.wiring
         },
         outage: Some(OUTAGE),

@@ -15,7 +15,7 @@ pub(super) fn all() -> Vec<Scenario> {
     vec![target_restart(), late_dhcp()]
 }
 
-pub(super) const UP: Duration = Duration::from_secs(240);
+pub(super) const UP: Duration = Duration::from_secs(420);
 
 /// The target loses power for 10 s under a beating heart.
 pub(super) fn target_restart() -> Scenario {

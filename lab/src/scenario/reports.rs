@@ -90,7 +90,7 @@ fn refused() -> Scenario {
         wiring: wiring(),
         target,
         end: End::Stops {
-            within: Duration::from_secs(180),
+            within: Duration::from_secs(300),
             saying: Vec::new(),
         },
         events: switch_on,
