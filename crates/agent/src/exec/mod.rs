@@ -88,7 +88,7 @@ pub fn start_missing(context: &Arc<Context>) -> Result<(), NetlinkError> {
         let is_there = there.iter().any(|found| {
             found.traddr == Some(wanted.traddr) && found.trsvcid == Some(wanted.trsvcid.get())
         });
-        if !is_there {
+        if !is_there && context.is_first_to_name(index) {
             context.spawn(&format!("portal {index}"), move |context| {
                 portal::run(context, index);
             });

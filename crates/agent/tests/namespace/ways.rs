@@ -214,7 +214,8 @@ fn the_running_system_connects_what_is_missing_and_nothing_else() {
     for (name, text) in [("subsysnqn", NQN), ("state", "live"), ("address", address)] {
         fs::write(there.join(name), text).expect("a file");
     }
-    let mut plan = plan(interface, "10.9.0.1", Some(NQN));
+    // By discovery, whose answer is that the subsystem is at .1 too.
+    let mut plan = plan(interface, "10.9.0.1", None);
     let mut second = plan.controllers[0].clone();
     second.traddr = "10.9.0.2".parse().expect("an address");
     plan.controllers.push(second);
@@ -229,7 +230,15 @@ fn the_running_system_connects_what_is_missing_and_nothing_else() {
     let steps: Vec<_> = steps
         .map(|step| (step.subject.as_str(), step.action.as_str(), step.state))
         .collect();
-    let at = "10.9.0.2:4420";
-    let all = ["reach", "connect", "namespace"];
-    assert_eq!(steps, all.map(|action| (at, action, StepState::Done)));
+    let (second, offered) = ("10.9.0.2:4420", "10.9.0.1:4420");
+    assert_eq!(
+        steps,
+        [
+            (second, "reach", StepState::Done),
+            (second, "discover", StepState::Done),
+            (offered, "reach", StepState::Done),
+            (offered, "connect", StepState::Done),
+            (offered, "namespace", StepState::Done)
+        ]
+    );
 }
