@@ -12,11 +12,11 @@
 //! that. The card is the same on both sides of switch-root, whenever the machine
 //! gets its id, and with either runtime.
 
-use nvmeroot_plan::{BootPlan, Document, HostIdentity, Interface, Scope, telling_secrets};
+use nvmeroot_plan::{BootPlan, Document, HostIdentity, Interface, LinkKind, Scope, telling_secrets};
 
 use crate::handover::DHCPV6_IAID;
 use crate::initramfs_tools::needs_advertisements;
-use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
+use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath, modules};
 
 /// Where the program is, in the root tree and in the initramfs, relative to
 /// the top.
@@ -24,6 +24,7 @@ pub const AGENT_PATH: &str = "usr/lib/nvmeroot/nvmeroot-agent";
 
 const PROGRAM: TreePath = TreePath::fixed(AGENT_PATH);
 const PLAN: TreePath = TreePath::fixed("etc/nvmeroot/plan.json");
+const MODULES: TreePath = TreePath::fixed("etc/nvmeroot/modules");
 const HOOK: TreePath = TreePath::fixed("etc/initramfs-tools/hooks/nvmeroot");
 const INIT_TOP: TreePath = TreePath::fixed("etc/initramfs-tools/scripts/init-top/nvmeroot");
 const INIT_PREMOUNT: TreePath =
@@ -41,6 +42,7 @@ pub(crate) fn add(
     program: &[u8],
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
+    refuse_links(plan)?;
     set.push(
         PROGRAM,
         "brings the network up and connects the controllers",
@@ -55,6 +57,7 @@ pub(crate) fn add(
         "says what the agent is to do",
         document(plan, host)?,
     );
+    modules::add(plan, MODULES, set);
     set.file(
         HOOK,
         Mode::Program,
@@ -113,10 +116,23 @@ pub(crate) fn remove(set: &mut FileSet) {
         PATHS_WANTED,
         PATHS,
         PLAN,
+        MODULES,
     ] {
         let why = "the scripts runtime takes the agent's place";
         set.push(path, why, ChangeKind::Absent);
     }
+}
+
+/// The agent configures cards, and creates nothing.
+fn refuse_links(plan: &BootPlan) -> Result<(), RenderError> {
+    let on_path = plan.storage_interfaces().into_iter();
+    for interface in on_path.filter(|one| one.kind != LinkKind::Ethernet) {
+        return Err(RenderError::AgentLink {
+            interface: interface.name.clone(),
+            origin: interface.origin.clone(),
+        });
+    }
+    Ok(())
 }
 
 /// The plan as the agent reads it.

@@ -1,14 +1,17 @@
 //! The plan's steps as the commands of `iproute2`, `dhcpcd` and `nvme-cli`.
 
-use std::collections::BTreeMap;
+mod link;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use nvmeroot_plan::{
     Action, BootPlan, ConnectOptions, Controller, DhcpFamily, InterfaceAddress, InterfaceName,
-    LinkKind, Mtu, Origin, Portal, Route, RouteScope, RouteType, Scope, Step, steps,
+    LinkKind, Mtu, Origin, Portal, Route, RouteScope, RouteType, Rule, Scope, Step, steps,
 };
 
 use crate::RenderError;
+use crate::initramfs_tools::needs_advertisements;
 
 /// Which of the two scripts a command stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,66 +60,116 @@ pub(crate) fn quote(word: &str, origin: &Origin) -> Result<String, RenderError> 
     }
 }
 
-/// The commands of the scripts runtime: every network card of the input, then
-/// the controllers. Outside [`nvmeroot_plan::Reach::Initramfs`] there are
-/// none.
+/// The commands of the scripts runtime: every network card of the input, the
+/// virtual links that lead to the storage, then the controllers. Outside
+/// [`nvmeroot_plan::Reach::Initramfs`] there are none.
 ///
-/// The scripts don't create links yet, nor set what only a link that they
-/// created would need.
+/// A card that does not lead there gets its MTU, addresses and routes, as in
+/// the original, and is no member of anything.
 pub fn commands(plan: &BootPlan) -> Vec<Command> {
-    let cards: BTreeMap<&InterfaceName, Option<Mtu>> = plan
-        .network
-        .interfaces
-        .iter()
-        .filter(|one| one.kind == LinkKind::Ethernet)
-        .map(|one| (&one.name, one.mtu))
-        .collect();
-    let is_ours = |step: &Step| match (&step.action, step.action.interface()) {
-        (Action::SetMtu { interface, mtu }, _) => cards.get(interface) == Some(&Some(*mtu)),
-        (_, Some(interface)) => cards.contains_key(interface),
-        (_, None) => true,
-    };
-    steps(plan, Scope::Everything)
+    let told = told(plan);
+    let network = Links::of(plan);
+    steps(&told, Scope::Everything)
         .into_iter()
-        .filter(is_ours)
-        .filter_map(|step| {
-            let (phase, argv) = match &step.action {
-                Action::SetMtu { interface, mtu } => (
-                    Phase::Network,
-                    words(&["ip", "link", "set", interface.as_str(), "mtu"]).and(mtu.to_string()),
-                ),
-                Action::AddAddress { interface, address } => {
-                    (Phase::Network, add_address(interface, address))
-                }
-                Action::Dhcp { interface, family } => (
-                    Phase::Network,
-                    match family {
-                        DhcpFamily::Both => words(&["dhcpcd", interface.as_str()]),
-                        DhcpFamily::Ipv4 => words(&["dhcpcd", "-4", interface.as_str()]),
-                        DhcpFamily::Ipv6 => words(&["dhcpcd", "-6", interface.as_str()]),
-                    },
-                ),
-                Action::LinkUp { interface } => (
-                    Phase::Network,
-                    words(&["ip", "link", "set", interface.as_str(), "up"]),
-                ),
-                Action::AddRoute { interface, route } => {
-                    (Phase::Network, add_route(interface, route))
-                }
-                Action::Connect { controller, portal } => (
-                    Phase::Nvme,
-                    connect(portal, plan.controllers.get(*controller)),
-                ),
-                // The front-ends note what the scripts don't carry out.
-                _ => return None,
-            };
-            Some(Command {
-                argv: argv.0,
+        .filter(|step| network.is_ours(step))
+        .flat_map(|step| {
+            let (phase, all) = spelled(&step.action, plan, &network);
+            let origin = step.origin;
+            all.into_iter().map(move |words| Command {
+                argv: words.0,
                 phase,
-                origin: step.origin,
+                origin: origin.clone(),
             })
         })
         .collect()
+}
+
+/// The plan with what `init-premount` does of it left out. It turns router
+/// advertisements off where root needs none; a link that is yet to be created
+/// it can't.
+fn told(plan: &BootPlan) -> BootPlan {
+    let mut told = plan.clone();
+    for interface in &mut told.network.interfaces {
+        if !interface.dhcp6 && !needs_advertisements(plan, interface) {
+            let is_card = interface.kind == LinkKind::Ethernet;
+            interface.accept_ra = (!is_card).then_some(false);
+        }
+    }
+    told
+}
+
+/// What the steps alone don't say of the links.
+struct Links<'a> {
+    cards: BTreeMap<&'a InterfaceName, Option<Mtu>>,
+    vrfs: BTreeSet<&'a InterfaceName>,
+    on_path: BTreeSet<&'a InterfaceName>,
+}
+
+impl<'a> Links<'a> {
+    fn of(plan: &'a BootPlan) -> Self {
+        let all = || plan.network.interfaces.iter();
+        let cards = all().filter(|one| one.kind == LinkKind::Ethernet);
+        let vrfs = all().filter(|one| matches!(one.kind, LinkKind::Vrf { .. }));
+        let on_path = plan.storage_interfaces().into_iter();
+        Self {
+            cards: cards.map(|one| (&one.name, one.mtu)).collect(),
+            vrfs: vrfs.map(|one| &one.name).collect(),
+            on_path: on_path.map(|one| &one.name).collect(),
+        }
+    }
+
+    fn is_ours(&self, step: &Step) -> bool {
+        let Some(interface) = step.action.interface() else {
+            return true;
+        };
+        if self.on_path.contains(interface) {
+            let other = step.action.needs();
+            return other.is_none_or(|other| self.on_path.contains(other));
+        }
+        match &step.action {
+            // Not one that something else asks for.
+            Action::SetMtu { mtu, .. } => self.cards.get(interface) == Some(&Some(*mtu)),
+            Action::AddAddress { .. }
+            | Action::Dhcp { .. }
+            | Action::LinkUp { .. }
+            | Action::AddRoute { .. } => self.cards.contains_key(interface),
+            _ => false,
+        }
+    }
+
+    fn is_card(&self, interface: &InterfaceName) -> bool {
+        self.cards.contains_key(interface)
+    }
+
+    /// A route that belongs to a VRF finds its member by the gateway.
+    fn is_vrf(&self, interface: &InterfaceName) -> bool {
+        self.vrfs.contains(interface)
+    }
+}
+
+/// The commands that carry an action out; none where the front-ends note that
+/// the scripts don't.
+fn spelled(action: &Action, plan: &BootPlan, links: &Links<'_>) -> (Phase, Vec<Words>) {
+    let command = match action {
+        Action::SetMtu { interface, mtu } => {
+            words(&["ip", "link", "set", interface.as_str(), "mtu"]).and(mtu.to_string())
+        }
+        Action::AddAddress { interface, address } => add_address(interface, address),
+        Action::Dhcp { interface, family } => match family {
+            DhcpFamily::Both => words(&["dhcpcd", interface.as_str()]),
+            DhcpFamily::Ipv4 => words(&["dhcpcd", "-4", interface.as_str()]),
+            DhcpFamily::Ipv6 => words(&["dhcpcd", "-6", interface.as_str()]),
+        },
+        Action::LinkUp { interface } => words(&["ip", "link", "set", interface.as_str(), "up"]),
+        Action::AddRoute { interface, route } => add_route(interface, route, links),
+        Action::AddRule { rule, .. } => add_rule(rule),
+        Action::Connect { controller, portal } => {
+            let command = connect(portal, plan.controllers.get(*controller));
+            return (Phase::Nvme, vec![command]);
+        }
+        other => return (Phase::Network, link::commands(other)),
+    };
+    (Phase::Network, vec![command])
 }
 
 /// What `plan --format commands` prints: one command a line, the network
@@ -152,6 +205,11 @@ impl Words {
         self
     }
 
+    fn all(mut self, words: &[&str]) -> Self {
+        self.0.extend(words.iter().map(|w| (*w).to_owned()));
+        self
+    }
+
     /// A name and its value, where there is one.
     fn option(self, name: &str, value: Option<impl ToString>) -> Self {
         match value {
@@ -181,7 +239,7 @@ fn add_address(interface: &InterfaceName, address: &InterfaceAddress) -> Words {
         .option("preferred_lft", address.deprecated.then_some(0))
 }
 
-fn add_route(interface: &InterfaceName, route: &Route) -> Words {
+fn add_route(interface: &InterfaceName, route: &Route, links: &Links<'_>) -> Words {
     let has_gateway = matches!(route.kind, RouteType::Unicast | RouteType::Multicast);
     let via = route.via.filter(|_| has_gateway);
     // The kernel finds the device by the gateway. It can't where there is no
@@ -191,7 +249,9 @@ fn add_route(interface: &InterfaceName, route: &Route) -> Words {
         RouteType::Blackhole | RouteType::Prohibit | RouteType::Throw | RouteType::Unreachable => {
             false
         }
-        _ => route.on_link || via.is_none_or(is_link_local),
+        _ if via.is_none_or(is_link_local) || route.on_link => true,
+        // Of several links in the gateway's network it is this one.
+        _ => !links.is_card(interface) && !links.is_vrf(interface),
     };
     let to = match route.to.network() {
         // The kernel refuses a destination with host bits; networkd and
@@ -226,6 +286,23 @@ fn add_route(interface: &InterfaceName, route: &Route) -> Words {
         .option("advmss", route.advertised_mss)
         .option("initcwnd", route.congestion_window)
         .option("initrwnd", route.advertised_receive_window)
+}
+
+fn add_rule(rule: &Rule) -> Words {
+    let net = rule.from.or(rule.to);
+    let is_ipv6 = net.is_some_and(|net| net.addr().is_ipv6());
+    let command = match is_ipv6 {
+        true => words(&["ip", "-6", "rule", "add"]),
+        false => words(&["ip", "rule", "add"]),
+    };
+    command
+        .option("from", rule.from.map(|net| net.trunc()))
+        .option("to", rule.to.map(|net| net.trunc()))
+        // `ip` reads a type of service as hexadecimal, whatever it looks like.
+        .option("tos", rule.type_of_service.map(|tos| format!("0x{tos:02x}")))
+        .option("fwmark", rule.mark)
+        .option("priority", rule.priority)
+        .option("table", rule.table)
 }
 
 fn is_link_local(address: IpAddr) -> bool {

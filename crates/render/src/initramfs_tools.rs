@@ -3,13 +3,14 @@
 //! What does not depend on the plan is a shell script of its own beside this
 //! file; what does is data, made of quoted words only.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use nvmeroot_plan::{BootPlan, Interface};
+use nvmeroot_plan::{BootPlan, Interface, LinkKind};
 
 use crate::command::{Phase, commands, lines, quote};
-use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
+use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath, modules};
 
 const HOOK: TreePath = TreePath::fixed("etc/initramfs-tools/hooks/curtin-nvme-over-tcp");
 const INIT_PREMOUNT: TreePath =
@@ -22,6 +23,7 @@ const NETWORK_UP: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/network-u
 const CONNECT_NVME: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/connect-nvme");
 const FUNCTIONS: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/functions");
 const INTERFACES: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/interfaces");
+const MODULES: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/modules");
 const DHCPCD_CONF: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/dhcpcd.conf");
 
 /// What stands at the top of a generated file.
@@ -62,6 +64,7 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError>
         "names on the console what fails",
         include_str!("initramfs_tools/functions.sh").to_owned(),
     );
+    modules::add(plan, MODULES, set);
     let why = "makes the initramfs the same DHCP client as the running system";
     if uses_dhcp(plan) {
         let text = include_str!("initramfs_tools/dhcpcd.conf").to_owned();
@@ -109,6 +112,7 @@ pub(crate) fn remove(set: &mut FileSet) {
         CONNECT_NVME,
         FUNCTIONS,
         INTERFACES,
+        MODULES,
         DHCPCD_CONF,
     ] {
         let why = "the agent takes the scripts' place";
@@ -133,11 +137,22 @@ fn interfaces(plan: &BootPlan) -> Result<String, RenderError> {
         let _ = writeln!(text, "{function} {name}{rest}");
         Ok::<(), RenderError>(())
     };
-    for interface in plan.storage_interfaces() {
-        call("nvmeroot_storage", interface, "")?;
+    let on_path = plan.storage_interfaces();
+    for interface in &on_path {
+        // What `network-up` is yet to create is not waited for.
+        let function = match interface.kind {
+            LinkKind::Ethernet => "nvmeroot_storage",
+            _ => "nvmeroot_storage_link",
+        };
+        call(function, interface, "")?;
     }
+    let names: BTreeSet<_> = on_path.iter().map(|one| &one.name).collect();
     for interface in &plan.network.interfaces {
-        if !interface.dhcp6 && !needs_advertisements(plan, interface) {
+        let is_card = interface.kind == LinkKind::Ethernet;
+        if !is_card && !names.contains(&interface.name) {
+            continue;
+        }
+        if is_card && !interface.dhcp6 && !needs_advertisements(plan, interface) {
             call("nvmeroot_no_advertisements", interface, "")?;
         }
         let metric = dhcp_metric(interface);
@@ -145,7 +160,31 @@ fn interfaces(plan: &BootPlan) -> Result<String, RenderError> {
             call("nvmeroot_dhcp_metric", interface, &format!(" {metric}"))?;
         }
     }
+    let slow = carrier_delay(&on_path);
+    if slow > 0 {
+        let _ = writeln!(text, "nvmeroot_slow_links {slow}");
+    }
     Ok(text)
+}
+
+/// Seconds till packets go through, beyond what cards take: a bridge with the
+/// spanning tree protocol lets none pass while a port listens, nor while it
+/// learns, and a bond waits for its delay.
+fn carrier_delay(on_path: &[&Interface]) -> u64 {
+    // The kernel's own (`br_stp_timer`; IEEE 802.1D-2004, table 17-1).
+    const FORWARD_DELAY: u64 = 1500;
+    let delay = |one: &&Interface| match &one.kind {
+        LinkKind::Bridge { bridge } if bridge.parameters.stp == Some(true) => {
+            let delay = bridge.parameters.forward_delay;
+            (2 * delay.map_or(FORWARD_DELAY, u64::from)).div_ceil(100)
+        }
+        LinkKind::Bond { bond } => {
+            let delay = bond.parameters.up_delay;
+            delay.map_or(0, u64::from).div_ceil(1000)
+        }
+        _ => 0,
+    };
+    on_path.iter().map(delay).sum()
 }
 
 fn dhcp_metric(interface: &Interface) -> u32 {

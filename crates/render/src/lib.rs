@@ -15,6 +15,7 @@ mod golden;
 mod handover;
 mod host;
 mod initramfs_tools;
+mod modules;
 mod programs;
 mod secrets;
 #[cfg(test)]

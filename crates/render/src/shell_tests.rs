@@ -1,5 +1,7 @@
 //! The generated shell, run by real shells.
 
+mod links;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! Plans for the tests.
 
 use nvmeroot_plan::{
-    BootPlan, ConnectOptions, Controller, ControllerPath, Interface, Lead, LinkKind, Mount,
-    Network, Origin, Reach, Transport,
+    Bond, BootPlan, ConnectOptions, Controller, ControllerPath, Interface, InterfaceAddress, Lead,
+    LinkKind, Mount, Network, Origin, Reach, Route, Transport, Vlan,
 };
 
 use crate::{Options, Runtime};
@@ -77,4 +77,42 @@ pub(crate) fn initramfs_plan(interfaces: Vec<Interface>, controllers: Vec<Contro
         warnings: Vec::new(),
         faults: Vec::new(),
     }
+}
+
+/// Root over a VLAN with jumbo frames, which is on a bond of two cards.
+pub(crate) fn vlan_on_bond() -> BootPlan {
+    let bond: Bond = serde_json::from_str(
+        r#"{"mode":"802.3ad","lacp_rate":"fast","mii_monitor_interval":100,
+        "transmit_hash_policy":"layer3+4","members":["ens3","ens4"]}"#,
+    )
+    .expect("a bond");
+    let bond0 = Interface {
+        kind: LinkKind::Bond { bond },
+        ..ethernet("bond0")
+    };
+    let vlan = Vlan {
+        id: 7.try_into().expect("an id"),
+        link: "bond0".parse().expect("an id"),
+    };
+    let mut route = Route::new(
+        "10.8.0.0/16".parse().expect("a destination"),
+        Origin::whole("network"),
+    );
+    route.via = Some("10.7.0.1".parse().expect("an address"));
+    let address = "10.7.0.5/24".parse().expect("an address");
+    let vlan7 = Interface {
+        kind: LinkKind::Vlan { vlan },
+        mtu: Some(9000.try_into().expect("an MTU")),
+        addresses: vec![InterfaceAddress::new(address)],
+        routes: vec![route],
+        ..ethernet("bond0.7")
+    };
+    let mut plan = initramfs_plan(
+        vec![ethernet("ens3"), ethernet("ens4"), bond0, vlan7],
+        vec![controller("10.7.0.9", "4420")],
+    );
+    for path in &mut plan.paths {
+        path.interfaces.retain(|lead| lead.interface.as_str() == "bond0.7");
+    }
+    plan
 }

@@ -3,13 +3,14 @@
 # `update-initramfs -u`.
 #
 # What the boot scripts share, for any POSIX shell with `local`. It is sourced.
-# The functions `ip`, `dhcpcd` and `nvme` stand in front of the programs of
-# those names, so that `network-up` and `connect-nvme` can be plain commands
+# The functions `ip`, `sysctl`, `ethtool`, `dhcpcd` and `nvme` stand in front of
+# the programs of those names, so that `network-up` and `connect-nvme` can be plain commands
 # and every failure is still named on the console, within a bounded time.
 
 nvmeroot_etc=/etc/curtin-nvme-over-tcp
 nvmeroot_run=/run/nvmeroot
 nvmeroot_sys=/sys
+nvmeroot_proc=/proc
 # By its path: some builds of busybox take their own `ip`, which knows less,
 # whenever no path is given.
 nvmeroot_ip=/sbin/ip
@@ -56,12 +57,18 @@ nvmeroot_nap() {
 	sleep 0.2 2>/dev/null || sleep 1
 }
 
-# nvmeroot_storage INTERFACE: the interface leads to the root filesystem.
-nvmeroot_storage() {
-	local deadline now
+# nvmeroot_storage_link INTERFACE: the interface, which is yet to be created,
+# leads to the root filesystem.
+nvmeroot_storage_link() {
 	nvmeroot_storage_interfaces="${nvmeroot_storage_interfaces-} $1 "
 	# Where init-bottom finds it.
 	: >"$nvmeroot_run/storage-$1"
+}
+
+# nvmeroot_storage INTERFACE: the card leads to the root filesystem.
+nvmeroot_storage() {
+	local deadline now
+	nvmeroot_storage_link "$1"
 	now=$(nvmeroot_now)
 	: "${nvmeroot_interface_deadline:=$((now + nvmeroot_interface_wait))}"
 	deadline=$nvmeroot_interface_deadline
@@ -100,15 +107,39 @@ nvmeroot_dhcp_metric() {
 	nvmeroot_dhcp_metrics="${nvmeroot_dhcp_metrics-} $1=$2 "
 }
 
+# nvmeroot_slow_links SECONDS: so long it takes, beyond what cards do, till a
+# link that leads to the root filesystem lets packets through.
+nvmeroot_slow_links() {
+	nvmeroot_dhcp_wait=$((nvmeroot_dhcp_wait + $1))
+	nvmeroot_way_wait=$((nvmeroot_way_wait + $1))
+}
+
+# sysctl -w NAME=VALUE: the name with slashes, the value a number.
+sysctl() {
+	{ printf '%s\n' "${2##*=}" >"$nvmeroot_proc/sys/${2%=*}"; } 2>/dev/null && return 0
+	nvmeroot_say 3 "\`sysctl $*\` failed"
+	return 1
+}
+
+# What a card does itself is never worth a boot.
+ethtool() {
+	local said
+	said=$(command ethtool "$@" 2>&1) && return 0
+	nvmeroot_say 4 "\`ethtool $*\` failed: $(nvmeroot_one_line "$said")"
+}
+
 ip() {
 	local said asked="ip $*"
-	case "$1 $2" in
-	# The running system sets the same routes with this protocol; with any
-	# other they would stay beside its own.
-	'route add') set -- "$@" proto static ;;
+	case "$*" in
+	# The running system sets the same routes and rules with this protocol; with
+	# any other they would stay beside its own.
+	'route add '*) set -- "$@" proto static ;;
+	'rule add '* | '-6 rule add '*) set -- "$@" protocol static ;;
 	esac
 	said=$("$nvmeroot_ip" "$@" 2>&1) && return 0
-	case $said in
+	case "$asked $said" in
+	# It is there, but who knows with what parameters.
+	'ip link add '*) ;;
 	*'File exists'* | *'already assigned'*) return 0 ;;
 	esac
 	nvmeroot_say 3 "\`$asked\` failed: $(nvmeroot_one_line "$said")"

@@ -95,6 +95,28 @@ if [ -e /etc/curtin-nvme-over-tcp/dhcpcd.conf ]; then
 	mkdir -p "$DESTDIR/var/lib/dhcpcd" "$DESTDIR/usr/lib/dhcpcd"
 fi
 
+# The virtual links that root stands on.
+modules=/etc/curtin-nvme-over-tcp/modules
+if [ -e "$modules" ]; then
+	while read -r module; do
+		manual_add_modules "$module"
+	done <"$modules"
+	# Else these two make a link of their own when they are loaded, and `bond0`
+	# would be there before it is created with its parameters.
+	mkdir -p "$DESTDIR/etc/modprobe.d"
+	printf '%s\n' 'options bonding max_bonds=0' 'options dummy numdummies=0' \
+		>"$DESTDIR/etc/modprobe.d/nvmeroot.conf"
+fi
+
+# What a card does itself root does not depend on.
+if grep -qs '^ethtool ' /etc/curtin-nvme-over-tcp/network-up; then
+	if command -v ethtool >/dev/null; then
+		program ethtool ethtool
+	else
+		echo 'W: nvmeroot: the initramfs sets neither offloads nor wake-on-LAN: the program `ethtool` is missing' >&2
+	fi
+fi
+
 manual_add_modules nvme-tcp af_packet
 # With MODULES=dep only the drivers of what root lies on now would be there.
 [ "$MODULES" = most ] || auto_add_modules net
