@@ -299,7 +299,10 @@ fn add_rule(rule: &Rule) -> Words {
         .option("from", rule.from.map(|net| net.trunc()))
         .option("to", rule.to.map(|net| net.trunc()))
         // `ip` reads a type of service as hexadecimal, whatever it looks like.
-        .option("tos", rule.type_of_service.map(|tos| format!("0x{tos:02x}")))
+        .option(
+            "tos",
+            rule.type_of_service.map(|tos| format!("0x{tos:02x}")),
+        )
         .option("fwmark", rule.mark)
         .option("priority", rule.priority)
         .option("table", rule.table)

@@ -112,7 +112,8 @@ pub(crate) fn vlan_on_bond() -> BootPlan {
         vec![controller("10.7.0.9", "4420")],
     );
     for path in &mut plan.paths {
-        path.interfaces.retain(|lead| lead.interface.as_str() == "bond0.7");
+        path.interfaces
+            .retain(|lead| lead.interface.as_str() == "bond0.7");
     }
     plan
 }

@@ -14,6 +14,48 @@ pub(super) fn number(text: &str) -> Option<u64> {
     digits.then(|| text.parse().ok()).flatten()
 }
 
+/// Units of time with their microseconds (systemd.time(7)).
+const UNITS: &[(&[&str], u64)] = &[
+    (&["us", "usec", "µs", "μs"], 1),
+    (&["ms", "msec"], 1_000),
+    (&["", "s", "sec", "second", "seconds"], 1_000_000),
+    (&["m", "min", "minute", "minutes"], 60_000_000),
+    (&["h", "hr", "hour", "hours"], 3_600_000_000),
+    (&["d", "day", "days"], 86_400_000_000),
+    (&["w", "week", "weeks"], 604_800_000_000),
+];
+
+/// A span of time in microseconds: numbers with units, as networkd takes them,
+/// a second where there is none. Digits alone count `plain` microseconds each.
+pub(super) fn time(text: &str, plain: u64) -> Option<u64> {
+    if let Some(number) = number(text) {
+        return number.checked_mul(plain);
+    }
+    let split = |text: &'_ str, end: fn(char) -> bool| text.find(end).unwrap_or(text.len());
+    let mut rest = text.trim();
+    let mut sum: u64 = 0;
+    while !rest.is_empty() {
+        let (whole, after) = rest.split_at(split(rest, |c| !c.is_ascii_digit()));
+        let (fraction, after) = match after.strip_prefix('.') {
+            Some(after) => after.split_at(split(after, |c| !c.is_ascii_digit())),
+            None => ("", after),
+        };
+        let after = after.trim_start();
+        let end = split(after, |c| c.is_ascii_digit() || c.is_whitespace());
+        let (unit, after) = after.split_at(end);
+        let (_, unit) = UNITS.iter().find(|(names, _)| names.contains(&unit))?;
+        sum = sum.checked_add(number(whole)?.checked_mul(*unit)?)?;
+        // What is less than a microsecond does not count.
+        let mut place = *unit;
+        for digit in fraction.bytes() {
+            place /= 10;
+            sum = sum.checked_add(place.checked_mul(u64::from(digit - b'0'))?)?;
+        }
+        rest = after.trim_start();
+    }
+    (!text.trim().is_empty()).then_some(sum)
+}
+
 /// An address as inet_pton(3) takes it.
 pub(super) fn address(text: &str, family: Family) -> Option<IpAddr> {
     let address: IpAddr = text.parse().ok()?;
@@ -107,6 +149,37 @@ mod tests {
         assert_eq!(number("0100"), Some(100));
         for text in ["", "+1", "-1", "1.5", "0x10", " 1", "99999999999999999999"] {
             assert_eq!(number(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_have_units_or_the_key_s_own() {
+        let ms = |text| time(text, 1_000);
+        assert_eq!(ms("100"), Some(100_000));
+        for (text, microseconds) in [
+            ("100ms", 100_000),
+            ("1s", 1_000_000),
+            ("1.5", 1_500_000),
+            ("0.25 s", 250_000),
+            ("1min 30s", 90_000_000),
+            ("2m5ms", 120_005_000),
+            ("1 h", 3_600_000_000),
+            ("7us", 7),
+        ] {
+            assert_eq!(ms(text), Some(microseconds), "{text}");
+        }
+        assert_eq!(time("15", 1_000_000), Some(15_000_000));
+        for text in [
+            "",
+            " ",
+            "s",
+            "-1",
+            "1 fortnight",
+            "infinity",
+            "1.5.5",
+            "99999999999999w",
+        ] {
+            assert_eq!(ms(text), None, "{text}");
         }
     }
 

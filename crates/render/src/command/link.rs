@@ -13,7 +13,9 @@ pub(super) fn commands(action: &Action) -> Vec<Words> {
     let one = |words| vec![words];
     match action {
         Action::CreateLink { interface, link } => one(create(interface, link)),
-        Action::SetMac { interface, mac } => one(set(interface).and("address").and(mac.to_string())),
+        Action::SetMac { interface, mac } => {
+            one(set(interface).and("address").and(mac.to_string()))
+        }
         Action::SetOffloads {
             interface,
             offloads: which,

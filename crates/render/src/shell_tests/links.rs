@@ -55,7 +55,10 @@ fn settings_are_written_where_the_kernel_has_them() {
 fn an_offload_that_a_card_lacks_is_a_warning() {
     for shell in shells() {
         let stage = Stage::new();
-        stage.program("ethtool", "echo 'Could not change any' >&2; echo ' device features' >&2; exit 1");
+        stage.program(
+            "ethtool",
+            "echo 'Could not change any' >&2; echo ' device features' >&2; exit 1",
+        );
         assert_eq!(
             stage.says(&shell, "ethtool -K ens3 lro on\necho status $?"),
             "4 `ethtool -K ens3 lro on` failed: Could not change any device features\nstatus 0\n"

@@ -1,5 +1,7 @@
 //! One definition as an interface of the plan.
 
+mod settings;
+
 use std::collections::BTreeSet;
 
 use nvmeroot_plan::{
@@ -18,14 +20,21 @@ use crate::netplan::schema::{Care, Family, Key, Kind, find};
 use crate::netplan::value::{Entry, List, Map, Value};
 use crate::yaml::KeyPath;
 
-/// What of the planned keys the agent carries out, and the boot scripts do not.
-const CARRIED_OUT_BY_THE_AGENT: [&str; 6] = [
-    "accept-ra",
-    "dhcp-identifier",
-    "dhcp4-overrides",
-    "dhcp6-overrides",
-    "macaddress",
-    "routing-policy",
+/// What the steps say and the agent is not told yet.
+const NOT_YET_BY_THE_AGENT: [&str; 13] = [
+    "generic-receive-offload",
+    "generic-segmentation-offload",
+    "ipv6-address-generation",
+    "ipv6-address-token",
+    "ipv6-mtu",
+    "ipv6-privacy",
+    "large-receive-offload",
+    "link-local",
+    "receive-checksum-offload",
+    "tcp-segmentation-offload",
+    "tcp6-segmentation-offload",
+    "transmit-checksum-offload",
+    "wakeonlan",
 ];
 
 /// `None` only where an error says why.
@@ -40,14 +49,17 @@ pub(super) fn lower<'d>(
         Value::Map(map) => Some(map),
         _ => None,
     };
-    let kind = link::kind(definition, map, path, references, findings);
+    let mut remarks = Vec::new();
+    let kind = link::kind(definition, map, path, references, &mut remarks, findings);
+    let mut interface = Interface::new(
+        entry.name().parse().ok()?,
+        stand_in(definition.number),
+        kind,
+        origin(entry.key, path),
+    );
+    interface.remarks = remarks;
     let mut lowering = Lowering {
-        interface: Interface::new(
-            entry.name().parse().ok()?,
-            stand_in(definition.number),
-            kind,
-            origin(entry.key, path),
-        ),
+        interface,
         definition,
         path,
         findings,
@@ -61,6 +73,7 @@ pub(super) fn lower<'d>(
             lowering.entry(entry, map);
         }
         lowering.gateways(map);
+        lowering.address_generation(map);
         lowering.compare_overrides();
     }
     Some(lowering.interface)
@@ -114,8 +127,9 @@ impl<'d> Lowering<'_, 'd> {
             shown(self.interface.id.as_str()),
             section.noun
         );
-        let warning = Warning::at(self.interface.origin.clone(), message)
-            .with_hint("reach the storage over a network card");
+        let warning = Warning::at(self.interface.origin.clone(), message).with_hint(
+            "reach the storage over a network card, or a VLAN, a bond or a bridge on one",
+        );
         self.remark(Weight::Refusal, warning);
     }
 
@@ -240,20 +254,20 @@ impl<'d> Lowering<'_, 'd> {
         // Of what is refused as a whole no part is worth a note.
         let refused = self.definition.section.is_refused();
         match key.care {
-            Care::Carried => self.carry(key, entry, map),
+            Care::Carried => {
+                self.carry(key, entry, map);
+                if !refused && NOT_YET_BY_THE_AGENT.contains(&name) {
+                    let message =
+                        format!("the agent does not carry `{name}` out yet, the boot scripts do");
+                    let warning = self.at(entry, message);
+                    self.remark(Weight::Note, warning);
+                }
+            }
             Care::Planned => {
                 self.carry(key, entry, map);
                 if !refused {
-                    let by_agent = CARRIED_OUT_BY_THE_AGENT.contains(&name);
-                    let warning = if by_agent {
-                        let message = format!("the boot scripts do not carry `{name}` out");
-                        self.at(entry, message).of_scripts()
-                    } else {
-                        self.at(
-                            entry,
-                            format!("`{name}` is not carried out in the initramfs yet"),
-                        )
-                    };
+                    let message = format!("the boot scripts do not carry `{name}` out");
+                    let warning = self.at(entry, message).of_scripts();
                     self.remark(Weight::Note, warning);
                 }
             }
@@ -287,7 +301,6 @@ impl<'d> Lowering<'_, 'd> {
             ("dhcp-identifier", Value::Scalar(v)) => {
                 one.dhcp_identifier_mac = v.text().eq_ignore_ascii_case("mac");
             }
-            ("macaddress", Value::Scalar(v)) => one.mac = read::mac(v.text()).flatten(),
             ("mtu", Value::Scalar(v)) => {
                 let number = read::number(v.text());
                 one.mtu = number.and_then(|number| Mtu::try_from(number).ok());
@@ -306,8 +319,8 @@ impl<'d> Lowering<'_, 'd> {
             // worked out.
             ("match" | "set-name", _)
             | ("interfaces" | "parameters" | "id" | "link" | "table", _)
-            | ("renderer", _)
             | ("gateway4" | "gateway6", _) => {}
+            _ if self.setting(entry) => {}
             // The schema lets nothing else come here; if it does, it is said.
             (name, _) => {
                 let warning = self.at(entry, format!("`{name}` is not carried out"));
@@ -424,20 +437,13 @@ fn nameservers(map: &Map<'_>) -> Nameservers {
 
 fn overrides(map: &Map<'_>) -> DhcpOverrides {
     let bool = |key: &str| map.text(key).and_then(read::boolean);
-    let use_domains = map
-        .text("use-domains")
-        .map(|text| match read::boolean(text) {
-            Some(true) => UseDomains::Yes,
-            Some(false) => UseDomains::No,
-            None => UseDomains::Route,
-        });
     DhcpOverrides {
         use_dns: bool("use-dns"),
         use_ntp: bool("use-ntp"),
         use_hostname: bool("use-hostname"),
         use_mtu: bool("use-mtu"),
         use_routes: bool("use-routes"),
-        use_domains,
+        use_domains: use_domains(map),
         send_hostname: bool("send-hostname"),
         hostname: map.text("hostname").map(str::to_owned),
         route_metric: map
@@ -445,4 +451,13 @@ fn overrides(map: &Map<'_>) -> DhcpOverrides {
             .and_then(read::number)
             .and_then(|metric| u32::try_from(metric).ok()),
     }
+}
+
+fn use_domains(map: &Map<'_>) -> Option<UseDomains> {
+    let text = map.text("use-domains")?;
+    Some(match read::boolean(text) {
+        Some(true) => UseDomains::Yes,
+        Some(false) => UseDomains::No,
+        None => UseDomains::Route,
+    })
 }

@@ -1,8 +1,9 @@
 //! What kind of link a definition is.
 
-use nvmeroot_plan::{Bond, BondParameters, Bridge, Dummy, LinkKind, Vlan, VlanId, Vrf};
+use nvmeroot_plan::{Bond, Bridge, Dummy, LinkKind, Remark, Vlan, VlanId, Vrf, Weight};
 
 use super::Definition;
+use super::parameters::Parameters;
 use super::references::References;
 use crate::netplan::check::shown;
 use crate::netplan::findings::Findings;
@@ -18,6 +19,7 @@ pub(super) fn kind<'d>(
     map: Option<&Map<'d>>,
     path: &KeyPath<'_>,
     references: &mut References<'d>,
+    remarks: &mut Vec<Remark>,
     findings: &mut Findings<'d>,
 ) -> LinkKind {
     let foreign = || LinkKind::Foreign {
@@ -26,10 +28,20 @@ pub(super) fn kind<'d>(
     let get = |key: &str| map.and_then(|map| map.get(key));
     let mut members = |findings: &mut Findings<'d>| match get("interfaces") {
         Some(Value::List(list)) => {
-            references.members(definition, list, &path.key("interfaces"), findings)
+            let path = path.key("interfaces");
+            for item in &list.items {
+                let refused = references.not_a_vrf(item.node, &path.index(item.index));
+                remarks.extend(refused.map(|warning| Weight::Refusal.remark(warning)));
+            }
+            references.members(definition, list, &path, findings)
         }
         _ => Vec::new(),
     };
+    let parameters = match get("parameters") {
+        Some(Value::Map(map)) => Some(map),
+        _ => None,
+    };
+    let own = path.key("parameters");
     let missing = |key: &str, expected: &str, findings: &mut Findings<'d>| {
         let message = format!(
             "`{}` is {} without `{key}`",
@@ -46,32 +58,28 @@ pub(super) fn kind<'d>(
         Kind::Foreign => foreign(),
         Kind::Bond => {
             let members = members(findings);
-            let mut mode = None;
-            if let Some(Value::Map(parameters)) = get("parameters") {
-                // Open vSwitch's own modes are no mode of the kernel's.
-                mode = parameters.text("mode").and_then(|mode| mode.parse().ok());
-                if let Some(primary) = parameters.get("primary") {
-                    let path = path.key("parameters");
-                    references.one(primary, &path.key("primary"), true);
-                }
+            let mut bond = Bond {
+                members,
+                ..Bond::default()
+            };
+            if let Some(map) = parameters {
+                Parameters::new(map, &own, remarks).bond(&mut bond, references);
             }
-            LinkKind::Bond {
-                bond: Bond {
-                    parameters: BondParameters {
-                        mode,
-                        ..BondParameters::default()
-                    },
-                    members,
-                    primary: None,
-                },
-            }
+            LinkKind::Bond { bond }
         }
-        Kind::Bridge => LinkKind::Bridge {
-            bridge: Bridge {
-                members: members(findings),
+        Kind::Bridge => {
+            let members = members(findings);
+            let mut bridge = Bridge {
+                members,
                 ..Bridge::default()
-            },
-        },
+            };
+            // netplan's default, not the kernel's.
+            bridge.parameters.stp = Some(true);
+            if let Some(map) = parameters {
+                Parameters::new(map, &own, remarks).bridge(&mut bridge, references);
+            }
+            LinkKind::Bridge { bridge }
+        }
         Kind::Vrf => {
             let members = members(findings);
             match table(map) {
@@ -96,6 +104,10 @@ pub(super) fn kind<'d>(
                 .renderer
                 .is_none_or(|node| node.text() != Some("NetworkManager"));
             let link = get("link").and_then(|v| references.one(v, &path.key("link"), networkd));
+            if let Some(value) = get("link") {
+                let refused = references.not_a_vrf(value.node(), &path.key("link"));
+                remarks.extend(refused.map(|warning| Weight::Refusal.remark(warning)));
+            }
             if id.is_none() {
                 missing("id", "`id`, the number of the VLAN", findings);
             }

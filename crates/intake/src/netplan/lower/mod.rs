@@ -2,6 +2,7 @@
 
 mod interface;
 mod link;
+mod parameters;
 mod references;
 mod route;
 
@@ -43,6 +44,7 @@ pub(super) fn lower<'d>(network: &Map<'d>, findings: &mut Findings<'d>) -> Vec<I
             findings,
         ));
     }
+    refuse_second_masters(&references, &mut interfaces);
     references.check(findings);
     // They are about no interface more than another, so the first one bears
     // them.
@@ -51,6 +53,17 @@ pub(super) fn lower<'d>(network: &Map<'d>, findings: &mut Findings<'d>) -> Vec<I
         first.remarks.splice(0..0, notices);
     }
     interfaces
+}
+
+/// The kernel knows one master of an interface, be it a bond, a bridge or a
+/// VRF.
+fn refuse_second_masters(references: &References<'_>, interfaces: &mut [Interface]) {
+    let mut twice = references.held_twice();
+    for interface in interfaces {
+        if let Some(warning) = twice.remove(interface.id.as_str()) {
+            interface.remarks.push(Weight::Refusal.remark(warning));
+        }
+    }
 }
 
 /// All definitions in the order in which they first came up, and a notice for

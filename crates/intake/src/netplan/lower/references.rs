@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvmeroot_plan::{DefinitionId, Origin};
+use nvmeroot_plan::{DefinitionId, Origin, Warning};
 
 use super::Definition;
 use crate::diagnostic::nearest;
@@ -20,8 +20,11 @@ const MAX_HINTS: usize = 10;
 pub(super) struct References<'d> {
     ids: BTreeSet<&'d str>,
     defined: BTreeMap<&'d str, (&'static str, Node<'d>)>,
-    /// The bond or bridge, and the VRF, that holds an interface.
-    holders: BTreeMap<(&'d str, bool), &'d str>,
+    /// Those of them that are VRFs.
+    vrfs: BTreeSet<&'d str>,
+    /// The bond or bridge, and the VRF, that holds an interface, and where
+    /// that is said.
+    holders: BTreeMap<(&'d str, bool), (&'d str, Origin)>,
     open: Vec<Reference<'d>>,
 }
 
@@ -35,8 +38,10 @@ impl<'d> References<'d> {
     pub(super) fn new(network: &Map<'d>, definitions: &[Definition<'_, 'd>]) -> Self {
         let mut ids: BTreeSet<&str> = definitions.iter().map(|d| d.entry.name()).collect();
         ids.extend(patch_ports(network));
+        let vrfs = definitions.iter().filter(|d| d.section.kind == Kind::Vrf);
         Self {
             ids,
+            vrfs: vrfs.map(|d| d.entry.name()).collect(),
             defined: BTreeMap::new(),
             holders: BTreeMap::new(),
             open: Vec::new(),
@@ -102,7 +107,7 @@ impl<'d> References<'d> {
             members.extend(self.one(&Value::of(*node), &path, true));
             let is_vrf = of.section.kind == Kind::Vrf;
             match self.holders.get(&(name, is_vrf)) {
-                Some(other) => {
+                Some((other, _)) => {
                     let message =
                         format!("`{}` is already held by `{}`", shown(name), shown(other));
                     findings.error(*node, &path, message, |d| {
@@ -110,11 +115,42 @@ impl<'d> References<'d> {
                     });
                 }
                 None => {
-                    self.holders.insert((name, is_vrf), holder);
+                    let place = origin(*node, &path);
+                    self.holders.insert((name, is_vrf), (holder, place));
                 }
             }
         }
         members
+    }
+
+    /// A warning where a VRF is what something else holds or stands on: the
+    /// kernel makes it neither a member nor a VLAN's parent.
+    pub(super) fn not_a_vrf(&self, node: Node<'d>, path: &KeyPath<'_>) -> Option<Warning> {
+        let name = node.text().filter(|name| self.vrfs.contains(name))?;
+        let message = format!(
+            "`{}` is a VRF, which can't be part of another interface",
+            shown(name)
+        );
+        Some(Warning::at(origin(node, path), message))
+    }
+
+    /// The interfaces that a bond or bridge and a VRF hold, with a warning
+    /// about the VRF.
+    pub(super) fn held_twice(&self) -> BTreeMap<&'d str, Warning> {
+        let by_vrfs = self.holders.iter().filter(|((_, is_vrf), _)| *is_vrf);
+        by_vrfs
+            .filter_map(|((name, _), (vrf, place))| {
+                let (master, _) = self.holders.get(&(*name, false))?;
+                let message = format!(
+                    "`{}` is held by `{}` and by `{}`, and the kernel knows one of them",
+                    shown(name),
+                    shown(master),
+                    shown(vrf)
+                );
+                let hint = format!("let the VRF hold `{}` alone", shown(master));
+                Some((*name, Warning::at(place.clone(), message).with_hint(hint)))
+            })
+            .collect()
     }
 
     /// Reports the references to ids that nobody defines.

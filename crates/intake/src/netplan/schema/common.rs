@@ -9,55 +9,41 @@ pub(super) const COMMON: &[Key] = &[
     carried("renderer", RENDERER),
     carried("dhcp4", Shape::Bool),
     carried("dhcp6", Shape::Bool),
-    noted("ipv6-mtu", UINT, LATER),
-    noted("ipv6-privacy", Shape::Bool, LATER),
-    noted(
+    carried("ipv6-mtu", UINT),
+    carried("ipv6-privacy", Shape::Bool),
+    carried(
         "link-local",
         Shape::List(&Shape::AnyCase(&["ipv4", "ipv6"])),
-        "there, only IPv6 has link-local addresses",
     ),
-    noted(
-        "ignore-carrier",
-        Shape::Bool,
-        "the storage can't be reached without a carrier",
-    ),
+    carried("ignore-carrier", Shape::Bool),
     carried("critical", Shape::Bool),
     planned("dhcp-identifier", Shape::AnyCase(&["duid", "mac"])),
     planned("dhcp4-overrides", Shape::Map(&[DHCP_OVERRIDES])),
     planned("dhcp6-overrides", Shape::Map(&[DHCP_OVERRIDES])),
-    planned("accept-ra", Shape::Bool),
-    noted("ra-overrides", Shape::Map(&[RA_OVERRIDES]), LATER),
+    carried("accept-ra", Shape::Bool),
+    carried("ra-overrides", Shape::Map(&[RA_OVERRIDES])),
     carried("addresses", Shape::List(&Shape::InterfaceAddress(ADDRESS))),
-    noted(
+    carried(
         "ipv6-address-generation",
         Shape::Word(&["eui64", "stable-privacy"]),
-        "there, the kernel's default holds",
     ),
-    noted(
-        "ipv6-address-token",
-        Shape::Address(Family::V6),
-        "there, the kernel's default holds",
-    ),
+    carried("ipv6-address-token", Shape::Address(Family::V6)),
     carried("gateway4", Shape::Address(Family::V4)),
     carried("gateway6", Shape::Address(Family::V6)),
     carried("nameservers", Shape::Map(&[NAMESERVERS])),
-    planned(
+    carried(
         "macaddress",
         Shape::MacOr(&["permanent", "random", "stable", "stable-ssid", "preserve"]),
     ),
     carried("mtu", Shape::Number(68, 65_535)),
     carried("optional", Shape::Bool),
-    noted("optional-addresses", OPTIONAL_ADDRESSES, LATER),
-    noted(
-        "activation-mode",
-        Shape::Word(&["manual", "off"]),
-        "the initramfs brings the link up all the same",
-    ),
+    carried("optional-addresses", OPTIONAL_ADDRESSES),
+    carried("activation-mode", Shape::Word(&["manual", "off"])),
     carried("routes", Shape::List(&Shape::Map(&[ROUTE]))),
-    planned("routing-policy", Shape::List(&Shape::Map(&[RULE]))),
-    noted("neigh-suppress", Shape::Bool, LATER),
-    noted("hairpin", Shape::Bool, LATER),
-    noted("port-mac-learning", Shape::Bool, LATER),
+    carried("routing-policy", Shape::List(&Shape::Map(&[RULE]))),
+    carried("neigh-suppress", Shape::Bool),
+    carried("hairpin", Shape::Bool),
+    carried("port-mac-learning", Shape::Bool),
     noted("networkmanager", Shape::Map(&[NETWORKMANAGER]), LATER),
     refused(
         "openvswitch",
@@ -70,16 +56,16 @@ pub(super) const COMMON: &[Key] = &[
 pub(super) const PHYSICAL: &[Key] = &[
     carried("match", Shape::Map(&[MATCH])),
     carried("set-name", Shape::InterfaceName),
-    noted("wakeonlan", Shape::Bool, LATER),
+    carried("wakeonlan", Shape::Bool),
     noted("wakeonwlan", Shape::List(&Shape::AnyCase(WOWLAN)), LATER),
     noted("emit-lldp", Shape::Bool, LATER),
-    noted("receive-checksum-offload", Shape::Bool, LATER),
-    noted("transmit-checksum-offload", Shape::Bool, LATER),
-    noted("tcp-segmentation-offload", Shape::Bool, LATER),
-    noted("tcp6-segmentation-offload", Shape::Bool, LATER),
-    noted("generic-segmentation-offload", Shape::Bool, LATER),
-    noted("generic-receive-offload", Shape::Bool, LATER),
-    noted("large-receive-offload", Shape::Bool, LATER),
+    carried("receive-checksum-offload", Shape::Bool),
+    carried("transmit-checksum-offload", Shape::Bool),
+    carried("tcp-segmentation-offload", Shape::Bool),
+    carried("tcp6-segmentation-offload", Shape::Bool),
+    carried("generic-segmentation-offload", Shape::Bool),
+    carried("generic-receive-offload", Shape::Bool),
+    carried("large-receive-offload", Shape::Bool),
 ];
 
 /// The network configuration tool, of one definition or of all.
@@ -125,9 +111,9 @@ const DHCP_OVERRIDES: &[Key] = &[
 ];
 
 const RA_OVERRIDES: &[Key] = &[
-    noted("use-dns", Shape::Bool, LATER),
-    noted("use-domains", Shape::BoolOr(&["route"]), LATER),
-    noted("table", POSITIVE, LATER),
+    carried("use-dns", Shape::Bool),
+    carried("use-domains", Shape::BoolOr(&["route"])),
+    carried("table", POSITIVE),
 ];
 
 const NAMESERVERS: &[Key] = &[
@@ -165,12 +151,12 @@ const ROUTE_TYPES: &[&str] = &[
 ];
 
 const RULE: &[Key] = &[
-    planned("from", Shape::Network),
-    planned("to", Shape::Network),
-    planned("table", POSITIVE),
-    planned("priority", UINT),
-    planned("mark", POSITIVE),
-    planned("type-of-service", Shape::Number(0, 255)),
+    carried("from", Shape::Network),
+    carried("to", Shape::Network),
+    carried("table", POSITIVE),
+    carried("priority", UINT),
+    carried("mark", POSITIVE),
+    carried("type-of-service", Shape::Number(0, 255)),
 ];
 
 pub(super) const NETWORKMANAGER: &[Key] = &[

@@ -2,7 +2,7 @@
 
 use super::common::{AUTH, NETWORKMANAGER};
 use super::{
-    Family, Key, LATER, POSITIVE, Shape, TEXTS, UINT, carried, noted, parameters, planned, refused,
+    Family, Key, LATER, POSITIVE, Shape, TEXTS, UINT, carried, noted, parameters, refused,
 };
 
 /// "Properties for device type ethernets".
@@ -36,13 +36,13 @@ pub(super) const ETHERNET: &[Key] = &[
 ];
 
 pub(super) const BOND: &[Key] = &[
-    planned("interfaces", MEMBERS),
-    planned("parameters", Shape::Map(&[parameters::BOND])),
+    carried("interfaces", MEMBERS),
+    carried("parameters", Shape::Map(&[parameters::BOND])),
 ];
 
 pub(super) const BRIDGE: &[Key] = &[
-    planned("interfaces", MEMBERS),
-    noted("parameters", Shape::Map(&[parameters::BRIDGE]), LATER),
+    carried("interfaces", MEMBERS),
+    carried("parameters", Shape::Map(&[parameters::BRIDGE])),
 ];
 
 /// `renderer` stands here for its third value, `sriov`.
@@ -51,11 +51,11 @@ pub(super) const VLAN: &[Key] = &[
         "renderer",
         Shape::Word(&["networkd", "NetworkManager", "sriov"]),
     ),
-    planned("id", Shape::Number(0, 4094)),
-    planned("link", Shape::Id),
+    carried("id", Shape::Number(0, 4094)),
+    carried("link", Shape::Id),
 ];
 
-pub(super) const VRF: &[Key] = &[planned("table", POSITIVE), planned("interfaces", MEMBERS)];
+pub(super) const VRF: &[Key] = &[carried("table", POSITIVE), carried("interfaces", MEMBERS)];
 
 const MEMBERS: Shape = Shape::List(&Shape::Id);
 

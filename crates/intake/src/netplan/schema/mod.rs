@@ -27,8 +27,8 @@ pub(crate) struct Key {
 pub(crate) enum Care {
     /// In the plan; steps and hand-over use it.
     Carried,
-    /// In the plan, and not every runtime carries it out yet: a note on the
-    /// path.
+    /// In the plan, and the agent carries it out, but not the boot scripts: a
+    /// note on the path.
     Planned,
     /// Not in the plan: a note on the path. The clause says why that is well,
     /// or what it means.
@@ -115,7 +115,7 @@ pub(super) enum Kind {
 impl Section {
     /// Nobody brings such an interface up before init starts.
     pub(super) fn is_refused(&self) -> bool {
-        self.kind != Kind::Ethernet
+        self.kind == Kind::Foreign
     }
 
     /// Definitions stand for hardware: their id need not be a name.

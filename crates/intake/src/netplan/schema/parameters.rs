@@ -1,36 +1,32 @@
 //! Parameters of bonds and bridges.
 
-use super::{Family, Key, LATER, Shape, UINT, noted, planned};
+use super::{Family, Key, Shape, UINT, carried};
 
 /// Of a bond. Where netplan's parser takes any text, so does this.
 pub(super) const BOND: &[Key] = &[
-    planned("mode", Shape::Word(BOND_MODES)),
-    noted("lacp-rate", Shape::Word(&["slow", "fast"]), LATER),
-    noted("mii-monitor-interval", Shape::Text, LATER),
-    noted("min-links", UINT, LATER),
-    noted("transmit-hash-policy", Shape::Text, LATER),
-    noted("ad-select", Shape::Text, LATER),
-    noted("all-members-active", Shape::Bool, LATER),
-    noted("all-slaves-active", Shape::Bool, LATER),
-    noted("arp-interval", Shape::Text, LATER),
-    noted(
-        "arp-ip-targets",
-        Shape::List(&Shape::Address(Family::V4)),
-        LATER,
-    ),
-    noted("arp-validate", Shape::Text, LATER),
-    noted("arp-all-targets", Shape::Text, LATER),
-    noted("up-delay", Shape::Text, LATER),
-    noted("down-delay", Shape::Text, LATER),
-    noted("fail-over-mac-policy", Shape::Text, LATER),
-    noted("gratuitous-arp", UINT, LATER),
-    noted("gratuitious-arp", UINT, LATER),
-    noted("packets-per-member", UINT, LATER),
-    noted("packets-per-slave", UINT, LATER),
-    noted("primary-reselect-policy", Shape::Text, LATER),
-    noted("resend-igmp", UINT, LATER),
-    noted("learn-packet-interval", Shape::Text, LATER),
-    noted("primary", Shape::Id, LATER),
+    carried("mode", Shape::Word(BOND_MODES)),
+    carried("lacp-rate", Shape::Word(&["slow", "fast"])),
+    carried("mii-monitor-interval", Shape::Text),
+    carried("min-links", UINT),
+    carried("transmit-hash-policy", Shape::Text),
+    carried("ad-select", Shape::Text),
+    carried("all-members-active", Shape::Bool),
+    carried("all-slaves-active", Shape::Bool),
+    carried("arp-interval", Shape::Text),
+    carried("arp-ip-targets", Shape::List(&Shape::Address(Family::V4))),
+    carried("arp-validate", Shape::Text),
+    carried("arp-all-targets", Shape::Text),
+    carried("up-delay", Shape::Text),
+    carried("down-delay", Shape::Text),
+    carried("fail-over-mac-policy", Shape::Text),
+    carried("gratuitous-arp", UINT),
+    carried("gratuitious-arp", UINT),
+    carried("packets-per-member", UINT),
+    carried("packets-per-slave", UINT),
+    carried("primary-reselect-policy", Shape::Text),
+    carried("resend-igmp", UINT),
+    carried("learn-packet-interval", Shape::Text),
+    carried("primary", Shape::Id),
 ];
 
 /// The last two are Open vSwitch's own.
@@ -48,13 +44,13 @@ const BOND_MODES: &[&str] = &[
 
 /// Of a bridge.
 pub(super) const BRIDGE: &[Key] = &[
-    noted("ageing-time", Shape::Text, LATER),
-    noted("aging-time", Shape::Text, LATER),
-    noted("priority", UINT, LATER),
-    noted("port-priority", Shape::Names(&Shape::Number(0, 63)), LATER),
-    noted("forward-delay", Shape::Text, LATER),
-    noted("hello-time", Shape::Text, LATER),
-    noted("max-age", Shape::Text, LATER),
-    noted("path-cost", Shape::Names(&UINT), LATER),
-    noted("stp", Shape::Bool, LATER),
+    carried("ageing-time", Shape::Text),
+    carried("aging-time", Shape::Text),
+    carried("priority", UINT),
+    carried("port-priority", Shape::Names(&Shape::Number(0, 63))),
+    carried("forward-delay", Shape::Text),
+    carried("hello-time", Shape::Text),
+    carried("max-age", Shape::Text),
+    carried("path-cost", Shape::Names(&UINT)),
+    carried("stp", Shape::Bool),
 ];

@@ -9,9 +9,11 @@ mod errors;
 mod installers;
 mod kinds;
 mod merging;
+mod parameters;
 mod properties;
 mod remarks;
 mod schema;
+mod settings;
 
 fn source<'a>(path: &str, text: &'a str) -> Source<'a> {
     Source {

@@ -101,17 +101,17 @@ fn outside_of_interfaces_unknown_keys_are_warnings() {
 #[test]
 fn one_note_per_topmost_key_at_its_place() {
     let one = only(&ethernet(
-        "wakeonlan: true, link-local: [], ra-overrides: {use-dns: no, table: 5}",
+        "emit-lldp: true, ra-overrides: {use-dns: no, table: 5}, networkmanager: {name: x, uuid: y}",
     ));
     assert_eq!(
         remarks(&one),
         [
-            "note 1:28 network.ethernets.e0.wakeonlan: `wakeonlan` is not carried out in the \
+            "note 1:28 network.ethernets.e0.emit-lldp: `emit-lldp` is not carried out in the \
              initramfs: the running system sets it",
-            "note 1:45 network.ethernets.e0.link-local: `link-local` is not carried out in the \
-             initramfs: there, only IPv6 has link-local addresses",
-            "note 1:61 network.ethernets.e0.ra-overrides: `ra-overrides` is not carried out in \
-             the initramfs: the running system sets it",
+            "note 1:45 network.ethernets.e0.ra-overrides: in the initramfs, what routers \
+             advertise goes to the main table",
+            "note 1:84 network.ethernets.e0.networkmanager: `networkmanager` is not carried out \
+             in the initramfs: the running system sets it",
         ]
     );
 }
@@ -196,8 +196,20 @@ fn infiniband_and_special_mac_addresses_are_not_lost() {
     )));
     assert_eq!(one.matching.as_ref().and_then(|m| m.macaddress), None);
     assert_eq!(one.remarks[0].weight, Weight::Refusal);
-    let one = only(&ethernet("macaddress: random"));
-    assert_eq!((one.mac, one.remarks.len()), (None, 1));
+    for (word, weight) in [
+        ("random", Weight::Refusal),
+        ("stable", Weight::Refusal),
+        (&format!("\"{infiniband}\""), Weight::Refusal),
+        ("permanent", Weight::Note),
+        ("preserve", Weight::Note),
+    ] {
+        let one = only(&ethernet(&format!("macaddress: {word}")));
+        let weights: Vec<Weight> = one.remarks.iter().map(|r| r.weight).collect();
+        assert_eq!((one.mac, &weights[..]), (None, &[weight][..]), "{word}");
+    }
+    let one = only(&ethernet("macaddress: 00:16:3e:00:00:09"));
+    assert_eq!(remarks(&one), Vec::<String>::new());
+    assert_eq!(one.mac, "00:16:3e:00:00:09".parse().ok());
 }
 
 #[test]

@@ -120,8 +120,10 @@ fn a_bridge_its_ports_a_vrf_and_a_dummy() {
         members: vec![id("br0")],
     };
     let mut vrf5 = of_kind("vrf5", LinkKind::Vrf { vrf });
-    let mut route =
-        nvmeroot_plan::Route::new("default".parse().expect("a destination"), vrf5.origin.clone());
+    let mut route = nvmeroot_plan::Route::new(
+        "default".parse().expect("a destination"),
+        vrf5.origin.clone(),
+    );
     route.via = Some("10.0.0.1".parse().expect("an address"));
     vrf5.routes.push(route);
     assert_eq!(
