@@ -288,12 +288,14 @@ golden!(
     initramfs_dhcp,
     initramfs_ipv6,
     initramfs_two_interfaces,
+    initramfs_vlan_on_bond,
     initramfs_curtin_network,
     firmware_refused,
     agent_static,
     agent_dhcp,
     agent_ipv6,
     agent_two_interfaces,
+    agent_vlan_on_bond,
     agent_firmware_refused,
 );
 

@@ -36,7 +36,7 @@ pub enum RenderError {
     },
     /// The agent creates no links yet.
     #[error(
-        "root stands on `{interface}`, which the agent runtime can't create yet\nhint: pass `--runtime scripts`, which can"
+        "root stands on `{interface}` ({origin}), which the agent can't create yet\nhint: pass `--runtime scripts`, which can"
     )]
     AgentLink {
         /// The interface.

@@ -4,8 +4,9 @@
 #
 # What the boot scripts share, for any POSIX shell with `local`. It is sourced.
 # The functions `ip`, `sysctl`, `ethtool`, `dhcpcd` and `nvme` stand in front of
-# the programs of those names, so that `network-up` and `connect-nvme` can be plain commands
-# and every failure is still named on the console, within a bounded time.
+# the programs of those names, so that `network-up` and `connect-nvme` can be
+# plain commands and every failure is still named on the console, within a
+# bounded time.
 
 nvmeroot_etc=/etc/curtin-nvme-over-tcp
 nvmeroot_run=/run/nvmeroot
