@@ -127,14 +127,14 @@ pub(crate) fn remove(set: &mut FileSet) {
 
 /// The agent configures cards, and creates nothing.
 fn refuse_links(plan: &BootPlan) -> Result<(), RenderError> {
-    let on_path = plan.storage_interfaces().into_iter();
-    for interface in on_path.filter(|one| one.kind != LinkKind::Ethernet) {
-        return Err(RenderError::AgentLink {
-            interface: interface.name.clone(),
-            origin: interface.origin.clone(),
-        });
+    let mut on_path = plan.storage_interfaces().into_iter();
+    match on_path.find(|one| one.kind != LinkKind::Ethernet) {
+        None => Ok(()),
+        Some(link) => Err(RenderError::AgentLink {
+            interface: link.name.clone(),
+            origin: link.origin.clone(),
+        }),
     }
-    Ok(())
 }
 
 /// The plan as the agent reads it.
