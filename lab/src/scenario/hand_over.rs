@@ -14,7 +14,7 @@ use crate::lab::Wiring;
 use crate::run::{Session, switch_on};
 
 pub(super) fn all() -> Vec<Scenario> {
-    vec![ipv4(), agent_dhcp4(), agent_dhcp6(), restarts()]
+    vec![ipv4(), agent_dhcp4(), restarts()]
 }
 
 /// The host of a scenario, its image under another name, with the agent.
@@ -78,7 +78,7 @@ pub(super) fn agent_dhcp4() -> Scenario {
     }
 }
 
-fn agent_dhcp6() -> Scenario {
+pub(super) fn agent_dhcp6() -> Scenario {
     let scripts = dhcp6();
     Scenario {
         name: "handover-dhcp6",
