@@ -4,10 +4,10 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 use nvmeroot_lab::scenario::Scenario;
-use nvmeroot_lab::{Lab, boot};
+use nvmeroot_lab::{Lab, Line, boot};
 
 use super::capture::server_time;
-use super::timeline::Timeline;
+use super::timeline::{Timeline, logged};
 
 /// What a boot showed.
 #[derive(Debug, Clone)]
@@ -48,15 +48,12 @@ fn attempt(lab: &Lab, scenario: &Scenario) -> Result<Result<Boot, String>> {
             dir.display()
         );
     }
-    let marks = outcome.marks;
+    if let Some(wrong) = wrong_clock(&outcome.console) {
+        return Ok(Err(wrong));
+    }
     let report = outcome.report.context("the host did not report")?;
     let timeline = Timeline::of(&report)
         .with_context(|| format!("`{}`, see {}", scenario.name, dir.display()))?;
-    if let (Some(kernel), Some(root)) = (marks.kernel, marks.root)
-        && let Some(wrong) = wrong_clock(timeline.root, root - kernel)
-    {
-        return Ok(Err(wrong));
-    }
     let server = if scenario.wiring.capture {
         let file = dir.join("host.card0.pcap");
         let pcap = fs::read(&file).with_context(|| format!("can't read {}", file.display()))?;
@@ -67,13 +64,23 @@ fn attempt(lab: &Lab, scenario: &Scenario) -> Result<Result<Boot, String>> {
     Ok(Ok(Boot { timeline, server }))
 }
 
-/// The host's clock against that of the machine it runs on, which is less
-/// precise: the console takes its time.
-fn wrong_clock(by_host: f64, by_console: f64) -> Option<String> {
-    let off = (by_host - by_console).abs();
-    (off > 1.0).then(|| {
-        format!("root after {by_host:.1} s by its own clock, after {by_console:.1} s by ours")
-    })
+/// The host's clock against that of the machine that reads its console, from
+/// the initramfs's first program to the mount of root.
+fn wrong_clock(console: &[Line]) -> Option<String> {
+    let unstable = console
+        .iter()
+        .find(|line| line.text.contains("Marking clocksource"));
+    if let Some(line) = unstable {
+        return Some(line.text.clone());
+    }
+    // How much the host's clock is behind at a line.
+    let behind = |text: &str| {
+        let line = console.iter().find(|line| line.text.contains(text))?;
+        let (by_host, _) = logged(&line.text)?;
+        Some(line.at.as_secs_f64() - by_host)
+    };
+    let off = behind("EXT4-fs (nvme")? - behind("Run /init as init process")?;
+    (off.abs() > 1.0).then(|| format!("its clock is off by {off:.1} s"))
 }
 
 /// The middle value, or the mean of the two in the middle.
@@ -113,12 +120,28 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn a_clock_that_is_off_is_seen() {
-        assert_eq!(wrong_clock(16.9, 17.2), None);
-        let wrong = wrong_clock(38.0, 29.3).unwrap();
-        assert!(wrong.contains("38.0 s by its own clock"), "{wrong}");
+        let line = |at: u64, text: &str| Line {
+            at: Duration::from_secs(at),
+            text: text.to_owned(),
+        };
+        let console = |root: u64| {
+            [
+                line(9, "[    5.5] Run /init as init process"),
+                line(root, "[   16.5] EXT4-fs (nvme0n1): mounted filesystem"),
+            ]
+        };
+        assert_eq!(wrong_clock(&console(20)), None);
+        let wrong = wrong_clock(&console(29)).unwrap();
+        assert_eq!(wrong, "its clock is off by 9.0 s");
+        let unstable = [line(
+            9,
+            "[ 1.0] clocksource: Marking clocksource 'tsc' as unstable",
+        )];
+        assert!(wrong_clock(&unstable).is_some());
     }
 
     #[test]

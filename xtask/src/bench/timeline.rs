@@ -77,7 +77,7 @@ fn traced(line: &str) -> Option<(f64, &str)> {
 }
 
 /// Time and text of a line of the kernel's log: `[SECONDS] TEXT`.
-fn logged(line: &str) -> Option<(f64, &str)> {
+pub(super) fn logged(line: &str) -> Option<(f64, &str)> {
     let (at, text) = line.trim_start().strip_prefix('[')?.split_once(']')?;
     Some((at.trim().parse().ok()?, text.trim_start()))
 }
