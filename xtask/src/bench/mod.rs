@@ -10,6 +10,7 @@ mod hosts;
 mod measure;
 mod plot;
 mod portals;
+mod ramdisk;
 mod timeline;
 
 use std::fs;
