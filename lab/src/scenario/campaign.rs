@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::faults::UP;
-use super::hand_over::{agent_dhcp4, agent_dhcp6, reconfigured, restarts, returning, target_gone};
+use super::hand_over::{agent_dhcp4, agent_dhcp6, reconfigured, restarts, target_gone};
 use super::late::{at_once, target_after};
 use super::slim::agent_ipv4;
 use super::{End, Scenario};
@@ -16,7 +16,6 @@ pub(super) fn all() -> Vec<Scenario> {
         lease(),
         outage(),
         // Not long, but not seen to pass yet.
-        returning(),
         reconfigured(),
         agent_dhcp6(),
     ]

@@ -14,7 +14,7 @@ use crate::lab::Wiring;
 use crate::run::{Session, switch_on};
 
 pub(super) fn all() -> Vec<Scenario> {
-    vec![ipv4(), agent_dhcp4(), restarts()]
+    vec![ipv4(), returning(), agent_dhcp4(), restarts()]
 }
 
 /// The host of a scenario, its image under another name, with the agent.
@@ -41,7 +41,7 @@ fn ipv4() -> Scenario {
 
 /// One of two portals is dead while the host boots and returns when it is up:
 /// the running system connects it.
-pub(super) fn returning() -> Scenario {
+fn returning() -> Scenario {
     Scenario {
         name: "returning-path",
         title: "a portal that is dead at boot returns: the second path comes up",
