@@ -106,6 +106,8 @@ mod tests {
                 up: false,
                 carrier: false,
                 ethernet: true,
+                kind: None,
+                master: None,
             },
             driver: Some(driver.to_owned()),
         }

@@ -4,7 +4,7 @@ use std::io;
 
 use nvmeroot_plan::{InterfaceName, MacAddress, Mtu};
 
-use super::wire::{Message, Request, kind, text, u16_at, u32_at};
+use super::wire::{Attributes, Message, Request, kind, text, u16_at, u32_at};
 use super::{Netlink, NetlinkError};
 
 /// `struct ifinfomsg`: family, padding, hardware type (u16), index, flags and
@@ -13,8 +13,11 @@ const FIXED: usize = 16;
 
 /// linux/if_link.h.
 const ADDRESS: u16 = 1;
-const NAME: u16 = 3;
+pub(super) const NAME: u16 = 3;
 const MTU: u16 = 4;
+pub(super) const MASTER: u16 = 10;
+pub(super) const LINK_INFO: u16 = 18;
+pub(super) const INFO_KIND: u16 = 1;
 const OPERATIONAL_STATE: u16 = 16;
 const PERMANENT_ADDRESS: u16 = 54;
 
@@ -27,7 +30,7 @@ const ETHERNET: u16 = 1;
 const UNKNOWN: u8 = 0;
 const UP: u8 = 6;
 
-fn fixed(index: u32, flags: u32, change: u32) -> [u8; FIXED] {
+pub(super) fn fixed(index: u32, flags: u32, change: u32) -> [u8; FIXED] {
     let mut fixed = [0; FIXED];
     fixed[4..8].copy_from_slice(&index.to_ne_bytes());
     fixed[8..12].copy_from_slice(&flags.to_ne_bytes());
@@ -57,6 +60,11 @@ pub struct Link {
     pub carrier: bool,
     /// Ethernet hardware, as opposed to loopback, tunnels and the like.
     pub ethernet: bool,
+    /// The driver's word for a virtual link (`bond`, `vlan`, …); hardware has
+    /// none.
+    pub kind: Option<String>,
+    /// Index of the bond, bridge or VRF that it is a member of.
+    pub master: Option<u32>,
 }
 
 /// What to change of a link; what is `None` stays.
@@ -162,6 +170,8 @@ impl Link {
             up: flags & IFF_UP != 0,
             carrier: flags & IFF_UP != 0 && flags & IFF_LOWER_UP != 0,
             ethernet: u16_at(message.body, 2)? == ETHERNET,
+            kind: None,
+            master: None,
         };
         for (attribute, value) in message.attributes(FIXED) {
             match attribute {
@@ -170,6 +180,11 @@ impl Link {
                 PERMANENT_ADDRESS => link.permanent_mac = mac(value),
                 MTU => link.mtu = u32_at(value, 0)?,
                 OPERATIONAL_STATE => link.carrier &= matches!(value, [UNKNOWN | UP]),
+                MASTER => link.master = u32_at(value, 0),
+                LINK_INFO => {
+                    let found = Attributes::nested(value).find(|(inner, _)| *inner == INFO_KIND);
+                    link.kind = found.map(|(_, kind)| text(kind));
+                }
                 _ => {}
             }
         }
@@ -191,6 +206,7 @@ mod tests {
         fn what_the_kernel_says_comes_back(
             index in 1_u32.., name in "[a-z][a-z0-9]{0,14}", mac: [u8; 6], permanent: Option<[u8; 6]>,
             mtu in 68_u32..65536, up: bool, carrier: bool, operational in 0_u8..8,
+            driver in proptest::option::of("[a-z]{1,8}"), master: Option<u32>,
         ) {
             let flags = (u32::from(up) * IFF_UP) | (u32::from(carrier) * IFF_LOWER_UP);
             let mut head = fixed(index, flags, 0);
@@ -203,6 +219,12 @@ mod tests {
             }
             told.put_u32(MTU, mtu);
             told.put(OPERATIONAL_STATE, &[operational]);
+            if let Some(driver) = &driver {
+                told.nest(LINK_INFO, |info| info.put_text(INFO_KIND, driver));
+            }
+            if let Some(master) = master {
+                told.put_u32(MASTER, master);
+            }
             let bytes = told.finish(0, 1);
             let (message, _) = Message::split(&bytes).expect("a message");
             prop_assert_eq!(Link::read(message), Some(Link {
@@ -214,6 +236,8 @@ mod tests {
                 up,
                 carrier: up && carrier && [UNKNOWN, UP].contains(&operational),
                 ethernet: true,
+                kind: driver,
+                master,
             }));
         }
 

@@ -2,14 +2,23 @@
 //! and a watch that tells when to look again.
 
 mod address;
+mod create;
+mod ethtool;
+mod inet6;
 mod link;
+mod member;
 mod route;
 mod rule;
 pub mod sysctl;
+#[cfg(test)]
+mod testing;
 mod watch;
 mod wire;
 
 pub use address::{Address, NewAddress};
+pub use create::kind_of;
+pub use ethtool::Ethtool;
+pub use inet6::LinkAddresses;
 pub use link::{Link, LinkChange};
 pub use route::{NewRoute, Way, protocol};
 pub use rule::NewRule;
@@ -67,8 +76,12 @@ impl Netlink {
     /// # Errors
     /// When the kernel has no rtnetlink, or memory is short.
     pub fn open() -> Result<Self, NetlinkError> {
+        Self::open_protocol(NETLINK_ROUTE)
+    }
+
+    fn open_protocol(protocol: isize) -> Result<Self, NetlinkError> {
         let open = || {
-            let mut socket = Socket::new(NETLINK_ROUTE)?;
+            let mut socket = Socket::new(protocol)?;
             socket.bind_auto()?;
             socket.connect(&SocketAddr::new(0, 0))?;
             Ok(socket)

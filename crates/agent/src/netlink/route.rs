@@ -339,8 +339,60 @@ fn number(kind: plan::RouteType) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{attributes, hex};
     use super::*;
     use proptest::prelude::*;
+
+    fn planned(json: &str) -> NewRoute {
+        let route: plan::Route = serde_json::from_str(json).expect("a route");
+        NewRoute::from(&route)
+    }
+
+    /// What iproute2 6.1 sends for the same, but for `RTPROT_STATIC` where `ip`
+    /// says `boot`, the table's number in an attribute always, and the order.
+    #[test]
+    fn routes_are_what_ip_sends() {
+        let origin = r#""origin": {"file": "test", "line": 1, "column": 1}"#;
+        // ip route add 10.55.0.0/16 dev v1 scope link table 1077 metric 33 \
+        //   mtu 1400 advmss 1300 cwnd 20 initrwnd 30 src 10.0.0.9
+        // but that netplan's congestion window is the initial one.
+        let all = planned(&format!(
+            r#"{{"to": "10.55.0.0/16", "scope": "link", "table": 1077, "metric": 33,
+                "mtu": 1400, "advertised_mss": 1300, "congestion_window": 20,
+                "advertised_receive_window": 30, "from": "10.0.0.9", {origin}}}"#
+        ));
+        let sent = hex(request(2, &all));
+        assert_eq!(&sent[..24], "021000000004fd0100000000");
+        let mut found = attributes(&sent[24..]);
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                "080001000a370000",
+                "0800040002000000",
+                "0800060021000000",
+                "080007000a000009",
+                "08000f0035040000",
+                "240008000800020078050000080008001405000008000b001400000008000e001e000000",
+            ]
+        );
+        // ip route add blackhole 10.44.0.0/16 table 77
+        let hole = planned(&format!(
+            r#"{{"to": "10.44.0.0/16", "type": "blackhole", "table": 77, {origin}}}"#
+        ));
+        assert_eq!(
+            hex(request(2, &hole)),
+            "021000004d0400060000000008000f004d000000080001000a2c0000"
+        );
+        // ip route add default via 10.0.0.1 dev v1 onlink
+        let gateway = planned(&format!(
+            r#"{{"to": "default", "via": "10.0.0.1", "on_link": true, {origin}}}"#
+        ));
+        assert_eq!(
+            hex(request(2, &gateway)),
+            "02000000fe0400010400000008000f00fe000000080005000a0000010800040002000000"
+        );
+    }
 
     proptest! {
         #[test]

@@ -82,16 +82,23 @@ impl Request {
         }
     }
 
+    /// Attributes nested in one.
+    pub(super) fn nest(&mut self, attribute: u16, fill: impl FnOnce(&mut Self)) {
+        let mut inner = Self(Vec::new());
+        fill(&mut inner);
+        self.put(attribute, &inner.0);
+    }
+
     /// Numbers nested in one attribute; none at all where there are none.
     pub(super) fn put_nested(&mut self, attribute: u16, numbers: &[(u16, u32)]) {
         if numbers.is_empty() {
             return;
         }
-        let mut inner = Self(Vec::new());
-        for (attribute, number) in numbers {
-            inner.put_u32(*attribute, *number);
-        }
-        self.put(attribute, &inner.0);
+        self.nest(attribute, |inner| {
+            for (attribute, number) in numbers {
+                inner.put_u32(*attribute, *number);
+            }
+        });
     }
 
     /// The bytes to send.
@@ -137,6 +144,13 @@ impl<'a> Message<'a> {
 /// Attributes: kind and value, up to the first that makes no sense.
 #[derive(Clone, Debug)]
 pub(super) struct Attributes<'a>(&'a [u8]);
+
+impl<'a> Attributes<'a> {
+    /// Those nested in a value.
+    pub(super) fn nested(value: &'a [u8]) -> Self {
+        Self(value)
+    }
+}
 
 impl<'a> Iterator for Attributes<'a> {
     type Item = (u16, &'a [u8]);
