@@ -34,9 +34,19 @@ impl Card {
     /// name, it may have that name already: udev may have been first.
     pub fn is(&self, interface: &Interface) -> bool {
         match &interface.matching {
-            Some(wanted) => self.link.ethernet && self.matches(wanted, interface),
+            Some(wanted) => {
+                self.link.ethernet && !self.is_made() && self.matches(wanted, interface)
+            }
             None => self.link.name == interface.name.as_str(),
         }
+    }
+
+    /// It stands on cards or holds some, and may have their MAC address.
+    fn is_made(&self) -> bool {
+        let kind = self.link.kind.as_deref();
+        kind.is_some_and(|kind| {
+            ["vlan", "bond", "bridge", "vrf", "dummy", "macvlan"].contains(&kind)
+        })
     }
 
     fn matches(&self, wanted: &Match, interface: &Interface) -> bool {
@@ -165,6 +175,22 @@ mod tests {
             "no network card has the MAC address `02:00:00:00:00:02` and has the driver `virtio*`"
         );
         assert_eq!(found(&by(|_| {})), None, "an empty match means no card");
+    }
+
+    #[test]
+    fn what_stands_on_a_card_is_not_the_card() {
+        let wanted = Match {
+            macaddress: Some(MacAddress::new([2, 0, 0, 0, 0, 1])),
+            ..Match::default()
+        };
+        let interface = interface(Some(wanted), false);
+        let mut vlan = card(5, "lan0", 1, "");
+        vlan.link.kind = Some("vlan".to_owned());
+        let cards = [vlan, card(9, "eth9", 1, "e1000e")];
+        assert_eq!(
+            find(&interface, cards.into_iter()).map(|c| c.link.index),
+            Some(9)
+        );
     }
 
     #[test]

@@ -67,6 +67,20 @@ impl fmt::Debug for MachineId {
     }
 }
 
+impl MachineId {
+    /// 128 bits for one purpose, from which the id can't be told: SipHash with
+    /// the id as the key.
+    pub fn derive(self, purpose: &[u8]) -> u128 {
+        let half = |number: u8| {
+            let mut hasher = SipHasher24::new_with_key(&self.0);
+            hasher.write(purpose);
+            hasher.write(&[number]);
+            u128::from(hasher.finish())
+        };
+        half(0) << 64 | half(1)
+    }
+}
+
 impl FromStr for MachineId {
     type Err = MachineIdError;
 

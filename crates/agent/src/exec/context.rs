@@ -124,6 +124,8 @@ pub(super) struct Shared {
     /// The links of the plan's interfaces, by index: one that is matched and
     /// not renamed has another name than the plan's.
     links: BTreeMap<InterfaceName, u32>,
+    /// Those that others may be set on.
+    prepared: BTreeSet<InterfaceName>,
     /// Threads that still have something to do.
     busy: usize,
 }
@@ -216,6 +218,19 @@ impl Context {
     /// The index of the interface's link, when it has been found.
     pub(super) fn link_of(&self, interface: &InterfaceName) -> Option<u32> {
         self.lock().links.get(interface).copied()
+    }
+
+    /// All that has to come before others stand on the interface is done.
+    pub(super) fn is_prepared(&self, interface: &InterfaceName) {
+        self.lock().prepared.insert(interface.clone());
+        self.events.raise();
+    }
+
+    /// The index of the interface's link, when others may be set on it.
+    pub(super) fn prepared_link(&self, interface: &InterfaceName) -> Option<u32> {
+        let shared = self.lock();
+        let index = shared.links.get(interface)?;
+        shared.prepared.contains(interface).then_some(*index)
     }
 
     /// Something stands in the way of `subject`.

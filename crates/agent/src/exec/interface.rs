@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::{Action, DhcpFamily, Interface, Ipv6Settings, LinkKind, Route};
+use nvmeroot_plan::{Action, DhcpFamily, Interface, LinkKind, MacAddress, Route};
 
 use super::context::{Context, Ended, Subject};
 use super::lease;
@@ -27,10 +27,10 @@ const QUESTION_TIME_MS: &str = "200";
 /// Brings an interface up: its own thread.
 pub(super) fn run(context: &Arc<Context>, interface: &Interface, actions: &[Action]) {
     let subject = Subject::Interface(interface.name.clone());
-    if interface.kind != LinkKind::Ethernet {
+    if let LinkKind::Foreign { section } = &interface.kind {
         let fault = Fault::new(
             Layer::Unsupported,
-            "only plain network cards can be brought up so far",
+            format!("links of the section `{section}` can't be brought up here"),
         );
         context
             .kmsg
@@ -58,84 +58,129 @@ pub(super) fn run(context: &Arc<Context>, interface: &Interface, actions: &[Acti
     let _ = worker.bring_up(actions);
 }
 
-struct Worker<'a> {
-    context: &'a Arc<Context>,
-    interface: &'a Interface,
-    subject: Subject,
-    netlink: Netlink,
+/// The work on one interface.
+pub(super) struct Worker<'a> {
+    pub(super) context: &'a Arc<Context>,
+    pub(super) interface: &'a Interface,
+    pub(super) subject: Subject,
+    pub(super) netlink: Netlink,
 }
 
 impl Worker<'_> {
     fn bring_up(&mut self, actions: &[Action]) -> Result<(), Ended> {
-        let found = self.wait_for_card()?;
-        self.context.is_link(&self.interface.name, found.link.index);
-        let mut link = self.rename(found.link)?;
-        if let Some(mac) = self.interface.mac.filter(|mac| link.mac != Some(*mac)) {
-            let change = LinkChange {
-                mac: Some(mac),
-                ..LinkChange::default()
-            };
-            self.set("mac", mac.to_string(), &link, &change)?;
-            link.mac = Some(mac);
-        }
+        let made = actions.iter().find_map(|action| match action {
+            Action::CreateLink { link, .. } => Some(link),
+            _ => None,
+        });
+        let link = match made {
+            Some(new) => self.create(new)?,
+            None => self.wait_for_card()?.link,
+        };
+        self.context.is_link(&self.interface.name, link.index);
+        let mut link = match made {
+            Some(_) => link,
+            None => self.rename(link)?,
+        };
         self.ask_neighbours_often(&link);
         self.prepare_ipv6(&link);
+        let is_vrf = matches!(self.interface.kind, LinkKind::Vrf { .. });
+        let mut prepared = false;
         for action in actions {
-            match action {
-                Action::SetMtu { mtu, .. } => {
-                    let change = LinkChange {
-                        mtu: Some(*mtu),
-                        ..LinkChange::default()
-                    };
-                    self.set("mtu", mtu.to_string(), &link, &change)?;
-                }
-                Action::AddAddress { address, .. } => {
-                    let new = NewAddress {
-                        label: address.label.clone(),
-                        deprecated: address.deprecated,
-                        ..NewAddress::new(address.address.addr(), address.address.prefix_len())
-                    };
-                    let detail = address.address.to_string();
-                    self.attempt("address", detail, |netlink| {
-                        netlink.add_address(&link, &new)
-                    })?;
-                }
-                Action::LinkUp { .. } => self.up(&link)?,
-                Action::Dhcp { family, .. } => {
-                    self.up(&link)?;
-                    self.start_dhcp(&link, *family);
-                }
-                Action::AddRoute { route, .. } => self.route(&link, route)?,
-                // Done before and after these, by what the interface says.
-                Action::Rename { .. } | Action::SetMac { .. } | Action::AddRule { .. } => {}
-                Action::SetIpv6 { settings, .. } if only_advertisements(*settings) => {}
-                other => self.refuse(other),
+            if !prepared && !comes_before_others(action, is_vrf) {
+                prepared = true;
+                self.context.is_prepared(&self.interface.name);
             }
+            self.carry_out(&mut link, action)?;
         }
-        for rule in &self.interface.rules {
-            let new = NewRule::from(rule);
-            let table = new.table.unwrap_or(254);
-            self.attempt("rule", format!("table {table}"), |netlink| {
-                netlink.add_rule(&new)
-            })?;
-        }
+        self.context.is_prepared(&self.interface.name);
         self.wait_for_carrier(&link)?;
         self.wait_for_dad(&link)
     }
 
+    fn carry_out(&mut self, link: &mut Link, action: &Action) -> Result<(), Ended> {
+        match action {
+            Action::SetMac { mac, .. } => self.mac(link, *mac),
+            Action::SetOffloads { offloads, .. } => {
+                self.ethtool("offloads", |ethtool| ethtool.set_offloads(link, *offloads))
+            }
+            Action::SetWakeOnLan { .. } => {
+                self.ethtool("wake-on-lan", |ethtool| ethtool.set_wake_on_lan(link))
+            }
+            Action::SetMtu { mtu, .. } => {
+                let change = LinkChange {
+                    mtu: Some(*mtu),
+                    ..LinkChange::default()
+                };
+                self.set("mtu", mtu.to_string(), link, &change)
+            }
+            Action::SetMaster { master, .. } => self.enslave(link, master),
+            Action::SetBridgePort { port, .. } => {
+                self.attempt("port", "", |netlink| netlink.set_bridge_port(link, *port))
+            }
+            Action::SetBondPrimary { primary, .. } => {
+                self.prefer(link, primary);
+                Ok(())
+            }
+            Action::SetIpv6 { settings, .. } => self.ipv6(link, *settings),
+            Action::AddAddress { address, .. } => {
+                let new = NewAddress {
+                    label: address.label.clone(),
+                    deprecated: address.deprecated,
+                    ..NewAddress::new(address.address.addr(), address.address.prefix_len())
+                };
+                let detail = address.address.to_string();
+                self.attempt("address", detail, |netlink| netlink.add_address(link, &new))
+            }
+            Action::LinkUp { .. } => self.up(link),
+            Action::Dhcp { family, .. } => {
+                self.up(link)?;
+                self.start_dhcp(link, *family);
+                Ok(())
+            }
+            Action::AddRoute { route, .. } => self.route(link, route),
+            Action::AddRule { rule, .. } => {
+                let new = NewRule::from(&**rule);
+                let table = new.table.unwrap_or(254);
+                self.attempt("rule", format!("table {table}"), |netlink| {
+                    netlink.add_rule(&new)
+                })
+            }
+            // The link is there, with its name.
+            Action::Rename { .. } | Action::CreateLink { .. } => Ok(()),
+            other => {
+                self.cannot(
+                    "step",
+                    format!("this program can't carry out this step yet: {other:?}"),
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// A member of a bond has the bond's address, not its own.
+    fn mac(&mut self, link: &mut Link, mac: MacAddress) -> Result<(), Ended> {
+        if link.mac == Some(mac) || link.master.is_some() {
+            return Ok(());
+        }
+        let change = LinkChange {
+            mac: Some(mac),
+            ..LinkChange::default()
+        };
+        self.set("mac", mac.to_string(), link, &change)?;
+        link.mac = Some(mac);
+        Ok(())
+    }
+
     /// Says that a step is not carried out. The others are: root may well be
     /// reached without it.
-    fn refuse(&self, action: &Action) {
+    pub(super) fn cannot(&self, what: &str, why: impl Into<String>) {
         let name = &self.interface.name;
-        let fault = Fault::new(
-            Layer::Unsupported,
-            format!("this program can't carry out this step yet: {action:?}"),
-        );
-        let subject = Subject::Setting(name.clone(), "unknown step".to_owned());
+        let fault = Fault::new(Layer::Unsupported, why);
+        let subject = Subject::Setting(name.clone(), what.to_owned());
         self.context
             .kmsg
             .fault(Level::Error, &subject.to_string(), &fault);
-        let step = self.context.recorder.step(name.as_str(), "refused", "");
+        let step = self.context.recorder.step(name.as_str(), "refused", what);
         step.failed(&fault);
         self.context.set_fault(&subject, fault);
     }
@@ -154,25 +199,7 @@ impl Worker<'_> {
         let fault = || Fault::new(Layer::NoCard, card::describe(interface));
         let mut found = context.wait_for(&self.subject, &step, fault, &mut find)?;
         // udev may give it another name yet; by index it stays the same.
-        let until = Instant::now() + UDEV_PATIENCE;
-        loop {
-            let seen = context.events.seen();
-            if !udev_is_busy(context, found.link.index) {
-                break;
-            }
-            match context.events.wait_past(seen, until.min(context.limit())) {
-                crate::events::Woken::Changed => {}
-                crate::events::Woken::Stopping => return Err(Ended::Stopping),
-                crate::events::Woken::TimedOut => {
-                    let name = &found.link.name;
-                    context.kmsg.say(
-                        Level::Warning,
-                        &format!("`{name}`: udev does not finish with it; going on"),
-                    );
-                    break;
-                }
-            }
-        }
+        wait_for_udev(context, &found.link)?;
         found = context.wait_for(&self.subject, &step, fault, &mut find)?;
         step.detail(format!(
             "{} {}{}",
@@ -189,6 +216,11 @@ impl Worker<'_> {
         ));
         step.done();
         Ok(found)
+    }
+
+    /// Waits until udev has finished with the link.
+    pub(super) fn wait_for_udev(&self, link: &Link) -> Result<(), Ended> {
+        wait_for_udev(self.context, link)
     }
 
     fn rename(&mut self, mut link: Link) -> Result<Link, Ended> {
@@ -248,12 +280,8 @@ impl Worker<'_> {
         set("router_solicitation_delay", "0");
         // DHCPv6 gives addresses without a prefix; the prefix and the routes
         // come from routers (RFC 8415, section 1.2).
-        let wanted = self
-            .interface
-            .accept_ra
-            .or(self.interface.dhcp6.then_some(true));
-        if let Some(accept) = wanted {
-            set("accept_ra", if accept { "1" } else { "0" });
+        if self.interface.dhcp6 && self.interface.accept_ra.is_none() {
+            set("accept_ra", "1");
         }
     }
 
@@ -275,7 +303,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn set(
+    pub(super) fn set(
         &mut self,
         action: &str,
         detail: impl Into<String>,
@@ -287,7 +315,7 @@ impl Worker<'_> {
 
     /// One setting. What the kernel refuses now it may take in a moment; but
     /// one thing refused must not hold up the others.
-    fn attempt(
+    pub(super) fn attempt(
         &mut self,
         action: &str,
         detail: impl Into<String>,
@@ -324,12 +352,17 @@ impl Worker<'_> {
     /// or the advertisement that brings the network is there: by a thread of
     /// its own, so that the others don't wait for it.
     fn route(&mut self, link: &Link, route: &Route) -> Result<(), Ended> {
-        let new = NewRoute::from(route);
+        let is_vrf = matches!(self.interface.kind, LinkKind::Vrf { .. });
+        let new = NewRoute {
+            // A VRF's gateways are in the networks of its members.
+            by_gateway: is_vrf && route.via.is_some() && !route.on_link,
+            ..NewRoute::from(route)
+        };
         let detail = match route.via {
             Some(via) => format!("{} by {via}", route.to),
             None => route.to.to_string(),
         };
-        let may_come = self.interface.dhcp4 || self.interface.dhcp6 || new.ipv6;
+        let may_come = self.interface.dhcp4 || self.interface.dhcp6 || new.ipv6 || is_vrf;
         if !may_come {
             return self.attempt("route", detail, |netlink| netlink.add_route(link, &new));
         }
@@ -376,7 +409,9 @@ impl Worker<'_> {
         for family in families.iter().copied() {
             let (interface, link) = (self.interface.clone(), link.clone());
             self.context.spawn("dhcp", move |context| {
-                lease::run(context, &interface, link, family);
+                if let Some(link) = as_it_asks(context, &interface, link) {
+                    lease::run(context, &interface, link, family);
+                }
             });
         }
     }
@@ -440,13 +475,33 @@ impl Worker<'_> {
     }
 }
 
-/// Nothing is to be set but what [`Worker::prepare_ipv6`] sets.
-fn only_advertisements(settings: Ipv6Settings) -> bool {
-    let rest = Ipv6Settings {
-        accept_ra: None,
-        ..settings
-    };
-    rest.is_empty()
+/// It belongs to what must be done before others stand on the interface: a
+/// VLAN's MTU is at most its parent's, and a VRF has to be up.
+fn comes_before_others(action: &Action, is_vrf: bool) -> bool {
+    match action {
+        Action::Rename { .. }
+        | Action::CreateLink { .. }
+        | Action::SetMac { .. }
+        | Action::SetOffloads { .. }
+        | Action::SetWakeOnLan { .. }
+        | Action::SetMtu { .. } => true,
+        Action::LinkUp { .. } => is_vrf,
+        _ => false,
+    }
+}
+
+/// The link as its DHCP client is to know it: a bond or a bridge may take its
+/// MAC address from its first member, and what stands on it follows.
+fn as_it_asks(context: &Context, interface: &Interface, link: Link) -> Option<Link> {
+    if interface.kind == LinkKind::Ethernet {
+        return Some(link);
+    }
+    let subject = Subject::Interface(interface.name.clone());
+    let step = context.recorder.step(interface.name.as_str(), "lower", "");
+    let mut netlink = Netlink::open().ok()?;
+    wait_for_carrier(context, &subject, &step, &mut netlink, &link).ok()?;
+    step.done();
+    netlink.link(link.index).ok()?
 }
 
 /// Waits until the link has carrier.
@@ -457,17 +512,49 @@ pub(super) fn wait_for_carrier(
     netlink: &mut Netlink,
     link: &Link,
 ) -> Result<(), Ended> {
-    let name = &link.name;
-    let fault = || {
-        Fault::new(
-            Layer::NoCarrier,
-            format!("`{name}` is up and has no carrier"),
-        )
-    };
+    let fault = || no_carrier(link);
     context.wait_for(subject, step, fault, || {
         let now = netlink.link(link.index).ok()??;
         now.carrier.then_some(())
     })
+}
+
+/// What it means that the link has no carrier.
+fn no_carrier(link: &Link) -> Fault {
+    let name = &link.name;
+    let fault = |what| Fault::new(Layer::NoCarrier, format!("`{name}` is up and {what}"));
+    match link.kind.as_deref() {
+        Some("bridge") => fault("none of its ports forwards").with_hint(
+            "see what is said of its ports; with the spanning tree protocol a port waits twice the forward delay, 30 s by default (`parameters: {stp: false}` or a shorter `forward-delay`)",
+        ),
+        Some("bond") => fault("none of its members works").with_hint(
+            "see what is said of its members; in mode 802.3ad the switch has to have such a bond too",
+        ),
+        Some("vlan") => fault("what carries it has no carrier"),
+        _ => fault("has no carrier"),
+    }
+}
+
+fn wait_for_udev(context: &Context, link: &Link) -> Result<(), Ended> {
+    let until = Instant::now() + UDEV_PATIENCE;
+    loop {
+        let seen = context.events.seen();
+        if !udev_is_busy(context, link.index) {
+            return Ok(());
+        }
+        match context.events.wait_past(seen, until.min(context.limit())) {
+            crate::events::Woken::Changed => {}
+            crate::events::Woken::Stopping => return Err(Ended::Stopping),
+            crate::events::Woken::TimedOut => {
+                let name = &link.name;
+                context.kmsg.say(
+                    Level::Warning,
+                    &format!("`{name}`: udev does not finish with it; going on"),
+                );
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// udev runs (or is about to) and has not finished with the link: it writes

@@ -9,6 +9,7 @@ use nvmeroot_plan::Interface;
 
 use super::context::{Context, Ended, Subject};
 use super::interface::wait_for_carrier;
+use super::layer::vrf_table;
 use crate::dhcp::{self, Applied4, Applied6, DhcpError, Event, Identity, Lease4, Lease6};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
@@ -315,6 +316,7 @@ impl Client<'_> {
             let to = (route.to.prefix_len() > 0)
                 .then(|| (IpAddr::from(route.to.addr()), route.to.prefix_len()));
             let new = NewRoute {
+                table: vrf_table(&context.plan, self.interface),
                 metric: Some(route.metric),
                 on_link: route.on_link,
                 source: Some(route.source.into()),

@@ -13,6 +13,7 @@ mod drivers;
 mod goal;
 mod interface;
 mod keep;
+mod layer;
 mod lease;
 mod order;
 mod patience;

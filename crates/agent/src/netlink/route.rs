@@ -65,6 +65,8 @@ pub struct NewRoute {
     pub table: Option<u32>,
     /// The gateway is on the link whatever the addresses say.
     pub on_link: bool,
+    /// The link is the one that leads to the gateway, not the one given.
+    pub by_gateway: bool,
     /// Preferred source.
     pub source: Option<IpAddr>,
     /// Scope.
@@ -96,6 +98,7 @@ impl NewRoute {
             metric: None,
             table: None,
             on_link: false,
+            by_gateway: false,
             source: None,
             scope: None,
             kind: plan::RouteType::Unicast,
@@ -268,7 +271,7 @@ fn request(link: u32, new: &NewRoute) -> Request {
         Some(via) => request.put_ip(GATEWAY, via),
         None => {}
     }
-    if carries_packets(new.kind) {
+    if carries_packets(new.kind) && !new.by_gateway {
         request.put_u32(OUTGOING, link);
     }
     if let Some(source) = new.source {

@@ -8,6 +8,7 @@
 //! word, and fail where `CI=true`.
 
 mod boot;
+mod bridges;
 mod cards;
 mod client;
 mod client4;
