@@ -9,6 +9,7 @@ mod route;
 use nvmeroot_plan::{Interface, Warning, Weight};
 
 use self::references::References;
+use super::check;
 use super::findings::{Findings, origin};
 use super::schema::{self, NETWORK, Section};
 use super::value::{Entry, Map, Value};
@@ -45,6 +46,7 @@ pub(super) fn lower<'d>(network: &Map<'d>, findings: &mut Findings<'d>) -> Vec<I
         ));
     }
     refuse_second_masters(&references, &mut interfaces);
+    note_leases_in_vrfs(&references, &mut interfaces);
     references.check(findings);
     // They are about no interface more than another, so the first one bears
     // them.
@@ -62,6 +64,20 @@ fn refuse_second_masters(references: &References<'_>, interfaces: &mut [Interfac
     for interface in interfaces {
         if let Some(warning) = twice.remove(interface.id.as_str()) {
             interface.remarks.push(Weight::Refusal.remark(warning));
+        }
+    }
+}
+
+/// The scripts' DHCP client knows the main table alone.
+fn note_leases_in_vrfs(references: &References<'_>, interfaces: &mut [Interface]) {
+    for interface in interfaces.iter_mut().filter(|one| one.dhcp4 || one.dhcp6) {
+        if let Some(vrf) = references.vrf_of(interface.id.as_str()) {
+            let message = format!(
+                "the boot scripts put the routes that DHCP brings into the main table, not into that of `{}`",
+                check::shown(vrf)
+            );
+            let warning = Warning::at(interface.origin.clone(), message).of_scripts();
+            interface.remarks.push(Weight::Note.remark(warning));
         }
     }
 }

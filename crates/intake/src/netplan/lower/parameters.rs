@@ -75,6 +75,9 @@ impl<'a, 'd> Parameters<'a, 'd> {
         p.arp_ip_targets = self.arp_targets();
         if let Some(value) = self.map.get("primary") {
             bond.primary = references.one(value, &self.path.key("primary"), true);
+            if let Some(primary) = &bond.primary {
+                self.note_stranger("primary", primary, &bond.members);
+            }
         }
         self.fit(bond);
     }
@@ -192,6 +195,12 @@ impl<'a, 'd> Parameters<'a, 'd> {
         }
         bridge.path_cost = self.of_ports("path-cost", references);
         bridge.port_priority = self.of_ports("port-priority", references);
+        for port in bridge.path_cost.keys() {
+            self.note_stranger("path-cost", port, &bridge.members);
+        }
+        for port in bridge.port_priority.keys() {
+            self.note_stranger("port-priority", port, &bridge.members);
+        }
     }
 
     /// The kernel creates no bridge with a time outside of its bounds
@@ -242,6 +251,16 @@ impl<'a, 'd> Parameters<'a, 'd> {
             }
         }
         found
+    }
+
+    fn note_stranger(&mut self, key: &str, id: &DefinitionId, members: &[DefinitionId]) {
+        if !members.contains(id)
+            && let Some(entry) = self.map.entry(key)
+        {
+            let message = format!("`{key}` counts only of members, and `{id}` is none");
+            let warning = self.at(entry, message);
+            self.remark(Weight::Note, warning);
+        }
     }
 
     fn remark(&mut self, weight: Weight, warning: Warning) {

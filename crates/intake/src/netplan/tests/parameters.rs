@@ -316,6 +316,31 @@ fn what_no_bond_of_the_kernel_can_do_is_refused() {
 }
 
 #[test]
+fn what_is_said_of_a_stranger_is_noted() {
+    let of = |section: &str, parameters: &str| {
+        let it = interfaces(&format!(
+            "network: {{ethernets: {{e0: {{}}, e1: {{}}}}, {section}: {{it0: {{interfaces: [e0], \
+             parameters: {{{parameters}}}}}}}}}"
+        ));
+        remarks(&it[2])
+    };
+    for (section, parameters) in [
+        ("bonds", "mode: active-backup, primary: e1"),
+        ("bridges", "path-cost: {e0: 5, e1: 6}"),
+        ("bridges", "port-priority: {e1: 6, e0: 5}"),
+    ] {
+        let said = of(section, parameters);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].starts_with("note"), "{said:?}");
+        assert!(said[0].contains("counts only of members, and `e1` is none"));
+        assert_eq!(
+            of(section, &parameters.replace("e1", "e0")),
+            Vec::<String>::new()
+        );
+    }
+}
+
+#[test]
 fn a_port_that_nobody_defines_is_an_error() {
     let text = "network: {bridges: {br0: {parameters: {path-cost: {e7: 5}}}}}";
     let found = refused(text).to_string();
