@@ -145,6 +145,10 @@ impl Worker<'_> {
                     netlink.add_rule(&new)
                 })
             }
+            Action::Ipv4LinkLocal { .. } => {
+                self.link_local(link);
+                Ok(())
+            }
             // The link is there, with its name.
             Action::Rename { .. } | Action::CreateLink { .. } => Ok(()),
             other => {

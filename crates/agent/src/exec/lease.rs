@@ -1,7 +1,7 @@
 //! DHCP on one link: ask, apply the answer, tell others, keep it.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -125,7 +125,12 @@ impl Client<'_> {
             self.context.events.raise();
             self.say_lease(&lease.address.to_string(), lease.server.into());
             self.write("net", &klibc4(&self.link.name, &lease, &applied));
-            self.announce(&applied);
+            announce(
+                self.context,
+                self.at.clone(),
+                self.subject.clone(),
+                applied.address.addr(),
+            );
             let ended = dhcp::keep_v4(&config, &lease, acquired, stop, &mut |_| {});
             self.ended(ended)?;
         }
@@ -335,28 +340,6 @@ impl Client<'_> {
         self.context.kmsg.say(Level::Info, &text);
     }
 
-    /// Tells the network at once whose the address is now, and watches for
-    /// objections while the boot goes on.
-    fn announce(&self, applied: &Applied4) {
-        let (at, subject) = (self.at.clone(), self.subject.clone());
-        let address = applied.address.addr();
-        self.context.spawn("announce", move |context| {
-            let stop = context.events.stop_fd();
-            match dhcp::announce(&at, address, CONFLICT_WATCH, stop) {
-                Ok(()) | Err(DhcpError::Stopped) => {}
-                Err(e) => {
-                    let fault = fault(&e);
-                    context
-                        .kmsg
-                        .fault(Level::Error, &subject.to_string(), &fault);
-                    let step = context.recorder.step(at.name.as_str(), "announce", "");
-                    step.failed(&fault);
-                    context.set_fault(&subject, fault);
-                }
-            }
-        });
-    }
-
     /// A file where cloud-init and the initramfs's own scripts look.
     fn write(&self, kind: &str, text: &str) {
         let path = self
@@ -383,7 +366,32 @@ impl Client<'_> {
     }
 }
 
-fn fault(error: &DhcpError) -> Fault {
+/// Tells the network at once whose the address is now, and watches for
+/// objections while the boot goes on.
+pub(super) fn announce(
+    context: &Arc<Context>,
+    at: dhcp::Link,
+    subject: Subject,
+    address: Ipv4Addr,
+) {
+    context.spawn("announce", move |context| {
+        let stop = context.events.stop_fd();
+        match dhcp::announce(&at, address, CONFLICT_WATCH, stop) {
+            Ok(()) | Err(DhcpError::Stopped) => {}
+            Err(e) => {
+                let fault = fault(&e);
+                context
+                    .kmsg
+                    .fault(Level::Error, &subject.to_string(), &fault);
+                let step = context.recorder.step(at.name.as_str(), "announce", "");
+                step.failed(&fault);
+                context.set_fault(&subject, fault);
+            }
+        }
+    });
+}
+
+pub(super) fn fault(error: &DhcpError) -> Fault {
     let layer = match error {
         DhcpError::LinkDown { .. } => Layer::NoCarrier,
         DhcpError::Conflict { .. } | DhcpError::DuplicateLinkLocal { .. } => Layer::AddressInUse,

@@ -15,6 +15,7 @@ mod interface;
 mod keep;
 mod layer;
 mod lease;
+mod link_local;
 mod order;
 mod patience;
 mod portal;

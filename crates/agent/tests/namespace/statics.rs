@@ -84,3 +84,32 @@ fn a_refused_setting_is_told_and_holds_nobody_up() {
         ["c route 10.77.0.0/16 by 10.66.0.1: network refused"]
     );
 }
+
+#[test]
+fn an_ipv4_link_local_address_that_nobody_has() {
+    if skip("an_ipv4_link_local_address_that_nobody_has") {
+        return;
+    }
+    let mut net = Net::new();
+    net.plug_in();
+    net.on_target("address add 169.254.1.1/16 dev s");
+    net.listen("169.254.1.1:4420");
+    let interface = interface(|i| i.link_local.ipv4 = true);
+    let boot = net.boot_well(interface.clone(), "169.254.1.1");
+    let took = boot.step("link-local").detail.clone();
+    assert!(
+        net.show("-o -4 address show c")
+            .contains(&format!("{took}/16 "))
+    );
+    net.on_host(&format!("address del {took}/16 dev c"));
+    net.on_target(&format!("address add {took}/16 dev s"));
+    let again = net.boot_with(
+        plan(interface, "169.254.1.1", Some(NQN)),
+        Played::default(),
+        LONG,
+        |_| std::thread::sleep(Duration::from_secs(6)),
+    );
+    let other = &again.step("link-local").detail;
+    assert_ne!(*other, took);
+    assert!(other.starts_with("169.254."), "{other}");
+}
