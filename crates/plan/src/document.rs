@@ -6,7 +6,7 @@ use crate::{BootPlan, Scope, Step, steps};
 
 /// The version of the JSON form. It grows when a reader of the older form
 /// would misunderstand the newer one.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// A plan and its steps, as `nvmeroot plan --format json` prints them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

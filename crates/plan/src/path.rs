@@ -1,10 +1,17 @@
 //! Which interfaces lead to a controller.
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
 
-use crate::{Controller, Interface, InterfaceName, Network, Origin};
+use crate::topology::Topology;
+use crate::{Controller, InterfaceName, Network, Origin};
+
+mod decide;
+mod prefixes;
+mod rules;
+mod tables;
+
+use self::decide::{Because, Router, Way};
+use self::tables::Said;
 
 /// The interfaces that lead to one controller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,113 +33,89 @@ pub struct Lead {
     pub origin: Origin,
 }
 
-/// How well something known at install time covers an address.
-struct Cover<'a> {
-    prefix: u8,
-    metric: u32,
-    why: String,
-    origin: &'a Origin,
-}
-
-/// Works out which interfaces lead to each controller.
+/// Works out which interfaces lead to each controller, as the kernel will see
+/// it: routing rules in their order, in each table the longest prefix among
+/// the addresses' own networks and the routes, then the metric; all that are
+/// equal lead there. Members of bonds and bridges don't, whatever addresses
+/// they have.
 ///
-/// The longest prefix among the addresses' own networks and the routes of the
-/// main table decides, then the metric, as in the kernel; all that are equal
-/// lead there. Where only a default route or nothing covers the address, an
-/// interface that is configured at boot (DHCP of the address's family, router
-/// advertisements) may turn out to have the better route, and so leads there
-/// too.
-pub(crate) fn paths(controllers: &[Controller], network: &Network) -> Vec<ControllerPath> {
-    controllers
-        .iter()
-        .enumerate()
-        .map(|(controller, c)| ControllerPath {
-            controller,
-            interfaces: leads(c.traddr, c.options.host_iface.as_ref(), network),
+/// Where only a default route or nothing covers the address, an interface that
+/// is configured at boot (DHCP of the address's family, router advertisements)
+/// may turn out to have the better route, and so leads there too.
+///
+/// Where the way is open only to connections that come from a certain address
+/// or are bound to a VRF, the controller's options get that.
+pub(crate) fn paths(controllers: &mut [Controller], network: &Network) -> Vec<ControllerPath> {
+    let topology = Topology::new(network);
+    let router = Router::new(network, &topology);
+    let decided = controllers.iter_mut().enumerate();
+    decided
+        .map(|(controller, c)| {
+            let decision = router.decide(c);
+            if let Some(vrf) = decision.bind {
+                c.options.host_iface = Some(topology.interfaces[vrf].name.clone());
+            }
+            c.options.host_traddr = c.options.host_traddr.or(decision.source);
+            ControllerPath {
+                controller,
+                interfaces: decision.leads.iter().map(|w| lead(&topology, *w)).collect(),
+            }
         })
         .collect()
 }
 
-fn leads(to: IpAddr, only: Option<&InterfaceName>, network: &Network) -> Vec<Lead> {
-    let candidates = || {
-        network
-            .interfaces
-            .iter()
-            .filter(|i| only.is_none_or(|n| *n == i.name))
-    };
-    let rank = |c: &Cover<'_>| (c.prefix, std::cmp::Reverse(c.metric));
-    let best = candidates()
-        .flat_map(|i| static_covers(i, to))
-        .map(|c| rank(&c))
-        .max();
-    let settled = best.is_some_and(|(prefix, _)| prefix > 0);
-    let unasked_ra = best.is_none() && !candidates().any(|i| dynamic(i, to).is_some());
+/// The input's rules without which the kernel would not find the way to one of
+/// the controllers: place of the interface that says it, its own place there,
+/// and the name of an interface that leads to the controller by it.
+pub(crate) fn deciding_rules(
+    controllers: &[Controller],
+    network: &Network,
+    topology: &Topology<'_>,
+) -> std::collections::BTreeMap<(usize, usize), InterfaceName> {
+    let mut found = std::collections::BTreeMap::new();
+    if network.interfaces.iter().all(|one| one.rules.is_empty()) {
+        return found;
+    }
+    let router = Router::new(network, topology);
+    for controller in controllers {
+        let decision = router.decide(controller);
+        if let (Some(rule), Some(way)) = (decision.rule, decision.leads.first()) {
+            let name = &topology.interfaces[way.at].name;
+            found.entry(rule).or_insert_with(|| name.clone());
+        }
+    }
+    found
+}
 
-    let mut leads = Vec::new();
-    for interface in candidates() {
-        let cover = static_covers(interface, to).find(|c| Some(rank(c)) == best);
-        if let Some(cover) = cover {
-            leads.push(Lead {
-                interface: interface.name.clone(),
-                why: cover.why,
-                origin: cover.origin.clone(),
-            });
-        } else if !settled {
-            let implicit = || {
-                (unasked_ra && to.is_ipv6() && interface.accept_ra.is_none())
-                    .then_some("router advertisements may bring a route")
-            };
-            if let Some(why) = dynamic(interface, to).or_else(implicit) {
-                leads.push(Lead {
-                    interface: interface.name.clone(),
-                    why: why.to_owned(),
-                    origin: interface.origin.clone(),
-                });
+fn lead(topology: &Topology<'_>, way: Way) -> Lead {
+    let interface = &topology.interfaces[way.at];
+    let (why, origin) = match way.because {
+        Because::Boot(why) => (why.to_owned(), &interface.origin),
+        Because::Entry(entry) => {
+            let says = &topology.interfaces[entry.by];
+            match entry.said {
+                Said::Address(place) => {
+                    let one = &says.addresses[place];
+                    let why = format!("its address `{}` is in the same network", one.address);
+                    (why, one.origin.as_ref().unwrap_or(&says.origin))
+                }
+                Said::Route(place) => {
+                    let route = &says.routes[place];
+                    let by = route.via.map_or_else(String::new, |v| format!(" by `{v}`"));
+                    let why = format!("its route to `{}`{by} covers the portal", route.to);
+                    (why, &route.origin)
+                }
             }
         }
-    }
-    leads
-}
-
-fn static_covers(interface: &Interface, to: IpAddr) -> impl Iterator<Item = Cover<'_>> {
-    let addresses = interface
-        .addresses
-        .iter()
-        .filter(move |a| a.address.contains(&to))
-        .map(move |a| Cover {
-            prefix: a.address.prefix_len(),
-            metric: 0,
-            why: format!("its address `{}` is in the same network", a.address),
-            origin: a.origin.as_ref().unwrap_or(&interface.origin),
-        });
-    let routes = interface
-        .routes
-        .iter()
-        .filter(|r| r.table.is_none_or(|t| t == 254))
-        .filter(|r| r.kind == crate::RouteType::Unicast)
-        .filter_map(move |r| {
-            Some(Cover {
-                prefix: r.covers(to)?,
-                metric: r.metric.unwrap_or(0),
-                why: match r.via {
-                    Some(via) => format!("its route to `{}` by `{via}` covers the portal", r.to),
-                    None => format!("its route to `{}` covers the portal", r.to),
-                },
-                origin: &r.origin,
-            })
-        });
-    addresses.chain(routes)
-}
-
-fn dynamic(interface: &Interface, to: IpAddr) -> Option<&'static str> {
-    match to {
-        IpAddr::V4(_) if interface.dhcp4 => Some("DHCPv4 may bring a route"),
-        IpAddr::V6(_) if interface.dhcp6 => {
-            Some("DHCPv6 and router advertisements may bring a route")
-        }
-        IpAddr::V6(_) if interface.accept_ra == Some(true) => {
-            Some("router advertisements may bring a route")
-        }
-        _ => None,
+    };
+    Lead {
+        interface: interface.name.clone(),
+        why,
+        origin: origin.clone(),
     }
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

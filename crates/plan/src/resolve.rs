@@ -124,7 +124,7 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
     warnings.extend(heard.warnings);
     faults.extend(heard.faults);
     let Storage {
-        controllers,
+        mut controllers,
         mounts,
         links,
     } = storage;
@@ -134,7 +134,9 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
         );
         faults.push(Warning::general(message).with_hint("name the `device` of each mount"));
     }
-    let ways = controllers.len().saturating_mul(network.interfaces.len());
+    let rules = network.interfaces.iter().map(|one| one.rules.len());
+    let looked_at = network.interfaces.len().saturating_add(rules.sum());
+    let ways = controllers.len().saturating_mul(looked_at);
     if ways > MOST_WAYS {
         let message = format!(
             "{} controllers and {} interfaces are more than can be looked through",
@@ -148,7 +150,7 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
     let paths = if ways > MOST_WAYS {
         Vec::new()
     } else {
-        path::paths(&controllers, &network)
+        path::paths(&mut controllers, &network)
     };
     if reach != Reach::Local {
         warn_of_missing_ways(has_network, &controllers, &mounts, &paths, &mut warnings);
@@ -234,7 +236,7 @@ struct Storage {
 }
 
 /// More links from mounts to controllers than this are refused, and so are
-/// more pairs of a controller and an interface than [`MOST_WAYS`]: both grow
+/// more pairs of a controller and an interface or rule than [`MOST_WAYS`]: both grow
 /// with a product, and no machine has as many.
 const MOST_LINKS: usize = 1_000_000;
 const MOST_WAYS: usize = 50_000_000;

@@ -1,6 +1,7 @@
 //! The plan as ordered actions. The scripts runtime prints them, the agent
 //! executes them: the two can't drift apart.
 
+use crate::path::deciding_rules;
 use crate::topology::{Topology, bytes};
 use crate::{
     Action, BootPlan, BridgePort, DhcpFamily, Interface, Ipv6Settings, LinkKind, Mtu, NewLink,
@@ -49,6 +50,7 @@ pub fn steps(plan: &BootPlan, scope: Scope) -> Vec<Step> {
     for at in 0..topology.interfaces.len() {
         layout.interface(at);
     }
+    layout.rules_of_others(plan);
     let mut steps = layout.steps;
     for (controller, c) in plan.controllers.iter().enumerate() {
         let action = Action::Connect {
@@ -110,6 +112,19 @@ impl<'a> Layout<'a> {
         let master = topology.master(at).filter(|m| self.is_ours(*m) && *m > at);
         if master.is_none() {
             self.configure(at);
+        }
+    }
+
+    /// Rules that the way to a controller needs and an interface says that
+    /// isn't brought up: rules belong to no link.
+    fn rules_of_others(&mut self, plan: &BootPlan) {
+        let needed = deciding_rules(&plan.controllers, &plan.network, self.topology);
+        for ((at, place), interface) in needed {
+            if !self.is_ours(at) {
+                let rule = Box::new(self.at(at).rules[place].clone());
+                let origin = rule.origin.clone();
+                self.push(Action::AddRule { interface, rule }, &origin);
+            }
         }
     }
 
@@ -233,9 +248,12 @@ impl<'a> Layout<'a> {
     fn configure(&mut self, at: usize) {
         let one = self.at(at);
         let interface = || one.name.clone();
-        let master = self.topology.master(at).filter(|m| self.created[*m]);
+        let holder = self.topology.master(at);
+        let master = holder.filter(|m| self.created[*m]);
         let vrf = self.topology.vrf(at).filter(|v| self.is_ours(*v));
-        if let (None, Some(vrf)) = (master, vrf) {
+        // A bond's member without its bond (a VLAN on it leads there) is no
+        // more in the VRF than with it.
+        if let (None, Some(vrf)) = (holder, vrf) {
             self.create(vrf);
             let action = Action::SetMaster {
                 interface: interface(),

@@ -12,9 +12,7 @@
 //! that. The card is the same on both sides of switch-root, whenever the machine
 //! gets its id, and with either runtime.
 
-use nvmeroot_plan::{
-    BootPlan, Document, HostIdentity, Interface, LinkKind, Scope, telling_secrets,
-};
+use nvmeroot_plan::{BootPlan, Document, HostIdentity, Interface, Scope, telling_secrets};
 
 use crate::handover::DHCPV6_IAID;
 use crate::initramfs_tools::needs_advertisements;
@@ -44,7 +42,6 @@ pub(crate) fn add(
     program: &[u8],
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
-    refuse_links(plan)?;
     set.push(
         PROGRAM,
         "brings the network up and connects the controllers",
@@ -125,18 +122,6 @@ pub(crate) fn remove(set: &mut FileSet) {
     }
 }
 
-/// The agent configures cards, and creates nothing.
-fn refuse_links(plan: &BootPlan) -> Result<(), RenderError> {
-    let mut on_path = plan.storage_interfaces().into_iter();
-    match on_path.find(|one| one.kind != LinkKind::Ethernet) {
-        None => Ok(()),
-        Some(link) => Err(RenderError::AgentLink {
-            interface: link.name.clone(),
-            origin: link.origin.clone(),
-        }),
-    }
-}
-
 /// The plan as the agent reads it.
 fn document(plan: &BootPlan, host: Option<&HostIdentity>) -> Result<String, RenderError> {
     let mut told = plan.clone();
@@ -164,7 +149,6 @@ fn document(plan: &BootPlan, host: Option<&HostIdentity>) -> Result<String, Rend
 /// What the hand-over tells the running system, said to the agent too.
 fn tell(plan: &BootPlan, interface: &mut Interface) {
     interface.dhcp_identifier_mac |= interface.dhcp4;
-    leave_out(interface);
     if interface.dhcp6 {
         interface.dhcp6_link_layer_iaid = Some(DHCPV6_IAID);
     }
@@ -173,17 +157,6 @@ fn tell(plan: &BootPlan, interface: &mut Interface) {
     if !interface.dhcp6 && !needs_advertisements(plan, interface) {
         interface.accept_ra = Some(false);
     }
-}
-
-/// What the agent does not carry out yet; the front-end notes it.
-fn leave_out(interface: &mut Interface) {
-    interface.wakeonlan = false;
-    interface.offloads = nvmeroot_plan::Offloads::default();
-    interface.ipv6_mtu = None;
-    interface.ipv6_privacy = false;
-    interface.ipv6_address_generation = None;
-    interface.ipv6_address_token = None;
-    interface.link_local = nvmeroot_plan::LinkLocal::default();
 }
 
 #[cfg(test)]

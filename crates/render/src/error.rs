@@ -34,16 +34,6 @@ pub enum RenderError {
         /// Where the input says it.
         origin: Origin,
     },
-    /// The agent creates no links yet.
-    #[error(
-        "root stands on `{interface}` ({origin}), which the agent can't create yet\nhint: pass `--runtime scripts`, which can"
-    )]
-    AgentLink {
-        /// The interface.
-        interface: InterfaceName,
-        /// Where it is defined.
-        origin: Origin,
-    },
     /// An interface of a kind that netplan has no section for.
     #[error("`{interface}` is of a kind that can't be handed over to the running system")]
     Kind {
@@ -66,9 +56,7 @@ impl RenderError {
     /// Where in the input its cause stands.
     pub fn origin(&self) -> Option<&Origin> {
         match self {
-            Self::Nul { origin, .. }
-            | Self::AgentLink { origin, .. }
-            | Self::Kind { origin, .. } => Some(origin),
+            Self::Nul { origin, .. } | Self::Kind { origin, .. } => Some(origin),
             Self::NeedsAgent
             | Self::Firmware
             | Self::NoAgent

@@ -20,23 +20,6 @@ use crate::netplan::schema::{Care, Family, Key, Kind, find};
 use crate::netplan::value::{Entry, List, Map, Value};
 use crate::yaml::KeyPath;
 
-/// What the steps say and the agent is not told yet.
-const NOT_YET_BY_THE_AGENT: [&str; 13] = [
-    "generic-receive-offload",
-    "generic-segmentation-offload",
-    "ipv6-address-generation",
-    "ipv6-address-token",
-    "ipv6-mtu",
-    "ipv6-privacy",
-    "large-receive-offload",
-    "link-local",
-    "receive-checksum-offload",
-    "tcp-segmentation-offload",
-    "tcp6-segmentation-offload",
-    "transmit-checksum-offload",
-    "wakeonlan",
-];
-
 /// `None` only where an error says why.
 pub(super) fn lower<'d>(
     definition: &Definition<'_, 'd>,
@@ -254,15 +237,7 @@ impl<'d> Lowering<'_, 'd> {
         // Of what is refused as a whole no part is worth a note.
         let refused = self.definition.section.is_refused();
         match key.care {
-            Care::Carried => {
-                self.carry(key, entry, map);
-                if !refused && NOT_YET_BY_THE_AGENT.contains(&name) {
-                    let message =
-                        format!("the agent does not carry `{name}` out yet, the boot scripts do");
-                    let warning = self.at(entry, message);
-                    self.remark(Weight::Note, warning);
-                }
-            }
+            Care::Carried => self.carry(key, entry, map),
             Care::Planned => {
                 self.carry(key, entry, map);
                 if !refused {
