@@ -25,8 +25,7 @@ impl Times {
         let timeline = &boot.timeline;
         let began = timeline.stage("init-top")?;
         let count = usize::from(count);
-        let mut paths = timeline.paths.clone();
-        paths.sort_by(f64::total_cmp);
+        let paths = &timeline.paths;
         let Some(last) = count.checked_sub(1).and_then(|last| paths.get(last)) else {
             bail!("{} paths of {count} came up", paths.len());
         };
@@ -146,9 +145,9 @@ mod tests {
         let report = nvmeroot_lab::Report {
             trace: [
                 "x-1 [000] ..... 5.0: tracing_mark_write: stage init-top",
-                "x-1 [000] ..... 6.0: path: (x)",
+                "x-1 [000] ..... 6.0: path: (x) path=0x1",
                 "x-1 [000] ..... 6.5: disk: (x) name=\"nvme0n1\"",
-                "x-1 [000] ..... 9.0: path: (x)",
+                "x-1 [000] ..... 9.0: path: (x) path=0x2",
             ]
             .map(str::to_owned)
             .to_vec(),

@@ -1,6 +1,6 @@
 //! What happened when in one boot, by the clock of the host's own kernel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use nvmeroot_lab::Report;
@@ -14,7 +14,7 @@ pub(super) struct Timeline {
     pub(super) card: f64,
     /// Root's drive is visible.
     pub(super) namespace: f64,
-    /// Each path to the drive can be used.
+    /// Each path to the drive can be used, in order.
     pub(super) paths: Vec<f64>,
     /// Root is mounted.
     pub(super) root: f64,
@@ -25,13 +25,18 @@ impl Timeline {
     pub(super) fn of(report: &Report) -> Result<Timeline> {
         let mut stages = BTreeMap::new();
         let mut namespace = None;
+        // The kernel says more than once that a path can be used.
+        let mut known = BTreeSet::new();
         let mut paths = Vec::new();
         for (at, text) in report.trace.iter().filter_map(|line| traced(line)) {
             if let Some(stage) = text.strip_prefix("tracing_mark_write: stage ") {
                 stages.entry(stage.trim().to_owned()).or_insert(at);
             } else if text.starts_with("disk: ") && text.contains("name=\"nvme") {
                 namespace = namespace.or(Some(at));
-            } else if text.starts_with("path: ") {
+            } else if text.starts_with("path: ")
+                && let Some((_, path)) = text.split_once("path=")
+                && known.insert(path.trim().to_owned())
+            {
                 paths.push(at);
             }
         }
@@ -92,7 +97,8 @@ mod tests {
             trace: lines(
                 "# tracer: nop\n\
                  \x20   aa-lab-77  [000] .....     7.250000: tracing_mark_write: stage init-top\n\
-                 \x20   kworker/0:1 x-9  [000] .....     9.5: path: (nvme_mpath_set_live+0x4/0x90 [nvme_core])\n\
+                 \x20   kworker/0:1 x-9  [000] .....     9.5: path: (nvme_mpath_set_live+0x4/0x90 [nvme_core]) path=0xffff8\n\
+                 \x20   kworker-9  [000] .....     9.6: path: (nvme_mpath_set_live+0x4/0x90 [nvme_core]) path=0xffff8\n\
                  \x20   kworker-9  [000] d....     9.750000: disk: (disk_uevent+0x4/0x130) name=\"nvme0n1\"\n\
                  \x20   kworker-9  [000] d....     9.900000: disk: (disk_uevent+0x4/0x130) name=\"nvme1n1\"",
             ),

@@ -15,7 +15,7 @@ if [ "$stage" = init-top ]; then
 	# name: after three numbers, where struct gendisk has it.
 	echo 'p:lab/disk disk_uevent name=+12($arg1):string' >>$trace/kprobe_events
 	# nvme_core is not loaded yet; the kernel adds the probe when it is.
-	echo 'p:lab/path nvme_core:nvme_mpath_set_live' >>$trace/kprobe_events
+	echo 'p:lab/path nvme_core:nvme_mpath_set_live path=$arg1' >>$trace/kprobe_events
 	echo 1 >$trace/events/lab/enable
 fi
 echo "stage $stage" >$trace/trace_marker
