@@ -42,8 +42,8 @@ pub(crate) struct InputArgs {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
-    /// text: for people; json: for programs; commands: what the scripts
-    /// runtime executes, one a line
+    /// text: for people; json: for programs; svg: a drawing of the path;
+    /// commands: what the scripts runtime executes, one a line
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: PlanFormat,
 }
@@ -52,6 +52,7 @@ pub(crate) struct PlanArgs {
 pub(crate) enum PlanFormat {
     Text,
     Json,
+    Svg,
     Commands,
 }
 

@@ -10,6 +10,8 @@ mod elf;
 mod identity;
 mod input;
 mod plan;
+mod plan_path;
+mod plan_svg;
 mod plan_text;
 mod root;
 

@@ -6,7 +6,7 @@ use nvmeroot_plan::{Document, Scope};
 use nvmeroot_render::Runtime;
 
 use crate::args::{PlanArgs, PlanFormat};
-use crate::{Failure, diagnose, input, path_variable, plan_text};
+use crate::{Failure, diagnose, input, path_variable, plan_svg, plan_text};
 
 /// Reads the input and prints its meaning.
 pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
@@ -24,8 +24,13 @@ pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
             write!(out, "{}", plan_text::PlanText(&read.plan))?;
         }
         PlanFormat::Json => {
-            serde_json::to_writer_pretty(&mut out, &Document::new(read.plan, Scope::Everything))?;
+            let document = Document::new(read.plan, Scope::Everything).explained();
+            serde_json::to_writer_pretty(&mut out, &document)?;
             writeln!(out)?;
+        }
+        PlanFormat::Svg => {
+            warn(Runtime::default());
+            write!(out, "{}", plan_svg::drawing(&read.plan))?;
         }
         PlanFormat::Commands => {
             warn(Runtime::Scripts);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::plan_path::PathTree;
+
 use nvmeroot_plan::{
     Action, BootPlan, DhcpFamily, Interface, LinkKind, NewLink, Reach, Scope, Step, steps,
 };
@@ -26,6 +28,7 @@ impl fmt::Display for PlanText<'_> {
         }
         self.mounts(f)?;
         self.controllers(f)?;
+        write!(f, "{}", PathTree::new(plan))?;
         if plan.reach != Reach::Local && !plan.network.interfaces.is_empty() {
             writeln!(f, "\nnetwork")?;
             for interface in &plan.network.interfaces {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BootPlan, Scope, Step, steps};
+use crate::{BootPlan, Explanation, Scope, Step, steps};
 
 /// The version of the JSON form. It grows when a reader of the older form
 /// would misunderstand the newer one.
@@ -18,6 +18,10 @@ pub struct Document {
     pub plan: BootPlan,
     /// The steps of the plan within a scope.
     pub steps: Vec<Step>,
+    /// Why the controllers are reached as they are; not in what the initramfs
+    /// gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
 }
 
 impl Document {
@@ -28,6 +32,14 @@ impl Document {
             version: FORMAT_VERSION,
             plan,
             steps,
+            explanation: None,
         }
+    }
+
+    /// The same, with the explanation.
+    #[must_use]
+    pub fn explained(mut self) -> Self {
+        self.explanation = Some(self.plan.explain());
+        self
     }
 }

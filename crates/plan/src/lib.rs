@@ -14,6 +14,7 @@ mod bridge;
 mod card;
 mod dhcp;
 mod document;
+mod explain;
 mod fragment;
 mod ipv6;
 mod link;
@@ -46,6 +47,7 @@ pub use bridge::{Bridge, BridgeParameters, BridgePort};
 pub use card::Offloads;
 pub use dhcp::{DhcpOverrides, RaOverrides, UseDomains};
 pub use document::{Document, FORMAT_VERSION};
+pub use explain::{Choice, Decided, ExplainedLink, ExplainedWay, Explanation, MOST_PASSED};
 pub use fragment::Fragment;
 pub use ipv6::{Ipv6AddressGeneration, Ipv6Settings, Ipv6Token, LinkLocal};
 pub use link::{

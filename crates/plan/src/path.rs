@@ -6,11 +6,13 @@ use crate::topology::Topology;
 use crate::{Controller, InterfaceName, Network, Origin};
 
 mod decide;
+mod passed;
 mod prefixes;
 mod rules;
 mod tables;
 
-use self::decide::{Because, Router, Way};
+pub(crate) use self::decide::{Because, Router, Way};
+pub(crate) use self::passed::passed_over;
 use self::tables::Said;
 
 /// The interfaces that lead to one controller.
@@ -88,8 +90,19 @@ pub(crate) fn deciding_rules(
 }
 
 fn lead(topology: &Topology<'_>, way: Way) -> Lead {
+    let (why, origin) = why(topology, way);
+    Lead {
+        interface: topology.interfaces[way.at].name.clone(),
+        why,
+        origin: origin.clone(),
+    }
+}
+
+/// Why an interface leads to a controller, in one clause, and where that is
+/// said.
+pub(crate) fn why<'a>(topology: &Topology<'a>, way: Way) -> (String, &'a Origin) {
     let interface = &topology.interfaces[way.at];
-    let (why, origin) = match way.because {
+    match way.because {
         Because::Boot(why) => (why.to_owned(), &interface.origin),
         Because::Entry(entry) => {
             let says = &topology.interfaces[entry.by];
@@ -107,11 +120,6 @@ fn lead(topology: &Topology<'_>, way: Way) -> Lead {
                 }
             }
         }
-    };
-    Lead {
-        interface: interface.name.clone(),
-        why,
-        origin: origin.clone(),
     }
 }
 

@@ -15,6 +15,8 @@ use crate::lab::build_program;
 const CONFIGURE_LIMIT: Duration = Duration::from_millis(5);
 /// `plan` of 10,000 storage actions, whole process.
 const PLAN_LIMIT: Duration = Duration::from_millis(100);
+/// `plan` of a netplan of 5,000 interfaces, whole process.
+const NETWORK_LIMIT: Duration = Duration::from_millis(200);
 
 pub(super) fn section(runs: usize) -> Result<Section> {
     let program = build_program()?;
@@ -50,6 +52,21 @@ pub(super) fn section(runs: usize) -> Result<Section> {
             &format!("{actions} storage actions"),
             &times,
             PLAN_LIMIT,
+        );
+    }
+    for interfaces in [1_250, 2_500, 5_000] {
+        let file = scratch.path().join(format!("{interfaces}-interfaces.yaml"));
+        std::fs::write(&file, network_of(interfaces))?;
+        let times = times(runs.min(20), || {
+            let mut command = Command::new(&program);
+            command.args(["plan", "--curtin"]).arg(&file);
+            command
+        })?;
+        add(
+            "plan",
+            &format!("{interfaces} interfaces"),
+            &times,
+            NETWORK_LIMIT,
         );
     }
     Ok(Section {
@@ -178,5 +195,21 @@ fn storage_of(actions: usize) -> String {
              \x20 - id: m{n}\n    type: mount\n    path: /srv/{n}\n    device: f{n}\n    options: _netdev\n"
         );
     }
+    text
+}
+
+/// [`ORDINARY`] with so many interfaces, each with an address and a route.
+fn network_of(interfaces: usize) -> String {
+    let mut text = ORDINARY.replace("        version: 2\n", "");
+    for n in 1..interfaces {
+        let (high, low) = (n / 256, n % 256);
+        let _ = write!(
+            text,
+            "          e{n}:\n            addresses: [10.{high}.{low}.2/24]\n            routes:\n\
+             \x20           - {{to: 172.{}.{low}.0/24, via: 10.{high}.{low}.1}}\n",
+            16 + high % 16
+        );
+    }
+    text.push_str("        version: 2\n");
     text
 }

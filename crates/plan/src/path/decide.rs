@@ -12,7 +12,7 @@ use crate::{Controller, InterfaceName, LinkKind, Network, RouteType};
 #[derive(Debug)]
 pub(crate) struct Router<'a> {
     pub(crate) topology: &'a Topology<'a>,
-    tables: Tables,
+    pub(super) tables: Tables,
     rules4: Rules<'a>,
     rules6: Rules<'a>,
     vrfs: Vec<usize>,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::passed::Kept;
 use super::prefixes::Prefixes;
 use super::rules::MAIN;
 use crate::topology::Topology;
@@ -37,6 +38,18 @@ pub(crate) struct Entry {
     pub(super) kind: RouteType,
 }
 
+impl Entry {
+    fn new(at: usize, said: Said, metric: u32, kind: RouteType) -> Self {
+        Self {
+            at,
+            by: at,
+            said,
+            metric,
+            kind,
+        }
+    }
+}
+
 /// What may come at boot: of which interface, into which table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dynamic {
@@ -49,6 +62,8 @@ pub(super) struct Dynamic {
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     by: BTreeMap<u32, Prefixes<Vec<Entry>>>,
+    /// What gets into none, and why.
+    pub(super) kept: Prefixes<Vec<(Entry, Kept)>>,
     pub(super) dynamic4: Vec<Dynamic>,
     pub(super) dynamic6: Vec<Dynamic>,
 }
@@ -60,8 +75,9 @@ impl Tables {
         let mut this = Self::default();
         let gateways = Gateways::new(topology);
         for at in 0..topology.interfaces.len() {
-            if topology.master(at).is_none() {
-                this.add(at, &gateways);
+            match topology.master(at) {
+                None => this.add(at, &gateways),
+                Some(master) => this.keep(at, &topology.interfaces[at], Kept::Member(master)),
             }
         }
         this
@@ -72,19 +88,16 @@ impl Tables {
         let (one, table) = (&topology.interfaces[at], table_of(topology, at));
         for (place, address) in one.addresses.iter().enumerate() {
             let ipv6 = address.address.addr().is_ipv6();
-            let entry = Entry {
-                at,
-                by: at,
-                said: Said::Address(place),
-                metric: if ipv6 { IPV6_CONNECTED_METRIC } else { 0 },
-                kind: RouteType::Unicast,
-            };
+            let metric = if ipv6 { IPV6_CONNECTED_METRIC } else { 0 };
+            let entry = Entry::new(at, Said::Address(place), metric, RouteType::Unicast);
             self.push(table, address.address, entry);
         }
         let gateways = gateways.of(at);
         for (place, route) in one.routes.iter().enumerate() {
             let network = network_of(route);
             let Some(out) = gateways.out(route) else {
+                let entry = Entry::new(at, Said::Route(place), 0, route.kind);
+                self.kept.entry(network).push((entry, Kept::NoGateway));
                 continue;
             };
             let metric = match (route.metric.unwrap_or(0), network) {
@@ -93,10 +106,7 @@ impl Tables {
             };
             let entry = Entry {
                 at: out,
-                by: at,
-                said: Said::Route(place),
-                metric,
-                kind: route.kind,
+                ..Entry::new(at, Said::Route(place), metric, route.kind)
             };
             self.push(route.table.unwrap_or(table), network, entry);
         }
@@ -111,6 +121,27 @@ impl Tables {
         };
         let table = one.ra_overrides.and_then(|ra| ra.table).unwrap_or(table);
         self.dynamic6.push(Dynamic { at, table, why });
+    }
+
+    /// Remembers what a member of a bond or a bridge says.
+    fn keep(&mut self, at: usize, one: &Interface, kept: Kept) {
+        let addresses = one.addresses.iter().enumerate();
+        let addresses = addresses.map(|(place, a)| (a.address, Said::Address(place)));
+        let routes = one.routes.iter().enumerate();
+        let routes = routes.map(|(place, r)| (network_of(r), Said::Route(place)));
+        for (network, said) in addresses.chain(routes) {
+            let entry = Entry::new(at, said, 0, RouteType::Unicast);
+            self.kept.entry(network).push((entry, kept));
+        }
+    }
+
+    /// All entries that cover an address: table by table, the longest prefix
+    /// first.
+    pub(super) fn all_covering(&self, to: IpAddr) -> impl Iterator<Item = (u32, u8, &[Entry])> {
+        self.by.iter().flat_map(move |(table, networks)| {
+            let covering = networks.covering(to);
+            covering.map(|(length, entries)| (*table, length, entries.as_slice()))
+        })
     }
 
     fn push(&mut self, table: u32, network: IpNet, entry: Entry) {

@@ -1,0 +1,155 @@
+//! What leads to a controller too, and why it was not chosen.
+
+use std::net::IpAddr;
+
+use super::decide::{Because, Decision, Router};
+use super::tables::{Entry, Said};
+use crate::explain::Choice;
+use crate::{Controller, Origin};
+
+/// Why an entry is in no table.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kept {
+    /// Its interface is a member of this one.
+    Member(usize),
+    /// Its gateway is on no link.
+    NoGateway,
+}
+
+/// What covers the controller and was not chosen, `most` at most, and how
+/// many more there are.
+pub(crate) fn passed_over(
+    router: &Router<'_>,
+    decision: &Decision,
+    controller: &Controller,
+    most: usize,
+) -> (Vec<Choice>, usize) {
+    let to = controller.traddr;
+    let mut passed = Vec::new();
+    let mut count = 0;
+    let chosen = |entry: &Entry| {
+        let mut leads = decision.leads.iter();
+        leads.any(|way| way.because == Because::Entry(*entry))
+    };
+    let best = decision.leads.iter().find_map(|way| match way.because {
+        Because::Entry(entry) => Some(entry),
+        Because::Boot(_) => None,
+    });
+    let best = decision.refused.or(best);
+    for (table, length, entries) in router.tables.all_covering(to) {
+        count += entries.len();
+        for entry in entries.iter().take(most + decision.leads.len()) {
+            if chosen(entry) || passed.len() == most {
+                continue;
+            }
+            let why = lost(router, decision, controller, best, (table, length, *entry));
+            passed.push(router.choice(*entry, why));
+        }
+    }
+    for (_, entries) in router.tables.kept.covering(to) {
+        count += entries.len();
+        for (entry, kept) in entries.iter().take(most) {
+            if passed.len() == most {
+                break;
+            }
+            let why = match kept {
+                Kept::Member(master) => {
+                    let master = &router.topology.interfaces[*master].name;
+                    format!("is a member of `{master}`, which gets its packets")
+                }
+                Kept::NoGateway => "its gateway is on none of its networks".to_owned(),
+            };
+            passed.push(router.choice(*entry, why));
+        }
+    }
+    let leads = decision.leads.iter();
+    let taken = leads
+        .filter(|way| matches!(way.because, Because::Entry(_)))
+        .count();
+    let more = count.saturating_sub(taken + passed.len());
+    (passed, more)
+}
+
+/// Why an entry of a table was not chosen.
+fn lost(
+    router: &Router<'_>,
+    decision: &Decision,
+    controller: &Controller,
+    best: Option<Entry>,
+    (table, length, entry): (u32, u8, Entry),
+) -> String {
+    if super::tables::refuses(entry.kind) && decision.refused == Some(entry) {
+        return format!("says that it can't be reached (`{}`)", kind(entry));
+    }
+    let Some((best, decided)) = best.zip(decision.table) else {
+        return format!("is in table {table}, which nothing looks into for this connection");
+    };
+    if table != decided {
+        return format!("is in table {table}; table {decided} decided");
+    }
+    let best_length = router.length(best, controller.traddr);
+    if length < best_length {
+        return format!("its prefix /{length} is shorter than /{best_length}");
+    }
+    if length == best_length && entry.metric > best.metric {
+        return format!("its metric {} is more than {}", entry.metric, best.metric);
+    }
+    match (&controller.options.host_iface, best.at == entry.at) {
+        (_, true) => "says the same of the same interface".to_owned(),
+        (Some(name), _) => format!("the connection is bound to `{name}`"),
+        (None, _) => format!("is of type `{}`", kind(entry)),
+    }
+}
+
+fn kind(entry: Entry) -> String {
+    format!("{:?}", entry.kind).to_lowercase()
+}
+
+impl Router<'_> {
+    fn choice(&self, entry: Entry, why: String) -> Choice {
+        Choice {
+            interface: entry.at,
+            link: None,
+            route: self.shown(entry),
+            why,
+            origin: self.origin(entry).clone(),
+        }
+    }
+
+    fn origin(&self, entry: Entry) -> &Origin {
+        let says = &self.topology.interfaces[entry.by];
+        match entry.said {
+            Said::Address(place) => says.addresses[place]
+                .origin
+                .as_ref()
+                .unwrap_or(&says.origin),
+            Said::Route(place) => &says.routes[place].origin,
+        }
+    }
+
+    fn length(&self, entry: Entry, to: IpAddr) -> u8 {
+        let says = &self.topology.interfaces[entry.by];
+        match entry.said {
+            Said::Address(place) => says.addresses[place].address.prefix_len(),
+            Said::Route(place) => says.routes[place].covers(to).unwrap_or(0),
+        }
+    }
+
+    /// An entry in a few words.
+    pub(crate) fn shown(&self, entry: Entry) -> String {
+        let says = &self.topology.interfaces[entry.by];
+        match entry.said {
+            Said::Address(place) => {
+                let network = says.addresses[place].address.trunc();
+                format!("{network} on the link")
+            }
+            Said::Route(place) => {
+                let route = &says.routes[place];
+                match route.via {
+                    Some(via) => format!("{} by {via}", route.to),
+                    None => format!("{} on the link", route.to),
+                }
+            }
+        }
+    }
+}
