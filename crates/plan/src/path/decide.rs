@@ -146,7 +146,11 @@ impl<'a> Router<'a> {
             return unbound;
         }
         let bound = || {
-            let bound = self.vrfs.iter().map(|vrf| {
+            let bound = self.vrfs.iter().filter(|vrf| {
+                let table = table_of(self.topology, **vrf);
+                self.tables.may_lead(table, question.to)
+            });
+            let bound = bound.map(|vrf| {
                 let vrf = Some(*vrf);
                 let (decision, settled) = self.ways(Question { vrf, ..question });
                 let in_vrf = decision.table == vrf.map(|at| table_of(self.topology, at));

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 use proptest::prelude::*;
 
-use crate::testing::{bond, card, controller, origin, root_on, route};
+use crate::testing::{bond, card, controller, origin, root_on, route, vrf};
 use crate::{Interface, Route, Rule};
 
 /// What a table holds, written out.
@@ -148,5 +148,45 @@ proptest! {
             let leads = plan.paths[0].interfaces.iter().any(|l| l.interface == one.name);
             prop_assert!(leads || is_bond_s, "{} is not needed", one.name);
         }
+    }
+
+    /// What the controller was told leads where the plan says; nothing that
+    /// leads is missing from the storage's interfaces, nothing of the
+    /// explanation from the path.
+    #[test]
+    fn planning_again_decides_the_same(
+        mut interfaces in prop::collection::vec((any_interface(), any::<bool>(), 0u8..8), 1..6),
+        held in prop::collection::vec(any::<bool>(), 6),
+        net in 0u8..5,
+    ) {
+        let mut members = Vec::new();
+        for (n, (one, leased, from)) in interfaces.iter_mut().enumerate() {
+            let name = format!("e{n}");
+            one.name = name.parse().expect("a name");
+            one.id = name.parse().expect("an id");
+            one.dhcp4 = *leased && *from % 2 == 0;
+            for rule in &mut one.rules {
+                let from = format!("10.0.{from}.0/24").parse().expect("a network");
+                rule.from = (rule.priority.is_none()).then_some(from);
+            }
+            if held[n] {
+                members.push(name);
+            }
+        }
+        let mut interfaces: Vec<Interface> = interfaces.into_iter().map(|i| i.0).collect();
+        let ids: Vec<&str> = members.iter().map(String::as_str).collect();
+        interfaces.push(vrf("vrf", 9, &ids));
+        let first = root_on(vec![controller(&format!("10.0.{net}.9"))], interfaces);
+        let again = root_on(first.controllers.clone(), first.network.interfaces.clone());
+        prop_assert_eq!(&again.paths, &first.paths);
+        prop_assert_eq!(&again.controllers, &first.controllers);
+        let storage = first.storage_interfaces();
+        let told = first.explain();
+        let links: Vec<_> = told.links.iter().map(|l| &first.network.interfaces[l.interface]).collect();
+        prop_assert_eq!(links, storage);
+        let chosen = told.ways[0].chosen.iter();
+        let chosen: Vec<_> = chosen.map(|c| &first.network.interfaces[c.interface].name).collect();
+        let leads: Vec<_> = first.paths[0].interfaces.iter().map(|l| &l.interface).collect();
+        prop_assert_eq!(chosen, leads);
     }
 }

@@ -1,6 +1,6 @@
 //! The routing tables that the input makes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -66,6 +66,9 @@ pub(super) struct Tables {
     pub(super) kept: Prefixes<Vec<(Entry, Kept)>>,
     pub(super) dynamic4: Vec<Dynamic>,
     pub(super) dynamic6: Vec<Dynamic>,
+    /// The tables that these go into.
+    into4: BTreeSet<u32>,
+    into6: BTreeSet<u32>,
 }
 
 impl Tables {
@@ -113,6 +116,7 @@ impl Tables {
         let dynamic = |why| Dynamic { at, table, why };
         if one.dhcp4 {
             self.dynamic4.push(dynamic("DHCPv4 may bring a route"));
+            self.into4.insert(table);
         }
         let why = match (one.dhcp6, one.accept_ra) {
             (true, _) => "DHCPv6 and router advertisements may bring a route",
@@ -121,6 +125,17 @@ impl Tables {
         };
         let table = one.ra_overrides.and_then(|ra| ra.table).unwrap_or(table);
         self.dynamic6.push(Dynamic { at, table, why });
+        self.into6.insert(table);
+    }
+
+    /// The table covers the address, or will perhaps at boot.
+    pub(super) fn may_lead(&self, table: u32, to: IpAddr) -> bool {
+        let comes = match to {
+            IpAddr::V4(_) => &self.into4,
+            IpAddr::V6(_) => &self.into6,
+        };
+        let known = self.by.get(&table);
+        comes.contains(&table) || known.is_some_and(|known| known.covering(to).next().is_some())
     }
 
     /// Remembers what a member of a bond or a bridge says.
