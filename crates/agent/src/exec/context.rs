@@ -286,9 +286,14 @@ impl Context {
         }
     }
 
+    /// This controller's portal answers, and the kernel is at work on it.
+    pub(super) fn is_at_work(&self, controller: usize) {
+        self.lock().order.is_at_work(controller, Instant::now());
+    }
+
     /// This controller gets nowhere for now: whoever waits behind it may go.
     pub(super) fn stumbled(&self, controller: usize) {
-        self.lock().order.stumbled(controller);
+        self.lock().order.stumbled(controller, Instant::now());
         self.events.raise();
     }
 
@@ -301,6 +306,7 @@ impl Context {
     /// Root is there: whoever waits behind others may go.
     pub(super) fn let_all_go(&self) {
         self.lock().order.let_all_go();
+        self.fabrics.calm();
         self.events.raise();
     }
 

@@ -17,6 +17,10 @@ use super::goal::Goal;
 /// more, then by four: thirty dead portals cost little more than one.
 const STAGGER: Duration = Duration::from_millis(250);
 
+/// A portal that answers has the kernel's attention, which others can't share:
+/// only when that takes longer is it joined.
+const WORK: Duration = Duration::from_secs(3);
+
 /// A way that has shown its namespaces is given so long to be the one.
 const SETTLE: Duration = Duration::from_millis(500);
 
@@ -32,6 +36,7 @@ enum Progress {
 /// The ways that were let go.
 #[derive(Debug)]
 struct Wave {
+    /// Since when nothing has come of it; in the future while something may.
     since: Instant,
     going: BTreeMap<usize, Progress>,
 }
@@ -100,10 +105,21 @@ impl Order {
         Ok(())
     }
 
-    /// Something stands in its way: it keeps nobody back any more.
-    pub(super) fn stumbled(&mut self, controller: usize) {
+    /// Its portal answers, and the kernel is at work on it.
+    pub(super) fn is_at_work(&mut self, controller: usize, now: Instant) {
         for wave in self.waves.values_mut() {
-            wave.going.remove(&controller);
+            if wave.going.contains_key(&controller) {
+                wave.since = now + WORK;
+            }
+        }
+    }
+
+    /// Something stands in its way: it keeps nobody back any more.
+    pub(super) fn stumbled(&mut self, controller: usize, now: Instant) {
+        for wave in self.waves.values_mut() {
+            if wave.going.remove(&controller).is_some() {
+                wave.since = wave.since.min(now);
+            }
         }
     }
 
@@ -161,9 +177,24 @@ mod tests {
     fn who_stumbles_keeps_nobody_back() {
         let (mut order, now) = (order(), Instant::now());
         assert_eq!(going(&mut order, 0..4, now), [0]);
-        order.stumbled(0);
+        order.stumbled(0, now);
         assert_eq!(going(&mut order, 1..4, now), [1]);
         assert_eq!(order.may_go(0, now), Ok(()), "it was let go before");
+    }
+
+    #[test]
+    fn who_is_at_work_is_not_joined_for_being_slow() {
+        let (mut order, now) = (order(), Instant::now());
+        assert_eq!(going(&mut order, 0..4, now), [0]);
+        order.is_at_work(0, now);
+        assert_eq!(
+            going(&mut order, 1..4, now + STAGGER * 4),
+            Vec::<usize>::new()
+        );
+        assert_eq!(order.may_go(1, now), Err(now + WORK + STAGGER));
+        assert_eq!(going(&mut order, 1..4, now + WORK + STAGGER), [1]);
+        order.stumbled(0, now + WORK + STAGGER);
+        assert_eq!(order.may_go(2, now + WORK + STAGGER), Ok(()));
     }
 
     #[test]

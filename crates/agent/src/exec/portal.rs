@@ -233,7 +233,11 @@ impl<'a> Path<'a> {
         let mut patience = FIRST_ANSWER;
         loop {
             let asked = Instant::now();
-            match self.answers(patience).and_then(|()| work(context)) {
+            let answers = self.answers(patience);
+            if answers.is_ok() {
+                context.is_at_work(self.turn);
+            }
+            match answers.and_then(|()| work(context)) {
                 Ok(done) => {
                     context.clear_fault(&subject);
                     return Ok(done);

@@ -8,6 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use rustix::io::Errno;
 
 use super::log_page::{self, LogHeader};
+use super::turn::Turns;
 use super::{DiscoveryEntry, NvmeTree, Request, Supported, admin, classify, parse_entries};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::KernelLog;
@@ -173,12 +174,12 @@ pub struct Connected {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectError(pub Fault);
 
-/// Makes controllers, one after the other: the kernel holds a lock over each
-/// connect anyway, and so each line in its log has one cause. Who knows that a
+/// Makes controllers, one after the other ([`Turns`]): the kernel holds a lock
+/// over each connect anyway, and so each line in its log has one cause. Who knows that a
 /// portal does not answer must not come here, or all others wait with it.
 pub struct Fabrics {
     device: Box<dyn Device>,
-    turn: Mutex<()>,
+    turns: Turns,
     supported: OnceLock<Supported>,
 }
 
@@ -193,7 +194,7 @@ impl Fabrics {
     pub fn new(device: Box<dyn Device>) -> Self {
         Self {
             device,
-            turn: Mutex::new(()),
+            turns: Turns::default(),
             supported: OnceLock::new(),
         }
     }
@@ -216,12 +217,17 @@ impl Fabrics {
         Ok(self.supported.get_or_init(|| known))
     }
 
+    /// Root is there: what else there is to connect leaves it the processor.
+    pub fn calm(&self) {
+        self.turns.calm();
+    }
+
     /// Makes a controller.
     ///
     /// # Errors
     /// What stood in the way, by layer.
     pub fn connect(&self, request: &Request<'_>) -> Result<Connected, ConnectError> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turns.connect();
         let (text, left_out) = request.text(self.supported()?);
         match self.device.create(&text) {
             Ok(instance) => Ok(Connected {
@@ -247,7 +253,7 @@ impl Fabrics {
         &self,
         request: &Request<'_>,
     ) -> Result<(Vec<DiscoveryEntry>, usize), ConnectError> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turns.discover();
         let (text, _) = request.text(self.supported()?);
         let instance = self
             .device

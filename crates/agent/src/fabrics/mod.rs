@@ -8,6 +8,7 @@ mod error;
 mod log_page;
 mod options;
 mod sysfs;
+mod turn;
 
 pub use connect::{ConnectError, Connected, Device, Fabrics, Kernel, Refusal};
 pub use error::{classify, from_kernel_log};
