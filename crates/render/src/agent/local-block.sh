@@ -31,13 +31,20 @@ esac
 # Not each time: a program that ends at once would fill the console.
 calls=0 pid=
 { read -r calls pid </run/nvmeroot/again; } 2>/dev/null
-if [ "$((calls % 10))" -eq 0 ] && ! { [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }; then
+# One that has ended may still have a process number, until somebody asks for
+# its status; the file says that it has not.
+busy=/run/nvmeroot/again.busy
+if [ "$((calls % 10))" -eq 0 ] && ! { [ -e "$busy" ] && kill -0 "$pid" 2>/dev/null; }; then
 	kmsg=/dev/null
 	[ ! -w /dev/kmsg ] || kmsg=/dev/kmsg
+	mkdir -p /run/nvmeroot
+	: >"$busy"
 	# Beside one that is still at work it only waits for that one.
-	/usr/lib/nvmeroot/nvmeroot-agent run </dev/null >/dev/null 2>>"$kmsg" &
+	{
+		/usr/lib/nvmeroot/nvmeroot-agent run
+		rm -f "$busy"
+	} </dev/null >/dev/null 2>>"$kmsg" &
 	pid=$!
 fi
-mkdir -p /run/nvmeroot
 echo "$((calls + 1)) $pid" >/run/nvmeroot/again
 exit 0

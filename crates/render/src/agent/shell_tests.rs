@@ -110,6 +110,14 @@ impl Stage {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+
+    /// Waits, not for ever, until the file is gone.
+    fn waits_for_the_end_of(&self, path: &str) {
+        let start = Instant::now();
+        while self.dir.path().join(path).exists() && start.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
 
 #[test]
@@ -209,7 +217,9 @@ fn local_block_starts_the_agent_again() {
     for shell in shells() {
         let stage = Stage::new("ro", "exit 1");
         stage.write("run/nvmeroot/failed", "");
-        for _ in 0..11 {
+        stage.boots(&shell, LOCAL_BLOCK);
+        stage.waits_for_the_end_of("run/nvmeroot/again.busy");
+        for _ in 1..11 {
             stage.boots(&shell, LOCAL_BLOCK);
         }
         let twice = "agent run\nagent run\n";
@@ -228,6 +238,7 @@ fn local_block_leaves_an_agent_at_work_alone() {
         let stage = Stage::new("ro", "");
         let mut other = process(&stage, "nvmeroot-agent");
         stage.write("run/nvmeroot/again", &format!("10 {}\n", other.id()));
+        stage.write("run/nvmeroot/again.busy", "");
         stage.boots(&shell, LOCAL_BLOCK);
         other.kill().expect("killed");
         other.wait().expect("it ends");
