@@ -154,7 +154,12 @@ impl Client<'_> {
             let mut words = Vec::new();
             for leased in &lease.addresses {
                 words.push(leased.address.to_string());
-                let new = NewAddress::new(leased.address.into(), 128);
+                // A route to itself alone would be taken away by
+                // systemd-networkd, which sets leased addresses without.
+                let new = NewAddress {
+                    without_route: true,
+                    ..NewAddress::new(leased.address.into(), 128)
+                };
                 self.context.retry(&self.subject, &step, || {
                     netlink.add_address(&self.link, &new).map_err(|e| e.fault())
                 })?;

@@ -16,9 +16,10 @@ const BROADCAST: u16 = 4;
 const CACHE_INFO: u16 = 6;
 const FLAGS: u16 = 8;
 const ROUTE_PRIORITY: u16 = 9;
-/// What a change has to repeat, or it is gone: `IFA_F_MANAGETEMPADDR`,
 /// `IFA_F_NOPREFIXROUTE`.
-const KEPT: u32 = 0x100 | 0x200;
+const NO_PREFIX_ROUTE: u32 = 0x200;
+/// What a change has to repeat, or it is gone; with `IFA_F_MANAGETEMPADDR`.
+const KEPT: u32 = 0x100 | NO_PREFIX_ROUTE;
 /// `IFA_F_TEMPORARY`, of IPv6 only.
 const TEMPORARY: u32 = 0x01;
 const DAD_FAILED: u32 = 0x08;
@@ -78,6 +79,8 @@ pub struct NewAddress {
     pub lifetimes: Option<(u32, u32)>,
     /// Metric of the route to its prefix; `None`: the kernel's.
     pub metric: Option<u32>,
+    /// There is no route to its prefix.
+    pub without_route: bool,
 }
 
 impl NewAddress {
@@ -90,6 +93,7 @@ impl NewAddress {
             deprecated: false,
             lifetimes: None,
             metric: None,
+            without_route: false,
         }
     }
 }
@@ -147,6 +151,9 @@ impl Netlink {
             let (valid, preferred) = new.lifetimes.unwrap_or((u32::MAX, u32::MAX));
             let preferred = if new.deprecated { 0 } else { preferred };
             request.put(CACHE_INFO, &cache_info(preferred, valid));
+        }
+        if new.without_route {
+            request.put_u32(FLAGS, NO_PREFIX_ROUTE);
         }
         if let Some(metric) = new.metric {
             request.put(ROUTE_PRIORITY, &metric.to_ne_bytes());
