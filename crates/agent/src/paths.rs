@@ -37,7 +37,7 @@ pub fn paths(places: &Places) -> ExitCode {
 }
 
 fn connect(places: &Places, line: &CommandLine) -> Result<(), StartError> {
-    let plan = read_plan(places)?.plan;
+    let plan = read_plan(places)?;
     std::fs::create_dir_all(&places.run).map_err(io("can't make the program's directory"))?;
     let events = Arc::new(Events::new().map_err(io("no file descriptor"))?);
     netlink::watch(&events)?;

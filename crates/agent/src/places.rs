@@ -61,6 +61,11 @@ impl Places {
         self.run.join("boot.json")
     }
 
+    /// The record of the run before this one.
+    pub fn former_record(&self) -> PathBuf {
+        self.run.join("boot.former.json")
+    }
+
     /// The same of what came after the boot.
     pub fn paths_record(&self) -> PathBuf {
         self.run.join("paths.json")

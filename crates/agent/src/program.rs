@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::{Document, FORMAT_VERSION, Reach};
+use nvmeroot_plan::{BootPlan, FORMAT_VERSION, Reach};
 
 use crate::cmdline::CommandLine;
 use crate::control::{self, AskError, Control, Lock};
@@ -68,7 +68,7 @@ pub(crate) fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StartErro
     move |source| StartError::Io { what, source }
 }
 
-pub(crate) fn read_plan(places: &Places) -> Result<Document, StartError> {
+pub(crate) fn read_plan(places: &Places) -> Result<BootPlan, StartError> {
     let path = || places.plan.clone();
     let text = std::fs::read(&places.plan).map_err(|source| StartError::Read {
         path: path(),
@@ -86,6 +86,8 @@ pub(crate) fn read_plan(places: &Places) -> Result<Document, StartError> {
             version,
         });
     }
+    // The steps beside it are for people: they follow from the plan, and what
+    // would read them here weighs as much as a DHCP client.
     serde_json::from_slice(&text).map_err(parse)
 }
 
@@ -173,19 +175,22 @@ fn begin(
 ) -> Result<ExitCode, (StartError, Kmsg)> {
     let started = Instant::now();
     let prepared = prepare(places);
-    let (events, control, document) = match prepared {
+    let (events, control, plan) = match prepared {
         Ok(prepared) => prepared,
         Err(e) => return Err((e, kmsg)),
     };
+    // Whoever looks for the reason finds it in the first record, not in that of
+    // a run which the initramfs starts as it gives up. There is mostly none.
+    let _ = std::fs::rename(places.record(), places.former_record());
     let recorder = Recorder::start(places.record(), line.deadline, offset);
     let root = line
         .root
         .as_deref()
         .and_then(|root| RootDevice::parse(root, &places.dev));
-    let goal = Goal::of(&document.plan, root);
-    recorder.goal(goal.describe(&document.plan));
+    let goal = Goal::of(&plan, root);
+    recorder.goal(goal.describe(&plan));
     let context = Arc::new(Context::new(
-        document.plan,
+        plan,
         places.clone(),
         events,
         kmsg,
@@ -203,7 +208,7 @@ fn begin(
     Ok(code)
 }
 
-type Prepared = (Arc<Events>, Arc<Control>, Document);
+type Prepared = (Arc<Events>, Arc<Control>, BootPlan);
 
 fn prepare(places: &Places) -> Result<Prepared, StartError> {
     // What a run left behind that gave up, or crashed.

@@ -135,6 +135,29 @@ cat $run/said; ls $run
 }
 
 #[test]
+fn a_later_run_keeps_the_record_of_the_one_before() {
+    let script = r#"
+"$agent" run & first=$!
+up
+"$agent" stop; wait $first
+grep -o '"outcome": "[a-z]*"' $run/boot.json
+"$agent" run & again=$!
+until [ -e $run/boot.former.json ]; do sleep 0.05; done
+up
+grep -o '"outcome": "[a-z]*"' $run/boot.former.json $run/boot.json
+kill -TERM $again; wait $again
+"#;
+    if let Some(said) = run("later run", script) {
+        assert_eq!(
+            said,
+            "\"outcome\": \"failed\"\n\
+             /run/nvmeroot/boot.former.json:\"outcome\": \"failed\"\n\
+             /run/nvmeroot/boot.json:\"outcome\": \"running\"\n"
+        );
+    }
+}
+
+#[test]
 fn signals_are_as_good_as_stop() {
     for signal in ["TERM", "INT"] {
         let script = format!(

@@ -32,8 +32,6 @@ const ITS_OWN: f64 = 75.0;
 /// The agent gave up in time and its report names the layer (as in the record)
 /// in this line; then the initramfs gave up in its own way.
 fn gave_up(outcome: &Outcome, faults: &mut Faults, layer: &str, line: &str) {
-    // The initramfs starts the agent again while it waits for root by itself:
-    // then the record is the second one's, which has not given up yet.
     match &outcome.record {
         Some(record) => {
             let met = record.steps.iter().any(|step| step.met(layer));
