@@ -41,6 +41,18 @@ section() {
     for b in /sys/class/block/nvme*; do [ -e "$b" ] && echo "${b##*/}"; done
     section heartbeat; cat /run/lab/heartbeat.json 2>/dev/null
     section addresses; ip -j address
+    section details; ip -d -j link
+    section rules4; ip -4 rule
+    section ping
+    for word in $(cat /proc/cmdline); do
+        case $word in lab.ping=*)
+            # ADDRESS,SIZE. The kernel sets DF on what fits the MTU, and the
+            # route's MTU keeps it from being anything else.
+            word=${word#lab.ping=}
+            ping -c 3 -W 5 -s "${word#*,}" "${word%,*}"
+            ;;
+        esac
+    done
     section routes4; ip -4 -j route show table all
     section routes6; ip -6 -j route show table all
     section failed

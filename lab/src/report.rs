@@ -24,6 +24,12 @@ pub struct Report {
     pub heartbeat: Option<Heartbeat>,
     /// Every address of every interface.
     pub addresses: Vec<Address>,
+    /// Every link with its parameters, as `ip -d -j link` prints it.
+    pub details: Vec<serde_json::Value>,
+    /// The IPv4 routing rules, as `ip rule` prints them.
+    pub rules: Vec<String>,
+    /// What `ping` said, where the kernel command line asked for it.
+    pub ping: Vec<String>,
     /// Every route of every table.
     pub routes: Vec<Route>,
     /// Units in state `failed`.
@@ -236,6 +242,9 @@ impl Report {
             namespaces: owned(lines("namespaces")?),
             heartbeat,
             addresses: addresses(links),
+            details: json("details", lines("details")?)?,
+            rules: owned(lines("rules4")?),
+            ping: owned(lines("ping")?),
             routes,
             failed_units: rows(lines("failed")?, |[unit]| Some(unit.to_owned())).collect(),
             links: rows(lines("links")?, |[_, name, _, operational, setup]| {
@@ -251,6 +260,13 @@ impl Report {
             trace: owned(lines("trace")?),
             kernel: owned(lines("kernel")?),
         })
+    }
+
+    /// A value of a link's details by its path of keys and numbers
+    /// (`/linkinfo/info_data/mode`).
+    pub fn detail(&self, link: &str, path: &str) -> Option<&serde_json::Value> {
+        let link = self.details.iter().find(|one| one["ifname"] == link);
+        link?.pointer(path)
     }
 
     /// The mount at `target`.
@@ -379,6 +395,11 @@ nvme1n1
 {"beats": 3, "errors": [], "longest_stall": 1.5, "stalls": [[9.0, 1.5]], "last": 12.5}
 @section addresses
 [{"ifname":"ens3","addr_info":[{"family":"inet","local":"10.77.0.50","prefixlen":24,"scope":"global"}]}]
+@section details
+[{"ifname":"bond0","linkinfo":{"info_kind":"bond","info_data":{"mode":"active-backup"}}}]
+@section rules4
+0:	from all lookup local
+@section ping
 @section routes4
 [{"dst":"default","gateway":"10.77.0.1","dev":"ens3","protocol":"dhcp","metric":100,"flags":[]},
 {"dst":"default","gateway":"10.77.0.1","dev":"ens3","protocol":"dhcp","metric":1002,"flags":[]},
@@ -407,6 +428,8 @@ nvme1n1
         assert_eq!(report.mount("/").unwrap().source, "/dev/nvme1n1");
         assert_eq!(report.controllers[0].transport, "tcp");
         assert_eq!(report.addresses[0].ip.to_string(), "10.77.0.50");
+        let mode = report.detail("bond0", "/linkinfo/info_data/mode");
+        assert_eq!(mode.and_then(|m| m.as_str()), Some("active-backup"));
         assert_eq!(report.heartbeat.as_ref().unwrap().beats, 3);
         assert_eq!(report.heartbeat.as_ref().unwrap().stalls, [(9.0, 1.5)]);
         assert_eq!(

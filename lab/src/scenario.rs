@@ -9,6 +9,7 @@ mod faults;
 mod hand_over;
 mod home;
 mod late;
+mod links;
 mod paths;
 mod reports;
 mod slim;
@@ -121,6 +122,7 @@ pub fn all() -> Vec<Scenario> {
         late::all(),
         reports::all(),
         hand_over::all(),
+        links::all(),
     ];
     groups.into_iter().flatten().collect()
 }

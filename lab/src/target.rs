@@ -22,6 +22,9 @@ const MODULES: &[&str] = &[
     "sch_ingress",
     "cls_u32",
     "act_gact",
+    "8021q",
+    "bonding",
+    "bridge",
 ];
 const PROGRAMS: &[&str] = &["/usr/bin/busybox", "/usr/sbin/dnsmasq", "/usr/sbin/tc"];
 
@@ -50,6 +53,11 @@ pub struct TargetSpec {
 /// One card of the target and what it serves there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TargetNetwork {
+    /// Shell commands once the card, `ethN`, is up: what stands on it, and on
+    /// those before it.
+    pub setup: &'static str,
+    /// What the addresses belong to, if not the card.
+    pub device: Option<&'static str>,
     /// The target's own addresses.
     pub addresses: Vec<IpNet>,
     /// DHCPv4: first and last address, and the router to announce.
@@ -63,6 +71,13 @@ pub struct TargetNetwork {
     pub advertised: Option<Ipv6Addr>,
     /// Lease time in seconds; dnsmasq allows 120 and more.
     pub lease: u32,
+}
+
+impl TargetNetwork {
+    fn device(&self, number: usize) -> String {
+        self.device
+            .map_or_else(|| format!("eth{number}"), str::to_owned)
+    }
 }
 
 /// A transport address of the subsystem.
@@ -136,8 +151,12 @@ fn setup_script(spec: &TargetSpec) -> String {
     for (number, network) in spec.networks.iter().enumerate() {
         let _ = writeln!(s, "echo 0 >/proc/sys/net/ipv6/conf/eth{number}/accept_dad");
         let _ = writeln!(s, "ip link set eth{number} up");
+        if !network.setup.is_empty() {
+            let _ = writeln!(s, "{}", network.setup);
+        }
+        let device = network.device(number);
         for address in &network.addresses {
-            let _ = writeln!(s, "ip address add {address} dev eth{number}");
+            let _ = writeln!(s, "ip address add {address} dev {device}");
         }
     }
     s.push_str(&nvmet_script(spec));
@@ -208,7 +227,7 @@ fn dnsmasq_script(spec: &TargetSpec) -> String {
             network.dhcp4.is_some() || network.dhcp6.is_some() || network.advertised.is_some();
         if serves {
             wanted = true;
-            let _ = writeln!(s, "interface=eth{number}");
+            let _ = writeln!(s, "interface={}", network.device(number));
         }
         if network.offers_at_once {
             s.push_str("no-ping\n");

@@ -100,8 +100,10 @@ impl Tree {
                 .args(["modprobe", "-D", "-S", &self.release, name])
                 .output()?;
             for line in shown.lines() {
-                if let Some(file) = line.strip_prefix("insmod ") {
-                    let file = file.trim().trim_start_matches('/').to_owned();
+                // Options may follow; whoever loads the file gives its own.
+                let path = line.strip_prefix("insmod ");
+                if let Some(file) = path.and_then(|p| p.split_whitespace().next()) {
+                    let file = file.trim_start_matches('/').to_owned();
                     if !files.contains(&file) {
                         files.push(file);
                     }
