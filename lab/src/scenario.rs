@@ -122,7 +122,6 @@ pub fn all() -> Vec<Scenario> {
         late::all(),
         reports::all(),
         hand_over::all(),
-        links::all(),
     ];
     groups.into_iter().flatten().collect()
 }
