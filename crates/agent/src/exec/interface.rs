@@ -519,8 +519,18 @@ pub(super) fn wait_for_carrier(
     let fault = || no_carrier(link);
     context.wait_for(subject, step, fault, || {
         let now = netlink.link(link.index).ok()??;
-        now.carrier.then_some(())
+        (now.carrier && may_carry(netlink, &now)).then_some(())
     })
+}
+
+/// A new bridge claims to have carrier until its first port has come
+/// (net/bridge/br_stp_if.c works it out of its ports), and has another address
+/// until then.
+fn may_carry(netlink: &mut Netlink, link: &Link) -> bool {
+    link.kind.as_deref() != Some("bridge")
+        || netlink
+            .links()
+            .is_ok_and(|links| links.iter().any(|port| port.master == Some(link.index)))
 }
 
 /// What it means that the link has no carrier.

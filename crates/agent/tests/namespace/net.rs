@@ -135,6 +135,23 @@ impl Net {
         self.on_target("link set s up");
     }
 
+    /// As a network that has been up for long: until the kernel has noticed the
+    /// carrier at an end of a new cable, up to a second later, what is sent there
+    /// is lost.
+    pub(crate) fn warm_up(&self) {
+        self.plug_in();
+        self.on_host("link set c up");
+        until("both ends of the cable", || {
+            let ends = [
+                self.show("-o link show c"),
+                self.show_target("-o link show s"),
+            ];
+            ends.iter()
+                .all(|end| end.contains("state UP"))
+                .then_some(())
+        });
+    }
+
     /// `ip` on the target's side, a command a line.
     pub(crate) fn on_target(&self, batch: &str) {
         ip_batch(&["-n", &self.target], batch);
