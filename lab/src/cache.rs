@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::FlockOperation;
 
@@ -80,6 +81,10 @@ impl Key {
     }
 }
 
+/// An image that was asked for so recently may have a machine running on it,
+/// of another lab that tries another state of the program.
+const IN_USE: Duration = Duration::from_secs(3600);
+
 /// The directory that holds the images.
 #[derive(Debug, Clone)]
 pub(crate) struct Cache {
@@ -118,8 +123,8 @@ impl Cache {
 
     /// The directory of the image `kind` with this key; `build` fills it when
     /// it isn't there yet. An image appears whole or not at all: it is built
-    /// aside and renamed. Others with the same kind are removed: only the
-    /// newest content of each image is kept.
+    /// aside and renamed. Others with the same kind are removed when nobody uses
+    /// them any more: only the newest content of each image is kept.
     pub(crate) fn get(
         &self,
         kind: &str,
@@ -134,6 +139,7 @@ impl Cache {
             .map_err(std::io::Error::from)
             .context("lock", &lock)?;
         if path.exists() {
+            touch(&path)?;
             return Ok(path);
         }
         let scratch = self.scratch(kind)?;
@@ -152,12 +158,25 @@ impl Cache {
                 .and_then(|n| n.to_str())
                 .and_then(|n| n.strip_prefix(&prefix))
                 .is_some_and(|rest| rest.len() == 32 && !rest.contains('-'));
-            if old {
+            if old && !is_in_use(&path) {
                 remove(&path)?;
             }
         }
         Ok(())
     }
+}
+
+/// Notes that the image is in use.
+fn touch(image: &Path) -> Result<()> {
+    File::open(image)
+        .and_then(|dir| dir.set_modified(SystemTime::now()))
+        .context("touch", image)
+}
+
+fn is_in_use(image: &Path) -> bool {
+    let used = fs::metadata(image).and_then(|meta| meta.modified()).ok();
+    used.and_then(|used| used.elapsed().ok())
+        .is_some_and(|ago| ago < IN_USE)
 }
 
 /// Removes a directory tree that may not exist.
@@ -217,7 +236,16 @@ mod tests {
         assert_eq!(fs::read_to_string(one.join("f")).unwrap(), "one");
         let other = cache.get("host-ab", &Key::new("1"), build("x")).unwrap();
         let two = cache.get("host-a", &Key::new("2"), build("two")).unwrap();
-        assert!(two.exists() && other.exists() && !one.exists());
+        assert!(two.exists() && other.exists() && one.exists());
+        for image in [&one, &other] {
+            let long_ago = SystemTime::now() - IN_USE * 2;
+            File::open(image).unwrap().set_modified(long_ago).unwrap();
+        }
+        let three = cache.get("host-a", &Key::new("3"), build("three")).unwrap();
+        assert!(three.exists() && two.exists() && other.exists() && !one.exists());
+        cache.get("host-ab", &Key::new("1"), build("y")).unwrap();
+        cache.get("host-ab", &Key::new("2"), build("y")).unwrap();
+        assert!(other.exists(), "asked for a moment ago");
     }
 
     #[test]

@@ -120,11 +120,11 @@ impl Client<'_> {
             let applied = Applied4::new(&lease, &overrides);
             step.detail(lease.address.to_string());
             self.apply_v4(netlink, &step, &applied)?;
+            self.write("net", &klibc4(&self.link.name, &lease, &applied));
             step.done();
             self.context.clear_fault(&self.subject);
             self.context.events.raise();
             self.say_lease(&lease.address.to_string(), lease.server.into());
-            self.write("net", &klibc4(&self.link.name, &lease, &applied));
             announce(
                 self.context,
                 self.at.clone(),
@@ -165,6 +165,8 @@ impl Client<'_> {
                 })?;
             }
             step.detail(words.join(" "));
+            let applied = Applied6::new(&lease, &overrides);
+            self.write("net6", &klibc6(&self.link.name, &lease, &applied));
             step.done();
             match taken.take() {
                 // Another machine had the last one; this one may be the same.
@@ -173,8 +175,6 @@ impl Client<'_> {
             }
             self.context.events.raise();
             self.say_lease(&words.join(" "), lease.server.into());
-            let applied = Applied6::new(&lease, &overrides);
-            self.write("net6", &klibc6(&self.link.name, &lease, &applied));
             taken = self.taken(netlink, &lease)?;
             if taken.is_some() {
                 // Not heard, the server may give it again, and is told again.

@@ -129,13 +129,16 @@ fn run(
     exec::start(&context);
     let verdict = exec::wait_for_goal(&context, &goal);
     let took = started.elapsed();
-    // Who saw the namespace may write it down a moment later.
+    // Who saw the namespace may write it down a moment later, and a lease's
+    // address may lead there before its last route is set.
     let until = Instant::now() + Duration::from_secs(5);
     let open = || {
         let steps = context.recorder.snapshot().steps;
-        !steps
-            .iter()
-            .any(|s| s.action == "namespace" && s.end.is_some())
+        let seen = |s: &StepRecord| s.action == "namespace" && s.end.is_some();
+        let applied = |s: &StepRecord| {
+            !s.action.starts_with("dhcp") || s.detail.is_empty() || s.end.is_some()
+        };
+        !steps.iter().any(seen) || !steps.iter().all(applied)
     };
     while verdict == Verdict::Done && open() && Instant::now() < until {
         events.wait_past(events.seen(), Instant::now() + Duration::from_millis(20));
