@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::host::TreeFile;
+
 /// What an installer was told.
 #[derive(Debug, Clone, Default)]
 pub struct InstallerConfig {
@@ -13,6 +15,8 @@ pub struct InstallerConfig {
     pub remote_home: bool,
     /// The netplan text that goes to `write_files`.
     pub netplan: Option<String>,
+    /// More files that do.
+    pub files: Vec<TreeFile>,
 }
 
 /// One `nvme_controller` action.
@@ -66,17 +70,33 @@ impl InstallerConfig {
         if self.remote_home {
             mount(y, "home", "remote-disk", "/home", "defaults,_netdev");
         }
+        if self.netplan.is_some() || !self.files.is_empty() {
+            y.push_str("write_files:\n");
+        }
         if let Some(netplan) = &self.netplan {
-            y.push_str(
-                "write_files:\n  etc_netplan_installer:\n    \
-                 path: etc/netplan/00-installer-config.yaml\n    \
-                 permissions: '0600'\n    content: |\n",
+            let path = "etc/netplan/00-installer-config.yaml";
+            write_file(y, "etc_netplan_installer", path, 0o600, netplan);
+        }
+        for (number, file) in self.files.iter().enumerate() {
+            write_file(
+                y,
+                &format!("file_{number}"),
+                &file.path,
+                file.mode,
+                &file.text,
             );
-            for line in netplan.lines() {
-                let _ = writeln!(y, "      {line}");
-            }
         }
         yaml
+    }
+}
+
+fn write_file(yaml: &mut String, key: &str, path: &str, mode: u32, text: &str) {
+    let _ = writeln!(
+        yaml,
+        "  {key}:\n    path: {path}\n    permissions: '{mode:04o}'\n    content: |"
+    );
+    for line in text.lines() {
+        let _ = writeln!(yaml, "      {line}");
     }
 }
 

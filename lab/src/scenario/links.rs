@@ -1,9 +1,10 @@
 //! Root over links on links: VLANs, bonds, bridges; large frames; a second
-//! table; several netplan files. By the agent, into roots that only report.
+//! table; several netplan files. By the agent, one by the scripts, into roots
+//! that only report.
 
 use super::slim::{agent_ipv4, slim};
 use super::static_address::{ipv4_target, net, portal};
-use super::{Faults, Outcome, Scenario, by_agent};
+use super::{Controller, Faults, InstallerConfig, Outcome, Scenario, by_agent};
 use crate::error::Result;
 use crate::host::{HostSpec, TreeFile};
 use crate::lab::{FIRST_SLOT, Wiring};
@@ -16,6 +17,7 @@ pub(super) fn all() -> Vec<Scenario> {
         backup(),
         aggregate(),
         vlan_on_bond(),
+        vlan_on_bond_by_scripts(),
         bridge(),
         jumbo(),
         policy(),
@@ -228,6 +230,28 @@ ip link set br0.7 up";
     }
 }
 
+fn vlan_on_bond_by_scripts() -> Scenario {
+    let agent = vlan_on_bond();
+    Scenario {
+        name: "slim-vlan-on-bond",
+        title: "root over a VLAN on a bond, by the scripts",
+        host: HostSpec {
+            name: "slim-vlan-on-bond".to_owned(),
+            configure_args: ["--runtime", "scripts"].map(str::to_owned).to_vec(),
+            ..agent.host
+        },
+        check: |outcome, faults| {
+            if let Some(report) = &outcome.report {
+                faults.addresses(report, "bond0.7", &["10.77.0.50/24"]);
+                faults.controller(report, "10.77.0.1", 4420);
+            }
+            detail(outcome, faults, "bond0.7", "/link", "bond0");
+            detail(outcome, faults, "bond0", MODE, "active-backup");
+        },
+        ..agent
+    }
+}
+
 fn bridge() -> Scenario {
     let netplan = "\
 network:
@@ -357,19 +381,28 @@ network:
         mode: 0o600,
         text: format!("network:\n  ethernets:\n    ens3:\n      {text}\n"),
     };
+    let files = vec![
+        file(
+            "50-routes.yaml",
+            "routes: [{to: 10.99.0.0/24, via: 10.77.0.1}]",
+        ),
+        file("90-mtu.yaml", "mtu: 1450"),
+    ];
     let base = scenario("agent-files", "three netplan files, merged", netplan);
     let mut target = target("eth0", "ip address add 10.99.0.1/32 dev lo", 1);
     target.portals = vec![portal("10.99.0.1")];
+    let installer = InstallerConfig {
+        controllers: vec![Controller::Tcp("10.99.0.1", 4420)],
+        remote_root: true,
+        netplan: Some(netplan.to_owned()),
+        files: files.clone(),
+        ..InstallerConfig::default()
+    };
     Scenario {
         host: HostSpec {
-            files: vec![
-                file(
-                    "50-routes.yaml",
-                    "routes: [{to: 10.99.0.0/24, via: 10.77.0.1}]",
-                ),
-                file("90-mtu.yaml", "mtu: 1450"),
-            ],
-            ..by_agent(slim("agent-files", netplan, &["10.99.0.1"]))
+            curtin: installer.yaml(),
+            files,
+            ..base.host
         },
         target: Some(target),
         events: switch_on,

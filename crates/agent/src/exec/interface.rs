@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use nvmeroot_plan::{Action, DhcpFamily, Interface, LinkKind, MacAddress, Route};
 
 use super::context::{Context, Ended, Subject};
+use super::keep::announced_metric;
 use super::lease;
 use crate::card::{self, Card};
 use crate::fault::{Fault, Layer};
@@ -282,6 +283,10 @@ impl Worker<'_> {
             }
         };
         set("router_solicitation_delay", "0");
+        // As the running system's client sets it, which then finds its own.
+        if let Some(metric) = announced_metric(self.interface) {
+            set("ra_defrtr_metric", &metric.to_string());
+        }
         // DHCPv6 gives addresses without a prefix; the prefix and the routes
         // come from routers (RFC 8415, section 1.2).
         if self.interface.dhcp6 && self.interface.accept_ra.is_none() {

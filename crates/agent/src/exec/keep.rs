@@ -7,9 +7,12 @@
 
 use std::net::IpAddr;
 
+use nvmeroot_plan::Interface;
+
 use super::context::Context;
+use crate::dhcp;
 use crate::kmsg::Level;
-use crate::netlink::{Netlink, NetlinkError, NewRoute, protocol};
+use crate::netlink::{Link, Netlink, NetlinkError, NewRoute, protocol, sysctl};
 
 /// Seconds that the way to a portal stays: a router's usual word for itself
 /// (`AdvDefaultLifetime`, RFC 4861, section 6.2.1). It ends by itself, so
@@ -19,16 +22,32 @@ const WAY: u32 = 1800;
 /// The metric of such a way; there is no other to the same single address.
 const METRIC: u32 = 100;
 
+/// The metric that systemd-networkd gives what routers announce where nothing
+/// else is said (systemd.network(5), `[IPv6AcceptRA]`, `RouteMetric=`; that of a
+/// router of medium preference), and the kernel a router's own route.
+const ANNOUNCED: u32 = 1024;
+
 /// Makes the interfaces' addresses last, and the ways that routers brought.
 pub(super) fn keep(context: &Context) {
-    if let Err(e) = addresses(context).and_then(|()| ways(context)) {
+    if let Err(e) = ways(context).and_then(|()| interfaces(context)) {
         context.kmsg.say(Level::Warning, &e.to_string());
     }
 }
 
-/// As long as the address is there, root's connections live. The running
-/// system's client sets the same one again, with lifetimes of its own.
-fn addresses(context: &Context) -> Result<(), NetlinkError> {
+/// The metric that the running system's client gives what routers announce on
+/// this interface, where it is not its default: netplan says it for all dynamic
+/// configuration of an interface at once (systemd.network(5), `[DHCP]`).
+pub(super) fn announced_metric(interface: &Interface) -> Option<u32> {
+    let overrides = match (interface.dhcp4, interface.dhcp6) {
+        (true, _) => &interface.dhcp4_overrides,
+        (false, true) => &interface.dhcp6_overrides,
+        (false, false) => return None,
+    };
+    let said = overrides.as_ref().and_then(|said| said.route_metric);
+    Some(said.unwrap_or(dhcp::DEFAULT_METRIC))
+}
+
+fn interfaces(context: &Context) -> Result<(), NetlinkError> {
     let mut netlink = Netlink::open()?;
     for interface in context.plan.storage_interfaces() {
         let Some(index) = context.link_of(&interface.name) else {
@@ -37,11 +56,48 @@ fn addresses(context: &Context) -> Result<(), NetlinkError> {
         let Some(link) = netlink.link(index)? else {
             continue;
         };
+        // As long as the address is there, root's connections live. The running
+        // system's client sets the same one again, with lifetimes of its own.
         for address in netlink.addresses(link.index)? {
             if address.runs_out() {
                 netlink.make_permanent(&link, &address)?;
             }
         }
+        networks(context, &mut netlink, interface, &link)?;
+    }
+    Ok(())
+}
+
+/// The running system's client knows the networks that routers announce by
+/// another metric than the kernel: with its own it takes the route over, instead
+/// of setting a second one beside it.
+fn networks(
+    context: &Context,
+    netlink: &mut Netlink,
+    interface: &Interface,
+    link: &Link,
+) -> Result<(), NetlinkError> {
+    let announced = netlink.announced(link)?;
+    if announced.is_empty() {
+        return Ok(());
+    }
+    // Or the next advertisement would bring the kernel's route back.
+    let said = sysctl::set_ipv6(&context.places, &link.name, "accept_ra_pinfo", "0");
+    if let Err(e) = said {
+        let text = format!("`{}`: can't set `accept_ra_pinfo` to 0: {e}", link.name);
+        context.kmsg.say(Level::Debug, &text);
+    }
+    for one in announced {
+        let (network, length) = one.network;
+        let new = NewRoute {
+            metric: Some(announced_metric(interface).unwrap_or(ANNOUNCED)),
+            table: Some(one.table),
+            protocol: protocol::RA,
+            expires: Some(one.expires),
+            ..NewRoute::to(Some((network.into(), length)), None)
+        };
+        netlink.add_route(link, &new)?;
+        netlink.forget(&one)?;
     }
     Ok(())
 }

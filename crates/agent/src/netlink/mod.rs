@@ -2,6 +2,7 @@
 //! and a watch that tells when to look again.
 
 mod address;
+mod announced;
 mod create;
 mod ethtool;
 mod inet6;
@@ -16,6 +17,7 @@ mod watch;
 mod wire;
 
 pub use address::{Address, NewAddress};
+pub use announced::Announced;
 pub use create::kind_of;
 pub use ethtool::Ethtool;
 pub use inet6::LinkAddresses;

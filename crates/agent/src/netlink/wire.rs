@@ -16,6 +16,7 @@ pub(super) mod kind {
     pub(in super::super) const DELETE_ADDRESS: u16 = 21;
     pub(in super::super) const GET_ADDRESS: u16 = 22;
     pub(in super::super) const NEW_ROUTE: u16 = 24;
+    pub(in super::super) const DELETE_ROUTE: u16 = 25;
     pub(in super::super) const GET_ROUTE: u16 = 26;
     pub(in super::super) const NEW_RULE: u16 = 32;
 }

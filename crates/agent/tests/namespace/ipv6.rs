@@ -158,8 +158,13 @@ fn a_managed_network_gives_the_address_by_dhcpv6() {
     assert_eq!(boot.step("reach").detail, format!("over c from {leased}"));
     let addresses = net.show("-o -6 address show c scope global");
     assert_eq!(addresses.lines().count(), 1, "{addresses}");
-    let routes = net.show("-6 route show default");
-    assert!(routes.contains("dev c proto ra"), "{routes}");
+    // As systemd-networkd sets them, so that it finds nothing to add.
+    for to in ["default", "fd09::/64"] {
+        let routes = net.show(&format!("-6 route show {to}"));
+        let expected = routes.contains(" dev c proto ra metric 100 ");
+        assert!(expected && routes.lines().count() == 1, "{routes}");
+        assert!(routes.contains("expires"), "{routes}");
+    }
     eprintln!("by DHCPv6: goal {:?}", boot.took);
 }
 

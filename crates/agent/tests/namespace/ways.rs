@@ -82,7 +82,9 @@ fn thirty_two_ways_cost_root_no_more_than_one() {
         return;
     }
     let slow = Played {
-        slow: Duration::from_millis(40),
+        // One after the other they take 4.8 s; the bound leaves a busy machine
+        // room.
+        slow: Duration::from_millis(150),
         ..Played::default()
     };
     let mut net = Net::new();
@@ -98,11 +100,11 @@ fn thirty_two_ways_cost_root_no_more_than_one() {
         });
     });
     assert_eq!(boot.verdict, Verdict::Done);
-    assert!(boot.took < Duration::from_millis(900), "{:?}", boot.took);
+    assert!(boot.took < Duration::from_secs(3), "{:?}", boot.took);
     let ends = boot.all_ended("connect");
     assert_eq!(ends.len(), 32, "{:#?}", boot.record.steps);
     eprintln!(
-        "32 ways of 40 ms each: root {:?}, all {:?}",
+        "32 ways of 150 ms each: root {:?}, all {:?}",
         boot.took,
         ends.iter().max().expect("32")
     );
