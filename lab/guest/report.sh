@@ -59,6 +59,10 @@ section() {
     command -v systemctl >/dev/null && systemctl --failed --no-legend --plain
     section links
     command -v networkctl >/dev/null && networkctl --no-legend --no-pager list
+    # For people: what to look at where a link is not `configured`.
+    section networkd
+    command -v networkctl >/dev/null && networkctl --no-pager status -a -n 0
+    command -v journalctl >/dev/null && journalctl -b -u systemd-networkd --no-pager -o short-monotonic
     section processes
     for p in /proc/[0-9]*; do
         exe=$(readlink "$p/exe") || continue

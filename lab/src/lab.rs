@@ -202,10 +202,11 @@ impl Lab {
     /// The machine of a host.
     pub fn host(&self, image: &HostImage, wiring: &Wiring, cables: &Cables) -> Start {
         // Fewer security modules and no mitigations: under emulation they cost
-        // seconds, and nothing here depends on them.
+        // seconds, and nothing here depends on them. Units that take 90 s, which
+        // is as long as systemd waits, are only slow on a busy machine.
         let mut cmdline = format!(
             "console=ttyS0 root=LABEL={ROOT_LABEL} ro printk.devkmsg=on mitigations=off no_timer_check \
-             lsm=capability lab.settle={}",
+             lsm=capability systemd.default_timeout_start_sec=300 lab.settle={}",
             wiring.settle
         );
         if wiring.reboot_on_failure {

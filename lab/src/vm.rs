@@ -38,6 +38,9 @@ impl Card {
             "mac": self.mac,
             "addr": format!("{:#x}", self.slot),
             "romfile": "",
+            // Without them a card has no speed, and no bond aggregates it.
+            "speed": 10_000,
+            "duplex": "full",
         })
     }
 }
