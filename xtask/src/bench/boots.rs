@@ -118,7 +118,11 @@ impl Boots {
 
     fn goals(&self) -> Result<Vec<Goal>> {
         let mut goals = Vec::new();
-        for (case, least) in [(Case::Dhcp, 12.0), (Case::Static, 3.0)] {
+        for (case, least) in [
+            (Case::Dhcp, 12.0),
+            (Case::ProbedDhcp, 12.0),
+            (Case::Static, 3.0),
+        ] {
             goals.push(Goal {
                 what: format!("{}, {}: scripts / agent", case.title(), Span::Work.title()),
                 limit: Limit::AtLeast(least),
@@ -186,7 +190,7 @@ impl Boots {
             shown(median(&writes)),
             listed(&writes),
         ]];
-        for case in [Case::Dhcp, Case::PingedDhcp] {
+        for case in [Case::Dhcp, Case::PingedDhcp, Case::ProbedDhcp] {
             let servers = self.servers(case);
             rows.push(vec![
                 format!("the server's two answers, {}", case.title()),

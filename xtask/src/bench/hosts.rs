@@ -9,6 +9,7 @@ const MARK: &str = include_str!("guest/mark.sh");
 const PATHS: &str = include_str!("guest/paths.sh");
 const FLOOR: &str = include_str!("guest/floor.sh");
 const FLOOR_HOOK: &str = include_str!("guest/floor-hook.sh");
+const ORIGINAL_HOOK: &str = include_str!("guest/original-hook.sh");
 
 /// The stages of the initramfs that are marked.
 const STAGES: [&str; 5] = [
@@ -61,16 +62,20 @@ pub(super) enum Case {
     Dhcp,
     /// The server pings an address before it offers it.
     PingedDhcp,
+    /// The scripts' client probes the address, as the original's does.
+    ProbedDhcp,
 }
 
 impl Case {
-    pub(super) const ALL: [Case; 3] = [Case::Static, Case::Dhcp, Case::PingedDhcp];
+    pub(super) const ALL: [Case; 4] =
+        [Case::Static, Case::Dhcp, Case::PingedDhcp, Case::ProbedDhcp];
 
     pub(super) fn title(self) -> &'static str {
         match self {
             Case::Static => "static IPv4",
             Case::Dhcp => "DHCPv4",
             Case::PingedDhcp => "DHCPv4, the server pings first",
+            Case::ProbedDhcp => "DHCPv4, the scripts probe as the original does",
         }
     }
 }
@@ -98,16 +103,25 @@ fn script(stage: &str, name: &str, text: &str) -> TreeFile {
     }
 }
 
+fn hook(name: &str, text: &str) -> TreeFile {
+    TreeFile {
+        path: format!("etc/initramfs-tools/hooks/{name}"),
+        mode: 0o755,
+        text: text.to_owned(),
+    }
+}
+
 /// One portal; the address by `case`, reached by `runtime`.
 pub(super) fn host(case: Case, runtime: Runtime) -> Result<Scenario> {
     let from = match case {
         Case::Static => "slim-static",
-        Case::Dhcp | Case::PingedDhcp => "slim-dhcp4",
+        _ => "slim-dhcp4",
     };
     // Both servers serve the same image.
     let name = match (case, runtime) {
         (Case::Static, Runtime::Scripts) => "bench-static-scripts",
         (Case::Static, Runtime::Agent) => "bench-static-agent",
+        (Case::ProbedDhcp, Runtime::Scripts) => "bench-dhcp4-original",
         (_, Runtime::Scripts) => "bench-dhcp4-scripts",
         (_, Runtime::Agent) => "bench-dhcp4-agent",
     };
@@ -115,7 +129,13 @@ pub(super) fn host(case: Case, runtime: Runtime) -> Result<Scenario> {
     scenario.host.configure_args = runtime.arguments();
     scenario.wiring.capture = case != Case::Static;
     for network in scenario.target.iter_mut().flat_map(|t| &mut t.networks) {
-        network.offers_at_once = case == Case::Dhcp;
+        network.offers_at_once = case != Case::PingedDhcp;
+    }
+    if (case, runtime) == (Case::ProbedDhcp, Runtime::Scripts) {
+        scenario
+            .host
+            .files
+            .push(hook("lab-original", ORIGINAL_HOOK));
     }
     Ok(scenario)
 }
@@ -133,11 +153,7 @@ pub(super) fn floor() -> Result<Scenario> {
         "zz-lab-floor",
         &FLOOR.replace("@REQUEST@", &request),
     ));
-    scenario.host.files.push(TreeFile {
-        path: "etc/initramfs-tools/hooks/lab-floor".to_owned(),
-        mode: 0o755,
-        text: FLOOR_HOOK.to_owned(),
-    });
+    scenario.host.files.push(hook("lab-floor", FLOOR_HOOK));
     Ok(scenario)
 }
 

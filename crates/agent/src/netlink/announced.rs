@@ -1,0 +1,167 @@
+//! The networks that routers have announced: the kernel's routes to them.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use rustix::io::Errno;
+
+use super::wire::{Message, Request, family, ip, kind, u32_at};
+use super::{Link, Netlink, NetlinkError};
+
+/// `struct rtmsg`, see `route.rs`.
+const FIXED: usize = 12;
+
+/// linux/rtnetlink.h, `RTA_…`.
+const DESTINATION: u16 = 1;
+const OUTGOING: u16 = 4;
+const PRIORITY: u16 = 6;
+const CACHE_INFO: u16 = 12;
+const TABLE: u16 = 15;
+
+/// `RTPROT_KERNEL`.
+const KERNEL: u8 = 2;
+
+/// `USER_HZ`: ticks of `struct rta_cacheinfo` in a second, on every
+/// architecture of today.
+const TICKS: u32 = 100;
+
+/// A network that is on the link as long as routers say so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// The network.
+    pub network: (Ipv6Addr, u8),
+    /// The table that holds its route.
+    pub table: u32,
+    /// The route's metric.
+    pub metric: u32,
+    /// Seconds until it goes.
+    pub expires: u32,
+    link: u32,
+}
+
+impl Netlink {
+    /// The networks that routers have announced on a link.
+    ///
+    /// # Errors
+    /// When the kernel does not answer.
+    pub fn announced(&mut self, link: &Link) -> Result<Vec<Announced>, NetlinkError> {
+        let mut fixed = [0; FIXED];
+        fixed[0] = family(true);
+        let mut found = Vec::new();
+        self.dump(Request::new(kind::GET_ROUTE, &fixed), |message| {
+            found.extend(Announced::read(message).filter(|one| one.link == link.index));
+        })
+        .map_err(|source| NetlinkError {
+            what: format!("can't list the routes of `{}`", link.name),
+            source,
+        })?;
+        Ok(found)
+    }
+
+    /// Takes the kernel's route to such a network away; one that is gone
+    /// already is no error.
+    ///
+    /// # Errors
+    /// When the kernel does not answer.
+    pub fn forget(&mut self, one: &Announced) -> Result<(), NetlinkError> {
+        let (network, length) = one.network;
+        let mut fixed = [0; FIXED];
+        (fixed[0], fixed[1]) = (family(true), length);
+        fixed[4] = u8::try_from(one.table).unwrap_or(0);
+        fixed[5] = KERNEL;
+        let mut request = Request::new(kind::DELETE_ROUTE, &fixed);
+        request.put_u32(TABLE, one.table);
+        request.put_ip(DESTINATION, network.into());
+        request.put_u32(OUTGOING, one.link);
+        request.put_u32(PRIORITY, one.metric);
+        let gone = |e: &NetlinkError| e.errno() == Some(Errno::SRCH);
+        match self.change(request, 0, || {
+            format!("can't take the route to `{network}/{length}` away")
+        }) {
+            Err(e) if gone(&e) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Announced {
+    /// The network that a message tells of; `None`: it tells of something
+    /// else, or is cut off. An address's own network has no end.
+    pub fn read(message: Message<'_>) -> Option<Self> {
+        if message.kind != kind::NEW_ROUTE || message.body.get(5) != Some(&KERNEL) {
+            return None;
+        }
+        let (mut network, mut link, mut metric) = (None, None, None);
+        let mut table = u32::from(*message.body.get(4)?);
+        let mut ticks = 0;
+        for (attribute, value) in message.attributes(FIXED) {
+            match attribute {
+                DESTINATION => network = ip(value),
+                OUTGOING => link = u32_at(value, 0),
+                PRIORITY => metric = u32_at(value, 0),
+                TABLE => table = u32_at(value, 0)?,
+                CACHE_INFO => ticks = u32_at(value, 8)?,
+                _ => {}
+            }
+        }
+        let Some(IpAddr::V6(network)) = network else {
+            return None;
+        };
+        let expires = ticks.cast_signed().max(0).cast_unsigned() / TICKS;
+        (expires > 0).then_some(Self {
+            network: (network, *message.body.get(1)?),
+            table,
+            metric: metric?,
+            expires,
+            link: link?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, ErrorKind};
+
+    use super::*;
+    use proptest::prelude::*;
+
+    fn route(protocol: u8, ticks: i32) -> Vec<u8> {
+        let mut fixed = [0; FIXED];
+        (fixed[0], fixed[1], fixed[4], fixed[5]) = (family(true), 64, 254, protocol);
+        let mut request = Request::new(kind::NEW_ROUTE, &fixed);
+        request.put_ip(DESTINATION, "fd09::".parse().expect("an address"));
+        request.put_u32(OUTGOING, 7);
+        request.put_u32(PRIORITY, 256);
+        let mut cache = [0; 32];
+        cache[8..12].copy_from_slice(&ticks.to_ne_bytes());
+        request.put(CACHE_INFO, &cache);
+        request.finish(0, 1)
+    }
+
+    fn read(datagram: &[u8]) -> io::Result<Option<Announced>> {
+        let (message, _) = Message::split(datagram).ok_or(ErrorKind::UnexpectedEof)?;
+        Ok(Announced::read(message))
+    }
+
+    #[test]
+    fn only_what_the_kernel_set_and_what_ends_is_announced() {
+        let announced = Announced {
+            network: ("fd09::".parse().expect("an address"), 64),
+            table: 254,
+            metric: 256,
+            expires: 1800,
+            link: 7,
+        };
+        assert_eq!(read(&route(KERNEL, 180_000)).ok(), Some(Some(announced)));
+        assert_eq!(read(&route(KERNEL, 0)).ok(), Some(None));
+        assert_eq!(read(&route(KERNEL, -5)).ok(), Some(None));
+        assert_eq!(read(&route(9, 180_000)).ok(), Some(None));
+    }
+
+    proptest! {
+        #[test]
+        fn any_message_is_read(body in proptest::collection::vec(any::<u8>(), 0..120)) {
+            let datagram = Request::new(kind::NEW_ROUTE, &body).finish(0, 1);
+            let _ = read(&datagram);
+        }
+    }
+}
