@@ -109,9 +109,11 @@ pub struct Earlier {
     pub record: Option<Record>,
 }
 
-/// Every scenario, in the order in which they are listed.
+/// Every scenario, in the order in which they are started: the long ones first,
+/// so that no processor waits at the end.
 pub fn all() -> Vec<Scenario> {
     let groups = [
+        hand_over::all(),
         static_address::all(),
         dhcp::all(),
         paths::all(),
@@ -119,9 +121,9 @@ pub fn all() -> Vec<Scenario> {
         faults::all(),
         failing::all(),
         slim::all(),
+        links::all(),
         late::all(),
         reports::all(),
-        hand_over::all(),
     ];
     groups.into_iter().flatten().collect()
 }

@@ -7,14 +7,21 @@ use std::time::Duration;
 use super::dhcp::{dhcp4, dhcp6};
 use super::faults::{UP, target_restart};
 use super::paths::two_interfaces;
-use super::{Scenario, by_agent};
+use super::{SETTLE, Scenario, by_agent};
 use crate::error::Result;
 use crate::host::HostSpec;
 use crate::lab::Wiring;
 use crate::run::{Session, switch_on};
 
 pub(super) fn all() -> Vec<Scenario> {
-    vec![ipv4(), returning(), agent_dhcp4(), restarts()]
+    vec![
+        restarts(),
+        returning(),
+        reconfigured(),
+        ipv4(),
+        agent_dhcp4(),
+        agent_dhcp6(),
+    ]
 }
 
 /// The host of a scenario, its image under another name, with the agent.
@@ -78,7 +85,7 @@ pub(super) fn agent_dhcp4() -> Scenario {
     }
 }
 
-pub(super) fn agent_dhcp6() -> Scenario {
+fn agent_dhcp6() -> Scenario {
     let scripts = dhcp6();
     Scenario {
         name: "handover-dhcp6",
@@ -143,13 +150,17 @@ pub(super) fn target_gone(session: &mut Session<'_>, seconds: u64) -> Result<()>
 
 /// systemd-networkd is restarted, then `netplan apply` is run, as an
 /// administrator would.
-pub(super) fn reconfigured() -> Scenario {
+fn reconfigured() -> Scenario {
     let base = agent_dhcp4();
     Scenario {
         name: "reconfigured",
         title: "networkd restarted and `netplan apply` on the running root",
         wiring: Wiring {
-            settle: 20,
+            // `netplan apply` has networkd (257) configure the card twice within
+            // half a second. The second time it keeps the lease and waits for the
+            // next word of the server, which comes with the renewal after 60 s,
+            // before it calls the card configured.
+            settle: SETTLE,
             cmdline: "lab.reconfigure".to_owned(),
             ..Wiring::default()
         },
