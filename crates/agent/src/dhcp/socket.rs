@@ -37,20 +37,7 @@ impl LinkSocket {
         }
         // SAFETY: `fd` was opened just now and is owned by nobody else.
         let socket = Self(unsafe { OwnedFd::from_raw_fd(fd) });
-        if !filter.is_empty() {
-            let program = libc::sock_fprog {
-                len: u16::try_from(filter.len())
-                    .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?,
-                // The kernel reads it only, the field just isn't const.
-                filter: filter.as_ptr().cast_mut(),
-            };
-            set_option(
-                socket.0.as_fd(),
-                libc::SO_ATTACH_FILTER,
-                (&raw const program).cast(),
-                size_of_val(&program),
-            )?;
-        }
+        attach_filter(&socket.0, filter)?;
         let address = libc::sockaddr_ll {
             sll_family: libc::AF_PACKET as u16,
             sll_protocol: ethertype.to_be(),
@@ -104,6 +91,26 @@ pub(super) fn close_aside(sockets: Vec<LinkSocket>) {
         .name("close".into())
         .stack_size(64 * 1024)
         .spawn(move || drop(sockets));
+}
+
+/// Has the kernel pick among a socket's messages (`SO_ATTACH_FILTER`,
+/// socket(7)); an empty filter picks all.
+pub(crate) fn attach_filter(socket: impl AsFd, filter: &[libc::sock_filter]) -> io::Result<()> {
+    if filter.is_empty() {
+        return Ok(());
+    }
+    let program = libc::sock_fprog {
+        len: u16::try_from(filter.len())
+            .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?,
+        // The kernel reads it only, the field just isn't const.
+        filter: filter.as_ptr().cast_mut(),
+    };
+    set_option(
+        socket.as_fd(),
+        libc::SO_ATTACH_FILTER,
+        (&raw const program).cast(),
+        size_of_val(&program),
+    )
 }
 
 /// `value` points to `length` readable bytes that live through the call: only

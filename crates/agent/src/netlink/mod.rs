@@ -4,6 +4,7 @@
 mod address;
 mod create;
 mod ethtool;
+mod filter;
 mod inet6;
 mod link;
 mod member;
