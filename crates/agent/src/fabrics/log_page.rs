@@ -129,30 +129,32 @@ const CHUNK: usize = 4096;
 pub(super) fn read_log(
     mut part: impl FnMut(u64, &mut [u8]) -> Result<(), String>,
 ) -> Result<Offered, String> {
-    let mut header = read_header(&mut part)?;
+    let header = |page: &[u8]| LogHeader::parse(page).map_err(|e| e.to_string());
+    // Most logs are no longer than a page, and what one command brings is of
+    // one generation. It may ask for more than there is (Base Specification
+    // 2.0, section 5.16).
+    let mut page = [0; CHUNK];
+    part(0, &mut page)?;
+    let mut before = header(&page)?;
+    if let Some(entries) = page[ENTRY..].get(..before.entries_length()) {
+        return Ok(parse_entries(entries));
+    }
     for _ in 0..MOST_CHANGES {
-        let mut entries = vec![0; header.entries_length()];
+        let mut entries = vec![0; before.entries_length()];
         let mut offset = ENTRY as u64;
         for chunk in entries.chunks_mut(CHUNK) {
             part(offset, chunk)?;
             offset += CHUNK as u64;
         }
         // A log that grew meanwhile may be half old and half new.
-        let after = read_header(&mut part)?;
-        if after == header {
+        part(0, &mut page[..ENTRY])?;
+        let after = header(&page)?;
+        if after == before {
             return Ok(parse_entries(&entries));
         }
-        header = after;
+        before = after;
     }
     Err("it keeps changing".to_owned())
-}
-
-fn read_header(
-    part: &mut impl FnMut(u64, &mut [u8]) -> Result<(), String>,
-) -> Result<LogHeader, String> {
-    let mut page = [0; ENTRY];
-    part(0, &mut page)?;
-    LogHeader::parse(&page).map_err(|e| e.to_string())
 }
 
 /// Transport type of NVMe/TCP.

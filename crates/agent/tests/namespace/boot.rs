@@ -288,6 +288,7 @@ impl Device for PlayedDevice {
         page[8] = u8::try_from(entries.len()).expect("few");
         page.extend(entries.concat());
         let offset = usize::try_from(offset).expect("small");
+        page.resize(page.len().max(offset + buffer.len()), 0);
         buffer.copy_from_slice(&page[offset..offset + buffer.len()]);
         Ok(0)
     }

@@ -98,8 +98,10 @@ impl Fake {
         }
         let start = usize::try_from(offset).expect("small");
         let end = start + usize::try_from(length).expect("small");
+        let mut part = self.log.clone();
+        part.resize(part.len().max(end), 0xee);
         // In two pieces, as a target may.
-        let (first, second) = self.log[start..end].split_at(100);
+        let (first, second) = part[start..end].split_at(100);
         host.write_all(&data(command, 0, first, 0))?;
         host.write_all(&data(command, 100, second, 4))
     }
