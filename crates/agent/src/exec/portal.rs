@@ -8,6 +8,7 @@ use nvmeroot_plan::{ConnectOptions, Controller, InterfaceName, Nqn, Port, Transp
 
 use super::context::{Context, Ended, Subject, Target, backoff};
 use super::discovery;
+use crate::events::News;
 use crate::fabrics::{self, ConnectError, Request, classify};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
@@ -96,7 +97,7 @@ fn try_connect_target(context: &Arc<Context>, target: &Target, index: usize) -> 
             format!("`{}` is connected and shows no namespace", target.nqn),
         )
     };
-    let found = context.wait_for(&subject, &step, none, || {
+    let found = context.wait_for_news(&[News::Devices], &subject, &step, none, || {
         let all = context.tree.namespaces(target.nqn.as_str());
         (!all.is_empty()).then_some(all)
     })?;

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::{NetlinkError, filter};
 use crate::dhcp::attach_filter;
-use crate::events::Events;
+use crate::events::{Events, News};
 use crate::uevent::Uevent;
 
 /// RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR,
@@ -60,10 +60,11 @@ fn run(routes: &Socket, devices: &Socket, events: &Events) {
         match wait(routes, devices) {
             Ok((route, device)) => {
                 // All that has come by now is one reason to look.
-                let news = route && drain(routes, &mut buffer, |_| true);
-                let news = device && drain(devices, &mut buffer, matters) || news;
-                if news {
-                    events.raise();
+                if route && drain(routes, &mut buffer, |_| true) {
+                    events.raise(News::Network);
+                }
+                if device && drain(devices, &mut buffer, matters) {
+                    events.raise(News::Devices);
                 }
             }
             Err(rustix::io::Errno::INTR) => {}
