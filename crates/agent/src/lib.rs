@@ -15,6 +15,7 @@ pub mod paths;
 pub mod places;
 pub mod program;
 pub mod record;
+mod udev;
 pub mod uevent;
 // Elsewhere the unwinder is shared, and a test that fails shows its backtrace.
 #[cfg(all(target_env = "musl", panic = "abort"))]
