@@ -1,11 +1,11 @@
 //! `cargo xtask agent`: the initramfs program, as users get it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-use crate::shell::{cargo, part, target_dir};
+use crate::shell::{cargo, part, target_dir, top};
 
 /// What the agent is built for. To a static program the GNU C library adds some
 /// 800 kB that nothing here calls: locales, a dynamic loader, name resolution.
@@ -46,25 +46,61 @@ fn has(target: &str) -> bool {
     })
 }
 
+/// A program without libraries and at a fixed address; nobody unwinds its stack.
+const STATIC: [&str; 3] = [
+    "-Ctarget-feature=+crt-static",
+    "-Crelocation-model=static",
+    "-Cforce-unwind-tables=no",
+];
+
+/// What makes it smaller where the linker can do it: the standard library's
+/// unwinding tables are left out by a script beside the linker's own. Of names
+/// defined twice the first counts: should a later standard library ask for more
+/// of the unwinder than the agent replaces, what it replaces stays.
+fn smaller() -> [String; 3] {
+    let script = top().join("crates/agent/initramfs.ld");
+    [
+        format!("-Clink-arg=-Wl,-T,{}", script.display()),
+        "-Clink-arg=-Wl,-z,muldefs".to_owned(),
+        "-Clink-arg=-Wl,--build-id=none".to_owned(),
+    ]
+}
+
 /// Builds the agent without libraries and returns its path.
 pub(crate) fn build() -> Result<PathBuf> {
     let target = target();
-    part(
-        "build the agent",
-        cargo()
-            .args(["build", "--locked", "--profile", "agent"])
-            .args(["--package", "nvmeroot-agent", "--target", &target])
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .env(
-                "RUSTFLAGS",
-                "-C target-feature=+crt-static -C relocation-model=static",
-            ),
-    )?;
-    let program = target_dir().join(target).join("agent/nvmeroot-agent");
-    if !program.is_file() {
-        bail!("cargo did not put the agent at `{}`", program.display());
+    let program = target_dir().join(&target).join("agent/nvmeroot-agent");
+    let build = |flags: &[String]| {
+        part(
+            "build the agent",
+            cargo()
+                .args(["build", "--locked", "--profile", "agent"])
+                .args(["--package", "nvmeroot-agent", "--target", &target])
+                .env_remove("RUSTFLAGS")
+                .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")),
+        )?;
+        works(&program)
+    };
+    let plain = STATIC.map(str::to_owned);
+    let small = [&plain[..], &smaller()].concat();
+    if let Err(e) = build(&small) {
+        eprintln!("{e:#}\nthat failed: building it as the linker does by itself, a tenth larger");
+        build(&plain)?;
     }
     Ok(program)
+}
+
+/// The program is there and runs.
+fn works(program: &Path) -> Result<()> {
+    let status = Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .with_context(|| format!("can't run the agent at `{}`", program.display()))?;
+    if !status.success() {
+        bail!("the agent at `{}` ended with {status}", program.display());
+    }
+    Ok(())
 }
 
 /// Builds it and says where it is.
@@ -76,5 +112,5 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn shown(path: &Path) -> &Path {
-    path.strip_prefix(crate::shell::top()).unwrap_or(path)
+    path.strip_prefix(top()).unwrap_or(path)
 }

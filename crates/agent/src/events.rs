@@ -1,14 +1,34 @@
 //! How the threads wait for the world and for one another.
 //!
 //! The kernel tells of changes (netlink, uevents), threads tell of theirs; both
-//! only raise a number. Whoever waits asks the kernel itself whether what it
-//! waits for has come. So a lost message costs nothing that the next one does
-//! not bring, and nobody polls.
+//! only raise a number of their kind. Whoever waits for such news asks the
+//! kernel itself whether what it waits for has come. So a lost message costs
+//! nothing that the next one does not bring, and nobody polls.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// What a change is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Links, addresses, routes.
+    Network,
+    /// Controllers, namespaces, disks, and what udev made of a card.
+    Devices,
+    /// What another thread did.
+    Own,
+}
+
+impl News {
+    /// For those who can't tell what they wait for.
+    pub const ALL: [Self; 3] = [Self::Network, Self::Devices, Self::Own];
+}
+
+/// The number of changes so far, of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen([u64; 3]);
 
 /// The number of changes so far, and whether to stop.
 #[derive(Debug)]
@@ -20,14 +40,14 @@ pub struct Events {
 
 #[derive(Debug, Default)]
 struct State {
-    changes: u64,
+    changes: Seen,
     stopping: bool,
 }
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
-    /// Something changed.
+    /// Something changed that is waited for.
     Changed,
     /// The time is up.
     TimedOut,
@@ -60,13 +80,13 @@ impl Events {
 
     /// The number of changes so far: taken before a look at the world, given
     /// to [`Events::wait_past`] after it.
-    pub fn seen(&self) -> u64 {
+    pub fn seen(&self) -> Seen {
         self.lock().changes
     }
 
     /// Something changed.
-    pub fn raise(&self) {
-        self.lock().changes += 1;
+    pub fn raise(&self, news: News) {
+        self.lock().changes.0[news as usize] += 1;
         self.changed.notify_all();
     }
 
@@ -83,9 +103,13 @@ impl Events {
         self.lock().stopping
     }
 
-    /// Waits for a change after `seen`, at most until `until`.
-    pub fn wait_past(&self, seen: u64, until: Instant) -> Woken {
-        self.wait(until, |state| state.changes > seen)
+    /// Waits for a change of one of these kinds after `seen`, at most until
+    /// `until`.
+    pub fn wait_past(&self, seen: Seen, news: &[News], until: Instant) -> Woken {
+        self.wait(until, |state| {
+            let counts = |news: &News| (state.changes.0[*news as usize], seen.0[*news as usize]);
+            news.iter().map(counts).any(|(now, then)| now > then)
+        })
     }
 
     /// Sleeps, whatever changes, unless the program is to stop.
@@ -148,11 +172,15 @@ mod tests {
     fn a_change_before_the_wait_is_not_lost() {
         let events = Events::new().expect("a file descriptor");
         let seen = events.seen();
-        events.raise();
+        events.raise(News::Own);
         let soon = Instant::now() + Duration::from_secs(5);
-        assert_eq!(events.wait_past(seen, soon), Woken::Changed);
+        assert_eq!(events.wait_past(seen, &News::ALL, soon), Woken::Changed);
         let now = Instant::now();
-        assert_eq!(events.wait_past(events.seen(), now), Woken::TimedOut);
+        let again = events.wait_past(events.seen(), &News::ALL, now);
+        assert_eq!(again, Woken::TimedOut);
+        // Nobody looks because of what they don't wait for.
+        let other = [News::Network, News::Devices];
+        assert_eq!(events.wait_past(seen, &other, now), Woken::TimedOut);
     }
 
     #[test]

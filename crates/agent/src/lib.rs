@@ -15,7 +15,11 @@ pub mod paths;
 pub mod places;
 pub mod program;
 pub mod record;
+mod udev;
 pub mod uevent;
+// Elsewhere the unwinder is shared, and a test that fails shows its backtrace.
+#[cfg(all(target_env = "musl", panic = "abort"))]
+mod unwind;
 
 /// The stack of each thread in bytes. The program has up to a few hundred
 /// threads, and an initramfs has to share its memory with them.

@@ -17,6 +17,7 @@ use crate::kmsg::{KernelLog, Kmsg, Level};
 use crate::netlink;
 use crate::places::Places;
 use crate::record::{Outcome, Recorder, monotonic_us};
+use crate::udev;
 
 /// Exit status of `wait` where nobody is at work.
 const ABSENT: u8 = 3;
@@ -279,6 +280,7 @@ fn work(
         let text = "the plan has no host NQN; the kernel makes one up, which targets may refuse";
         context.kmsg.say(Level::Warning, text);
     }
+    udev::wait_until_it_listens(places, started + line.deadline, context.events.stop_fd());
     exec::start(context);
     match exec::wait_for_goal(context, goal) {
         Verdict::Done => {

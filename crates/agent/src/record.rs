@@ -19,7 +19,7 @@ pub const RECORD_VERSION: u32 = 1;
 
 /// The least time between two writes; a step that ends sooner after the last
 /// write is in the next one.
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Different errors kept of one step; the further ones are only counted.
 const MOST_ERRORS: usize = 16;
@@ -231,9 +231,13 @@ impl Recorder {
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.shared.lock();
         let result = change(&mut state);
+        // Who knows that there is something to write needs not be woken again.
+        let news = !state.dirty || state.closing;
         state.dirty = true;
         drop(state);
-        self.shared.changed.notify_all();
+        if news {
+            self.shared.changed.notify_all();
+        }
         result
     }
 

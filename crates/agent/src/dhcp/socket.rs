@@ -37,20 +37,7 @@ impl LinkSocket {
         }
         // SAFETY: `fd` was opened just now and is owned by nobody else.
         let socket = Self(unsafe { OwnedFd::from_raw_fd(fd) });
-        if !filter.is_empty() {
-            let program = libc::sock_fprog {
-                len: u16::try_from(filter.len())
-                    .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?,
-                // The kernel reads it only, the field just isn't const.
-                filter: filter.as_ptr().cast_mut(),
-            };
-            set_option(
-                socket.0.as_fd(),
-                libc::SO_ATTACH_FILTER,
-                (&raw const program).cast(),
-                size_of_val(&program),
-            )?;
-        }
+        attach_filter(&socket.0, filter)?;
         let address = libc::sockaddr_ll {
             sll_family: libc::AF_PACKET as u16,
             sll_protocol: ethertype.to_be(),
@@ -106,6 +93,26 @@ pub(super) fn close_aside(sockets: Vec<LinkSocket>) {
         .spawn(move || drop(sockets));
 }
 
+/// Has the kernel pick among a socket's messages (`SO_ATTACH_FILTER`,
+/// socket(7)); an empty filter picks all.
+pub(crate) fn attach_filter(socket: impl AsFd, filter: &[libc::sock_filter]) -> io::Result<()> {
+    if filter.is_empty() {
+        return Ok(());
+    }
+    let program = libc::sock_fprog {
+        len: u16::try_from(filter.len())
+            .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?,
+        // The kernel reads it only, the field just isn't const.
+        filter: filter.as_ptr().cast_mut(),
+    };
+    set_option(
+        socket.as_fd(),
+        libc::SO_ATTACH_FILTER,
+        (&raw const program).cast(),
+        size_of_val(&program),
+    )
+}
+
 /// `value` points to `length` readable bytes that live through the call: only
 /// the two callers here, with a local variable each.
 fn set_option(
@@ -136,7 +143,7 @@ pub(super) fn open_udp(family: AddressFamily) -> io::Result<UdpSocket> {
 }
 
 /// Binds a socket to a link (`SO_BINDTODEVICE`, `socket(7)`).
-pub(super) fn bind_to_link(socket: &UdpSocket, link: &InterfaceName) -> io::Result<()> {
+pub(crate) fn bind_to_link(socket: impl AsFd, link: &InterfaceName) -> io::Result<()> {
     let name = link.to_string();
     set_option(
         socket.as_fd(),

@@ -12,7 +12,7 @@ use super::discovery::{self, Discoveries};
 use super::goal::ConnectedTo;
 use super::order::Order;
 use super::patience::Patience;
-use crate::events::{Backoff, Events, Woken};
+use crate::events::{Backoff, Events, News, Woken};
 use crate::fabrics::{Fabrics, NvmeTree};
 use crate::fault::Fault;
 use crate::kmsg::{Kmsg, Level};
@@ -179,7 +179,7 @@ impl Context {
             .spawn(move || {
                 work(&context);
                 context.lock().busy -= 1;
-                context.events.raise();
+                context.events.raise(News::Own);
             });
         if let Err(e) = spawned {
             self.lock().busy -= 1;
@@ -212,7 +212,7 @@ impl Context {
     /// The interface is this link.
     pub(super) fn is_link(&self, interface: &InterfaceName, index: u32) {
         self.lock().links.insert(interface.clone(), index);
-        self.events.raise();
+        self.events.raise(News::Own);
     }
 
     /// The index of the interface's link, when it has been found.
@@ -223,7 +223,7 @@ impl Context {
     /// All that has to come before others stand on the interface is done.
     pub(super) fn is_prepared(&self, interface: &InterfaceName) {
         self.lock().prepared.insert(interface.clone());
-        self.events.raise();
+        self.events.raise(News::Own);
     }
 
     /// The index of the interface's link, when others may be set on it.
@@ -278,7 +278,8 @@ impl Context {
             let Err(again) = self.lock().order.may_go(controller, Instant::now()) else {
                 return Ok(());
             };
-            match self.events.wait_past(seen, again.min(self.limit())) {
+            let until = again.min(self.limit());
+            match self.events.wait_past(seen, &[News::Own], until) {
                 Woken::Stopping => return Err(Ended::Stopping),
                 Woken::TimedOut if Instant::now() >= self.limit() => return Err(Ended::Late),
                 Woken::Changed | Woken::TimedOut => {}
@@ -294,20 +295,20 @@ impl Context {
     /// This controller gets nowhere for now: whoever waits behind it may go.
     pub(super) fn stumbled(&self, controller: usize) {
         self.lock().order.stumbled(controller, Instant::now());
-        self.events.raise();
+        self.events.raise(News::Own);
     }
 
     /// This controller has shown its namespaces.
     pub(super) fn is_there(&self, controller: usize) {
         self.lock().order.is_there(controller, Instant::now());
-        self.events.raise();
+        self.events.raise(News::Own);
     }
 
     /// Root is there: whoever waits behind others may go.
     pub(super) fn let_all_go(&self) {
         self.lock().order.let_all_go();
         self.fabrics.calm();
-        self.events.raise();
+        self.events.raise(News::Own);
     }
 
     /// The portal took a connection just now, or it did not.
@@ -338,7 +339,7 @@ impl Context {
         drop(shared);
         if known {
             // The other one may have connected it already.
-            self.events.raise();
+            self.events.raise(News::Own);
         }
         !known
     }
@@ -348,7 +349,7 @@ impl Context {
         if let Some(entry) = self.lock().targets.get_mut(target) {
             entry.1 = true;
         }
-        self.events.raise();
+        self.events.raise(News::Own);
     }
 
     /// Per controller of the plan, the subsystems that it led to.
@@ -426,6 +427,18 @@ impl Context {
         subject: &Subject,
         step: &OpenStep<'_>,
         fault: impl Fn() -> Fault,
+        look: impl FnMut() -> Option<T>,
+    ) -> Result<T, Ended> {
+        self.wait_for_news(&News::ALL, subject, step, fault, look)
+    }
+
+    /// The same, looking again only after changes of these kinds.
+    pub(super) fn wait_for_news<T>(
+        &self,
+        news: &[News],
+        subject: &Subject,
+        step: &OpenStep<'_>,
+        fault: impl Fn() -> Fault,
         mut look: impl FnMut() -> Option<T>,
     ) -> Result<T, Ended> {
         loop {
@@ -443,7 +456,8 @@ impl Context {
                 .lock()
                 .patience
                 .next(subject, why.layer, Instant::now());
-            let ended = match self.events.wait_past(seen, word.min(self.limit())) {
+            let until = word.min(self.limit());
+            let ended = match self.events.wait_past(seen, news, until) {
                 Woken::Stopping => Ended::Stopping,
                 Woken::TimedOut if Instant::now() >= self.limit() => Ended::Late,
                 Woken::Changed | Woken::TimedOut => continue,

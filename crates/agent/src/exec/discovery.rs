@@ -12,7 +12,7 @@ use nvmeroot_plan::{Controller, InterfaceName, Nqn};
 
 use super::context::{Context, Ended, Subject, Target};
 use super::portal::{Path, connect_target, request};
-use crate::fabrics::SubsystemKind;
+use crate::fabrics::{Fabrics, SubsystemKind};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
 
@@ -137,8 +137,12 @@ fn ask(
     };
     let options = &controller.options;
     let request = request(context, at.ip(), trsvcid, Nqn::DISCOVERY, options);
-    let (entries, left_out) = path.attempt(&step, |context| {
-        let (entries, left_out) = context.fabrics.discover(&request).map_err(|e| e.0)?;
+    if Fabrics::asks_itself(&request) {
+        path.ask_itself();
+    }
+    let (entries, left_out) = path.attempt(&step, |context, patience| {
+        let asked = context.fabrics.discover(&request, patience);
+        let (entries, left_out) = asked.map_err(|e| e.0)?;
         let leads_on = |kind| matches!(kind, SubsystemKind::Nvm | SubsystemKind::Referral);
         if !entries.iter().any(|e| leads_on(e.kind)) {
             return Err(Fault::new(

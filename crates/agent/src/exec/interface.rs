@@ -9,6 +9,7 @@ use super::context::{Context, Ended, Subject};
 use super::keep::announced_metric;
 use super::lease;
 use crate::card::{self, Card};
+use crate::events::{News, Woken};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
 use crate::netlink::{
@@ -561,10 +562,11 @@ fn wait_for_udev(context: &Context, link: &Link) -> Result<(), Ended> {
         if !udev_is_busy(context, link.index) {
             return Ok(());
         }
-        match context.events.wait_past(seen, until.min(context.limit())) {
-            crate::events::Woken::Changed => {}
-            crate::events::Woken::Stopping => return Err(Ended::Stopping),
-            crate::events::Woken::TimedOut => {
+        let until = until.min(context.limit());
+        match context.events.wait_past(seen, &[News::Devices], until) {
+            Woken::Changed => {}
+            Woken::Stopping => return Err(Ended::Stopping),
+            Woken::TimedOut => {
                 let name = &link.name;
                 context.kmsg.say(
                     Level::Warning,

@@ -14,6 +14,7 @@ use nvmeroot_plan::{
 use super::context::{Context, Ended, Subject};
 use super::interface::Worker;
 use crate::dhcp::{MachineId, Random};
+use crate::events::News;
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
 use crate::netlink::{
@@ -154,7 +155,7 @@ impl Worker<'_> {
         })?;
         step.done();
         // A bond's thread may wait for its primary.
-        context.events.raise();
+        context.events.raise(News::Own);
         Ok(())
     }
 

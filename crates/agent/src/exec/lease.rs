@@ -11,6 +11,7 @@ use super::context::{Context, Ended, Subject};
 use super::interface::wait_for_carrier;
 use super::layer::vrf_table;
 use crate::dhcp::{self, Applied4, Applied6, DhcpError, Event, Identity, Lease4, Lease6};
+use crate::events::News;
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
 use crate::netlink::{Link, LinkChange, Netlink, NewAddress, NewRoute, protocol};
@@ -123,7 +124,7 @@ impl Client<'_> {
             self.write("net", &klibc4(&self.link.name, &lease, &applied));
             step.done();
             self.context.clear_fault(&self.subject);
-            self.context.events.raise();
+            self.context.events.raise(News::Own);
             self.say_lease(&lease.address.to_string(), lease.server.into());
             announce(
                 self.context,
@@ -173,7 +174,7 @@ impl Client<'_> {
                 Some(fault) => self.context.set_fault(&self.subject, fault),
                 None => self.context.clear_fault(&self.subject),
             }
-            self.context.events.raise();
+            self.context.events.raise(News::Own);
             self.say_lease(&words.join(" "), lease.server.into());
             taken = self.taken(netlink, &lease)?;
             if taken.is_some() {

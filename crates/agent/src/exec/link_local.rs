@@ -7,6 +7,7 @@ use super::context::{Context, Ended, Subject};
 use super::interface::{Worker, wait_for_carrier};
 use super::lease;
 use crate::dhcp;
+use crate::events::News;
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
 use crate::netlink::{Link, Netlink, NewAddress};
@@ -70,7 +71,7 @@ fn take(context: &Arc<Context>, subject: &Subject, link: &Link) -> Result<(), En
         netlink.add_address(link, &new).map_err(|e| e.fault())
     })?;
     step.done();
-    context.events.raise();
+    context.events.raise(News::Own);
     lease::announce(context, at, subject.clone(), address);
     Ok(())
 }

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use nvmeroot_plan::{Action, InterfaceName, Scope, Step, steps};
 
 use crate::card::{self, Card};
-use crate::events::Woken;
+use crate::events::{News, Woken};
 use crate::netlink::{Netlink, NetlinkError};
 
 /// How the work on the goal ended.
@@ -132,7 +132,8 @@ pub fn wait_for_goal(context: &Context, goal: &Goal) -> Verdict {
             context.let_all_go();
             return Verdict::Done;
         }
-        match context.events.wait_past(seen, context.limit()) {
+        let news = [News::Devices, News::Own];
+        match context.events.wait_past(seen, &news, context.limit()) {
             Woken::Changed => {}
             Woken::Stopping => return Verdict::Stopped,
             Woken::TimedOut => return Verdict::Failed(report(context, goal)),
@@ -145,7 +146,11 @@ pub fn wait_for_goal(context: &Context, goal: &Goal) -> Verdict {
 pub fn wait_for_the_rest(context: &Context) {
     loop {
         let seen = context.events.seen();
-        if context.is_idle() || context.events.wait_past(seen, context.limit()) == Woken::Stopping {
+        if context.is_idle() {
+            break;
+        }
+        let limit = context.limit();
+        if context.events.wait_past(seen, &[News::Own], limit) == Woken::Stopping {
             break;
         }
     }

@@ -1,18 +1,15 @@
 //! One controller of the plan: from the first packet to its namespaces.
 
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nvmeroot_plan::{ConnectOptions, Controller, InterfaceName, Nqn, Port, Transport};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt};
 
 use super::context::{Context, Ended, Subject, Target, backoff};
 use super::discovery;
-use crate::fabrics::{ConnectError, Request, classify};
+use crate::events::News;
+use crate::fabrics::{self, ConnectError, Request, classify};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
 use crate::netlink::{Netlink, Way};
@@ -71,7 +68,7 @@ fn try_connect_target(context: &Arc<Context>, target: &Target, index: usize) -> 
         target.nqn.as_str(),
         &controller.options,
     );
-    let made = path.attempt(&step, |context| {
+    let made = path.attempt(&step, |context, _| {
         context
             .fabrics
             .connect(&request)
@@ -100,7 +97,7 @@ fn try_connect_target(context: &Arc<Context>, target: &Target, index: usize) -> 
             format!("`{}` is connected and shows no namespace", target.nqn),
         )
     };
-    let found = context.wait_for(&subject, &step, none, || {
+    let found = context.wait_for_news(&[News::Devices], &subject, &step, none, || {
         let all = context.tree.namespaces(target.nqn.as_str());
         (!all.is_empty()).then_some(all)
     })?;
@@ -140,6 +137,8 @@ pub(super) struct Path<'a> {
     /// The interfaces that lead there by the plan; empty: any.
     leads: Vec<&'a InterfaceName>,
     netlink: Option<Netlink>,
+    /// Whether the portal answers shows by itself, and nobody waits for it.
+    asks_itself: bool,
 }
 
 impl<'a> Path<'a> {
@@ -165,7 +164,13 @@ impl<'a> Path<'a> {
             host_traddr: controller.options.host_traddr,
             leads,
             netlink: Netlink::open().ok(),
+            asks_itself: false,
         }
+    }
+
+    /// Needs not be told that the portal answers, before it is asked.
+    pub(super) fn ask_itself(&mut self) {
+        self.asks_itself = true;
     }
 
     /// Leads to another portal than the plan's, over any interface.
@@ -219,13 +224,13 @@ impl<'a> Path<'a> {
     }
 
     /// Tries until it works: first whether the portal answers at all, then
-    /// `work`. The kernel makes one controller at a time and waits for a dead
+    /// `work`, which learns how long it may wait for a first packet. The kernel makes one controller at a time and waits for a dead
     /// portal while it holds the lock; who comes here with a live one must not
     /// wait behind it.
     pub(super) fn attempt<T>(
         &mut self,
         step: &OpenStep<'_>,
-        mut work: impl FnMut(&Context) -> Result<T, Fault>,
+        mut work: impl FnMut(&Context, Duration) -> Result<T, Fault>,
     ) -> Result<T, Ended> {
         let context = self.context;
         let subject = self.subject.clone();
@@ -234,11 +239,12 @@ impl<'a> Path<'a> {
         loop {
             let asked = Instant::now();
             let answers = self.answers(patience);
-            if answers.is_ok() {
+            if answers.is_ok() && !self.asks_itself {
                 context.is_at_work(self.turn);
             }
-            match answers.and_then(|()| work(context)) {
+            match answers.and_then(|()| work(context, patience)) {
                 Ok(done) => {
+                    context.set_answered(self.at, true);
                     context.clear_fault(&subject);
                     return Ok(done);
                 }
@@ -269,6 +275,9 @@ impl<'a> Path<'a> {
                 format!("no route leads to `{portal}` any more"),
             ));
         };
+        if self.asks_itself {
+            return Ok(());
+        }
         let from = self.host_traddr.or(self.host_iface.and(way.source));
         // Bound to an interface the kernel may go another way than an
         // ordinary socket; it has to find out itself.
@@ -284,55 +293,10 @@ impl<'a> Path<'a> {
         if self.context.has_answered(self.at) {
             return Ok(());
         }
-        probe(self.at, from, patience)
+        // Closed at once: it is the answer that counts.
+        fabrics::open(self.at, from, None, patience)
             .map_err(|errno| classify(errno, &[], &self.at.to_string(), ""))?;
         self.context.set_answered(self.at, true);
         Ok(())
-    }
-}
-
-/// Opens a TCP connection and closes it.
-fn probe(to: SocketAddr, from: Option<IpAddr>, patience: Duration) -> Result<(), Errno> {
-    let family = if to.is_ipv4() {
-        AddressFamily::INET
-    } else {
-        AddressFamily::INET6
-    };
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let socket: OwnedFd = socket_with(family, SocketType::STREAM, flags, None)?;
-    if let Some(from) = from {
-        bind(&socket, &SocketAddr::new(from, 0))?;
-    }
-    match connect(&socket, &to) {
-        Ok(()) => return Ok(()),
-        Err(Errno::INPROGRESS) => {}
-        Err(e) => return Err(e),
-    }
-    let until = Instant::now() + patience;
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let timeout = Timespec::try_from(left).map_err(|_| Errno::INVAL)?;
-        let mut ready = [PollFd::new(&socket, PollFlags::OUT)];
-        match poll(&mut ready, Some(&timeout)) {
-            Ok(0) => return Err(Errno::TIMEDOUT),
-            Ok(_) => return sockopt::socket_error(&socket)?,
-            Err(Errno::INTR) => {}
-            Err(e) => return Err(e),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_listener_answers_and_a_closed_port_refuses() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let at = listener.local_addr().expect("its address");
-        assert_eq!(probe(at, None, FIRST_ANSWER), Ok(()));
-        assert_eq!(probe(at, Some(at.ip()), FIRST_ANSWER), Ok(()));
-        drop(listener);
-        assert_eq!(probe(at, None, FIRST_ANSWER), Err(Errno::CONNREFUSED));
     }
 }

@@ -4,22 +4,18 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::log_page::{self, LogHeader};
+use super::error::unreadable;
+use super::log_page::{Offered, read_log};
+use super::tcp::{Inquiry, Unanswered};
 use super::turn::Turns;
-use super::{DiscoveryEntry, NvmeTree, Request, Supported, admin, classify, parse_entries};
+use super::{NvmeTree, Request, Supported, admin, classify};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::KernelLog;
 use crate::places::Places;
-
-/// How often the log may change while it is read.
-const MOST_CHANGES: u32 = 5;
-
-/// The part of a log that is read at once: what every controller can transfer
-/// in one command (a page).
-const CHUNK: usize = 4096;
 
 /// The kernel's side: one for real ([`Kernel`]), and whatever a test gives.
 pub trait Device: Send + Sync {
@@ -175,8 +171,8 @@ pub struct Connected {
 pub struct ConnectError(pub Fault);
 
 /// Makes controllers, one after the other ([`Turns`]): the kernel holds a lock
-/// over each connect anyway, and so each line in its log has one cause. Who knows that a
-/// portal does not answer must not come here, or all others wait with it.
+/// over each connect anyway, and so each line in its log has one cause. Who knows
+/// that a portal does not answer must not come here, or all others wait with it.
 pub struct Fabrics {
     device: Box<dyn Device>,
     turns: Turns,
@@ -242,66 +238,56 @@ impl Fabrics {
         }
     }
 
-    /// Asks the discovery controller behind a portal what it offers. The
-    /// controller is removed again before anybody else connects, so that it
-    /// takes no device's name. With the entries comes the number of those that
-    /// were left out: other transports and address families, and nonsense.
+    /// Asks the discovery controller behind a portal what it offers. Where
+    /// [`Fabrics::asks_itself`], the portal gets `patience` to take the
+    /// connection.
     ///
     /// # Errors
     /// What stood in the way, by layer.
     pub fn discover(
         &self,
         request: &Request<'_>,
-    ) -> Result<(Vec<DiscoveryEntry>, usize), ConnectError> {
+        patience: Duration,
+    ) -> Result<Offered, ConnectError> {
+        if let Some(inquiry) = Inquiry::of(request) {
+            match inquiry.ask(patience) {
+                Ok(offered) => return Ok(offered),
+                Err(Unanswered::Fault(fault)) => return Err(ConnectError(fault)),
+                // The kernel speaks more than we do, and knows more to say.
+                Err(Unanswered::NotUnderstood(_) | Unanswered::NotEnough) => {}
+            }
+        }
+        self.discover_by_kernel(request)
+    }
+
+    /// The portal is asked over a connection that nobody else waits for.
+    pub fn asks_itself(request: &Request<'_>) -> bool {
+        Inquiry::of(request).is_some()
+    }
+
+    /// The controller is removed again before anybody else connects, so that it
+    /// takes no device's name.
+    fn discover_by_kernel(&self, request: &Request<'_>) -> Result<Offered, ConnectError> {
         let _turn = self.turns.discover();
         let (text, _) = request.text(self.supported()?);
         let instance = self
             .device
             .create(&text)
             .map_err(|refusal| ConnectError(judge(&refusal, request)))?;
-        let read = self.read_log(instance);
+        let read = read_log(|offset, part| self.read_part(instance, offset, part));
         let removed = self.device.delete(instance);
         let portal = portal(request);
-        let entries = read.map_err(|what| {
-            ConnectError(Fault::new(
-                Layer::Protocol,
-                format!("the discovery log of `{portal}` can't be read: {what}"),
-            ))
-        })?;
+        let offered = read.map_err(|what| ConnectError(unreadable(&portal, &what)))?;
         removed.map_err(|e| {
             ConnectError(Fault::new(
                 Layer::Kernel,
                 format!("the discovery controller of `{portal}` can't be removed: {e}"),
             ))
         })?;
-        Ok(entries)
+        Ok(offered)
     }
 
-    fn read_log(&self, instance: u32) -> Result<(Vec<DiscoveryEntry>, usize), String> {
-        let mut header = self.read_header(instance)?;
-        for _ in 0..MOST_CHANGES {
-            let mut entries = vec![0; header.entries_length()];
-            for (i, chunk) in entries.chunks_mut(CHUNK).enumerate() {
-                self.read_part(instance, log_page::ENTRY + i * CHUNK, chunk)?;
-            }
-            // A log that grew meanwhile may be half old and half new.
-            let after = self.read_header(instance)?;
-            if after == header {
-                return Ok(parse_entries(&entries));
-            }
-            header = after;
-        }
-        Err("it keeps changing".to_owned())
-    }
-
-    fn read_header(&self, instance: u32) -> Result<LogHeader, String> {
-        let mut page = [0; log_page::ENTRY];
-        self.read_part(instance, 0, &mut page)?;
-        LogHeader::parse(&page).map_err(|e| e.to_string())
-    }
-
-    fn read_part(&self, instance: u32, offset: usize, part: &mut [u8]) -> Result<(), String> {
-        let offset = u64::try_from(offset).map_err(|e| e.to_string())?;
+    fn read_part(&self, instance: u32, offset: u64, part: &mut [u8]) -> Result<(), String> {
         match self.device.discovery_log(instance, offset, part) {
             Ok(0) => Ok(()),
             Ok(status) => Err(format!("NVMe status {status:#x}")),

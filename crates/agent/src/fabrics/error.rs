@@ -85,22 +85,38 @@ fn layer_of(line: &str) -> Option<Layer> {
     SAID.iter().find(says).map(|(layer, _)| *layer)
 }
 
+/// The target took the connection and refused what it is for.
+pub(super) fn refusal(layer: Layer, portal: &str, nqn: &str) -> Fault {
+    let message = match layer {
+        Layer::WrongNqn => format!("`{portal}` knows no subsystem `{nqn}`"),
+        Layer::Authentication => {
+            format!("`{portal}` and this host did not authenticate for `{nqn}`")
+        }
+        _ => format!("`{portal}` does not admit this host to `{nqn}`"),
+    };
+    Fault::new(layer, message)
+}
+
+/// The portal's discovery log can't be read.
+pub(super) fn unreadable(portal: &str, what: &str) -> Fault {
+    let message = format!("the discovery log of `{portal}` can't be read: {what}");
+    Fault::new(Layer::Protocol, message)
+}
+
 /// The failure that an errno of the write stands for. `portal` is
 /// `ADDRESS:PORT`.
 pub fn classify(errno: Errno, said: &[String], portal: &str, nqn: &str) -> Fault {
     if let Some((layer, line)) = from_kernel_log(said) {
-        let message = match layer {
-            Layer::WrongNqn => format!("`{portal}` knows no subsystem `{nqn}`"),
-            Layer::AccessDenied => format!("`{portal}` does not admit this host to `{nqn}`"),
-            Layer::Authentication => {
-                format!("`{portal}` and this host did not authenticate for `{nqn}`")
-            }
-            _ => format!(
-                "`{portal}`, `{nqn}`: the kernel says: {}",
-                after_device(line)
-            ),
+        let what = || {
+            let line = after_device(line);
+            format!("`{portal}`, `{nqn}`: the kernel says: {line}")
         };
-        return Fault::new(layer, message);
+        return match layer {
+            Layer::WrongNqn | Layer::AccessDenied | Layer::Authentication => {
+                refusal(layer, portal, nqn)
+            }
+            _ => Fault::new(layer, what()),
+        };
     }
     let at = |layer, what: &str| Fault::new(layer, format!("`{portal}` {what}"));
     match errno {

@@ -102,7 +102,7 @@ pub struct DiscoveryEntry {
 /// Reads the entries that follow the header. Entries of other transports and
 /// address families, and such as make no sense, are left out and counted; what
 /// follows a cut-off entry is missing.
-pub fn parse_entries(entries: &[u8]) -> (Vec<DiscoveryEntry>, usize) {
+pub fn parse_entries(entries: &[u8]) -> Offered {
     let mut read = Vec::new();
     let mut left_out = 0;
     for entry in entries.chunks(ENTRY) {
@@ -112,6 +112,49 @@ pub fn parse_entries(entries: &[u8]) -> (Vec<DiscoveryEntry>, usize) {
         }
     }
     (read, left_out)
+}
+
+/// The entries of a log, and the number of those that were left out: other
+/// transports and address families, and nonsense.
+pub type Offered = (Vec<DiscoveryEntry>, usize);
+
+/// How often the log may change while it is read.
+const MOST_CHANGES: u32 = 5;
+
+/// The part of a log that is read at once: what every controller can transfer
+/// in one command (a page).
+const CHUNK: usize = 4096;
+
+/// Reads a whole log by what reads a part of it, from an offset on.
+pub(super) fn read_log(
+    mut part: impl FnMut(u64, &mut [u8]) -> Result<(), String>,
+) -> Result<Offered, String> {
+    let header = |page: &[u8]| LogHeader::parse(page).map_err(|e| e.to_string());
+    // Most logs are no longer than a page, and what one command brings is of
+    // one generation. It may ask for more than there is (Base Specification
+    // 2.0, section 5.16).
+    let mut page = [0; CHUNK];
+    part(0, &mut page)?;
+    let mut before = header(&page)?;
+    if let Some(entries) = page[ENTRY..].get(..before.entries_length()) {
+        return Ok(parse_entries(entries));
+    }
+    for _ in 0..MOST_CHANGES {
+        let mut entries = vec![0; before.entries_length()];
+        let mut offset = ENTRY as u64;
+        for chunk in entries.chunks_mut(CHUNK) {
+            part(offset, chunk)?;
+            offset += CHUNK as u64;
+        }
+        // A log that grew meanwhile may be half old and half new.
+        part(0, &mut page[..ENTRY])?;
+        let after = header(&page)?;
+        if after == before {
+            return Ok(parse_entries(&entries));
+        }
+        before = after;
+    }
+    Err("it keeps changing".to_owned())
 }
 
 /// Transport type of NVMe/TCP.

@@ -5,6 +5,7 @@ mod address;
 mod announced;
 mod create;
 mod ethtool;
+mod filter;
 mod inet6;
 mod link;
 mod member;

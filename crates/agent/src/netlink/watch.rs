@@ -4,12 +4,14 @@
 use std::io;
 use std::sync::Arc;
 
+use libc::{MSG_DONTWAIT, sock_filter};
 use netlink_sys::protocols::{NETLINK_KOBJECT_UEVENT, NETLINK_ROUTE};
 use netlink_sys::{Socket, SocketAddr};
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::NetlinkError;
-use crate::events::Events;
+use super::{NetlinkError, filter};
+use crate::dhcp::attach_filter;
+use crate::events::{Events, News};
 use crate::uevent::Uevent;
 
 /// RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR,
@@ -26,8 +28,10 @@ const DEVICE_GROUPS: u32 = 0x1 | 0x2;
 /// # Errors
 /// When the kernel has no such sockets.
 pub fn watch(events: &Arc<Events>) -> Result<(), NetlinkError> {
-    let open = |protocol, groups| -> io::Result<Socket> {
+    let open = |protocol, groups, filter: &[sock_filter]| -> io::Result<Socket> {
         let mut socket = Socket::new(protocol)?;
+        // Without it we only wake more often.
+        let _ = attach_filter(&socket, filter);
         socket.bind(&SocketAddr::new(0, groups))?;
         // Room for a storm of events; when it overflows all the same, the
         // error raises the events like a message.
@@ -38,8 +42,9 @@ pub fn watch(events: &Arc<Events>) -> Result<(), NetlinkError> {
         what: "can't watch the kernel's network and devices".to_owned(),
         source,
     };
-    let routes = open(NETLINK_ROUTE, ROUTE_GROUPS).map_err(failed)?;
-    let devices = open(NETLINK_KOBJECT_UEVENT, DEVICE_GROUPS).map_err(failed)?;
+    let routes = open(NETLINK_ROUTE, ROUTE_GROUPS, &[]).map_err(failed)?;
+    let devices =
+        open(NETLINK_KOBJECT_UEVENT, DEVICE_GROUPS, &filter::devices()).map_err(failed)?;
     let events = Arc::clone(events);
     std::thread::Builder::new()
         .name("watch".to_owned())
@@ -54,19 +59,12 @@ fn run(routes: &Socket, devices: &Socket, events: &Events) {
     while !events.is_stopping() {
         match wait(routes, devices) {
             Ok((route, device)) => {
-                let mut news = false;
-                if route {
-                    buffer.clear();
-                    news |= routes.recv(&mut buffer, 0).map_or_else(overran, |_| true);
+                // All that has come by now is one reason to look.
+                if route && drain(routes, &mut buffer, |_| true) {
+                    events.raise(News::Network);
                 }
-                if device {
-                    buffer.clear();
-                    news |= devices
-                        .recv(&mut buffer, 0)
-                        .map_or_else(overran, |_| matters(&buffer));
-                }
-                if news {
-                    events.raise();
+                if device && drain(devices, &mut buffer, matters) {
+                    events.raise(News::Devices);
                 }
             }
             Err(rustix::io::Errno::INTR) => {}
@@ -76,18 +74,26 @@ fn run(routes: &Socket, devices: &Socket, events: &Events) {
     }
 }
 
-/// Messages were lost (`ENOBUFS`): look at everything again.
-fn overran(error: io::Error) -> bool {
-    error.raw_os_error() == Some(rustix::io::Errno::NOBUFS.raw_os_error())
+/// Reads what is there; true if any of it is news.
+fn drain(socket: &Socket, buffer: &mut Vec<u8>, is_news: impl Fn(&[u8]) -> bool) -> bool {
+    let mut news = false;
+    // Bounded: a storm must not keep the others from being told.
+    for _ in 0..256 {
+        buffer.clear();
+        match socket.recv(buffer, MSG_DONTWAIT) {
+            Ok(_) => news |= is_news(buffer),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
+            // Messages were lost (`ENOBUFS`): look at everything again.
+            Err(_) => return true,
+        }
+    }
+    news
 }
 
-/// Hundreds of devices appear while udev works; few of them concern us.
+/// Where the kernel can't filter, we do.
 fn matters(message: &[u8]) -> bool {
     match Uevent::parse(message) {
-        Some(event) => matches!(
-            event.subsystem.as_str(),
-            "net" | "nvme" | "nvme-subsystem" | "nvme-fabrics" | "block" | "misc" | "module"
-        ),
+        Some(event) => event.devpath.starts_with(filter::NVME),
         // udev's messages have a header of their own.
         None => true,
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nvmeroot_agent::events::Events;
+use nvmeroot_agent::events::{Events, News};
 use nvmeroot_agent::exec::{self, Context, Goal, Verdict};
 use nvmeroot_agent::fabrics::{Device, ENTRY, Fabrics, Refusal};
 use nvmeroot_agent::fault::Layer;
@@ -141,7 +141,11 @@ fn run(
         !steps.iter().any(seen) || !steps.iter().all(applied)
     };
     while verdict == Verdict::Done && open() && Instant::now() < until {
-        events.wait_past(events.seen(), Instant::now() + Duration::from_millis(20));
+        events.wait_past(
+            events.seen(),
+            &News::ALL,
+            Instant::now() + Duration::from_millis(20),
+        );
     }
     // Nothing is ever sent: it is the other end's drop that counts.
     let _ = wait.recv();
@@ -259,7 +263,7 @@ impl Device for PlayedDevice {
             if !self.played.empty {
                 fs::create_dir_all(subsystem.join("nvme0n1")).expect("a directory");
             }
-            self.events.raise();
+            self.events.raise(News::Devices);
         }
         Ok(instance)
     }
@@ -291,6 +295,7 @@ impl Device for PlayedDevice {
         page[8] = u8::try_from(entries.len()).expect("few");
         page.extend(entries.concat());
         let offset = usize::try_from(offset).expect("small");
+        page.resize(page.len().max(offset + buffer.len()), 0);
         buffer.copy_from_slice(&page[offset..offset + buffer.len()]);
         Ok(0)
     }

@@ -31,14 +31,5 @@ esac
 
 kmsg=/dev/null
 [ ! -w /dev/kmsg ] || kmsg=/dev/kmsg
-{
-	# By this the program sees that udev will still name the cards. Where there
-	# is no udev, it goes on without.
-	naps=0
-	while [ ! -e /run/udev/control ] && [ "$naps" -lt 150 ]; do
-		sleep 0.02 2>/dev/null || { sleep 1; naps=$((naps + 49)); }
-		naps=$((naps + 1))
-	done
-	exec /usr/lib/nvmeroot/nvmeroot-agent run
-} </dev/null >/dev/null 2>>"$kmsg" &
+/usr/lib/nvmeroot/nvmeroot-agent run </dev/null >/dev/null 2>>"$kmsg" &
 exit 0

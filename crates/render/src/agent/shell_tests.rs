@@ -121,27 +121,16 @@ impl Stage {
 }
 
 #[test]
-fn the_agent_starts_in_the_background_as_soon_as_udev_is_there() {
+fn the_agent_starts_in_the_background() {
     for shell in shells() {
         let stage = Stage::new("root=UUID=1 ro quiet", "echo trouble >&2; sleep 1");
         let start = Instant::now();
         stage.boots(&shell, INIT_TOP);
         assert!(start.elapsed() < Duration::from_secs(2), "it waited");
-        assert_eq!(stage.read("calls"), "", "udev is not there yet");
-        stage.write("run/udev/control", "");
         assert_eq!(stage.calls("agent run\n"), "agent run\n");
         assert_eq!(stage.read("modules"), "modprobe -q -a nvme-tcp af_packet\n");
         std::thread::sleep(Duration::from_millis(100));
         assert_eq!(stage.read("dev/kmsg"), "trouble\n", "a panic is to be seen");
-    }
-}
-
-#[test]
-fn without_udev_the_agent_starts_too() {
-    for shell in shells() {
-        let stage = Stage::new("root=UUID=1", "");
-        stage.boots(&shell, INIT_TOP);
-        assert_eq!(stage.calls("agent run\n"), "agent run\n");
     }
 }
 
