@@ -5,6 +5,7 @@ use nvmeroot_plan::{Fragment, Interface, Weight};
 use super::{Source, read};
 use crate::Diagnostics;
 
+mod conformance;
 mod errors;
 mod installers;
 mod kinds;

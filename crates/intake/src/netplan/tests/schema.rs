@@ -6,7 +6,7 @@ use crate::netplan::check::fits;
 use crate::netplan::schema::{Care, Family, Key, Kind, NETWORK, SECTIONS, Section, Shape, find};
 
 /// Values of a shape, none of them what the base texts hold.
-fn samples(shape: &Shape) -> Vec<String> {
+pub(super) fn samples(shape: &Shape) -> Vec<String> {
     let one = |text: &str| vec![text.to_owned()];
     match shape {
         Shape::Bool => vec!["yes".to_owned(), "n".to_owned()],
