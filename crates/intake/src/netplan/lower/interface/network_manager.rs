@@ -5,10 +5,11 @@ use nvmeroot_plan::{RouteType, Weight};
 
 use super::Lowering;
 use crate::netplan::value::{Map, Value};
+use crate::yaml::Node;
 
 impl<'d> Lowering<'_, 'd> {
     pub(super) fn is_network_managers(&self) -> bool {
-        let renderer = self.definition.renderer.and_then(|node| node.text());
+        let renderer = self.definition.renderer.and_then(Node::text);
         renderer == Some("NetworkManager")
     }
 
