@@ -32,6 +32,7 @@ pub use frame::{Arp, parse_arp, parse_udp};
 pub use identity::{ClientId, Duid, Iaid, Identity, MachineId, MachineIdError, udev_name};
 pub use machine::{Book, Machine};
 pub use random::Random;
+pub(crate) use socket::bind_to_link;
 pub use v4::{Lease4, V4Config, announce, find_link_local, keep_v4, run_v4};
 pub use v6::{Lease6, V6Config, decline_v6, keep_v6, run_v6};
 

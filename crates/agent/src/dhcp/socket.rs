@@ -136,7 +136,7 @@ pub(super) fn open_udp(family: AddressFamily) -> io::Result<UdpSocket> {
 }
 
 /// Binds a socket to a link (`SO_BINDTODEVICE`, `socket(7)`).
-pub(super) fn bind_to_link(socket: &UdpSocket, link: &InterfaceName) -> io::Result<()> {
+pub(crate) fn bind_to_link(socket: &impl AsFd, link: &InterfaceName) -> io::Result<()> {
     let name = link.to_string();
     set_option(
         socket.as_fd(),

@@ -11,7 +11,8 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt};
 
 use super::context::{Context, Ended, Subject, Target, backoff};
-use super::discovery;
+use super::discovery::{self, Portal};
+use crate::dhcp::bind_to_link;
 use crate::fabrics::{ConnectError, Request, classify};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
@@ -248,7 +249,7 @@ impl<'a> Path<'a> {
                     } else {
                         FIRST_ANSWER
                     };
-                    context.set_answered(self.at, false);
+                    context.set_answered(&self.portal(), false);
                     context.stumbled(self.turn);
                     context.complain(&subject, step, &fault);
                 }
@@ -262,37 +263,36 @@ impl<'a> Path<'a> {
 
     /// The portal takes a TCP connection.
     fn answers(&mut self, patience: Duration) -> Result<(), Fault> {
-        let Some((way, _)) = self.way() else {
+        if self.way().is_none() {
             let portal = self.at;
             return Err(Fault::new(
                 Layer::NoRoute,
                 format!("no route leads to `{portal}` any more"),
             ));
-        };
-        let from = self.host_traddr.or(self.host_iface.and(way.source));
-        // Bound to an interface the kernel may go another way than an
-        // ordinary socket; it has to find out itself.
-        if self.host_iface.is_some() {
-            let ordinary = self
-                .netlink
-                .as_mut()
-                .and_then(|n| n.way(self.at.ip(), None).ok()?);
-            if ordinary.map(|w| w.link) != Some(way.link) {
-                return Ok(());
-            }
         }
-        if self.context.has_answered(self.at) {
+        let portal = self.portal();
+        if self.context.has_answered(&portal) {
             return Ok(());
         }
-        probe(self.at, from, patience)
+        probe(self.at, self.host_traddr, self.host_iface, patience)
             .map_err(|errno| classify(errno, &[], &self.at.to_string(), ""))?;
-        self.context.set_answered(self.at, true);
+        self.context.set_answered(&portal, true);
         Ok(())
+    }
+
+    /// One address may be two portals: in a VRF and outside of it.
+    fn portal(&self) -> Portal {
+        (self.at, self.host_iface.cloned())
     }
 }
 
-/// Opens a TCP connection and closes it.
-fn probe(to: SocketAddr, from: Option<IpAddr>, patience: Duration) -> Result<(), Errno> {
+/// Opens a TCP connection and closes it, the way that the kernel's own will go.
+fn probe(
+    to: SocketAddr,
+    from: Option<IpAddr>,
+    over: Option<&InterfaceName>,
+    patience: Duration,
+) -> Result<(), Errno> {
     let family = if to.is_ipv4() {
         AddressFamily::INET
     } else {
@@ -300,6 +300,10 @@ fn probe(to: SocketAddr, from: Option<IpAddr>, patience: Duration) -> Result<(),
     };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket: OwnedFd = socket_with(family, SocketType::STREAM, flags, None)?;
+    // First: in a VRF, an address is this host's own only there.
+    if let Some(link) = over {
+        bind_to_link(&socket, link).map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))?;
+    }
     if let Some(from) = from {
         bind(&socket, &SocketAddr::new(from, 0))?;
     }
@@ -330,9 +334,15 @@ mod tests {
     fn a_listener_answers_and_a_closed_port_refuses() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let at = listener.local_addr().expect("its address");
-        assert_eq!(probe(at, None, FIRST_ANSWER), Ok(()));
-        assert_eq!(probe(at, Some(at.ip()), FIRST_ANSWER), Ok(()));
+        assert_eq!(probe(at, None, None, FIRST_ANSWER), Ok(()));
+        assert_eq!(probe(at, Some(at.ip()), None, FIRST_ANSWER), Ok(()));
+        let over = |name: &str| {
+            let link: InterfaceName = name.parse().expect("a name");
+            probe(at, None, Some(&link), FIRST_ANSWER)
+        };
+        assert_eq!(over("lo"), Ok(()));
+        assert_eq!(over("nonesuch0"), Err(Errno::NODEV));
         drop(listener);
-        assert_eq!(probe(at, None, FIRST_ANSWER), Err(Errno::CONNREFUSED));
+        assert_eq!(probe(at, None, None, FIRST_ANSWER), Err(Errno::CONNREFUSED));
     }
 }
