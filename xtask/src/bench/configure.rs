@@ -58,9 +58,10 @@ pub(super) fn section(runs: usize) -> Result<Section> {
             PLAN_LIMIT,
         );
     }
-    let networks: [(&str, fn(usize) -> String); 2] =
-        [("cards", network_of), ("links on links", links_of)];
-    for (kind, text) in networks {
+    for (kind, text) in [
+        ("cards", network_of as fn(usize) -> String),
+        ("links on links", links_of),
+    ] {
         let mut medians = Vec::new();
         for interfaces in [1_250, 2_500, 5_000] {
             let input = format!("{interfaces} interfaces, {kind}");
