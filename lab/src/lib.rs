@@ -6,6 +6,7 @@
 //! tried and what must hold; [`run_all`] tries it. [`Lab`] is for other uses of
 //! the same parts: a demonstration, a measurement.
 
+pub mod archive;
 mod boot;
 mod cache;
 mod command;

@@ -3,12 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::archive::{self, SUITE};
 use crate::cache::{Cache, Key};
 use crate::command::{Program, joined};
 use crate::error::{Context, Error, Result};
-use crate::requirements::ARCHIVE_KEYRING;
-
-const SUITE: &str = "trixie";
 
 /// What a server install with NVMe/TCP brings along, and dnsmasq for the target.
 const PACKAGES: &[&str] = &[
@@ -135,39 +133,8 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::copy(from, to).map(drop).context("copy", from)
 }
 
-/// The archive that this machine's own apt uses: a mirror or proxy chosen by
-/// its administrator serves the lab as well.
-fn archive() -> Result<String> {
-    let targets = Program::new("apt-get")
-        .args([
-            "indextargets",
-            "--format",
-            "$(SITE) $(RELEASE) $(COMPONENT)",
-        ])
-        .output()?;
-    pick_archive(&targets).ok_or_else(|| Error::Unavailable {
-        reason: "apt has no Debian archive in its sources".to_owned(),
-        hint: "add one to /etc/apt/sources.list and run `apt-get update`".to_owned(),
-    })
-}
-
-/// The site of the first index of component `main` that belongs to the main
-/// archive: security and third parties have no whole suite.
-fn pick_archive(targets: &str) -> Option<String> {
-    targets.lines().find_map(|line| {
-        let mut words = line.split_whitespace();
-        let (site, release, component) = (words.next()?, words.next()?, words.next()?);
-        let whole = component == "main"
-            && !release.contains('/')
-            && !release.ends_with("-security")
-            && !site.contains("security")
-            && site.trim_end_matches('/').ends_with("/debian");
-        whole.then(|| site.to_owned())
-    })
-}
-
 fn build(dir: &Path) -> Result<()> {
-    let site = archive()?;
+    let line = archive::line("deb")?;
     let mut program = Program::new("mmdebstrap")
         .args(["--variant=minbase", "--format=directory"])
         .arg("--aptopt=APT::Install-Recommends \"0\"")
@@ -185,27 +152,6 @@ fn build(dir: &Path) -> Result<()> {
         .arg("--customize-hook=rm -f \"$1\"/boot/initrd.img-* \"$1\"/etc/resolv.conf")
         .arg(SUITE)
         .arg(joined("", &dir.join("root")))
-        // Named, so that nothing has to guess it (which takes gpg).
-        .arg(format!(
-            "deb [signed-by={ARCHIVE_KEYRING}] {site} {SUITE} main"
-        ))
+        .arg(line)
         .run(&dir.join("mmdebstrap.log"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_main_archive_is_picked() {
-        let targets = "http://a.example/debian-security bookworm-security main\n\
-                       http://b.example/tools nodistro main\n\
-                       http://a.example/debian bookworm non-free\n\
-                       http://a.example/debian bookworm main\n";
-        assert_eq!(
-            pick_archive(targets).as_deref(),
-            Some("http://a.example/debian")
-        );
-        assert_eq!(pick_archive("http://a.example/ubuntu noble main\n"), None);
-    }
 }

@@ -3,6 +3,7 @@
 mod agent;
 mod arrows;
 mod bench;
+mod conformance;
 mod demo;
 mod fuzz;
 mod lab;
@@ -29,6 +30,8 @@ enum Task {
     Test(test::Args),
     /// Build the initramfs program, which `nvmeroot configure` then finds
     Agent,
+    /// Hold the reader of netplan's YAML against netplan's own examples and tests
+    Conformance(conformance::Args),
     /// Boot virtual machines from a remote drive and check what they report
     Lab(lab::Args),
     /// The lab's scenarios that take many minutes each
@@ -55,6 +58,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Setup => setup::run(),
         Task::Test(args) => test::run(&args),
         Task::Agent => agent::run(),
+        Task::Conformance(args) => conformance::run(&args),
         Task::Lab(args) => lab::run(&args),
         Task::Campaign(args) => lab::campaign(&args),
         Task::Bench(args) => bench::run(&args),

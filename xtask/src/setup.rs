@@ -6,12 +6,14 @@ use nvmeroot_lab::requirements;
 use crate::shell::is_installed;
 
 /// What the other tests run, and the package that brings it: real shells, a
-/// real DHCP server, network namespaces; libFuzzer is C++.
-const TESTS: [(&str, &str); 4] = [
+/// real DHCP server, network namespaces; libFuzzer is C++, netplan's tests are
+/// Python.
+const TESTS: [(&str, &str); 5] = [
     ("busybox", "busybox-static"),
     ("c++", "g++"),
     ("dnsmasq", "dnsmasq-base"),
     ("ip", "iproute2"),
+    ("python3", "python3"),
 ];
 
 /// Installs what is missing, and says what.

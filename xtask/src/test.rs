@@ -9,7 +9,7 @@ use crate::shell::{cargo, in_ci, is_installed, part, target_dir};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Leave the lab's virtual machines out
+    /// Leave the lab's virtual machines out, and what needs the network
     #[arg(long)]
     fast: bool,
 }
@@ -50,6 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                     target_dir().join("fuzz").as_os_str(),
                 ]),
         )?;
+        crate::conformance::run(&crate::conformance::Args::default())?;
         crate::lab::run_all()?;
     }
     eprintln!("── all passed in {:.0} s", start.elapsed().as_secs_f64());

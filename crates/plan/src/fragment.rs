@@ -14,6 +14,9 @@ pub struct Fragment {
     pub host: Option<(HostIdentity, Origin)>,
     /// What it says of portals that another source names.
     pub portals: Vec<PortalSettings>,
+    /// What the user should know where the initramfs brings up a network, and
+    /// what is about no interface more than another.
+    pub notices: Vec<Warning>,
     /// What the user should know about the source.
     pub warnings: Vec<Warning>,
 }

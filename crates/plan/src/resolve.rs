@@ -73,7 +73,7 @@ impl BootPlan {
 
     /// Of each interface, whether it is among the storage's.
     pub(crate) fn on_path(&self, topology: &Topology<'_>) -> Vec<bool> {
-        if !matches!(self.reach, Reach::Initramfs | Reach::Firmware) {
+        if !is_by_initramfs(self.reach) {
             return vec![false; topology.interfaces.len()];
         }
         let leads: BTreeSet<_> = self
@@ -96,6 +96,7 @@ impl BootPlan {
 /// id. What is said of a portal fills in what its controller leaves open.
 pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
     let mut warnings = Vec::new();
+    let mut notices = Vec::new();
     let mut host = None;
     let mut interfaces = Vec::new();
     let mut has_network = false;
@@ -103,6 +104,7 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
     let mut portals = Vec::new();
     for fragment in fragments {
         warnings.extend(fragment.warnings);
+        notices.extend(fragment.notices);
         portals.extend(fragment.portals);
         host = fragment.host.or(host);
         has_network |= fragment.interfaces.is_some();
@@ -166,14 +168,22 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
         warnings,
         faults,
     };
+    if is_by_initramfs(plan.reach) {
+        plan.warnings.extend(notices);
+    }
     judge_interfaces(&mut plan);
     plan
+}
+
+/// The initramfs brings up a network.
+fn is_by_initramfs(reach: Reach) -> bool {
+    matches!(reach, Reach::Initramfs | Reach::Firmware)
 }
 
 /// Says of each interface's remarks what matters in this plan, and which
 /// interfaces the path needs and can't have.
 fn judge_interfaces(plan: &mut BootPlan) {
-    let by_initramfs = matches!(plan.reach, Reach::Initramfs | Reach::Firmware);
+    let by_initramfs = is_by_initramfs(plan.reach);
     let topology = Topology::new(&plan.network);
     let path = plan.on_path(&topology);
     let mut warnings = Vec::new();

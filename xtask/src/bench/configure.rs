@@ -17,12 +17,16 @@ const CONFIGURE_LIMIT: Duration = Duration::from_millis(5);
 const PLAN_LIMIT: Duration = Duration::from_millis(100);
 /// `plan` of a netplan of 5,000 interfaces, whole process.
 const NETWORK_LIMIT: Duration = Duration::from_millis(200);
+/// What is linear takes at most this many times as long for twice the input, on
+/// a busy machine too; what is quadratic takes four times.
+const LINEAR: f64 = 3.0;
 
 pub(super) fn section(runs: usize) -> Result<Section> {
     let program = build_program()?;
     let scratch = tempfile::tempdir()?;
     let mut rows = Vec::new();
     let mut unmet = Vec::new();
+    let mut growths = Vec::new();
     let mut add = |command: &str, input: &str, times: &[Duration], limit: Duration| {
         rows.push(row(command, input, times, limit));
         let median = times[times.len() / 2];
@@ -54,20 +58,34 @@ pub(super) fn section(runs: usize) -> Result<Section> {
             PLAN_LIMIT,
         );
     }
-    for interfaces in [1_250, 2_500, 5_000] {
-        let file = scratch.path().join(format!("{interfaces}-interfaces.yaml"));
-        std::fs::write(&file, network_of(interfaces))?;
-        let times = times(runs.min(20), || {
-            let mut command = Command::new(&program);
-            command.args(["plan", "--curtin"]).arg(&file);
-            command
-        })?;
-        add(
-            "plan",
-            &format!("{interfaces} interfaces"),
-            &times,
-            NETWORK_LIMIT,
-        );
+    for (kind, text) in [
+        ("cards", network_of as fn(usize) -> String),
+        ("links on links", links_of),
+    ] {
+        let mut medians = Vec::new();
+        for interfaces in [1_250, 2_500, 5_000] {
+            let input = format!("{interfaces} interfaces, {kind}");
+            let file = scratch.path().join("interfaces.yaml");
+            std::fs::write(&file, text(interfaces))?;
+            let times = times(runs.min(20), || {
+                let mut command = Command::new(&program);
+                command.args(["plan", "--curtin"]).arg(&file);
+                command
+            })?;
+            add("plan", &input, &times, NETWORK_LIMIT);
+            medians.push(times[times.len() / 2].as_secs_f64());
+        }
+        growths.push((kind, medians));
+    }
+    for (kind, medians) in growths {
+        if let [_, half, whole] = medians[..]
+            && whole > half * LINEAR
+        {
+            let times = whole / half;
+            unmet.push(format!(
+                "plan of {kind}: twice the interfaces take {times:.1} times as long"
+            ));
+        }
     }
     Ok(Section {
         name: "configure",
@@ -212,4 +230,39 @@ fn network_of(interfaces: usize) -> String {
     }
     text.push_str("        version: 2\n");
     text
+}
+
+/// As many interfaces in fives: two cards, a bond of both, and two VLANs on it,
+/// each with an address, a table of its own and a rule that leads there.
+fn links_of(interfaces: usize) -> String {
+    let mut sections = [const { String::new() }; 3];
+    let [cards, bonds, vlans] = &mut sections;
+    for n in 0..interfaces / 5 {
+        let _ = write!(
+            cards,
+            "          a{n}: {{mtu: 9000}}\n          b{n}: {{mtu: 9000}}\n"
+        );
+        let _ = writeln!(
+            bonds,
+            "          bond{n}: {{mtu: 9000, interfaces: [a{n}, b{n}], parameters: {{mode: 802.3ad, mii-monitor-interval: 100}}}}"
+        );
+        let (high, low) = (n / 256, n % 256);
+        for (id, net) in [(2, 10), (3, 11)] {
+            let table = 1_000 + n;
+            let _ = write!(
+                vlans,
+                "          bond{n}.{id}:\n            id: {id}\n            link: bond{n}\n\
+                 \x20           addresses: [{net}.{high}.{low}.2/24]\n            routes:\n\
+                 \x20           - {{to: default, via: {net}.{high}.{low}.1, table: {table}}}\n            routing-policy:\n\
+                 \x20           - {{from: {net}.{high}.{low}.2, table: {table}}}\n"
+            );
+        }
+    }
+    let [cards, bonds, vlans] = sections;
+    let own = format!(
+        "          ens3:\n{}{cards}        bonds:\n{bonds}        vlans:\n{vlans}        version: 2\n",
+        "            addresses: [192.0.2.10/24]\n"
+    );
+    let (before, _) = ORDINARY.split_once("          ens3:\n").unwrap_or_default();
+    format!("{before}{own}")
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nvmeroot_plan::{BootPlan, InterfaceName, Nqn, Port};
 
-use super::discovery::{self, Discoveries};
+use super::discovery::{self, Discoveries, Portal};
 use super::goal::ConnectedTo;
 use super::order::Order;
 use super::patience::Patience;
@@ -118,7 +118,7 @@ pub(super) struct Shared {
     /// Per link, how long the kernel waited for neighbours before.
     question_times: BTreeMap<String, String>,
     /// When portals last took a connection.
-    answered: BTreeMap<SocketAddr, Instant>,
+    answered: BTreeMap<Portal, Instant>,
     /// Who asked for each target, and whether it is connected.
     targets: BTreeMap<Target, (BTreeSet<usize>, bool)>,
     /// The links of the plan's interfaces, by index: one that is matched and
@@ -312,20 +312,20 @@ impl Context {
     }
 
     /// The portal took a connection just now, or it did not.
-    pub(super) fn set_answered(&self, portal: SocketAddr, answered: bool) {
+    pub(super) fn set_answered(&self, portal: &Portal, answered: bool) {
         let mut shared = self.lock();
         if answered {
-            shared.answered.insert(portal, Instant::now());
+            shared.answered.insert(portal.clone(), Instant::now());
         } else {
-            shared.answered.remove(&portal);
+            shared.answered.remove(portal);
         }
     }
 
     /// The portal took a connection a moment ago.
-    pub(super) fn has_answered(&self, portal: SocketAddr) -> bool {
+    pub(super) fn has_answered(&self, portal: &Portal) -> bool {
         self.lock()
             .answered
-            .get(&portal)
+            .get(portal)
             .is_some_and(|at| at.elapsed() < FRESH)
     }
 

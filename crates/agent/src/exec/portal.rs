@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nvmeroot_plan::{ConnectOptions, Controller, InterfaceName, Nqn, Port, Transport};
 
 use super::context::{Context, Ended, Subject, Target, backoff};
-use super::discovery;
+use super::discovery::{self, Portal};
 use crate::events::News;
 use crate::fabrics::{self, ConnectError, Request, classify};
 use crate::fault::{Fault, Layer};
@@ -224,9 +224,9 @@ impl<'a> Path<'a> {
     }
 
     /// Tries until it works: first whether the portal answers at all, then
-    /// `work`, which learns how long it may wait for a first packet. The kernel makes one controller at a time and waits for a dead
-    /// portal while it holds the lock; who comes here with a live one must not
-    /// wait behind it.
+    /// `work`, which learns how long it may wait for a first packet. The kernel
+    /// makes one controller at a time and waits for a dead portal while it holds
+    /// the lock; who comes here with a live one must not wait behind it.
     pub(super) fn attempt<T>(
         &mut self,
         step: &OpenStep<'_>,
@@ -244,7 +244,7 @@ impl<'a> Path<'a> {
             }
             match answers.and_then(|()| work(context, patience)) {
                 Ok(done) => {
-                    context.set_answered(self.at, true);
+                    context.set_answered(&self.portal(), true);
                     context.clear_fault(&subject);
                     return Ok(done);
                 }
@@ -254,7 +254,7 @@ impl<'a> Path<'a> {
                     } else {
                         FIRST_ANSWER
                     };
-                    context.set_answered(self.at, false);
+                    context.set_answered(&self.portal(), false);
                     context.stumbled(self.turn);
                     context.complain(&subject, step, &fault);
                 }
@@ -268,35 +268,29 @@ impl<'a> Path<'a> {
 
     /// The portal takes a TCP connection.
     fn answers(&mut self, patience: Duration) -> Result<(), Fault> {
-        let Some((way, _)) = self.way() else {
+        if self.way().is_none() {
             let portal = self.at;
             return Err(Fault::new(
                 Layer::NoRoute,
                 format!("no route leads to `{portal}` any more"),
             ));
-        };
+        }
         if self.asks_itself {
             return Ok(());
         }
-        let from = self.host_traddr.or(self.host_iface.and(way.source));
-        // Bound to an interface the kernel may go another way than an
-        // ordinary socket; it has to find out itself.
-        if self.host_iface.is_some() {
-            let ordinary = self
-                .netlink
-                .as_mut()
-                .and_then(|n| n.way(self.at.ip(), None).ok()?);
-            if ordinary.map(|w| w.link) != Some(way.link) {
-                return Ok(());
-            }
-        }
-        if self.context.has_answered(self.at) {
+        let portal = self.portal();
+        if self.context.has_answered(&portal) {
             return Ok(());
         }
         // Closed at once: it is the answer that counts.
-        fabrics::open(self.at, from, None, patience)
+        fabrics::open(self.at, self.host_traddr, self.host_iface, patience)
             .map_err(|errno| classify(errno, &[], &self.at.to_string(), ""))?;
-        self.context.set_answered(self.at, true);
+        self.context.set_answered(&portal, true);
         Ok(())
+    }
+
+    /// One address may be two portals: in a VRF and outside of it.
+    fn portal(&self) -> Portal {
+        (self.at, self.host_iface.cloned())
     }
 }

@@ -30,6 +30,7 @@ pub fn open(
     };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket: OwnedFd = socket_with(family, SocketType::STREAM, flags, None)?;
+    // First: in a VRF, an address is this host's own only there.
     if let Some(link) = link {
         bind_to_link(&socket, link).map_err(|e| errno(&e))?;
     }

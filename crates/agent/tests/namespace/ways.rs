@@ -50,6 +50,47 @@ fn a_dead_portal_does_not_hold_up_the_living_one() {
     eprintln!("one of two portals dead: goal {:?}", boot.took);
 }
 
+/// As a VRF is bound to: there, too, an ordinary connection goes elsewhere.
+#[test]
+fn a_portal_behind_an_interface_is_asked_over_that_one() {
+    if skip("a_portal_behind_an_interface_is_asked_over_that_one") {
+        return;
+    }
+    let mut net = Net::new();
+    net.plug_in();
+    net.listen("10.9.0.1:4420");
+    net.on_host(
+        "link add astray type bridge\nlink set astray up\naddress add 10.8.0.1/24 dev astray",
+    );
+    net.on_host("route add 10.9.0.1/32 dev astray\nroute add 10.9.0.200/32 dev astray");
+    let interface = interface(|i| i.addresses = vec![address("10.9.0.9/24")]);
+    let mut plan = plan(interface, "10.9.0.1", Some(NQN));
+    plan.controllers[0].options.host_iface = Some("c".parse().expect("a name"));
+    // Nobody has this address.
+    let mut dead = plan.controllers[0].clone();
+    dead.traddr = "10.9.0.200".parse().expect("an address");
+    plan.controllers.push(dead);
+    let mut path = plan.paths[0].clone();
+    path.controller = 1;
+    plan.paths.push(path);
+    plan.mounts[0].controllers = vec![0, 1];
+    let boot = net.boot_with(plan, Played::default(), LONG, |_| {
+        thread::sleep(Duration::from_millis(1500));
+    });
+    assert_eq!(boot.verdict, Verdict::Done, "{:#?}", boot.record.missing);
+    assert_eq!(boot.step("reach").detail, "over c from 10.9.0.9");
+    // The kernel was not asked to connect the dead one.
+    let [missing] = boot.record.missing.as_slice() else {
+        panic!("{:?}", boot.record.missing);
+    };
+    assert_eq!(missing.subject, "10.9.0.200:4420");
+    assert!(
+        matches!(missing.fault.layer, Layer::Timeout | Layer::NoRoute),
+        "{:?}",
+        missing.fault
+    );
+}
+
 /// `ways` to one subsystem that stays away from the first `dead` of them.
 fn many_ways(net: &Net, ways: u16, dead: u16) -> BootPlan {
     let interface = interface(|i| i.addresses = vec![address("10.9.0.9/24")]);

@@ -88,9 +88,12 @@ pub fn read_with(
     let network = merged::merge(&files, &mut findings);
     // Where values are wrong, what depends on them would only add noise.
     let is_wrong = findings.has_errors() || !cloud_init.faults.shown.is_empty();
-    let mut interfaces = match network {
-        Some(network) if !is_wrong => Some(lower::lower(&network, &mut findings)),
-        _ => None,
+    let (mut interfaces, notices) = match network {
+        Some(network) if !is_wrong => {
+            let (interfaces, notices) = lower::lower(&network, &mut findings);
+            (Some(interfaces), notices)
+        }
+        _ => (None, Vec::new()),
     };
     for interface in interfaces.iter_mut().flatten() {
         if let Some(remarks) = cloud_init.remarks.get(interface.id.as_str()) {
@@ -100,6 +103,7 @@ pub fn read_with(
     warnings.extend(together(cloud_init.faults, findings.finish())?);
     Ok(Fragment {
         warnings,
+        notices,
         interfaces,
         ..Fragment::default()
     })

@@ -503,6 +503,30 @@ fn remarks_weigh_by_where_their_interface_stands() {
 }
 
 #[test]
+fn notices_matter_where_the_initramfs_brings_up_a_network() {
+    let heard = |graph: Vec<Node>| {
+        let plan = resolve(vec![Fragment {
+            storage: Some(StorageGraph::new(graph).expect("a graph")),
+            interfaces: Some(vec![with_address("e0", "192.0.2.2/24")]),
+            notices: vec![Warning::at(origin(3), "of the whole")],
+            ..Fragment::default()
+        }]);
+        let said = plan.warnings.iter().any(|w| w.message == "of the whole");
+        (plan.reach, said)
+    };
+    let boot = || {
+        vec![
+            node("d", &[], NodeRole::LocalController),
+            mount("b", "/boot", false, &["d"]),
+        ]
+    };
+    let mut remote = boot();
+    remote.extend([tcp("c", "192.0.2.9", "4420"), mount("m", "/", true, &["c"])]);
+    assert_eq!(heard(remote), (Reach::Initramfs, true));
+    assert_eq!(heard(boot()), (Reach::Local, false));
+}
+
+#[test]
 fn what_grows_with_a_product_is_refused() {
     let mut nodes: Vec<Node> = (0..1_500)
         .map(|i| {

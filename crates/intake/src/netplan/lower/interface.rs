@@ -1,5 +1,6 @@
 //! One definition as an interface of the plan.
 
+mod network_manager;
 mod settings;
 
 use std::collections::BTreeSet;
@@ -58,6 +59,7 @@ pub(super) fn lower<'d>(
         lowering.gateways(map);
         lowering.address_generation(map);
         lowering.compare_overrides();
+        lowering.doubt_what_network_manager_lacks(map);
     }
     Some(lowering.interface)
 }
@@ -120,7 +122,7 @@ impl<'d> Lowering<'_, 'd> {
         let Some(node) = self.definition.renderer else {
             return;
         };
-        if node.text() == Some("NetworkManager") {
+        if self.is_network_managers() {
             let message = "NetworkManager takes this interface over and does not know `critical`: \
                            it may drop the connection to the storage";
             let warning = Warning::at(origin(node, self.path), message)
@@ -336,11 +338,11 @@ impl<'d> Lowering<'_, 'd> {
     /// networkd has one set of overrides for both families.
     fn compare_overrides(&mut self) {
         let one = &self.interface;
-        let networkd = self
-            .definition
-            .renderer
-            .is_none_or(|node| node.text() != Some("NetworkManager"));
-        if networkd && one.dhcp4 && one.dhcp6 && one.dhcp4_overrides != one.dhcp6_overrides {
+        if !self.is_network_managers()
+            && one.dhcp4
+            && one.dhcp6
+            && one.dhcp4_overrides != one.dhcp6_overrides
+        {
             let message =
                 "`dhcp4-overrides` and `dhcp6-overrides` differ, and networkd has one set for both";
             let warning =

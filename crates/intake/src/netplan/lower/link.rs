@@ -63,7 +63,9 @@ pub(super) fn kind<'d>(
                 ..Bond::default()
             };
             if let Some(map) = parameters {
-                Parameters::new(map, &own, remarks).bond(&mut bond, references);
+                let id = definition.entry.name();
+                let parameters = Parameters::new(map, &own, remarks);
+                parameters.bond(id, &mut bond, references, findings);
             }
             LinkKind::Bond { bond }
         }

@@ -27,8 +27,12 @@ struct Definition<'m, 'd> {
 }
 
 /// Lowers what is under `network`. The values have the schema's shapes; what
-/// the schema can't say is checked here.
-pub(super) fn lower<'d>(network: &Map<'d>, findings: &mut Findings<'d>) -> Vec<Interface> {
+/// the schema can't say is checked here. The warnings are about no interface
+/// more than another.
+pub(super) fn lower<'d>(
+    network: &Map<'d>,
+    findings: &mut Findings<'d>,
+) -> (Vec<Interface>, Vec<Warning>) {
     let mut notices = Vec::new();
     let definitions = definitions(network, &mut notices);
     let root = KeyPath::ROOT.key("network");
@@ -48,13 +52,23 @@ pub(super) fn lower<'d>(network: &Map<'d>, findings: &mut Findings<'d>) -> Vec<I
     refuse_second_masters(&references, &mut interfaces);
     note_leases_in_vrfs(&references, &mut interfaces);
     references.check(findings);
-    // They are about no interface more than another, so the first one bears
-    // them.
-    if let Some(first) = interfaces.first_mut() {
-        let notices = notices.into_iter().map(|w| Weight::Notice.remark(w));
-        first.remarks.splice(0..0, notices);
+    if definitions.is_empty() {
+        notices.extend(note_network_manager(network));
     }
-    interfaces
+    (interfaces, notices)
+}
+
+/// A desktop's file says no more than this.
+fn note_network_manager(network: &Map<'_>) -> Option<Warning> {
+    let entry = network.entry("renderer")?;
+    let node = scalar_node(Some(&entry.value))?;
+    (node.text() == Some("NetworkManager")).then(|| {
+        let path = KeyPath::ROOT.key("network");
+        let message = "NetworkManager takes the interfaces, none is defined here, and the \
+                       initramfs does not know NetworkManager's own connections";
+        Warning::at(origin(entry.key, &path.key("renderer")), message)
+            .with_hint("define the interface that leads to the storage")
+    })
 }
 
 /// The kernel knows one master of an interface, be it a bond, a bridge or a

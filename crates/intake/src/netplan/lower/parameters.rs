@@ -14,7 +14,7 @@ use nvmeroot_plan::{
 
 use super::references::References;
 use crate::netplan::check::shown;
-use crate::netplan::findings::origin;
+use crate::netplan::findings::{Findings, origin};
 use crate::netplan::read;
 use crate::netplan::value::{Entry, Map, Value};
 use crate::yaml::KeyPath;
@@ -50,7 +50,14 @@ impl<'a, 'd> Parameters<'a, 'd> {
         Self { map, path, remarks }
     }
 
-    pub(super) fn bond(mut self, bond: &mut Bond, references: &mut References<'d>) {
+    /// Those of the bond with that id.
+    pub(super) fn bond(
+        mut self,
+        id: &'d str,
+        bond: &mut Bond,
+        references: &mut References<'d>,
+        findings: &mut Findings<'d>,
+    ) {
         let p = &mut bond.parameters;
         p.mode = self.mode();
         p.mii_monitor_interval = self.time("mii-monitor-interval", 1_000, 1_000);
@@ -74,7 +81,8 @@ impl<'a, 'd> Parameters<'a, 'd> {
             .and_then(|(_, text)| read::boolean(text));
         p.arp_ip_targets = self.arp_targets();
         if let Some(value) = self.map.get("primary") {
-            bond.primary = references.one(value, &self.path.key("primary"), true);
+            let path = self.path.key("primary");
+            bond.primary = references.primary(id, value, &path, findings);
             if let Some(primary) = &bond.primary {
                 self.note_stranger("primary", primary, &bond.members);
             }

@@ -25,6 +25,8 @@ pub(super) struct References<'d> {
     /// The bond or bridge, and the VRF, that holds an interface, and where
     /// that is said.
     holders: BTreeMap<(&'d str, bool), (&'d str, Origin)>,
+    /// The bond whose primary an interface is.
+    primaries: BTreeMap<&'d str, &'d str>,
     open: Vec<Reference<'d>>,
 }
 
@@ -44,6 +46,7 @@ impl<'d> References<'d> {
             vrfs: vrfs.map(|d| d.entry.name()).collect(),
             defined: BTreeMap::new(),
             holders: BTreeMap::new(),
+            primaries: BTreeMap::new(),
             open: Vec::new(),
         }
     }
@@ -121,6 +124,29 @@ impl<'d> References<'d> {
             }
         }
         members
+    }
+
+    /// The primary member of a bond; an interface is that of one.
+    pub(super) fn primary(
+        &mut self,
+        of: &'d str,
+        value: &Value<'d>,
+        path: &KeyPath<'_>,
+        findings: &mut Findings<'d>,
+    ) -> Option<DefinitionId> {
+        let id = self.one(value, path, true)?;
+        let name = value.node().text()?;
+        match self.primaries.get(name) {
+            Some(other) => {
+                let (name, other) = (shown(name), shown(other));
+                let message = format!("`{name}` is already the primary member of `{other}`");
+                findings.error(value.node(), path, message, |d| {
+                    d.expected("a member that is no other bond's primary")
+                });
+            }
+            None => drop(self.primaries.insert(name, of)),
+        }
+        Some(id)
     }
 
     /// A warning where a VRF is what something else holds or stands on: the

@@ -322,6 +322,12 @@ fn whole_files() {
              expected an interface that nobody else holds",
         ),
         (
+            "network: {ethernets: {e0: {}}, bonds: {b0: {parameters: {primary: e0}}, b1: \
+             {parameters: {primary: e0}}}}",
+            "n.yaml:1:100 `network.bonds.b1.parameters.primary`: `e0` is already the primary \
+             member of `b0`; expected a member that is no other bond's primary",
+        ),
+        (
             "network: {vrfs: {v0: {table: 5, routes: [{to: default, via: 10.0.0.1, table: 6}]}}}",
             "n.yaml:1:78 `network.vrfs.v0.routes[0].table`: this is table 6, and the VRF's own is \
              5; expected the table of the VRF\nhint: remove this `table`",

@@ -86,17 +86,33 @@ fn what_is_not_brought_up_is_refused_each_and_noticed_once() {
         .map(|one| one.id.as_str())
         .collect();
     assert_eq!(refused, ["wl0", "tun0"]);
-    let notices: Vec<String> = all
-        .iter()
-        .flat_map(remarks)
-        .filter(|text| text.starts_with("notice"))
-        .collect();
     assert_eq!(
-        notices,
+        notices(EVERYTHING),
         [
-            "notice 18:3 network.wifis: the interfaces of `wifis` are not brought up in the initramfs",
-            "notice 19:3 network.tunnels: the interfaces of `tunnels` are not brought up in the initramfs",
+            "18:3 network.wifis: the interfaces of `wifis` are not brought up in the initramfs",
+            "19:3 network.tunnels: the interfaces of `tunnels` are not brought up in the initramfs",
         ]
+    );
+}
+
+#[test]
+fn what_is_about_no_interface_is_noticed_where_there_is_none() {
+    let text = "network:\n  openvswitch:\n    ports: [[a, b]]\n";
+    assert_eq!(
+        notices(text),
+        ["2:3 network.openvswitch: `openvswitch` is not carried out in the initramfs"]
+    );
+    let text = "network: {version: 2, renderer: NetworkManager}";
+    assert_eq!(
+        notices(text),
+        [
+            "1:23 network.renderer: NetworkManager takes the interfaces, none is defined here, \
+             and the initramfs does not know NetworkManager's own connections"
+        ]
+    );
+    assert_eq!(
+        notices("network: {renderer: networkd}"),
+        Vec::<String>::new()
     );
 }
 

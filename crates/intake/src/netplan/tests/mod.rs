@@ -5,6 +5,7 @@ use nvmeroot_plan::{Fragment, Interface, Weight};
 use super::{Source, read};
 use crate::Diagnostics;
 
+mod conformance;
 mod errors;
 mod installers;
 mod kinds;
@@ -32,6 +33,19 @@ fn fragment(text: &str) -> Fragment {
 
 fn interfaces(text: &str) -> Vec<Interface> {
     fragment(text).interfaces.expect("a network")
+}
+
+/// What is about no interface more than another, as `line:column key: message`.
+fn notices(text: &str) -> Vec<String> {
+    let shown = |warning: &nvmeroot_plan::Warning| {
+        let origin = warning.origin.as_ref().expect("a place");
+        let key = origin.key.as_deref().unwrap_or_default();
+        format!(
+            "{}:{} {key}: {}",
+            origin.line, origin.column, warning.message
+        )
+    };
+    fragment(text).notices.iter().map(shown).collect()
 }
 
 /// The only interface, of a text of ethernets.

@@ -236,3 +236,36 @@ fn a_deprecated_gateway_is_a_default_route_after_the_others() {
     let weights: Vec<Weight> = one.remarks.iter().map(|r| r.weight).collect();
     assert_eq!(weights, [Weight::Notice, Weight::Notice]);
 }
+
+#[test]
+fn what_netplan_refuses_with_network_manager_is_doubted() {
+    let text = |renderer: &str| {
+        format!(
+            "network: {{renderer: {renderer}, ethernets: {{e0: {{match: {{driver: x}}, \
+             addresses: [10.0.0.5/24: {{label: x}}], ipv6-mtu: 1400, \
+             routes: [{{to: 10.9.0.0/16, type: blackhole}}]}}}}}}"
+        )
+    };
+    let doubts = |renderer: &str| -> Vec<String> {
+        let said = remarks(&only(&text(renderer))).into_iter();
+        let doubts = said.filter_map(|text| Some(text.strip_prefix("doubt ")?.to_owned()));
+        let without_place = |text: String| text.split_once(' ').expect("a key").1.to_owned();
+        doubts.map(without_place).collect()
+    };
+    assert_eq!(doubts("networkd"), Vec::<String>::new());
+    let hint = "(write `renderer: networkd` for this interface, or leave that out)";
+    let at = |key: &str, what: &str| {
+        format!(
+            "network.ethernets.e0.{key}: netplan refuses {what} where NetworkManager renders {hint}"
+        )
+    };
+    assert_eq!(
+        doubts("NetworkManager"),
+        [
+            at("match", "a match by driver"),
+            at("addresses", "options of addresses"),
+            at("routes", "routes of a type but `unicast`"),
+            at("ipv6-mtu", "`ipv6-mtu`"),
+        ]
+    );
+}

@@ -1,0 +1,79 @@
+//! `cargo xtask conformance`: the reader of netplan's YAML against netplan's
+//! own examples, tests and reference, used where they are: nothing of them is
+//! in this repository.
+
+mod source;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use self::source::Source;
+use crate::shell::{cargo, in_ci, is_installed, part, target_dir};
+
+/// Arguments of `cargo xtask conformance`.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Args {
+    /// Get netplan's source from the archive again
+    #[arg(long)]
+    fetch: bool,
+}
+
+/// Runs netplan's generator tests with a generator that takes notes.
+const RECORDER: &str = include_str!("record.py");
+
+/// Runs the tests; where netplan's source is not to be had, they are skipped,
+/// and under `CI=true` that is a failure.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let start = Instant::now();
+    let source = match found(args) {
+        Ok(source) => source,
+        Err(why) if in_ci() => return Err(why),
+        Err(why) => {
+            eprintln!("── conformance: skipped, {why:#}");
+            return Ok(());
+        }
+    };
+    let Source { version, dir } = &source;
+    record(dir).context("netplan's tests can't be run")?;
+    eprintln!(
+        "   netplan {version} there after {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+    part(
+        "conformance",
+        cargo()
+            .args(["test", "--locked", "--quiet"])
+            .args(["--package", "nvmeroot-intake", "--lib", "conformance"])
+            .args(["--", "--include-ignored", "--nocapture"])
+            .env("NVMEROOT_NETPLAN_SOURCE", dir),
+    )
+}
+
+fn found(args: &Args) -> Result<Source> {
+    for program in ["apt-get", "tar", "python3"] {
+        if !is_installed(program) {
+            bail!("`{program}` is not installed\nhint: cargo xtask setup");
+        }
+    }
+    let dir = target_dir().join("conformance");
+    fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
+    source::get(&dir, args.fetch)
+}
+
+/// Writes `snippets.json`: what netplan's generator tests give the generator.
+fn record(dir: &Path) -> Result<()> {
+    let output = Command::new("python3")
+        // Neither this machine's packages nor files beside the source.
+        .args(["-I", "-B", "-c", RECORDER])
+        .arg(dir.join("source"))
+        .output()?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    fs::write(dir.join("snippets.json"), output.stdout)?;
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! netplan's source, from the archive that this machine's apt uses.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use nvmeroot_lab::archive;
+
+const PACKAGE: &str = "netplan.io";
+
+/// An unpacked source, in the directory `source` of `dir`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    pub(super) version: String,
+    pub(super) dir: PathBuf,
+}
+
+/// What lies below `dir`, from an earlier run or from the archive.
+pub(super) fn get(dir: &Path, anew: bool) -> Result<Source> {
+    let kept = kept(dir)?;
+    if let (Some(source), false) = (kept, anew) {
+        return Ok(source);
+    }
+    let scratch = tempfile::tempdir_in(dir)?;
+    let (version, unpacked) = fetch(scratch.path())?;
+    // A package of one version is one content: the archive never changes it.
+    let dir = dir.join(format!("{PACKAGE}_{version}"));
+    if dir.exists() {
+        fs::remove_dir_all(&dir)?;
+    }
+    // Whole or not at all.
+    fs::rename(&unpacked, &dir).with_context(|| dir.display().to_string())?;
+    Ok(Source { version, dir })
+}
+
+/// The newest that an earlier run left.
+fn kept(dir: &Path) -> Result<Option<Source>> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let dir = entry?.path();
+        let name = dir.file_name().unwrap_or_default().to_string_lossy();
+        if let Some(version) = name.strip_prefix(&format!("{PACKAGE}_")) {
+            let version = version.to_owned();
+            all.push((fs::metadata(&dir)?.modified()?, Source { version, dir }));
+        }
+    }
+    let newest = all.into_iter().max_by_key(|(time, _)| *time);
+    Ok(newest.map(|(_, source)| source))
+}
+
+/// The version, and a directory with the unpacked source in `source`.
+fn fetch(scratch: &Path) -> Result<(String, PathBuf)> {
+    eprintln!("── {PACKAGE}: from the archive");
+    let list = scratch.join("sources.list");
+    fs::write(&list, archive::line("deb-src")? + "\n")?;
+    let (state, cache) = (scratch.join("state"), scratch.join("cache"));
+    fs::create_dir_all(state.join("lists/partial"))?;
+    fs::create_dir_all(cache.join("archives/partial"))?;
+    // The machine's own apt, with its proxy and its certificates, but nothing
+    // of its state, which most machines keep without sources.
+    let option = |name: &str, value: &Path| format!("{name}={}", value.display());
+    let options = [
+        option("Dir::State", &state),
+        option("Dir::Cache", &cache),
+        option("Dir::Etc::SourceList", &list),
+        option("Dir::Etc::SourceParts", Path::new("/dev/null")),
+    ];
+    let download = scratch.join("download");
+    let unpacked = scratch.join("unpacked");
+    for dir in [&download, &unpacked.join("source")] {
+        fs::create_dir_all(dir)?;
+    }
+    let apt = || {
+        let mut apt = Command::new("apt-get");
+        apt.current_dir(&download).arg("-qq");
+        for option in &options {
+            apt.args(["-o", option]);
+        }
+        apt
+    };
+    quietly(apt().args(["update", "--error-on=any"]))?;
+    quietly(apt().args(["source", "--download-only", PACKAGE]))?;
+    let names: Vec<String> = fs::read_dir(&download)?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<Result<_>>()?;
+    let Some((version, original)) = parts(&names) else {
+        bail!(
+            "`{PACKAGE}` has no source as it is known: {}",
+            names.join(", ")
+        );
+    };
+    // Debian's patches concern the programs, not the texts.
+    quietly(
+        Command::new("tar")
+            .args(["--extract", "--strip-components=1", "--file"])
+            .arg(download.join(original))
+            .arg("--directory")
+            .arg(unpacked.join("source")),
+    )?;
+    Ok((version.to_owned(), unpacked))
+}
+
+/// The version by the `.dsc`, and the archive of the original source.
+fn parts(names: &[String]) -> Option<(&str, &str)> {
+    let version = names.iter().find_map(|name| {
+        let name = name.strip_prefix(PACKAGE)?.strip_prefix('_')?;
+        name.strip_suffix(".dsc")
+    })?;
+    let is_original = |name: &&String| name.contains(".orig.tar.") && !name.ends_with(".asc");
+    Some((version, names.iter().find(is_original)?))
+}
+
+/// Runs a program whose output matters only when it fails.
+fn quietly(command: &mut Command) -> Result<()> {
+    let output = command
+        .output()
+        .with_context(|| format!("can't run {command:?}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{command:?} ended with {}: {}", output.status, said.trim());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_and_the_original_are_found_by_their_names() {
+        let names = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        let all = names(&[
+            "netplan.io_1.1.2.orig.tar.gz.asc",
+            "netplan.io_1.1.2-7.debian.tar.xz",
+            "netplan.io_1.1.2-7.dsc",
+            "netplan.io_1.1.2.orig.tar.gz",
+        ]);
+        assert_eq!(
+            parts(&all),
+            Some(("1.1.2-7", "netplan.io_1.1.2.orig.tar.gz"))
+        );
+        assert_eq!(parts(&names(&["netplan.io_1.1.2-7.dsc"])), None);
+    }
+
+    #[test]
+    fn what_an_earlier_run_left_is_found_again() {
+        let dir = tempfile::tempdir().expect("a directory");
+        assert_eq!(kept(dir.path()).expect("a directory"), None);
+        let own = dir.path().join("netplan.io_1.1.2-7");
+        fs::create_dir(&own).expect("a directory");
+        fs::create_dir(dir.path().join(".tmpabc")).expect("a directory");
+        let found = kept(dir.path()).expect("a directory").expect("a source");
+        assert_eq!((found.version.as_str(), found.dir), ("1.1.2-7", own));
+    }
+}
