@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::{Action, DhcpFamily, Interface, LinkKind, MacAddress, Route};
+use nvmeroot_plan::{Action, DhcpFamily, DhcpOverrides, Interface, LinkKind, MacAddress, Route};
 
 use super::context::{Context, Ended, Subject};
 use super::lease;
 use crate::card::{self, Card};
+use crate::dhcp;
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
 use crate::netlink::{
@@ -162,7 +163,7 @@ impl Worker<'_> {
     }
 
     /// A member of a bond has the bond's address, not its own.
-    fn mac(&mut self, link: &mut Link, mac: MacAddress) -> Result<(), Ended> {
+    pub(super) fn mac(&mut self, link: &mut Link, mac: MacAddress) -> Result<(), Ended> {
         if link.mac == Some(mac) || link.master.is_some() {
             return Ok(());
         }
@@ -282,6 +283,15 @@ impl Worker<'_> {
             }
         };
         set("router_solicitation_delay", "0");
+        // netplan gives both families' routes one metric where there is DHCP,
+        // and the kernel's own default route has to rank as it will later.
+        if self.interface.dhcp4 || self.interface.dhcp6 {
+            let of = |overrides: &Option<DhcpOverrides>| overrides.as_ref()?.route_metric;
+            let metric = of(&self.interface.dhcp4_overrides)
+                .or_else(|| of(&self.interface.dhcp6_overrides))
+                .unwrap_or(dhcp::DEFAULT_METRIC);
+            set("ra_defrtr_metric", &metric.to_string());
+        }
         // DHCPv6 gives addresses without a prefix; the prefix and the routes
         // come from routers (RFC 8415, section 1.2).
         if self.interface.dhcp6 && self.interface.accept_ra.is_none() {
