@@ -10,6 +10,7 @@ mod boot;
 mod cache;
 mod command;
 mod console;
+pub mod differential;
 mod error;
 mod guest;
 mod host;
