@@ -79,6 +79,22 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A file of the differential test's configurations makes no sense.
+    #[error("`{}`: {source}", path.display())]
+    Configurations {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: crate::differential::FormatError,
+    },
+    /// nvmeroot's plan of a configuration is of no use to the differential test.
+    #[error("`{configuration}`: {what}")]
+    Plan {
+        /// The configuration.
+        configuration: String,
+        /// Why.
+        what: String,
+    },
     /// No scenario has that name.
     #[error("no scenario is called `{name}`\nhint: `--list` prints their names")]
     UnknownScenario {

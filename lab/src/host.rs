@@ -171,16 +171,16 @@ fn configure(
 }
 
 /// The cached tree with a layer of its own on top.
-struct Overlay {
+pub(crate) struct Overlay {
     lower: PathBuf,
     upper: PathBuf,
     work: PathBuf,
-    merged: PathBuf,
+    pub(crate) merged: PathBuf,
     script: PathBuf,
 }
 
 impl Overlay {
-    fn new(tree: &Tree, scratch: &Path) -> Result<Self> {
+    pub(crate) fn new(tree: &Tree, scratch: &Path) -> Result<Self> {
         let overlay = Overlay {
             lower: tree.root.clone(),
             upper: scratch.join("upper"),
@@ -197,7 +197,7 @@ impl Overlay {
 
     /// A program to be run with the merged tree mounted; its name and
     /// arguments are to be added.
-    fn program(&self) -> Program {
+    pub(crate) fn program(&self) -> Program {
         Program::new("unshare")
             .args(["--mount", "--propagation", "private", "sh"])
             .args([

@@ -97,6 +97,21 @@ impl Lab {
         })
     }
 
+    /// The program under test.
+    pub(crate) fn nvmeroot(&self) -> &Path {
+        &self.nvmeroot
+    }
+
+    /// The Debian tree that hosts are made of.
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// An empty directory for work in progress.
+    pub(crate) fn scratch(&self, name: &str) -> Result<PathBuf> {
+        self.cache.scratch(name)
+    }
+
     /// Where the artefacts of a run are.
     pub fn artefacts(&self, name: &str) -> PathBuf {
         self.runs.join(name)
@@ -263,6 +278,12 @@ impl Cables {
 pub struct Start(Machine);
 
 impl Start {
+    /// The same with more drives, raw images.
+    pub(crate) fn with_drives(mut self, drives: &[PathBuf]) -> Self {
+        self.0.drives.extend_from_slice(drives);
+        self
+    }
+
     /// Switches it on; its files go to `dir`.
     ///
     /// # Errors

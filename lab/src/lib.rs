@@ -11,6 +11,7 @@ mod boot;
 mod cache;
 mod command;
 mod console;
+pub mod differential;
 mod error;
 mod guest;
 mod host;

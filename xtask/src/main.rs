@@ -5,6 +5,7 @@ mod arrows;
 mod bench;
 mod conformance;
 mod demo;
+mod differential;
 mod fuzz;
 mod lab;
 mod setup;
@@ -36,6 +37,9 @@ enum Task {
     Lab(lab::Args),
     /// The lab's scenarios that take many minutes each
     Campaign(lab::Args),
+    /// The same network configurations by systemd-networkd and by the agent,
+    /// and what the kernel then says
+    Differential(differential::Args),
     /// Measure, and print the tables
     Bench(bench::Args),
     /// Feed the parsers hostile input
@@ -61,6 +65,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Conformance(args) => conformance::run(&args),
         Task::Lab(args) => lab::run(&args),
         Task::Campaign(args) => lab::campaign(&args),
+        Task::Differential(args) => differential::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
     }

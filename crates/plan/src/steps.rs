@@ -261,7 +261,10 @@ impl<'a> Layout<'a> {
             };
             self.push(action, &self.at(vrf).origin);
         }
-        let settings = self.ipv6(one, master);
+        let goes_up = one.activation_mode.is_none() || self.on_path[at];
+        let mut settings = self.ipv6(one, master);
+        // The kernel gives it the link's own MTU again when the link goes up.
+        let mtu = settings.mtu.take_if(|_| goes_up);
         if !settings.is_empty() {
             let interface = interface();
             let action = Action::SetIpv6 {
@@ -278,9 +281,18 @@ impl<'a> Layout<'a> {
             };
             self.push(action, origin);
         }
-        let goes_up = one.activation_mode.is_none() || self.on_path[at];
         if goes_up {
             self.up(one, master);
+        }
+        if mtu.is_some() {
+            let action = Action::SetIpv6 {
+                interface: interface(),
+                settings: Ipv6Settings {
+                    mtu,
+                    ..Ipv6Settings::default()
+                },
+            };
+            self.push(action, &one.origin);
         }
         for rule in &one.rules {
             let action = Action::AddRule {

@@ -4,8 +4,9 @@
 //! Routes are chosen as systemd-networkd chooses them, so that its own
 //! answer to the same lease finds them in place: option 121 excludes options
 //! 3 and 33 (RFC 3442); routes have the lease's address as their source and
-//! netplan's metric; a gateway outside the lease's own network is reached on
-//! the link itself.
+//! netplan's metric; the router has a route of its own, so that it is reached
+//! whatever the lease's prefix says, and another gateway outside the lease's
+//! own network is reached on the link itself.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -155,7 +156,13 @@ fn lease_routes(lease: &Lease4, metric: u32) -> Vec<LeaseRoute> {
         // One default route: a second one with the same metric would be
         // refused by the kernel.
         let router = lease.routers.iter().find(|r| !r.is_unspecified());
-        routes.extend(router.map(|router| route(Ipv4Net::default(), *router)));
+        if let Some(&router) = router {
+            routes.push(route(Ipv4Net::from(router), Ipv4Addr::UNSPECIFIED));
+            routes.push(LeaseRoute {
+                on_link: false,
+                ..route(Ipv4Net::default(), router)
+            });
+        }
         routes
     } else {
         given(&lease.classless_routes)
@@ -222,6 +229,7 @@ mod tests {
         assert_eq!(
             text(&applied.routes),
             [
+                "10.0.0.1/32 metric 100",
                 "172.16.0.0/16 via 10.0.0.3 metric 100",
                 "0.0.0.0/0 via 10.0.0.1 metric 100"
             ]
@@ -230,6 +238,20 @@ mod tests {
         assert_eq!(applied.dns.len() + applied.ntp.len(), 2);
         assert_eq!(applied.search, [""; 0]);
         assert_eq!(applied.host_name.as_deref(), Some("host"));
+    }
+
+    #[test]
+    fn a_router_outside_the_prefix_has_its_route_before_the_one_through_it() {
+        let mut lease = lease();
+        lease.address = "10.0.0.9/32".parse().unwrap();
+        lease.static_routes.clear();
+        assert_eq!(
+            text(&Applied4::new(&lease, &DhcpOverrides::default()).routes),
+            [
+                "10.0.0.1/32 metric 100",
+                "0.0.0.0/0 via 10.0.0.1 metric 100"
+            ]
+        );
     }
 
     #[test]

@@ -67,7 +67,23 @@ impl fmt::Debug for MachineId {
     }
 }
 
+/// The key of systemd-networkd's MAC addresses for the links that it makes.
+const LINK_KEY: [u8; 16] = [
+    0x52, 0xe1, 0x45, 0xbd, 0x00, 0x6f, 0x29, 0x96, 0x21, 0xc6, 0x30, 0x6d, 0x83, 0x71, 0x04, 0x48,
+];
+
 impl MachineId {
+    /// The MAC address that systemd-networkd gives a bond, bridge, dummy or VRF
+    /// of that name on this machine (`MACAddress=` in systemd.netdev(5)).
+    pub fn link_address(self, name: &str) -> MacAddress {
+        let mut hasher = SipHasher24::new_with_key(&LINK_KEY);
+        hasher.write(&self.0);
+        hasher.write(name.as_bytes());
+        let [first, b, c, d, e, f, ..] = hasher.finish().to_le_bytes();
+        // Local, and no group's.
+        MacAddress::new([first & 0xfe | 0x02, b, c, d, e, f])
+    }
+
     /// 128 bits for one purpose, from which the id can't be told: SipHash with
     /// the id as the key.
     pub fn derive(self, purpose: &[u8]) -> u128 {
@@ -342,6 +358,17 @@ mod tests {
         assert_eq!(given.client_id, usual.client_id);
         assert_eq!(format!("{:?}", given.duid), "00:03:00:01:41:42:43:31:32:33");
         assert_eq!(given.iaid.0, [0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn links_have_the_addresses_that_networkd_gives_them() {
+        // systemd 257, on a machine with this id.
+        let machine: MachineId = "0123456789abcdef0123456789abcdef".parse().unwrap();
+        let of = |name| machine.link_address(name).to_string();
+        assert_eq!(of("bond0"), "f2:c4:27:59:73:5b");
+        assert_eq!(of("br0"), "52:9c:2f:97:80:e3");
+        assert_eq!(of("dm0"), "d2:a2:56:fe:2c:18");
+        assert_eq!(of("blue"), "e2:2f:b9:b6:9d:7d");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use nvmeroot_plan::Interface;
+use nvmeroot_plan::{DhcpOverrides, Interface};
 
 use super::context::Context;
 use crate::dhcp;
@@ -38,12 +38,11 @@ pub(super) fn keep(context: &Context) {
 /// this interface, where it is not its default: netplan says it for all dynamic
 /// configuration of an interface at once (systemd.network(5), `[DHCP]`).
 pub(super) fn announced_metric(interface: &Interface) -> Option<u32> {
-    let overrides = match (interface.dhcp4, interface.dhcp6) {
-        (true, _) => &interface.dhcp4_overrides,
-        (false, true) => &interface.dhcp6_overrides,
-        (false, false) => return None,
-    };
-    let said = overrides.as_ref().and_then(|said| said.route_metric);
+    if !interface.dhcp4 && !interface.dhcp6 {
+        return None;
+    }
+    let of = |overrides: &Option<DhcpOverrides>| overrides.as_ref()?.route_metric;
+    let said = of(&interface.dhcp4_overrides).or_else(|| of(&interface.dhcp6_overrides));
     Some(said.unwrap_or(dhcp::DEFAULT_METRIC))
 }
 

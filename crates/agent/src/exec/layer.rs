@@ -109,7 +109,21 @@ impl Worker<'_> {
                 link = now;
             }
         }
+        self.own_address(new, &mut link)?;
         Ok(link)
+    }
+
+    /// Gives a link that we made the MAC address that it would have if
+    /// systemd-networkd had made it, where the machine's id is known: servers
+    /// and switches may know it by that.
+    fn own_address(&mut self, new: &NewLink, link: &mut Link) -> Result<(), Ended> {
+        if matches!(new, NewLink::Vlan { .. }) || self.interface.mac.is_some() || link.up {
+            return Ok(());
+        }
+        match machine_id(self.context) {
+            Some(machine) => self.mac(link, machine.link_address(self.interface.name.as_str())),
+            None => Ok(()),
+        }
     }
 
     /// Waits until another interface is ready for those that stand on it.
@@ -283,9 +297,7 @@ fn prefer(
 /// of this machine. The running system has a secret of its own, and its
 /// addresses are others.
 fn secret(context: &Context) -> Ipv6Addr {
-    let machine = std::fs::read_to_string(&context.places.machine_id);
-    let machine: Option<MachineId> = machine.ok().and_then(|text| text.parse().ok());
-    let bits = machine.map_or_else(
+    let bits = machine_id(context).map_or_else(
         || {
             let mut random = Random::from_system();
             u128::from(random.bits()) << 64 | u128::from(random.bits())
@@ -293,4 +305,9 @@ fn secret(context: &Context) -> Ipv6Addr {
         |machine| machine.derive(b"nvmeroot: IPv6 stable secret"),
     );
     Ipv6Addr::from_bits(bits)
+}
+
+fn machine_id(context: &Context) -> Option<MachineId> {
+    let text = std::fs::read_to_string(&context.places.machine_id);
+    text.ok()?.parse().ok()
 }

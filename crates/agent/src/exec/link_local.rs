@@ -13,6 +13,10 @@ use crate::kmsg::Level;
 use crate::netlink::{Link, Netlink, NewAddress};
 use crate::record::OpenStep;
 
+/// The metric that systemd-networkd gives the route to 169.254.0.0/16: whatever
+/// else leads there comes first.
+const METRIC: u32 = 2048;
+
 impl Worker<'_> {
     /// Takes an address of 169.254.0.0/16, beside all else: it takes four
     /// seconds to be sure that nobody has it.
@@ -66,7 +70,10 @@ fn take(context: &Arc<Context>, subject: &Subject, link: &Link) -> Result<(), En
         Err(e) => return refused(step, lease::fault(&e)),
     };
     step.detail(address.to_string());
-    let new = NewAddress::new(address.into(), 16);
+    let new = NewAddress {
+        metric: Some(METRIC),
+        ..NewAddress::new(address.into(), 16)
+    };
     context.retry(subject, &step, || {
         netlink.add_address(link, &new).map_err(|e| e.fault())
     })?;

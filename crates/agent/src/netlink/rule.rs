@@ -13,7 +13,12 @@ const SOURCE: u16 = 2;
 const PRIORITY: u16 = 6;
 const MARK: u16 = 10;
 const TABLE: u16 = 15;
+const PROTOCOL: u16 = 21;
 const LOOK_UP_TABLE: u8 = 1;
+
+/// `RTPROT_STATIC`, as systemd-networkd marks its own: one without would be
+/// taken away by it and set again.
+const STATIC: u8 = 4;
 
 /// `RT_TABLE_MAIN`.
 const MAIN: u32 = 254;
@@ -92,6 +97,7 @@ fn request(new: &NewRule) -> Request {
     ];
     let mut request = Request::new(kind::NEW_RULE, &fixed);
     request.put_u32(TABLE, table);
+    request.put(PROTOCOL, &[STATIC]);
     if let Some((from, _)) = new.from {
         request.put_ip(SOURCE, from);
     }
@@ -126,7 +132,7 @@ mod tests {
         let sent = hex(request(&NewRule::from(&rule)));
         assert_eq!(&sent[..24], "021010100000000100000000");
         let mut found = attributes(&sent[24..]);
-        found.sort();
+        found.sort_by_key(|attribute| attribute[4..8].to_owned());
         assert_eq!(
             found,
             [
@@ -135,6 +141,8 @@ mod tests {
                 "080006004d000000",
                 "08000a0005000000",
                 "08000f00e8030000",
+                // `protocol static`, which is ours.
+                "0500150004000000",
             ]
         );
     }

@@ -101,6 +101,8 @@ fn an_ipv4_link_local_address_that_nobody_has() {
         net.show("-o -4 address show c")
             .contains(&format!("{took}/16 "))
     );
+    let route = net.show("-4 route show 169.254.0.0/16");
+    assert!(route.contains("metric 2048"), "{route}");
     net.on_host(&format!("address del {took}/16 dev c"));
     net.on_target(&format!("address add {took}/16 dev s"));
     let again = net.boot_with(

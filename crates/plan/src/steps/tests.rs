@@ -211,6 +211,31 @@ fn rules_come_before_routes_and_link_local_after_the_link() {
 }
 
 #[test]
+fn ipv6s_own_mtu_comes_after_the_link_is_up() {
+    let mut one = card("e0").with_address("10.0.0.2/24").with_mtu(9000);
+    one.ipv6_mtu = Some(4000.try_into().expect("an MTU"));
+    one.ipv6_privacy = true;
+    let plan = plan(vec![one]);
+    assert_eq!(
+        words(&plan, Scope::Path),
+        [
+            "set_mtu e0 9000",
+            "set_ipv6 e0",
+            "add_address e0 10.0.0.2/24",
+            "link_up e0",
+            "set_ipv6 e0",
+            "connect",
+        ]
+    );
+    let steps = steps(&plan, Scope::Path);
+    let mtu = |at: usize| match &steps[at].action {
+        Action::SetIpv6 { settings, .. } => (settings.mtu.map(u64::from), settings.privacy),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((mtu(1), mtu(4)), ((None, true), (Some(4000), false)));
+}
+
+#[test]
 fn what_the_administrator_brings_up_stays_down_off_the_path() {
     let mut asleep = card("e1").with_address("192.0.2.2/24");
     asleep.activation_mode = Some(ActivationMode::Manual);
@@ -320,6 +345,7 @@ fn check(plan: &BootPlan, scope: Scope) -> Result<(), TestCaseError> {
             prop_assert!(there.contains(other), "{other} is not there: {action:?}");
         }
         match action {
+            Action::SetIpv6 { settings, .. } if settings.mtu.is_some() => {}
             Action::Rename { .. } | Action::SetMac { .. } | Action::SetIpv6 { .. } => {
                 prop_assert!(!up.contains(&name), "{name} is up: {action:?}");
             }

@@ -390,6 +390,9 @@ fn addresses(list: &List<'_>, path: &KeyPath<'_>) -> Vec<InterfaceAddress> {
             addresses.push(one);
         }
     }
+    // netplan writes those with options behind the others, and the first one in
+    // a network is the kernel's choice of source.
+    addresses.sort_by_key(|one| one.label.is_some() || one.deprecated);
     addresses
 }
 

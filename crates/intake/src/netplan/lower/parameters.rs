@@ -195,7 +195,12 @@ impl<'a, 'd> Parameters<'a, 'd> {
         }
         p.hello_time = self.time("hello-time", SECOND, 10_000);
         p.max_age = self.time("max-age", SECOND, 10_000);
-        p.forward_delay = self.time("forward-delay", SECOND, 10_000);
+        // Without the protocol none at all is a delay too.
+        let stp = p.stp != Some(false);
+        p.forward_delay = self
+            .any_time(&["forward-delay"], SECOND, 10_000)
+            .filter(|(_, time)| *time > 0 || !stp)
+            .and_then(|(_, time)| Centiseconds::try_from(time).ok());
         self.within("hello-time", 1, 10, &mut p.hello_time);
         self.within("max-age", 6, 40, &mut p.max_age);
         if p.stp == Some(true) {

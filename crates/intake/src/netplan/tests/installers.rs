@@ -217,17 +217,17 @@ network:
     assert_eq!(
         all(text),
         [
-            "enp1s0f0 aa:bb:cc:dd:ee:01 0/0 [10.0.0.15/24, 2001:db8:1::15/64] [0.0.0.0/0 via 192.0.2.1]",
+            "enp1s0f0 aa:bb:cc:dd:ee:01 0/0 [2001:db8:1::15/64, 10.0.0.15/24] [0.0.0.0/0 via 192.0.2.1]",
             "enp1s0f1 aa:bb:cc:dd:ee:02 0/0 [] []"
         ]
     );
     let first = &interfaces(text)[0];
-    assert_eq!(first.addresses[0].label.as_deref(), Some("enp1s0f0:maas"));
-    assert!(first.addresses[0].deprecated && !first.addresses[1].deprecated);
+    assert_eq!(first.addresses[1].label.as_deref(), Some("enp1s0f0:maas"));
+    assert!(first.addresses[1].deprecated && !first.addresses[0].deprecated);
     assert_eq!(first.mtu.map(u64::from), Some(9000));
     assert!(first.routes[0].on_link);
     assert_eq!(first.routes[0].metric, Some(100));
-    let origin = first.addresses[1].origin.as_ref().expect("a place");
+    let origin = first.addresses[0].origin.as_ref().expect("a place");
     assert_eq!(
         origin.to_string(),
         "n.yaml:8:15 `network.ethernets.enp1s0f0.addresses[1]`"

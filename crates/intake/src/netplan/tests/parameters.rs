@@ -241,6 +241,9 @@ fn a_nought_is_nothing_said() {
     assert_eq!(bridge.parameters.forward_delay, None);
     assert_eq!((bridge.path_cost.len(), bridge.port_priority.len()), (0, 0));
     assert_eq!(said, Vec::<String>::new());
+    let (bridge, said) = self::bridge("forward-delay: 0, stp: no");
+    let delay = bridge.parameters.forward_delay.map(u64::from);
+    assert_eq!((delay, said), (Some(0), Vec::new()));
 }
 
 #[test]

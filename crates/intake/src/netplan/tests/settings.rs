@@ -127,3 +127,17 @@ fn a_port_says_how_it_is_one() {
         }
     );
 }
+
+#[test]
+fn addresses_with_options_come_behind_the_others() {
+    let one = ethernet(
+        "addresses: [10.0.0.1/24: {label: \"e0:a\"}, 10.0.0.2/24, 10.0.0.3/24: {lifetime: 0}, \
+         10.0.0.4/24]",
+    );
+    let order: Vec<String> = one
+        .addresses
+        .iter()
+        .map(|one| one.address.addr().to_string())
+        .collect();
+    assert_eq!(order, ["10.0.0.2", "10.0.0.4", "10.0.0.1", "10.0.0.3"]);
+}

@@ -1,0 +1,19 @@
+//! The differential test: the same netplan text through `netplan generate` and
+//! systemd-networkd in one machine, through our steps by the agent in another,
+//! and what the kernel then says in each.
+
+mod compare;
+mod configuration;
+mod expected;
+mod facts;
+mod generate;
+mod glob;
+mod machine;
+mod plan;
+mod target;
+
+pub use compare::{Comparison, Difference, compare};
+pub use configuration::{Configuration, FormatError, all};
+pub use expected::{EXPECTED, Expected, unused};
+pub use facts::{Facts, facts};
+pub use machine::{Answer, Batch, Versions, read_again, run_both};
