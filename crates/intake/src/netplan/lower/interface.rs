@@ -1,6 +1,6 @@
 //! One definition as an interface of the plan.
 
-mod network_manager;
+mod renderer;
 mod settings;
 
 use std::collections::BTreeSet;

@@ -198,10 +198,10 @@ fn infiniband_and_special_mac_addresses_are_not_lost() {
     assert_eq!(one.remarks[0].weight, Weight::Refusal);
     for (word, weight) in [
         ("random", Weight::Refusal),
-        ("stable", Weight::Refusal),
+        ("stable", Weight::Doubt),
         (&format!("\"{infiniband}\""), Weight::Refusal),
         ("permanent", Weight::Note),
-        ("preserve", Weight::Note),
+        ("preserve", Weight::Doubt),
     ] {
         let one = only(&ethernet(&format!("macaddress: {word}")));
         let weights: Vec<Weight> = one.remarks.iter().map(|r| r.weight).collect();
@@ -238,11 +238,39 @@ fn a_deprecated_gateway_is_a_default_route_after_the_others() {
 }
 
 #[test]
+fn words_for_addresses_are_the_renderer_s() {
+    let weights = |section: &str, renderer: &str, word: &str| -> Vec<Weight> {
+        let text =
+            format!("network: {{{section}: {{e0: {{renderer: {renderer}, macaddress: {word}}}}}}}");
+        let one = only(&text);
+        let about = |remark: &&nvmeroot_plan::Remark| {
+            let origin = remark.warning.origin.as_ref();
+            origin.is_some_and(|o| o.key.as_deref().is_some_and(|k| k.ends_with("macaddress")))
+        };
+        one.remarks.iter().filter(about).map(|r| r.weight).collect()
+    };
+    let manager = "NetworkManager";
+    for (word, weight) in [
+        ("random", Weight::Refusal),
+        ("stable", Weight::Refusal),
+        ("stable-ssid", Weight::Doubt),
+        ("preserve", Weight::Note),
+    ] {
+        assert_eq!(weights("ethernets", manager, word), [weight], "{word}");
+    }
+    assert_eq!(weights("wifis", manager, "stable-ssid"), [Weight::Refusal]);
+    assert_eq!(
+        weights("ethernets", "networkd", "stable-ssid"),
+        [Weight::Doubt]
+    );
+}
+
+#[test]
 fn what_netplan_refuses_with_network_manager_is_doubted() {
     let text = |renderer: &str| {
         format!(
             "network: {{renderer: {renderer}, ethernets: {{e0: {{match: {{driver: x}}, \
-             addresses: [10.0.0.5/24: {{label: x}}], ipv6-mtu: 1400, \
+             addresses: [10.0.0.5/24: {{label: x}}], ipv6-mtu: 1400, activation-mode: off, \
              routes: [{{to: 10.9.0.0/16, type: blackhole}}]}}}}}}"
         )
     };
@@ -266,6 +294,7 @@ fn what_netplan_refuses_with_network_manager_is_doubted() {
             at("addresses", "options of addresses"),
             at("routes", "routes of a type but `unicast`"),
             at("ipv6-mtu", "`ipv6-mtu`"),
+            at("activation-mode", "`activation-mode: off`"),
         ]
     );
 }

@@ -159,6 +159,7 @@ impl<'d> Lowering<'_, 'd> {
                 let warning = self.at(entry, message);
                 self.refuse(warning);
             }
+            (None, word) if !self.takes_mac_word(entry, word) => {}
             (None, "permanent" | "preserve") => {
                 let message = "the initramfs leaves the card the address that it has";
                 self.note(entry, message);

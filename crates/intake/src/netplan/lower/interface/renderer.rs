@@ -1,11 +1,16 @@
-//! What netplan refuses of an interface that NetworkManager renders
-//! (`src/nm.c`): the running system then has no network at all.
+//! What netplan refuses of an interface because of who renders it (`src/nm.c`,
+//! `src/networkd.c`): the running system then has no network at all.
 
 use nvmeroot_plan::{RouteType, Weight};
 
 use super::Lowering;
-use crate::netplan::value::{Map, Value};
+use crate::netplan::check::shown;
+use crate::netplan::value::{Entry, Map, Value};
 use crate::yaml::Node;
+
+/// Words for addresses that NetworkManager takes.
+const OF_CARDS: &[&str] = &["permanent", "random", "stable", "preserve"];
+const OF_WIFI: &[&str] = &["permanent", "random", "stable", "preserve", "stable-ssid"];
 
 impl<'d> Lowering<'_, 'd> {
     pub(super) fn is_network_managers(&self) -> bool {
@@ -29,11 +34,13 @@ impl<'d> Lowering<'_, 'd> {
         let by_driver = one.matching.as_ref().is_some_and(|m| !m.driver.is_empty());
         let by_driver = by_driver && !one.set_name;
         let of_routes = one.routes.iter().any(|r| r.kind != RouteType::Unicast);
+        let is_off = map.text("activation-mode") == Some("off");
         for (is_there, key, what) in [
             (by_driver, "match", "a match by driver"),
             (of_addresses, "addresses", "options of addresses"),
             (of_routes, "routes", "routes of a type but `unicast`"),
             (map.entry("ipv6-mtu").is_some(), "ipv6-mtu", "`ipv6-mtu`"),
+            (is_off, "activation-mode", "`activation-mode: off`"),
         ] {
             if let Some(entry) = map.entry(key).filter(|_| is_there) {
                 let message = format!("netplan refuses {what} where NetworkManager renders");
@@ -42,5 +49,24 @@ impl<'d> Lowering<'_, 'd> {
                 self.remark(Weight::Doubt, warning.with_hint(hint));
             }
         }
+    }
+
+    /// Whether netplan takes such a word for an address; says so if not.
+    pub(super) fn takes_mac_word(&mut self, entry: &Entry<'d>, word: &str) -> bool {
+        let (renderer, words): (_, &[&str]) = if self.is_network_managers() {
+            let is_wifi = self.definition.section.name == "wifis";
+            ("NetworkManager", if is_wifi { OF_WIFI } else { OF_CARDS })
+        } else {
+            ("networkd", &["permanent", "random"])
+        };
+        if words.contains(&word) {
+            return true;
+        }
+        let word = shown(word);
+        let message = format!("netplan refuses `macaddress: {word}` where {renderer} renders");
+        let hint = "write the address, or leave the card its own";
+        let warning = self.at(entry, message).with_hint(hint);
+        self.remark(Weight::Doubt, warning);
+        false
     }
 }
