@@ -19,6 +19,7 @@ pub(super) fn all() -> Vec<Scenario> {
         vlan_on_bond(),
         vlan_on_bond_by_scripts(),
         bridge(),
+        vrf(),
         jumbo(),
         policy(),
         files(),
@@ -282,6 +283,48 @@ network:
             "root over a bridge with the spanning tree protocol",
             netplan,
         )
+    }
+}
+
+/// Outside of the VRF nothing leads to the portal.
+fn vrf() -> Scenario {
+    let netplan = "\
+network:
+  version: 2
+  ethernets:
+    ens3:
+      addresses: [10.77.0.50/24]
+  vrfs:
+    storage:
+      table: 100
+      interfaces: [ens3]
+      routes: [{to: 10.99.0.0/24, via: 10.77.0.1}]
+";
+    let base = scenario("agent-vrf", "root in a VRF, behind a router", netplan);
+    let mut target = target("eth0", "ip address add 10.99.0.1/32 dev lo", 1);
+    target.portals = vec![portal("10.99.0.1")];
+    Scenario {
+        host: by_agent(slim("agent-vrf", netplan, &["10.99.0.1"])),
+        target: Some(target),
+        check: |outcome, faults| {
+            if let Some(report) = &outcome.report {
+                faults.addresses(report, "ens3", &["10.77.0.50/24"]);
+                faults.controller(report, "10.99.0.1", 4420);
+                faults.route(report, "10.99.0.0/24", "ens3", |route| {
+                    route.table.as_deref() == Some("100")
+                });
+            }
+            detail(outcome, faults, "ens3", "/master", "storage");
+            detail(
+                outcome,
+                faults,
+                "storage",
+                "/linkinfo/info_data/table",
+                "100",
+            );
+            faults.recorded(outcome, "done");
+        },
+        ..base
     }
 }
 
