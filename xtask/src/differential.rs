@@ -215,9 +215,9 @@ mod tests {
     fn groups_and_names_select() {
         let all = || all().expect("configurations");
         let first = all().swap_remove(0);
-        let of_group = selected(all(), &[first.group.clone()]).expect("a group");
+        let of_group = selected(all(), std::slice::from_ref(&first.group)).expect("a group");
         assert!(of_group.iter().all(|one| one.group == first.group));
-        let named = selected(all(), &[first.name.clone()]).expect("a name");
+        let named = selected(all(), std::slice::from_ref(&first.name)).expect("a name");
         assert_eq!(named, [first]);
         let unknown = selected(all(), &["nonesuch".to_owned()]).expect_err("no such name");
         assert!(unknown.to_string().contains("`nonesuch`"), "{unknown}");
