@@ -145,7 +145,7 @@ pub const EXPECTED: &[Expected] = &[
         "rule4 src 10.77.0.50 table 1000: priority",
         "32765",
         "999",
-        "without a priority the kernel puts a rule before the first one that it has, which is the VRFs' own",
+        "the kernel chooses the priority of a rule without one by the rules that it has at that moment, and the VRFs' own comes with the first VRF",
     ),
     difference(
         &["bond-tlb"],
