@@ -68,6 +68,7 @@ mod tests {
             networkd: "some time",
             agent: "for ever",
             reason: "no end",
+            sometimes: false,
         },
         Expected {
             configurations: &["*"],
@@ -75,6 +76,7 @@ mod tests {
             networkd: "*",
             agent: "-",
             reason: "none",
+            sometimes: false,
         },
     ];
 

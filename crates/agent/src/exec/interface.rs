@@ -164,7 +164,7 @@ impl Worker<'_> {
     }
 
     /// A member of a bond has the bond's address, not its own.
-    pub(super) fn mac(&mut self, link: &mut Link, mac: MacAddress) -> Result<(), Ended> {
+    fn mac(&mut self, link: &mut Link, mac: MacAddress) -> Result<(), Ended> {
         if link.mac == Some(mac) || link.master.is_some() {
             return Ok(());
         }

@@ -8,7 +8,8 @@
 use std::net::Ipv6Addr;
 
 use nvmeroot_plan::{
-    BootPlan, Interface, InterfaceName, Ipv6AddressGeneration, Ipv6Settings, LinkKind, NewLink,
+    BootPlan, Interface, InterfaceName, Ipv6AddressGeneration, Ipv6Settings, LinkKind, MacAddress,
+    NewLink,
 };
 
 use super::context::{Context, Ended, Subject};
@@ -48,9 +49,10 @@ fn make(
     name: &InterfaceName,
     new: &NewLink,
     parent: Option<u32>,
+    mac: Option<MacAddress>,
 ) -> Result<(Link, Vec<NetlinkError>), Fault> {
     let word = kind_of(new);
-    let mut refused = match netlink.create_link(name, new, parent) {
+    let mut refused = match netlink.create_link(name, new, parent, mac) {
         Ok(refused) => Some(refused),
         Err(e) if e.errno() == Some(rustix::io::Errno::EXIST) => None,
         Err(e) if e.errno() == Some(rustix::io::Errno::OPNOTSUPP) => {
@@ -86,10 +88,15 @@ impl Worker<'_> {
             _ => None,
         };
         let (context, name) = (self.context, &self.interface.name);
+        let mac = self
+            .interface
+            .mac
+            .or_else(|| own_address(context, name, new));
         let step = context.recorder.step(name.as_str(), "create", kind_of(new));
         let netlink = &mut self.netlink;
-        let (mut link, refused) =
-            context.retry(&self.subject, &step, || make(netlink, name, new, parent))?;
+        let (mut link, refused) = context.retry(&self.subject, &step, || {
+            make(netlink, name, new, parent, mac)
+        })?;
         for error in refused {
             let subject = Subject::Setting(name.clone(), "parameter".to_owned());
             let fault = error.fault();
@@ -100,30 +107,16 @@ impl Worker<'_> {
             context.set_fault(&subject, fault);
         }
         step.done();
-        // udev gives bonds, bridges and dummies a MAC address that is the same
-        // at every boot (`MACAddressPolicy=persistent`); members and DHCP
-        // servers should see that one. VLANs and VRFs it leaves alone.
+        // Where the machine's id is not known, udev may have another way to a
+        // MAC address that is the same at every boot; members and DHCP servers
+        // should see that one. A VLAN has its parent's, a VRF's nobody sees.
         if !matches!(new, NewLink::Vlan { .. } | NewLink::Vrf { .. }) {
             self.wait_for_udev(&link)?;
             if let Ok(Some(now)) = self.netlink.link(link.index) {
                 link = now;
             }
         }
-        self.own_address(new, &mut link)?;
         Ok(link)
-    }
-
-    /// Gives a link that we made the MAC address that it would have if
-    /// systemd-networkd had made it, where the machine's id is known: servers
-    /// and switches may know it by that.
-    fn own_address(&mut self, new: &NewLink, link: &mut Link) -> Result<(), Ended> {
-        if matches!(new, NewLink::Vlan { .. }) || self.interface.mac.is_some() || link.up {
-            return Ok(());
-        }
-        match machine_id(self.context) {
-            Some(machine) => self.mac(link, machine.link_address(self.interface.name.as_str())),
-            None => Ok(()),
-        }
     }
 
     /// Waits until another interface is ready for those that stand on it.
@@ -305,6 +298,15 @@ fn secret(context: &Context) -> Ipv6Addr {
         |machine| machine.derive(b"nvmeroot: IPv6 stable secret"),
     );
     Ipv6Addr::from_bits(bits)
+}
+
+/// The MAC address that the link would have if systemd-networkd had made it,
+/// where the machine's id is known: servers and switches may know it by that.
+fn own_address(context: &Context, name: &InterfaceName, new: &NewLink) -> Option<MacAddress> {
+    if matches!(new, NewLink::Vlan { .. }) {
+        return None;
+    }
+    Some(machine_id(context)?.link_address(name.as_str()))
 }
 
 fn machine_id(context: &Context) -> Option<MachineId> {

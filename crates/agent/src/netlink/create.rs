@@ -2,7 +2,8 @@
 
 use nvmeroot_plan::{
     AdSelect, BondMode, BondParameters, BridgeParameters, Centiseconds, FailOverMac, InterfaceName,
-    LacpRate, LearnPacketInterval, Milliseconds, NewLink, PrimaryReselect, TransmitHashPolicy,
+    LacpRate, LearnPacketInterval, MacAddress, Milliseconds, NewLink, PrimaryReselect,
+    TransmitHashPolicy,
 };
 use rustix::io::Errno;
 
@@ -11,6 +12,7 @@ use super::wire::{Request, flag, kind};
 use super::{Link, Netlink, NetlinkError};
 
 /// linux/if_link.h: `IFLA_LINK`, `IFLA_INFO_DATA`.
+const ADDRESS: u16 = 1;
 const PARENT: u16 = 5;
 const INFO_DATA: u16 = 2;
 
@@ -193,7 +195,9 @@ fn is_unknown(error: &NetlinkError) -> bool {
 }
 
 impl Netlink {
-    /// Makes a virtual link, down. A bond or a bridge that the kernel does not
+    /// Makes a virtual link, down, with its MAC address: the kernel brings a
+    /// VLAN up with what is below it, and udev chooses an address for what has
+    /// none, so that afterwards is too late. A bond or a bridge that the kernel does not
     /// take with all its parameters is made without those that it refuses,
     /// one by one; they are what is returned.
     ///
@@ -205,10 +209,14 @@ impl Netlink {
         name: &InterfaceName,
         new: &NewLink,
         parent: Option<u32>,
+        mac: Option<MacAddress>,
     ) -> Result<Vec<NetlinkError>, NetlinkError> {
         let (word, all) = (kind_of(new), parameters(new));
         let create = |netlink: &mut Self, data: &[Parameter]| {
-            let request = creation(name, word, parent, data);
+            let mut request = creation(name, word, parent, data);
+            if let Some(mac) = mac {
+                request.put(ADDRESS, &mac.octets());
+            }
             netlink.change(request, flag::CREATE | flag::EXCLUSIVE, || {
                 format!("can't make the {word} `{name}`")
             })

@@ -202,3 +202,31 @@ fn a_link_of_that_name_and_another_kind_is_told() {
         "{report}"
     );
 }
+
+/// As systemd-networkd, which makes it of the machine's id and the name.
+#[test]
+fn a_bridge_has_the_address_that_the_running_system_gives_it() {
+    if skip("a_bridge_has_the_address_that_the_running_system_gives_it") {
+        return;
+    }
+    let mut net = Net::new();
+    net.plug_in();
+    net.listen("10.9.0.1:4420");
+    std::fs::create_dir_all(net.path("etc")).expect("a directory");
+    let id = "0123456789abcdef0123456789abcdef\n";
+    std::fs::write(net.path("etc/machine-id"), id).expect("a file");
+    let parameters = BridgeParameters {
+        stp: Some(false),
+        forward_delay: time(0),
+        ..BridgeParameters::default()
+    };
+    let plan = over_a_bridge(parameters, |_, bridge| {
+        bridge.addresses = vec![address("10.9.0.9/24")];
+    });
+    let boot = net.boot(plan, Played::default(), LONG);
+    assert_eq!(boot.verdict, Verdict::Done, "{:#?}", boot.record.missing);
+    let link = net.show("-d -o link show br0");
+    for part in ["52:9c:2f:97:80:e3", "forward_delay 0 "] {
+        assert!(link.contains(part), "{part} in {link}");
+    }
+}
