@@ -12,6 +12,8 @@ mark() {
     echo "$1 $up" >>/run/lab/marks
     echo "lab: $1" >/dev/kmsg
 }
+# From the marker on the drive may go away: what waits must be in memory.
+sleep 0
 mark marker
 case " $(cat /proc/cmdline) " in
 *' lab.reconfigure '*)
