@@ -1,12 +1,12 @@
 //! Root over links on links: VLANs, bonds, bridges; large frames; a second
 //! table; several netplan files. By the agent, one by the scripts, into roots
-//! that only report.
+//! that only report; one is handed over to a whole system.
 
 use super::slim::{agent_ipv4, slim};
 use super::static_address::{ipv4_target, net, portal};
-use super::{Controller, Faults, InstallerConfig, Outcome, Scenario, by_agent};
+use super::{Controller, Faults, InstallerConfig, Outcome, SETTLE, Scenario, by_agent};
 use crate::error::Result;
-use crate::host::{HostSpec, TreeFile};
+use crate::host::{HostKind, HostSpec, TreeFile};
 use crate::lab::{FIRST_SLOT, Wiring};
 use crate::run::{Session, switch_on};
 use crate::target::{TargetNetwork, TargetSpec};
@@ -18,6 +18,7 @@ pub(super) fn all() -> Vec<Scenario> {
         aggregate(),
         vlan_on_bond(),
         vlan_on_bond_by_scripts(),
+        handed_over(),
         bridge(),
         vrf(),
         jumbo(),
@@ -250,6 +251,26 @@ fn vlan_on_bond_by_scripts() -> Scenario {
             detail(outcome, faults, "bond0", MODE, "active-backup");
         },
         ..agent
+    }
+}
+
+/// systemd-networkd finds the bond, its members and the VLAN as it would have
+/// made them, and lets go of none.
+fn handed_over() -> Scenario {
+    let slim = vlan_on_bond();
+    Scenario {
+        name: "handover-vlan-on-bond",
+        title: "a VLAN on a bond by the agent, handed over",
+        host: HostSpec {
+            name: "handover-vlan-on-bond".to_owned(),
+            kind: HostKind::Debian,
+            ..slim.host
+        },
+        wiring: Wiring {
+            settle: SETTLE,
+            ..slim.wiring
+        },
+        ..slim
     }
 }
 

@@ -86,8 +86,8 @@ fn an_advertisement_alone_is_enough() {
     // EUI-64 of the card's address.
     assert_eq!(boot.step("reach").detail, "over c from fd09::ff:fe00:7");
     let routes = net.show("-6 route show default");
-    // As netplan has systemd-networkd rank it.
-    let ours = "dev c proto ra metric 100";
+    // As systemd-networkd ranks it where there is no DHCP.
+    let ours = "dev c proto ra metric 1024 ";
     assert!(routes.contains(ours), "{routes}");
     assert!(!boot.record.steps.iter().any(|s| s.action == "dhcp6"));
     eprintln!("by advertisement: goal {:?}", boot.took);
