@@ -96,6 +96,11 @@ impl Worker<'_> {
         }
         self.context.is_prepared(&self.interface.name);
         self.wait_for_carrier(&link)?;
+        // With the carrier the kernel gives IPv6 the link's own MTU once more
+        // (addrconf_notify in net/ipv6/addrconf.c).
+        for action in actions.iter().filter(|action| is_ipv6_mtu(action)) {
+            self.carry_out(&mut link, action)?;
+        }
         self.wait_for_dad(&link)
     }
 
@@ -483,6 +488,10 @@ impl Worker<'_> {
         }
         Ok(())
     }
+}
+
+fn is_ipv6_mtu(action: &Action) -> bool {
+    matches!(action, Action::SetIpv6 { settings, .. } if settings.mtu.is_some())
 }
 
 /// It belongs to what must be done before others stand on the interface: a

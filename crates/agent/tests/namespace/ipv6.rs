@@ -7,7 +7,7 @@ use nvmeroot_agent::record::StepState;
 use nvmeroot_plan::Interface;
 
 use crate::boot::{LONG, NQN, Played, address, interface, plan};
-use crate::net::{Net, skip, until};
+use crate::net::{Entered, Net, skip, until};
 
 /// A portal that only a router leads to.
 const FAR: &str = "fd07::1";
@@ -73,6 +73,31 @@ fn an_address_that_another_machine_has_is_reported() {
         "`/` has no storage\n  `c`: address in use: another machine in the network has `fd09::9`; find the other machine with that address"
     );
     assert_eq!(boot.step("dad").state, StepState::Failed);
+}
+
+/// The kernel gives IPv6 the card's MTU when it goes up and when it has carrier.
+#[test]
+fn ipv6_has_an_mtu_of_its_own() {
+    if skip("ipv6_has_an_mtu_of_its_own") {
+        return;
+    }
+    let mut net = Net::new();
+    net.plug_in();
+    net.listen("[fd09::1]:4420");
+    let boot = net.boot_well(
+        interface(|i| {
+            i.mtu = Some(9000.try_into().expect("an MTU"));
+            i.ipv6_mtu = Some(4000.try_into().expect("an MTU"));
+            i.addresses = vec![address("fd09::9/64")];
+        }),
+        "fd09::1",
+    );
+    let steps = boot.record.steps.iter();
+    let set = steps.filter(|s| s.detail == "mtu 4000").count();
+    assert_eq!(set, 2, "{:#?}", boot.record.steps);
+    let _entered = Entered::new(&net.host);
+    let mtu = std::fs::read_to_string("/proc/sys/net/ipv6/conf/c/mtu").expect("a sysctl");
+    assert_eq!(mtu, "4000\n");
 }
 
 /// A router's advertisement alone: address, network and default route.
