@@ -1,26 +1,20 @@
 //! One interface: from the card to addresses and routes that work.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nvmeroot_plan::{Action, DhcpFamily, Interface, LinkKind, MacAddress, Route};
 
 use super::context::{Context, Ended, Subject};
 use super::keep::announced_metric;
 use super::lease;
+use super::ready::{wait_for_carrier, wait_for_udev};
 use crate::card::{self, Card};
-use crate::events::{News, Woken};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
 use crate::netlink::{
     Link, LinkChange, Netlink, NetlinkError, NewAddress, NewRoute, NewRule, sysctl,
 };
-use crate::record::OpenStep;
-
-/// udev is given so long to finish with a card. It renames cards, which some
-/// kernels refuse once the link is up, and it knows the name that the running
-/// system's DHCP client makes its identifier of.
-const UDEV_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Milliseconds after which a neighbour is asked for again while the machine
 /// boots; a second otherwise.
@@ -521,75 +515,4 @@ fn as_it_asks(context: &Context, interface: &Interface, link: Link) -> Option<Li
     wait_for_carrier(context, &subject, &step, &mut netlink, &link).ok()?;
     step.done();
     netlink.link(link.index).ok()?
-}
-
-/// Waits until the link has carrier.
-pub(super) fn wait_for_carrier(
-    context: &Context,
-    subject: &Subject,
-    step: &OpenStep<'_>,
-    netlink: &mut Netlink,
-    link: &Link,
-) -> Result<(), Ended> {
-    let fault = || no_carrier(link);
-    context.wait_for(subject, step, fault, || {
-        let now = netlink.link(link.index).ok()??;
-        (now.carrier && may_carry(netlink, &now)).then_some(())
-    })
-}
-
-/// A new bridge claims to have carrier until its first port has come
-/// (net/bridge/br_stp_if.c works it out of its ports), and has another address
-/// until then.
-fn may_carry(netlink: &mut Netlink, link: &Link) -> bool {
-    link.kind.as_deref() != Some("bridge")
-        || netlink
-            .links()
-            .is_ok_and(|links| links.iter().any(|port| port.master == Some(link.index)))
-}
-
-/// What it means that the link has no carrier.
-fn no_carrier(link: &Link) -> Fault {
-    let name = &link.name;
-    let fault = |what| Fault::new(Layer::NoCarrier, format!("`{name}` is up and {what}"));
-    match link.kind.as_deref() {
-        Some("bridge") => fault("none of its ports forwards").with_hint(
-            "see what is said of its ports; with the spanning tree protocol a port waits twice the forward delay, 30 s by default (`parameters: {stp: false}` or a shorter `forward-delay`)",
-        ),
-        Some("bond") => fault("none of its members works").with_hint(
-            "see what is said of its members; in mode 802.3ad the switch has to have such a bond too",
-        ),
-        Some("vlan") => fault("what carries it has no carrier"),
-        _ => fault("has no carrier"),
-    }
-}
-
-fn wait_for_udev(context: &Context, link: &Link) -> Result<(), Ended> {
-    let until = Instant::now() + UDEV_PATIENCE;
-    loop {
-        let seen = context.events.seen();
-        if !udev_is_busy(context, link.index) {
-            return Ok(());
-        }
-        let until = until.min(context.limit());
-        match context.events.wait_past(seen, &[News::Devices], until) {
-            Woken::Changed => {}
-            Woken::Stopping => return Err(Ended::Stopping),
-            Woken::TimedOut => {
-                let name = &link.name;
-                context.kmsg.say(
-                    Level::Warning,
-                    &format!("`{name}`: udev does not finish with it; going on"),
-                );
-                return Ok(());
-            }
-        }
-    }
-}
-
-/// udev runs (or is about to) and has not finished with the link: it writes
-/// its record of a device when all rules are through (udev(7)).
-fn udev_is_busy(context: &Context, index: u32) -> bool {
-    let udev = context.places.run_root.join("udev");
-    udev.join("control").exists() && !udev.join(format!("data/n{index}")).exists()
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use nvmeroot_plan::Interface;
 
 use super::context::{Context, Ended, Subject};
-use super::interface::wait_for_carrier;
 use super::layer::vrf_table;
+use super::ready::wait_for_carrier;
 use crate::dhcp::{self, Applied4, Applied6, DhcpError, Event, Identity, Lease4, Lease6};
 use crate::events::News;
 use crate::fault::{Fault, Layer};

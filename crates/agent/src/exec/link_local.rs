@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::context::{Context, Ended, Subject};
-use super::interface::{Worker, wait_for_carrier};
+use super::interface::Worker;
 use super::lease;
+use super::ready::wait_for_carrier;
 use crate::dhcp;
 use crate::events::News;
 use crate::fault::{Fault, Layer};

@@ -19,6 +19,7 @@ mod link_local;
 mod order;
 mod patience;
 mod portal;
+mod ready;
 mod report;
 
 pub use context::Context;
