@@ -120,10 +120,10 @@ pub fn all() -> Vec<Scenario> {
         home::all(),
         faults::all(),
         failing::all(),
+        reports::all(),
+        late::all(),
         slim::all(),
         links::all(),
-        late::all(),
-        reports::all(),
     ];
     groups.into_iter().flatten().collect()
 }

@@ -238,6 +238,11 @@ impl Context {
         self.lock().faults.insert(subject.clone(), fault);
     }
 
+    /// The same for what may end well: what stands in the way already says more.
+    pub(super) fn suspect(&self, subject: &Subject, fault: Fault) {
+        self.lock().faults.entry(subject.clone()).or_insert(fault);
+    }
+
     /// Nothing does any more.
     pub(super) fn clear_fault(&self, subject: &Subject) {
         let mut shared = self.lock();

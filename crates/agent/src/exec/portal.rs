@@ -47,6 +47,16 @@ pub(super) fn connect_target(context: &Arc<Context>, target: Target, index: usiz
     let _ = try_connect_target(context, &target, index);
 }
 
+fn unfinished(nqn: &Nqn) -> Fault {
+    Fault::new(
+        Layer::Timeout,
+        format!("connecting to `{nqn}` has not ended yet"),
+    )
+    .with_hint(
+        "the portal takes connections: look at what the target says of this host in its log, and give more time with `nvmeroot.deadline=SECONDS`",
+    )
+}
+
 fn try_connect_target(context: &Arc<Context>, target: &Target, index: usize) -> Result<(), Ended> {
     let controller = &context.plan.controllers[index];
     let subject = Subject::Target(target.clone());
@@ -69,6 +79,9 @@ fn try_connect_target(context: &Arc<Context>, target: &Target, index: usize) -> 
         &controller.options,
     );
     let made = path.attempt(&step, |context, _| {
+        // The kernel waits up to a minute for each of a target's answers
+        // (`admin_timeout` in drivers/nvme/host/core.c).
+        context.suspect(&subject, unfinished(&target.nqn));
         context
             .fabrics
             .connect(&request)

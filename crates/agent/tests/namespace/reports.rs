@@ -59,6 +59,8 @@ reports! {
         };
     no_namespace: "no namespace: `nqn.2024-01.example:root` is connected",
         listening, statics(), Played { empty: true, ..Played::default() };
+    unfinished: "timeout: connecting to `nqn.2024-01.example:root` has not ended yet",
+        listening, statics(), Played { slow: Duration::from_secs(3), ..Played::default() };
     timeout: "timeout: `10.9.0.1:4420` does not answer",
         |net| {
             net.plug_in();
