@@ -101,11 +101,17 @@ impl Stage {
 
     /// What the agent was called with, once it is `wanted` or time is up.
     fn calls(&self, wanted: &str) -> String {
+        self.read_once("calls", wanted)
+    }
+
+    /// What is in the file, once it is `wanted` or time is up: what runs in the
+    /// background writes it when it comes to it.
+    fn read_once(&self, path: &str, wanted: &str) -> String {
         let start = Instant::now();
         loop {
-            let calls = self.read("calls");
-            if calls == wanted || start.elapsed() > Duration::from_secs(20) {
-                return calls;
+            let text = self.read(path);
+            if text == wanted || start.elapsed() > Duration::from_secs(20) {
+                return text;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -128,9 +134,10 @@ fn the_agent_starts_in_the_background() {
         stage.boots(&shell, INIT_TOP);
         assert!(start.elapsed() < Duration::from_secs(2), "it waited");
         assert_eq!(stage.calls("agent run\n"), "agent run\n");
-        assert_eq!(stage.read("modules"), "modprobe -q -a nvme-tcp af_packet\n");
-        std::thread::sleep(Duration::from_millis(100));
-        assert_eq!(stage.read("dev/kmsg"), "trouble\n", "a panic is to be seen");
+        let loaded = "modprobe -q -a nvme-tcp af_packet\n";
+        assert_eq!(stage.read_once("modules", loaded), loaded);
+        let said = stage.read_once("dev/kmsg", "trouble\n");
+        assert_eq!(said, "trouble\n", "a panic is to be seen");
     }
 }
 
