@@ -223,11 +223,6 @@ impl Worker<'_> {
         Ok(found)
     }
 
-    /// Waits until udev has finished with the link.
-    pub(super) fn wait_for_udev(&self, link: &Link) -> Result<(), Ended> {
-        wait_for_udev(self.context, link)
-    }
-
     fn rename(&mut self, mut link: Link) -> Result<Link, Ended> {
         let name = &self.interface.name;
         if !self.interface.set_name || link.name == name.as_str() {

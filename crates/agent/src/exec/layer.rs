@@ -14,6 +14,7 @@ use nvmeroot_plan::{
 
 use super::context::{Context, Ended, Subject};
 use super::interface::Worker;
+use super::ready::wait_for_udev;
 use crate::dhcp::{MachineId, Random};
 use crate::events::News;
 use crate::fault::{Fault, Layer};
@@ -111,7 +112,7 @@ impl Worker<'_> {
         // MAC address that is the same at every boot; members and DHCP servers
         // should see that one. A VLAN has its parent's, a VRF's nobody sees.
         if !matches!(new, NewLink::Vlan { .. } | NewLink::Vrf { .. }) {
-            self.wait_for_udev(&link)?;
+            wait_for_udev(self.context, &link)?;
             if let Ok(Some(now)) = self.netlink.link(link.index) {
                 link = now;
             }

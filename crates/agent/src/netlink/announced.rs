@@ -4,18 +4,12 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use rustix::io::Errno;
 
+use super::route::{DESTINATION, FIXED, OUTGOING, PRIORITY, TABLE};
 use super::wire::{Message, Request, family, ip, kind, u32_at};
 use super::{Link, Netlink, NetlinkError};
 
-/// `struct rtmsg`, see `route.rs`.
-const FIXED: usize = 12;
-
-/// linux/rtnetlink.h, `RTA_…`.
-const DESTINATION: u16 = 1;
-const OUTGOING: u16 = 4;
-const PRIORITY: u16 = 6;
+/// linux/rtnetlink.h, `RTA_CACHEINFO`.
 const CACHE_INFO: u16 = 12;
-const TABLE: u16 = 15;
 
 /// `RTPROT_KERNEL`.
 const KERNEL: u8 = 2;

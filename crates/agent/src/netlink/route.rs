@@ -10,16 +10,16 @@ use super::{Link, Netlink, NetlinkError};
 
 /// `struct rtmsg`: family, destination's and source's prefix lengths, type of
 /// service, table, protocol, scope, type, flags (u32).
-const FIXED: usize = 12;
+pub(super) const FIXED: usize = 12;
 
 /// linux/rtnetlink.h, `RTA_…`.
-const DESTINATION: u16 = 1;
-const OUTGOING: u16 = 4;
+pub(super) const DESTINATION: u16 = 1;
+pub(super) const OUTGOING: u16 = 4;
 const GATEWAY: u16 = 5;
-const PRIORITY: u16 = 6;
+pub(super) const PRIORITY: u16 = 6;
 const PREFERRED_SOURCE: u16 = 7;
 const METRICS: u16 = 8;
-const TABLE: u16 = 15;
+pub(super) const TABLE: u16 = 15;
 const VIA: u16 = 18;
 const EXPIRES: u16 = 23;
 
