@@ -60,7 +60,7 @@ const SGL: u8 = 0x40;
 const IN_CAPSULE: u8 = 0x01;
 const TRANSPORT: u8 = 0x5a;
 
-/// Entries of the queue, counted from zero. One command is under way at a time.
+/// Entries of the queue, counted from zero. Two commands are under way at most.
 const QUEUE_SIZE: u16 = 31;
 /// Any controller.
 const ANY_CONTROLLER: u16 = 0xffff;

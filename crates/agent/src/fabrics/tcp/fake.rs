@@ -47,6 +47,8 @@ pub(super) struct Fake {
     pub(super) changes: u8,
     /// It never says that it is ready.
     pub(super) never_ready: bool,
+    /// It answers the second of the two questions about its readiness first.
+    pub(super) backwards: bool,
     /// It takes the connection and says nothing.
     pub(super) silent: bool,
 }
@@ -72,13 +74,18 @@ impl Fake {
             return host.read(&mut [0]).map(drop);
         }
         host.write_all(&self.first.clone().unwrap_or_else(initialized))?;
+        let mut late = None;
         loop {
             pdu = read(&mut host)?;
             assert_eq!((pdu[0], pdu[2]), (4, 72), "all others are commands");
             let command = u16::from_le_bytes([pdu[10], pdu[11]]);
             let (result, status) = match (pdu[8], pdu[12]) {
                 (0x7f, 1) => self.connect,
-                (0x7f, 4) => (u64::from(!self.never_ready), 0),
+                (0x7f, 4) => (u64::from(!self.never_ready && late.is_none()), 0),
+                (0x7f, 0) if self.backwards => {
+                    late = Some(response(command, 0, 0));
+                    continue;
+                }
                 (0x7f, _) => (0, 0),
                 _ => {
                     self.send_log(&mut host, command, &pdu)?;
@@ -86,6 +93,9 @@ impl Fake {
                 }
             };
             host.write_all(&response(command, result, status))?;
+            if let Some(late) = late.take() {
+                host.write_all(&late)?;
+            }
         }
     }
 

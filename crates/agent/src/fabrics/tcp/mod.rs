@@ -1,5 +1,5 @@
-//! Asks a discovery controller what it offers, over a socket of our own: six
-//! questions and answers. The kernel would make a whole controller for it,
+//! Asks a discovery controller what it offers, over a socket of our own: five
+//! times there and back. The kernel would make a whole controller for it,
 //! with its queues, its device and its keep-alive, and has to take all of it
 //! down again, one controller at a time.
 //!
@@ -182,28 +182,51 @@ impl Conversation {
     }
 
     /// Switches the controller on and waits until it is: before, it has no
-    /// log.
+    /// log. Both questions are sent at once; a controller may answer the second
+    /// one first, which is then not ready.
     fn enable(&mut self) -> Result<(), Broken> {
-        let end = self.command(Command::Set(Property::Configuration, ENABLE), &mut [])?;
-        if end.status != 0 {
+        let set = self.ask(Command::Set(Property::Configuration, ENABLE))?;
+        let get = self.ask(Command::Get(Property::Status))?;
+        let mut ends = [self.completion()?, self.completion()?];
+        ends.sort_by_key(|end| end.command);
+        if ends.each_ref().map(|end| end.command) != [set, get] {
+            return Err(PduError::Data.into());
+        }
+        let [set, mut end] = ends;
+        if set.status != 0 {
             return Err(Unanswered::NotEnough.into());
         }
         loop {
-            let end = self.command(Command::Get(Property::Status), &mut [])?;
             match (end.status, end.result) {
                 (0, state) if state & FATAL != 0 => return Err(Unanswered::NotEnough.into()),
                 (0, state) if state & READY != 0 => return Ok(()),
                 (0, _) => thread::sleep(PAUSE),
                 _ => return Err(Unanswered::NotEnough.into()),
             }
+            end = self.command(Command::Get(Property::Status), &mut [])?;
+        }
+    }
+
+    /// Sends a command; returns its number.
+    fn ask(&mut self, command: Command<'_>) -> Result<u16, Broken> {
+        self.number += 1;
+        self.send(&capsule(command, self.number, self.alignment))?;
+        Ok(self.number)
+    }
+
+    /// The end of one of the commands, which has no data.
+    fn completion(&mut self) -> Result<Completion, Broken> {
+        let mut buffer = Vec::new();
+        match self.receive(&mut buffer)? {
+            Pdu::Response(completion) => Ok(completion),
+            _ => Err(PduError::Type { kind: buffer[0] }.into()),
         }
     }
 
     /// Sends a command and receives what it asks for.
     fn command(&mut self, command: Command<'_>, data: &mut [u8]) -> Result<Completion, Broken> {
-        self.number += 1;
-        self.send(&capsule(command, self.number, self.alignment))?;
-        let mut transfer = Transfer::new(self.number, data);
+        let number = self.ask(command)?;
+        let mut transfer = Transfer::new(number, data);
         let mut buffer = Vec::new();
         loop {
             let pdu = self.receive(&mut buffer)?;

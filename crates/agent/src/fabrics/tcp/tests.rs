@@ -72,6 +72,17 @@ fn a_fake_targets_log_is_read_in_parts() {
 }
 
 #[test]
+fn answers_may_come_in_another_order() {
+    let fake = Fake {
+        log: log(2),
+        backwards: true,
+        ..Fake::default()
+    };
+    let (read, _) = ask(fake).expect("an answer");
+    assert_eq!(read.len(), 2);
+}
+
+#[test]
 fn a_log_that_changes_is_read_again_and_not_for_ever() {
     let changing = |changes| Fake {
         log: log(5),
