@@ -19,9 +19,9 @@ const LONGEST_STALL: f64 = 14.0;
 /// network stays is seen by other means).
 const LONGEST_EARLY_STALL: f64 = 75.0;
 
-/// From the end of an outage to the first round that succeeds: the target
-/// boots, and the host tries again every 10 s.
-const LONGEST_RETURN: f64 = 65.0;
+/// From the target being there again after an outage to the first round that
+/// succeeds: the host tries every 10 s, and what waited meanwhile comes first.
+const LONGEST_RETURN: f64 = 35.0;
 
 /// What the kernel says of a task that waited for [`KERNEL_PATIENCE`].
 const BLOCKED: &str = "blocked for more than";
@@ -199,7 +199,7 @@ pub(super) fn healthy(scenario: &Scenario, outcome: &Outcome, faults: &mut Fault
         return;
     };
     mounts(scenario, report, faults);
-    heartbeat(scenario, report, faults);
+    heartbeat(scenario, outcome, report, faults);
     hand_over(report, faults);
     let failed = &report.failed_units;
     faults.expect(failed.is_empty(), || format!("failed units: {failed:?}"));
@@ -265,7 +265,7 @@ fn mounts(scenario: &Scenario, report: &Report, faults: &mut Faults) {
     }
 }
 
-fn heartbeat(scenario: &Scenario, report: &Report, faults: &mut Faults) {
+fn heartbeat(scenario: &Scenario, outcome: &Outcome, report: &Report, faults: &mut Faults) {
     if scenario.host.kind == crate::HostKind::Slim {
         return;
     }
@@ -278,11 +278,12 @@ fn heartbeat(scenario: &Scenario, report: &Report, faults: &mut Faults) {
     });
     let settle = f64::from(scenario.wiring.settle);
     let marker = report.marks.get("marker").copied().unwrap_or_default();
+    let outage = scenario.outage.and_then(|_| back(outcome));
     for (at, took) in &heart.stalls {
-        let bound = match scenario.outage {
-            Some(seconds) => f64::from(seconds) + LONGEST_RETURN,
-            None if *at < marker => LONGEST_EARLY_STALL,
-            None => LONGEST_STALL,
+        let bound = match outage {
+            Some((on, ready)) if *at < ready && at + took > on => ready + LONGEST_RETURN - at,
+            _ if *at < marker => LONGEST_EARLY_STALL,
+            _ => LONGEST_STALL,
         };
         faults.expect(*took < bound, || {
             format!(
@@ -300,6 +301,17 @@ fn heartbeat(scenario: &Scenario, report: &Report, faults: &mut Faults) {
     faults.expect(heart.beats as f64 >= beating / 2.0, || {
         format!("only {} beats in {beating} s", heart.beats)
     });
+}
+
+/// When the target was switched on again and when it was ready, in seconds since
+/// the host was switched on, which its kernel's clock follows by a second or two.
+fn back(outcome: &Outcome) -> Option<(f64, f64)> {
+    let on = outcome.target_on?;
+    let lines = &outcome.target_console;
+    let ready = lines
+        .iter()
+        .find(|l| l.text.contains("lab: target ready"))?;
+    Some((on, on + ready.at.as_secs_f64()))
 }
 
 /// The running system took over from the initramfs without a trace.
