@@ -41,6 +41,9 @@ pub struct Wiring {
     /// What crosses the host's first cable goes to `host.card0.pcap`, the head
     /// of each frame.
     pub capture: bool,
+    /// How many processors the host has. One emulates best, and most that is tried
+    /// here does not depend on it; a server has more.
+    pub processors: u8,
     /// More words for the kernel command line.
     pub cmdline: String,
     /// Seconds that the host waits after reaching its marker before it reports.
@@ -56,6 +59,7 @@ impl Default for Wiring {
             unplugged: false,
             local_root: false,
             capture: false,
+            processors: 1,
             cmdline: String::new(),
             settle: 0,
             reboot_on_failure: true,
@@ -211,6 +215,7 @@ impl Lab {
             drives: vec![drive],
             second_port: SecondPort::Commands,
             capture: false,
+            processors: 1,
         }))
     }
 
@@ -246,6 +251,7 @@ impl Lab {
             },
             second_port: SecondPort::Report,
             capture: wiring.capture,
+            processors: wiring.processors,
         })
     }
 }

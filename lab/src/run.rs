@@ -93,12 +93,15 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Switches the target on, if there is one, and waits until it serves.
+    /// Switches the target on, if there is one and it is off, and waits until it
+    /// serves.
     ///
     /// # Errors
     /// As [`Start::start`], and [`Error::Timeout`].
     pub fn start_target(&mut self) -> Result<()> {
-        if let Some(start) = &self.target_start {
+        if let Some(start) = &self.target_start
+            && self.target.is_none()
+        {
             let vm = start.start(&self.dir)?;
             vm.console().wait("lab: target ready", TARGET_READY)?;
             self.target = Some(vm);

@@ -60,6 +60,7 @@ pub(crate) struct Machine {
     pub(crate) second_port: SecondPort,
     /// See [`Wiring::capture`](crate::Wiring::capture).
     pub(crate) capture: bool,
+    pub(crate) processors: u8,
 }
 
 /// What the second serial port is for.
@@ -102,7 +103,8 @@ impl Machine {
         // An old processor has few instructions, and those emulate best.
         let mut program = Program::new("qemu-system-x86_64")
             .args(["-nodefaults", "-no-reboot", "-nographic", "-machine", "pc"])
-            .args(["-cpu", "Nehalem", "-smp", "1", "-accel", &self.accel])
+            .args(["-cpu", "Nehalem", "-accel", &self.accel])
+            .args(["-smp", &self.processors.to_string()])
             .args(["-m", &self.memory_mib.to_string()])
             .arg("-kernel")
             .arg(&self.kernel)

@@ -20,6 +20,14 @@ const STAGES: [&str; 5] = [
     "init-bottom",
 ];
 
+/// The name of every discovery service (NVM Express Base Specification 2.0,
+/// section 4.5).
+const DISCOVERY: &str = "nqn.2014-08.org.nvmexpress.discovery";
+
+/// As any server, the host can do two things at a time: what one runtime does
+/// while udev works, it does not take from udev.
+const PROCESSORS: u8 = 2;
+
 /// The target's portals: from here on, one port each.
 const FIRST_PORT: u16 = 4420;
 
@@ -58,6 +66,8 @@ impl Runtime {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Case {
     Static,
+    /// The same, and what is behind the portal is known: nobody asks it.
+    Known,
     /// The server answers at once.
     Dhcp,
     /// The server pings an address before it offers it.
@@ -67,12 +77,22 @@ pub(super) enum Case {
 }
 
 impl Case {
-    pub(super) const ALL: [Case; 4] =
-        [Case::Static, Case::Dhcp, Case::PingedDhcp, Case::ProbedDhcp];
+    pub(super) const ALL: [Case; 5] = [
+        Case::Static,
+        Case::Known,
+        Case::Dhcp,
+        Case::PingedDhcp,
+        Case::ProbedDhcp,
+    ];
+
+    pub(super) fn is_static(self) -> bool {
+        matches!(self, Case::Static | Case::Known)
+    }
 
     pub(super) fn title(self) -> &'static str {
         match self {
             Case::Static => "static IPv4",
+            Case::Known => "static IPv4, the subsystem is known",
             Case::Dhcp => "DHCPv4",
             Case::PingedDhcp => "DHCPv4, the server pings first",
             Case::ProbedDhcp => "DHCPv4, the scripts probe as the original does",
@@ -89,7 +109,9 @@ fn marked(from: &str, name: &'static str) -> Result<Scenario> {
         .with_context(|| format!("the lab has no scenario `{from}`"))?;
     scenario.name = name;
     name.clone_into(&mut scenario.host.name);
-    scenario.host.files = STAGES.map(|stage| script(stage, "aa-lab", MARK)).to_vec();
+    let marks = STAGES.map(|stage| script(stage, "aa-lab", MARK));
+    scenario.host.files.extend(marks);
+    scenario.wiring.processors = PROCESSORS;
     // That the host is as it should be, the lab's own scenarios check.
     scenario.check = |_, _| {};
     Ok(scenario)
@@ -111,25 +133,43 @@ fn hook(name: &str, text: &str) -> TreeFile {
     }
 }
 
+/// The host of the lab's scenario `from`, reached by `runtime`.
+pub(super) fn like(from: &str, runtime: Runtime) -> Result<Scenario> {
+    let name = match runtime {
+        Runtime::Scripts => "bench-links-scripts",
+        Runtime::Agent => "bench-links-agent",
+    };
+    let mut scenario = marked(from, name)?;
+    scenario.host.name = format!("bench-{from}-{}", runtime.name());
+    scenario.host.configure_args = runtime.arguments();
+    Ok(scenario)
+}
+
 /// One portal; the address by `case`, reached by `runtime`.
 pub(super) fn host(case: Case, runtime: Runtime) -> Result<Scenario> {
-    let from = match case {
-        Case::Static => "slim-static",
-        _ => "slim-dhcp4",
+    let from = if case.is_static() {
+        "slim-static"
+    } else {
+        "slim-dhcp4"
     };
     // Both servers serve the same image.
     let name = match (case, runtime) {
         (Case::Static, Runtime::Scripts) => "bench-static-scripts",
         (Case::Static, Runtime::Agent) => "bench-static-agent",
+        (Case::Known, Runtime::Scripts) => "bench-known-scripts",
+        (Case::Known, Runtime::Agent) => "bench-known-agent",
         (Case::ProbedDhcp, Runtime::Scripts) => "bench-dhcp4-original",
         (_, Runtime::Scripts) => "bench-dhcp4-scripts",
         (_, Runtime::Agent) => "bench-dhcp4-agent",
     };
     let mut scenario = marked(from, name)?;
     scenario.host.configure_args = runtime.arguments();
-    scenario.wiring.capture = case != Case::Static;
+    scenario.wiring.capture = !case.is_static();
     for network in scenario.target.iter_mut().flat_map(|t| &mut t.networks) {
         network.offers_at_once = case != Case::PingedDhcp;
+    }
+    if case == Case::Known {
+        scenario.host.files.push(known());
     }
     if (case, runtime) == (Case::ProbedDhcp, Runtime::Scripts) {
         scenario
@@ -140,18 +180,35 @@ pub(super) fn host(case: Case, runtime: Runtime) -> Result<Scenario> {
     Ok(scenario)
 }
 
+/// What nvme-cli knows of the portal: the subsystem's name.
+fn known() -> TreeFile {
+    TreeFile {
+        path: "etc/nvme/config.json".to_owned(),
+        mode: 0o600,
+        text: format!(
+            "[{{\"hostnqn\": \"{HOST_NQN}\", \"hostid\": \"{HOST_ID}\", \"subsystems\": [\
+             {{\"nqn\": \"{SUBSYSTEM}\", \"ports\": [{{\"transport\": \"tcp\", \
+             \"traddr\": \"10.77.0.1\", \"trsvcid\": \"{FIRST_PORT}\"}}]}}]}}]\n"
+        ),
+    }
+}
+
 /// The floor: no runtime of ours; the network is up, and then one request for a
 /// controller is written.
 pub(super) fn floor() -> Result<Scenario> {
     let mut scenario = unconfigured("bench-floor")?;
-    let request = format!(
-        "transport=tcp,traddr=10.77.0.1,trsvcid={FIRST_PORT},nqn={SUBSYSTEM},\
-         hostnqn={HOST_NQN},hostid={HOST_ID}"
-    );
+    let request = |nqn: &str| {
+        format!(
+            "transport=tcp,traddr=10.77.0.1,trsvcid={FIRST_PORT},nqn={nqn},\
+             hostnqn={HOST_NQN},hostid={HOST_ID}"
+        )
+    };
     scenario.host.files.push(script(
         "init-premount",
         "zz-lab-floor",
-        &FLOOR.replace("@REQUEST@", &request),
+        &FLOOR
+            .replace("@REQUEST@", &request(SUBSYSTEM))
+            .replace("@DISCOVERY@", &request(DISCOVERY)),
     ));
     scenario.host.files.push(hook("lab-floor", FLOOR_HOOK));
     Ok(scenario)

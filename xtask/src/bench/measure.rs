@@ -1,10 +1,11 @@
 //! One measured boot, and the arithmetic of many.
 
 use std::fs;
+use std::thread;
 
 use anyhow::{Context, Result, bail};
-use nvmeroot_lab::scenario::Scenario;
-use nvmeroot_lab::{Lab, Line, boot};
+use nvmeroot_lab::scenario::{End, Outcome, Scenario};
+use nvmeroot_lab::{Lab, Line, Session};
 
 use super::capture::server_time;
 use super::timeline::{Timeline, logged};
@@ -21,23 +22,95 @@ pub(super) struct Boot {
 /// clock, or correct it by seconds while it boots.
 const TRIES: usize = 4;
 
-/// Boots a host; one that does not come up well is no measurement, and one whose
-/// clock went wrong is booted again.
-pub(super) fn measure(lab: &Lab, scenario: &Scenario) -> Result<Boot> {
-    for _ in 0..TRIES {
-        match attempt(lab, scenario)? {
-            Ok(boot) => return Ok(boot),
-            Err(wrong) => eprintln!("`{}`: {wrong}, again", scenario.name),
-        }
-    }
-    bail!("`{}`: no boot of {TRIES} had a right clock", scenario.name);
+/// While the kernel patches its own code on one processor, another one that is
+/// emulated (QEMU 7.2, a thread each) may still run into the breakpoint that was
+/// there meanwhile, which the kernel no longer knows.
+const EMULATORS_FAULT: &str = "Oops: int3";
+
+/// A host whose target is switched on.
+fn target_on<'a>(lab: &Lab, scenario: &'a Scenario) -> Result<Session<'a>> {
+    let name = scenario.name;
+    let mut session = Session::prepare(lab, scenario).with_context(|| format!("`{name}`"))?;
+    let started = session.start_target();
+    started.with_context(|| format!("the target of `{name}`"))?;
+    Ok(session)
 }
 
-/// A boot, or what was wrong with its clock.
-fn attempt(lab: &Lab, scenario: &Scenario) -> Result<Result<Boot, String>> {
-    let outcome = boot(lab, scenario, &|_, _| {})
-        .with_context(|| format!("`{}` did not boot", scenario.name))?
-        .outcome;
+/// Boots the hosts, one after the other, and hands each to `measured` with its
+/// place in the list. One that does not come up well is no measurement.
+///
+/// While a host reports, which is not measured any more, the next one's target
+/// is switched on.
+pub(super) fn measure(
+    lab: &Lab,
+    hosts: &[(String, Scenario)],
+    mut measured: impl FnMut(usize, Boot),
+) -> Result<()> {
+    let mut ahead = None;
+    for (place, (title, scenario)) in hosts.iter().enumerate() {
+        eprintln!("{title}");
+        let mut session = match ahead.take() {
+            Some(session) => session,
+            None => target_on(lab, scenario)?,
+        };
+        let mut tries = 1;
+        loop {
+            let next = match ahead {
+                None => hosts.get(place + 1),
+                Some(_) => None,
+            };
+            let (boot, other) = attempt(lab, scenario, session, next)?;
+            ahead = ahead.or(other);
+            match boot {
+                Ok(boot) => {
+                    measured(place, boot);
+                    break;
+                }
+                Err(wrong) if tries < TRIES => eprintln!("{title}: {wrong}, again"),
+                Err(wrong) => bail!("{title}: {wrong}, in {TRIES} boots"),
+            }
+            tries += 1;
+            session = target_on(lab, scenario)?;
+        }
+    }
+    Ok(())
+}
+
+/// A boot or why it is no measurement, and the next host.
+type Attempt<'a> = (Result<Boot, String>, Option<Session<'a>>);
+
+fn attempt<'a>(
+    lab: &Lab,
+    scenario: &Scenario,
+    mut session: Session<'_>,
+    next: Option<&'a (String, Scenario)>,
+) -> Result<Attempt<'a>> {
+    let name = scenario.name;
+    (scenario.events)(&mut session).with_context(|| format!("`{name}` can't be switched on"))?;
+    let (End::Boots { within } | End::Stops { within, .. }) = scenario.end;
+    let ends = ["lab: marker", "Kernel panic", "(initramfs)"];
+    let console = session.host()?.console().clone();
+    let ended = console.wait_any(&ends, 0, within);
+    if console.find(EMULATORS_FAULT).is_some() {
+        let wrong = format!("`{EMULATORS_FAULT}`, which is the emulator's");
+        return Ok((Err(wrong), None));
+    }
+    ended.with_context(|| format!("`{name}` did not boot"))?;
+    // A machine ends with the thread that started it: the next one's is this.
+    let (finished, other) = thread::scope(|scope| {
+        let finishing = scope.spawn(|| session.finish());
+        let other = next.map(|(_, next)| target_on(lab, next)).transpose();
+        (finishing.join(), other)
+    });
+    let other = other?;
+    let finished = finished.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let (report, power_off) = finished.with_context(|| format!("`{name}` did not report"))?;
+    let outcome = session.outcome(report, power_off);
+    Ok((judge(lab, scenario, outcome)?, other))
+}
+
+/// What a boot that came up showed, or what was wrong with its clock.
+fn judge(lab: &Lab, scenario: &Scenario, outcome: Outcome) -> Result<Result<Boot, String>> {
     let dir = lab.artefacts(scenario.name);
     let faults = scenario.judge(&outcome);
     if !faults.is_empty() {

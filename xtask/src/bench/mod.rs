@@ -7,10 +7,12 @@ mod configure;
 mod document;
 mod goal;
 mod hosts;
+mod links;
 mod measure;
 mod plot;
 mod portals;
 mod ramdisk;
+mod span;
 mod timeline;
 
 use std::fs;
@@ -27,6 +29,8 @@ enum Part {
     Configure,
     /// Both runtimes with one portal, and the floor
     Boot,
+    /// Both runtimes over VLANs, bonds, bridges and the like
+    Links,
     /// What each runtime adds to the initial ramdisk
     Bytes,
     /// Both runtimes with 1 to 32 portals
@@ -34,12 +38,19 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Part; 4] = [Part::Configure, Part::Boot, Part::Bytes, Part::Portals];
+    const ALL: [Part; 5] = [
+        Part::Configure,
+        Part::Boot,
+        Part::Links,
+        Part::Bytes,
+        Part::Portals,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Part::Configure => "configure",
             Part::Boot => "boot",
+            Part::Links => "links",
             Part::Bytes => "bytes",
             Part::Portals => "portals",
         }
@@ -61,6 +72,9 @@ pub(crate) struct Args {
     /// Measure this part alone (may be given more than once)
     #[arg(long)]
     only: Vec<Part>,
+    /// Of the parts `boot` and `links`, only the cases whose titles contain this
+    #[arg(long, default_value = "", conflicts_with = "write")]
+    case: String,
     /// Put the tables and the plot into `docs` as well
     #[arg(long)]
     write: bool,
@@ -91,7 +105,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut unmet = Vec::new();
     for part in parts {
         let command = match part {
-            Part::Boot | Part::Portals => {
+            Part::Boot | Part::Links | Part::Portals => {
                 format!(
                     "cargo xtask bench --only {} --pairs {}",
                     part.name(),
@@ -104,7 +118,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let mut plot = None;
         let pairs = usize::from(args.pairs);
         let section = match (part, &lab) {
-            (Part::Boot, Some(lab)) => boots::section(lab, pairs)?,
+            (Part::Boot, Some(lab)) => boots::section(lab, pairs, &args.case)?,
+            (Part::Links, Some(lab)) => links::section(lab, pairs, &args.case)?,
             (Part::Bytes, Some(lab)) => bytes::section(lab)?,
             (Part::Portals, Some(lab)) => {
                 let (section, svg) = portals::section(lab, &args.portals, pairs)?;

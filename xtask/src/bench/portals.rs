@@ -40,20 +40,25 @@ impl Times {
 type All = BTreeMap<(Runtime, u16), Vec<Times>>;
 
 fn run(lab: &Lab, counts: &[u16], pairs: usize) -> Result<All> {
-    let mut all = All::new();
+    let mut hosts = Vec::new();
+    let mut places = Vec::new();
     for number in 1..=pairs {
         for &count in counts {
             for runtime in Runtime::BOTH {
-                eprintln!(
+                let title = format!(
                     "pair {number} of {pairs}: {count} portals, {}",
                     runtime.name()
                 );
-                let boot = measure(lab, &hosts::portals(count, runtime)?)?;
-                all.entry((runtime, count))
-                    .or_default()
-                    .push(Times::of(&boot, count)?);
+                hosts.push((title, hosts::portals(count, runtime)?));
+                places.push((runtime, count));
             }
         }
+    }
+    let mut boots = Vec::new();
+    measure(lab, &hosts, |place, boot| boots.push((places[place], boot)))?;
+    let mut all = All::new();
+    for (key, boot) in boots {
+        all.entry(key).or_default().push(Times::of(&boot, key.1)?);
     }
     Ok(all)
 }
