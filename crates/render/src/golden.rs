@@ -1,6 +1,6 @@
 //! Each outcome as a text: every change with its path, mode, reason and
 //! content, compared with a file under `tests/golden`. With the environment
-//! variable `NVMEROOT_WRITE_GOLDEN` set, the files are written instead.
+//! variable `UPDATE_GOLDEN` set, the files are written instead.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -77,7 +77,7 @@ fn check(name: &str, plan: &BootPlan, options: &Options) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(format!("{name}.txt"));
-    if std::env::var_os("NVMEROOT_WRITE_GOLDEN").is_some() {
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, &found).expect("the golden file is written");
     }
     let wanted = std::fs::read_to_string(&path).expect("the golden file");

@@ -36,7 +36,7 @@ file()
 file /usr/lib/nvmeroot/nvmeroot-agent
 file /etc/nvmeroot/plan.json
 
-# The virtual links that root stands on.
+# What root's virtual links and its connections need and nvme-tcp does not name.
 modules=/etc/nvmeroot/modules
 if [ -e "$modules" ]; then
 	while read -r module; do

@@ -95,7 +95,7 @@ if [ -e /etc/curtin-nvme-over-tcp/dhcpcd.conf ]; then
 	mkdir -p "$DESTDIR/var/lib/dhcpcd" "$DESTDIR/usr/lib/dhcpcd"
 fi
 
-# The virtual links that root stands on.
+# What root's virtual links and its connections need and nvme-tcp does not name.
 modules=/etc/curtin-nvme-over-tcp/modules
 if [ -e "$modules" ]; then
 	while read -r module; do
