@@ -18,6 +18,8 @@ const MODULES: &[&str] = &[
     "virtio_net",
     "virtio_blk",
     "nvmet-tcp",
+    // For digests.
+    "crc32c_generic",
     // With these three `tc` drops some of the packets that arrive.
     "sch_ingress",
     "cls_u32",

@@ -22,6 +22,7 @@ pub(super) fn all() -> Vec<Scenario> {
         advertised(),
         cards(),
         secret(),
+        digests(),
     ]
 }
 
@@ -178,6 +179,35 @@ pub(super) fn secretive_target(secret: &str) -> TargetSpec {
 
 /// What the host and the target know.
 pub(super) const SECRET: &str = "DHHC-1:00:cmlnaHQga2V5IG9mIHRoZSBsYWIsIDMyIGJ5dGVzISHP8ZIq:";
+
+/// With digests the agent has the kernel ask the portal, too; the discovery
+/// controller leaves nothing behind.
+fn digests() -> Scenario {
+    Scenario {
+        name: "agent-digests",
+        title: "digests over all that is sent; the kernel asks what is offered",
+        host: by_agent(HostSpec {
+            files: vec![TreeFile {
+                path: "etc/nvme/discovery.conf".to_owned(),
+                mode: 0o644,
+                text: "-t tcp -a 10.77.0.1 -s 4420 --hdr-digest --data-digest\n".to_owned(),
+            }],
+            ..slim("agent-digests", IPV4_NETPLAN, &["10.77.0.1"])
+        }),
+        check: |outcome, faults| {
+            (agent_ipv4().check)(outcome, faults);
+            if let Some(report) = &outcome.report {
+                let asked = "new ctrl: NQN \"nqn.2014-08.org.nvmexpress.discovery\"";
+                let by_kernel = report.kernel.iter().any(|line| line.contains(asked));
+                faults.expect(by_kernel, || "the kernel asked nothing".to_owned());
+                faults.expect(report.controllers.len() == 1, || {
+                    format!("not one controller: {:?}", report.controllers)
+                });
+            }
+        },
+        ..agent_ipv4()
+    }
+}
 
 fn secret() -> Scenario {
     Scenario {
