@@ -216,6 +216,7 @@ impl Lab {
             second_port: SecondPort::Commands,
             capture: false,
             processors: 1,
+            first: true,
         }))
     }
 
@@ -252,6 +253,7 @@ impl Lab {
             second_port: SecondPort::Report,
             capture: wiring.capture,
             processors: wiring.processors,
+            first: false,
         })
     }
 }

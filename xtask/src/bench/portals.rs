@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use nvmeroot_lab::Lab;
 
 use super::Section;
+use super::goal::{Goal, Limit, goals_table, unmet};
 use super::hosts::{self, Runtime};
 use super::measure::{Boot, listed, measure, median, shown, table};
 use super::plot::{Line, Plot};
@@ -97,17 +98,34 @@ pub(super) fn section(lab: &Lab, counts: &[u16], pairs: usize) -> Result<(Sectio
         "root mounted, all values",
         "all paths, all values",
     ];
+    let goals = flat(&all, counts);
     let text = format!(
         "![Time to root and to all paths, by portals](portals.svg)\n\n\
-         Medians of {pairs} pairs, seconds since the first script of the initramfs:\n\n{}\n",
-        table(&header, &rows)
+         Medians of {pairs} pairs, seconds since the first script of the initramfs:\n\n{}\n\n{}\n",
+        table(&header, &rows),
+        goals_table(&goals)
     );
     let section = Section {
         name: "portals",
         text,
-        unmet: Vec::new(),
+        unmet: unmet(&goals),
     };
     Ok((section, plot(&all, counts).svg()))
+}
+
+/// However many portals there are, root comes as early as with one.
+fn flat(all: &All, counts: &[u16]) -> Vec<Goal> {
+    let root = |count: &u16| median(&column(all, (Runtime::Agent, *count), |t| t.root));
+    let Some((first, others)) = counts.split_first() else {
+        return Vec::new();
+    };
+    let goal = |count: &u16| Goal {
+        what: format!("agent, root mounted: {count} portals / {first}"),
+        // Boots of one kind differ by as much.
+        limit: Limit::AtMost(1.15),
+        measured: root(count) / root(first),
+    };
+    others.iter().map(goal).collect()
 }
 
 fn plot(all: &All, counts: &[u16]) -> Plot {
