@@ -8,7 +8,7 @@ use nvmeroot_plan::{Action, DhcpFamily, Interface, LinkKind, MacAddress, Route};
 use super::context::{Context, Ended, Subject};
 use super::keep::announced_metric;
 use super::lease;
-use super::ready::{wait_for_carrier, wait_for_udev};
+use super::ready::{wait_for_carrier, wait_for_name};
 use crate::card::{self, Card};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
@@ -204,7 +204,7 @@ impl Worker<'_> {
         let fault = || Fault::new(Layer::NoCard, card::describe(interface));
         let mut found = context.wait_for(&self.subject, &step, fault, &mut find)?;
         // udev may give it another name yet; by index it stays the same.
-        wait_for_udev(context, &found.link)?;
+        wait_for_name(context, interface, &found.link)?;
         found = context.wait_for(&self.subject, &step, fault, &mut find)?;
         step.detail(format!(
             "{} {}{}",

@@ -48,6 +48,7 @@ pub enum Verdict {
 
 /// Starts all threads.
 pub fn start(context: &Arc<Context>) {
+    context.spawn("modules", |context| context.fabrics.prepare());
     context.spawn("drivers", |context| drivers::load(&context.places));
     let (interfaces, controllers) = sort(steps(&context.plan, Scope::Path));
     for interface in context.plan.storage_interfaces() {

@@ -3,11 +3,14 @@
 
 use std::time::{Duration, Instant};
 
+use nvmeroot_plan::Interface;
+
 use super::context::{Context, Ended, Subject};
 use crate::events::{News, Woken};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
 use crate::netlink::{Link, Netlink};
+use crate::places::Places;
 use crate::record::OpenStep;
 
 /// udev is given so long to finish with a card. It renames cards, which some
@@ -56,6 +59,19 @@ fn no_carrier(link: &Link) -> Fault {
     }
 }
 
+/// Waits until udev has finished with the card of `interface`, as far as it
+/// matters: once it has given it another name, only its record is to come.
+pub(super) fn wait_for_name(
+    context: &Context,
+    interface: &Interface,
+    link: &Link,
+) -> Result<(), Ended> {
+    if !needs_record(interface) && is_renamed(&context.places, &link.name) {
+        return Ok(());
+    }
+    wait_for_udev(context, link)
+}
+
 /// Waits until udev has finished with the link.
 pub(super) fn wait_for_udev(context: &Context, link: &Link) -> Result<(), Ended> {
     let until = Instant::now() + UDEV_PATIENCE;
@@ -80,9 +96,65 @@ pub(super) fn wait_for_udev(context: &Context, link: &Link) -> Result<(), Ended>
     }
 }
 
+/// The identifier of its DHCP client is made of what udev knows of the card.
+fn needs_record(interface: &Interface) -> bool {
+    interface.dhcp4 && !interface.dhcp_identifier_mac
+        || interface.dhcp6 && interface.dhcp6_link_layer_iaid.is_none()
+}
+
+/// `NET_NAME_RENAMED`: somebody renamed it (include/uapi/linux/netdevice.h).
+const RENAMED: &str = "4";
+
+fn is_renamed(places: &Places, name: &str) -> bool {
+    let class = places.sys.join("class/net");
+    let how = std::fs::read_to_string(class.join(name).join("name_assign_type"));
+    how.is_ok_and(|how| how.trim_end() == RENAMED)
+}
+
 /// udev runs (or is about to) and has not finished with the link: it writes
 /// its record of a device when all rules are through (udev(7)).
 fn udev_is_busy(context: &Context, index: u32) -> bool {
     let udev = context.places.run_root.join("udev");
     udev.join("control").exists() && !udev.join(format!("data/n{index}")).exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_that_was_renamed_is_known_by_the_kernels_word() {
+        let root = tempfile::tempdir().expect("a directory");
+        let places = Places {
+            sys: root.path().to_owned(),
+            ..Places::default()
+        };
+        assert!(!is_renamed(&places, "ens3"), "the kernel says nothing");
+        let class = root.path().join("class/net/ens3");
+        std::fs::create_dir_all(&class).expect("a directory");
+        for (word, renamed) in [("4\n", true), ("3\n", false), ("", false)] {
+            std::fs::write(class.join("name_assign_type"), word).expect("a file");
+            assert_eq!(is_renamed(&places, "ens3"), renamed, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn only_some_identifiers_are_made_of_udevs_record() {
+        let new = |change: fn(&mut Interface)| {
+            let name: nvmeroot_plan::InterfaceName = "ens3".parse().expect("a name");
+            let id = "ens3".parse().expect("an id");
+            let origin = nvmeroot_plan::Origin::whole("test");
+            let kind = nvmeroot_plan::LinkKind::Ethernet;
+            let mut interface = Interface::new(id, name, kind, origin);
+            change(&mut interface);
+            needs_record(&interface)
+        };
+        assert!(!new(|_| {}));
+        assert!(new(|i| i.dhcp4 = true));
+        assert!(!new(|i| (i.dhcp4, i.dhcp_identifier_mac) = (true, true)));
+        assert!(new(|i| i.dhcp6 = true));
+        assert!(!new(
+            |i| (i.dhcp6, i.dhcp6_link_layer_iaid) = (true, Some(1))
+        ));
+    }
 }

@@ -19,6 +19,9 @@ use crate::places::Places;
 
 /// The kernel's side: one for real ([`Kernel`]), and whatever a test gives.
 pub trait Device: Send + Sync {
+    /// Loads what it consists of, and returns when that is done.
+    fn prepare(&self) {}
+
     /// What reading the device lists.
     ///
     /// # Errors
@@ -69,24 +72,30 @@ impl Kernel {
         }
     }
 
+    /// Loads the modules, once. It has this program's priority; what the kernel
+    /// itself would start waits behind udev.
+    fn load(&self) {
+        let tried = self.modprobe_tried.lock();
+        let mut tried = tried.unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *tried, true) {
+            return;
+        }
+        // By its path: some builds of busybox take their own otherwise. What is
+        // missing shows when it is used. The first is for DHCP, and small.
+        let _ = Command::new("/sbin/modprobe")
+            .args(["-q", "-a", "af_packet", "nvme-tcp"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+
     fn open(&self) -> io::Result<File> {
         let device = self.places.dev.join("nvme-fabrics");
         let open = || OpenOptions::new().read(true).write(true).open(&device);
         match open() {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                let mut tried = self
-                    .modprobe_tried
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                if !*tried {
-                    *tried = true;
-                    // The initramfs should have loaded it; if not, ask for it
-                    // once, as the kernel itself would.
-                    let _ = Command::new("/sbin/modprobe")
-                        .args(["-q", "nvme-tcp"])
-                        .stdin(Stdio::null())
-                        .status();
-                }
+                self.load();
                 open()
             }
             other => other,
@@ -95,6 +104,10 @@ impl Kernel {
 }
 
 impl Device for Kernel {
+    fn prepare(&self) {
+        self.load();
+    }
+
     fn options(&self) -> io::Result<String> {
         let mut text = String::new();
         self.open()?.take(16 * 1024).read_to_string(&mut text)?;
@@ -193,6 +206,11 @@ impl Fabrics {
             turns: Turns::default(),
             supported: OnceLock::new(),
         }
+    }
+
+    /// Loads what connecting needs, before it is needed.
+    pub fn prepare(&self) {
+        self.device.prepare();
     }
 
     fn supported(&self) -> Result<&Supported, ConnectError> {

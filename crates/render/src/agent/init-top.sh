@@ -26,9 +26,6 @@ case " $(cat /proc/cmdline) " in
 *' nvmeroot=off '*) exit 0 ;;
 esac
 
-# By its path: some builds of busybox take their own `modprobe` otherwise.
-/sbin/modprobe -q -a nvme-tcp af_packet </dev/null >/dev/null 2>&1 &
-
 kmsg=/dev/null
 [ ! -w /dev/kmsg ] || kmsg=/dev/kmsg
 /usr/lib/nvmeroot/nvmeroot-agent run </dev/null >/dev/null 2>>"$kmsg" &

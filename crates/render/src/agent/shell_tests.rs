@@ -37,7 +37,6 @@ impl Stage {
             "usr/lib/nvmeroot/nvmeroot-agent",
             &format!("{NOTES}{agent}"),
         );
-        stage.program("sbin/modprobe", "echo \"modprobe $*\" >>\"$STAGE/modules\"");
         stage
     }
 
@@ -134,8 +133,6 @@ fn the_agent_starts_in_the_background() {
         stage.boots(&shell, INIT_TOP);
         assert!(start.elapsed() < Duration::from_secs(2), "it waited");
         assert_eq!(stage.calls("agent run\n"), "agent run\n");
-        let loaded = "modprobe -q -a nvme-tcp af_packet\n";
-        assert_eq!(stage.read_once("modules", loaded), loaded);
         let said = stage.read_once("dev/kmsg", "trouble\n");
         assert_eq!(said, "trouble\n", "a panic is to be seen");
     }
@@ -197,7 +194,6 @@ fn off_means_that_nothing_runs() {
             stage.boots(&shell, LOCAL_BLOCK);
             std::thread::sleep(Duration::from_millis(50));
             assert_eq!(stage.read("calls"), "", "{cmdline}");
-            assert_eq!(stage.read("modules"), "", "{cmdline}");
         }
         for cmdline in ["xnvmeroot=off", "nvmeroot=offline", "nvmeroot.debug"] {
             let stage = Stage::new(cmdline, "");
