@@ -20,8 +20,9 @@ const LONGEST_STALL: f64 = 14.0;
 const LONGEST_EARLY_STALL: f64 = 75.0;
 
 /// From the target being there again after an outage to the first round that
-/// succeeds: the host tries every 10 s, and what waited meanwhile comes first.
-const LONGEST_RETURN: f64 = 35.0;
+/// succeeds: the host tries every 10 s, a packet that got lost is repeated after
+/// up to 16 s, and what waited meanwhile comes first.
+const LONGEST_RETURN: f64 = 45.0;
 
 /// What the kernel says of a task that waited for [`KERNEL_PATIENCE`].
 const BLOCKED: &str = "blocked for more than";

@@ -60,13 +60,17 @@ fn no_carrier(link: &Link) -> Fault {
 }
 
 /// Waits until udev has finished with the card of `interface`, as far as it
-/// matters: once it has given it another name, only its record is to come.
+/// matters: once it has given it another name, only its record is to come. A card
+/// that is to get its name from us has to wait for that as well: udev answers its
+/// own renaming by giving the card the same name once more, whatever it is called
+/// by then (80-net-setup-link.rules, for the uevent `move`).
 pub(super) fn wait_for_name(
     context: &Context,
     interface: &Interface,
     link: &Link,
 ) -> Result<(), Ended> {
-    if !needs_record(interface) && is_renamed(&context.places, &link.name) {
+    let has_name = !interface.set_name || link.name == interface.name.as_str();
+    if has_name && !needs_record(interface) && is_renamed(&context.places, &link.name) {
         return Ok(());
     }
     wait_for_udev(context, link)
