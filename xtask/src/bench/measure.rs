@@ -64,6 +64,7 @@ pub(super) fn measure(
             ahead = ahead.or(other);
             match boot {
                 Ok(boot) => {
+                    eprintln!("  {}", boot.timeline);
                     measured(place, boot);
                     break;
                 }

@@ -1,6 +1,7 @@
 //! What happened when in one boot, by the clock of the host's own kernel.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use anyhow::{Context, Result};
 use nvmeroot_lab::Report;
@@ -61,6 +62,26 @@ impl Timeline {
     pub(super) fn stage(&self, name: &str) -> Result<f64> {
         let found = self.stages.get(name).copied();
         found.with_context(|| format!("the kernel's trace has no mark `{name}`"))
+    }
+}
+
+/// In one line, so that a run that is cut short has told something.
+impl fmt::Display for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Timeline {
+            card,
+            namespace,
+            root,
+            ..
+        } = self;
+        write!(
+            f,
+            "card {card:.2} s, drive {namespace:.2} s, root {root:.2} s"
+        )?;
+        for (stage, at) in &self.stages {
+            write!(f, ", {stage} {at:.2} s")?;
+        }
+        Ok(())
     }
 }
 

@@ -69,8 +69,7 @@ pub(super) fn wait_for_name(
     interface: &Interface,
     link: &Link,
 ) -> Result<(), Ended> {
-    let has_name = !interface.set_name || link.name == interface.name.as_str();
-    if has_name && !needs_record(interface) && is_renamed(&context.places, &link.name) {
+    if !needs_record(interface, &link.name) && is_renamed(&context.places, &link.name) {
         return Ok(());
     }
     wait_for_udev(context, link)
@@ -100,9 +99,11 @@ pub(super) fn wait_for_udev(context: &Context, link: &Link) -> Result<(), Ended>
     }
 }
 
-/// The identifier of its DHCP client is made of what udev knows of the card.
-fn needs_record(interface: &Interface) -> bool {
-    interface.dhcp4 && !interface.dhcp_identifier_mac
+/// The card is to be renamed from `name`, or the identifier of its DHCP client is
+/// made of what udev knows of it.
+fn needs_record(interface: &Interface, name: &str) -> bool {
+    interface.set_name && name != interface.name.as_str()
+        || interface.dhcp4 && !interface.dhcp_identifier_mac
         || interface.dhcp6 && interface.dhcp6_link_layer_iaid.is_none()
 }
 
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn only_some_identifiers_are_made_of_udevs_record() {
+    fn udevs_record_matters_to_some_identifiers_and_names() {
         let new = |change: fn(&mut Interface)| {
             let name: nvmeroot_plan::InterfaceName = "ens3".parse().expect("a name");
             let id = "ens3".parse().expect("an id");
@@ -151,7 +152,7 @@ mod tests {
             let kind = nvmeroot_plan::LinkKind::Ethernet;
             let mut interface = Interface::new(id, name, kind, origin);
             change(&mut interface);
-            needs_record(&interface)
+            needs_record(&interface, "ens3")
         };
         assert!(!new(|_| {}));
         assert!(new(|i| i.dhcp4 = true));
