@@ -100,6 +100,16 @@ pub struct Outcome {
     pub image: HostImage,
 }
 
+impl Outcome {
+    /// When the target said `text` for the last time, in seconds since the host was
+    /// switched on.
+    pub(crate) fn target_said(&self, text: &str) -> Option<f64> {
+        let mut lines = self.target_console.iter();
+        let line = lines.rfind(|line| line.text.contains(text))?;
+        Some(self.target_on? + line.at.as_secs_f64())
+    }
+}
+
 /// A boot before the last one.
 #[derive(Debug, Clone)]
 pub struct Earlier {

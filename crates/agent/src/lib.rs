@@ -10,6 +10,7 @@ pub mod fabrics;
 pub mod fault;
 pub mod glob;
 pub mod kmsg;
+mod modprobe;
 pub mod netlink;
 pub mod paths;
 pub mod places;

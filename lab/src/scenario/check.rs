@@ -307,12 +307,8 @@ fn heartbeat(scenario: &Scenario, outcome: &Outcome, report: &Report, faults: &m
 /// When the target was switched on again and when it was ready, in seconds since
 /// the host was switched on, which its kernel's clock follows by a second or two.
 fn back(outcome: &Outcome) -> Option<(f64, f64)> {
-    let on = outcome.target_on?;
-    let lines = &outcome.target_console;
-    let ready = lines
-        .iter()
-        .find(|l| l.text.contains("lab: target ready"))?;
-    Some((on, on + ready.at.as_secs_f64()))
+    let ready = outcome.target_said("lab: target ready")?;
+    Some((outcome.target_on?, ready))
 }
 
 /// The running system took over from the initramfs without a trace.

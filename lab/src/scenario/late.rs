@@ -52,13 +52,8 @@ const SOON: f64 = 30.0;
 
 /// Root is mounted soon after that line on the target's console.
 pub(super) fn at_once(outcome: &Outcome, faults: &mut Faults, ready: &str) {
-    let late = outcome.target_on.zip(outcome.marks.root);
-    let there = outcome
-        .target_console
-        .iter()
-        .rfind(|line| line.text.contains(ready));
-    if let (Some((began, root)), Some(line)) = (late, there) {
-        let took = root - (began + line.at.as_secs_f64());
+    if let (Some(root), Some(there)) = (outcome.marks.root, outcome.target_said(ready)) {
+        let took = root - there;
         faults.expect((0.0..SOON).contains(&took), || {
             format!("root was mounted {took:.1} s after the target was ready")
         });

@@ -8,7 +8,7 @@ use nvmeroot_lab::Lab;
 use super::Section;
 use super::goal::{Goal, Limit, goals_table, unmet};
 use super::hosts::{self, Case, Runtime};
-use super::measure::{Boot, listed, measure, median, shown, table};
+use super::measure::{Boot, Host, listed, measure, median, shown, table};
 use super::span::Span;
 
 /// All boots.
@@ -22,27 +22,30 @@ struct Boots {
 impl Boots {
     fn run(lab: &Lab, cases: Vec<Case>, pairs: usize) -> Result<Boots> {
         let mut hosts = Vec::new();
-        let mut places = Vec::new();
-        for number in 1..=pairs {
-            let pair = format!("pair {number} of {pairs}");
-            for &case in &cases {
-                for runtime in Runtime::BOTH {
-                    let title = format!("{pair}: {}, {}", case.title(), runtime.name());
-                    hosts.push((title, hosts::host(case, runtime)?));
-                    places.push(Some((case, runtime)));
-                }
+        for &case in &cases {
+            for runtime in Runtime::BOTH {
+                hosts.push(Host {
+                    key: Some((case, runtime)),
+                    title: format!("{}, {}", case.title(), runtime.name()),
+                    scenario: hosts::host(case, runtime)?,
+                });
             }
-            hosts.push((format!("{pair}: floor"), hosts::floor()?));
-            places.push(None);
         }
+        hosts.push(Host {
+            key: None,
+            title: "floor".to_owned(),
+            scenario: hosts::floor()?,
+        });
         let mut boots = Boots {
             cases,
             ..Boots::default()
         };
-        measure(lab, &hosts, |place, boot| match places[place] {
-            Some(key) => boots.pairs.entry(key).or_default().push(boot),
-            None => boots.floor.push(boot),
-        })?;
+        for (key, boot) in measure(lab, pairs, &hosts)? {
+            match key {
+                Some(key) => boots.pairs.entry(key).or_default().push(boot),
+                None => boots.floor.push(boot),
+            }
+        }
         Ok(boots)
     }
 

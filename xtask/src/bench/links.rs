@@ -9,7 +9,7 @@ use nvmeroot_lab::Lab;
 use super::Section;
 use super::goal::{Goal, Limit, goals_table, unmet};
 use super::hosts::{self, Runtime};
-use super::measure::{listed, measure, median, shown, table};
+use super::measure::{Host, listed, measure, median, shown, table};
 use super::span::Span;
 
 /// A scenario of the lab, and what is special about it.
@@ -61,24 +61,17 @@ fn cases(wanted: &str) -> impl Iterator<Item = (usize, &'static Case)> {
 
 fn run(lab: &Lab, pairs: usize, wanted: &str) -> Result<All> {
     let mut hosts = Vec::new();
-    let mut places = Vec::new();
-    for number in 1..=pairs {
-        for (place, case) in cases(wanted) {
-            for runtime in Runtime::BOTH {
-                let title = format!(
-                    "pair {number} of {pairs}: {}, {}",
-                    case.title,
-                    runtime.name()
-                );
-                hosts.push((title, hosts::like(case.from, runtime)?));
-                places.push((place, runtime));
-            }
+    for (place, case) in cases(wanted) {
+        for runtime in Runtime::BOTH {
+            hosts.push(Host {
+                key: (place, runtime),
+                title: format!("{}, {}", case.title, runtime.name()),
+                scenario: hosts::like(case.from, runtime)?,
+            });
         }
     }
-    let mut boots = Vec::new();
-    measure(lab, &hosts, |place, boot| boots.push((places[place], boot)))?;
     let mut all = All::new();
-    for ((place, runtime), boot) in boots {
+    for ((place, runtime), boot) in measure(lab, pairs, &hosts)? {
         let mut values = [0.0; SPANS.len()];
         for (value, span) in values.iter_mut().zip(SPANS) {
             *value = span.of(&boot, runtime)?;

@@ -8,7 +8,7 @@ use nvmeroot_lab::Lab;
 use super::Section;
 use super::goal::{Goal, Limit, goals_table, unmet};
 use super::hosts::{self, Runtime};
-use super::measure::{Boot, listed, measure, median, shown, table};
+use super::measure::{Boot, Host, listed, measure, median, shown, table};
 use super::plot::{Line, Plot};
 
 /// What one boot showed, in seconds since the first script of the initramfs.
@@ -42,23 +42,17 @@ type All = BTreeMap<(Runtime, u16), Vec<Times>>;
 
 fn run(lab: &Lab, counts: &[u16], pairs: usize) -> Result<All> {
     let mut hosts = Vec::new();
-    let mut places = Vec::new();
-    for number in 1..=pairs {
-        for &count in counts {
-            for runtime in Runtime::BOTH {
-                let title = format!(
-                    "pair {number} of {pairs}: {count} portals, {}",
-                    runtime.name()
-                );
-                hosts.push((title, hosts::portals(count, runtime)?));
-                places.push((runtime, count));
-            }
+    for &count in counts {
+        for runtime in Runtime::BOTH {
+            hosts.push(Host {
+                key: (runtime, count),
+                title: format!("{count} portals, {}", runtime.name()),
+                scenario: hosts::portals(count, runtime)?,
+            });
         }
     }
-    let mut boots = Vec::new();
-    measure(lab, &hosts, |place, boot| boots.push((places[place], boot)))?;
     let mut all = All::new();
-    for (key, boot) in boots {
+    for (key, boot) in measure(lab, pairs, &hosts)? {
         all.entry(key).or_default().push(Times::of(&boot, key.1)?);
     }
     Ok(all)

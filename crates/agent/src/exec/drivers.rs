@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
+use crate::modprobe::modprobe;
 use crate::places::Places;
 
 /// A bus, and the attribute and its beginning by which it marks network cards:
@@ -49,13 +49,8 @@ pub(super) fn load(places: &Places) {
             return;
         }
         // Quiet: without modprobe, or without a driver, udev has the last word.
-        let loaded = Command::new("/sbin/modprobe")
-            .args(["-q", "-b", "-a", "--"])
-            .args(&new)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+        let names = new.iter().map(String::as_str);
+        let loaded = modprobe(["-q", "-b", "-a", "--"].into_iter().chain(names));
         if loaded.is_err() {
             return;
         }

@@ -161,5 +161,10 @@ mod tests {
         assert!(!new(
             |i| (i.dhcp6, i.dhcp6_link_layer_iaid) = (true, Some(1))
         ));
+        assert!(!new(|i| i.set_name = true), "it has its name");
+        assert!(new(|i| {
+            i.set_name = true;
+            i.name = "san0".parse().expect("a name");
+        }));
     }
 }

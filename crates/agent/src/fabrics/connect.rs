@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use super::turn::Turns;
 use super::{NvmeTree, Request, Supported, admin, classify};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::KernelLog;
+use crate::modprobe::modprobe;
 use crate::places::Places;
 
 /// The kernel's side: one for real ([`Kernel`]), and whatever a test gives.
@@ -72,22 +72,15 @@ impl Kernel {
         }
     }
 
-    /// Loads the modules, once. It has this program's priority; what the kernel
-    /// itself would start waits behind udev.
+    /// Loads the modules, once.
     fn load(&self) {
         let tried = self.modprobe_tried.lock();
         let mut tried = tried.unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut *tried, true) {
             return;
         }
-        // By its path: some builds of busybox take their own otherwise. What is
-        // missing shows when it is used. The first is for DHCP, and small.
-        let _ = Command::new("/sbin/modprobe")
-            .args(["-q", "-a", "af_packet", "nvme-tcp"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+        // What is missing shows when it is used. The first is for DHCP, and small.
+        let _ = modprobe(["-q", "-a", "af_packet", "nvme-tcp"]);
     }
 
     fn open(&self) -> io::Result<File> {
