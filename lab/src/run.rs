@@ -11,7 +11,7 @@ use crate::lab::{Lab, Start};
 use crate::marks::Marks;
 use crate::record::Record;
 use crate::report::Report;
-use crate::scenario::{Earlier, End, Outcome, Scenario};
+use crate::scenario::{Earlier, End, Outage, Outcome, Scenario};
 use crate::vm::Vm;
 
 /// From switching the target on to its serving.
@@ -31,6 +31,8 @@ pub struct Session<'a> {
     target_start: Option<Start>,
     host: Option<Vm>,
     target: Option<Vm>,
+    /// When the target's plug was pulled, and when it served again.
+    outages: Vec<(Instant, Option<Instant>)>,
     earlier: Vec<Earlier>,
 }
 
@@ -89,6 +91,7 @@ impl<'a> Session<'a> {
             target_start,
             host: None,
             target: None,
+            outages: Vec::new(),
             earlier: Vec::new(),
         })
     }
@@ -105,12 +108,16 @@ impl<'a> Session<'a> {
             let vm = start.start(&self.dir)?;
             vm.console().wait("lab: target ready", TARGET_READY)?;
             self.target = Some(vm);
+            if let Some((_, ready)) = self.outages.last_mut() {
+                *ready = Some(Instant::now());
+            }
         }
         Ok(())
     }
 
     /// Pulls the target's plug.
     pub fn kill_target(&mut self) {
+        self.outages.push((Instant::now(), None));
         self.target = None;
     }
 
@@ -174,6 +181,7 @@ impl<'a> Session<'a> {
             console,
             target_console: lines(&self.target),
             target_on: self.target_on(),
+            outages: self.outages(),
             report,
             record,
             earlier: self.earlier.clone(),
@@ -183,10 +191,24 @@ impl<'a> Session<'a> {
     }
 
     fn target_on(&self) -> Option<f64> {
+        self.since_host(self.target.as_ref()?.console().began())
+    }
+
+    fn outages(&self) -> Vec<Outage> {
+        let outages = self.outages.iter().filter_map(|(off, ready)| {
+            Some(Outage {
+                off: self.since_host(*off)?,
+                ready: self.since_host((*ready)?)?,
+            })
+        });
+        outages.collect()
+    }
+
+    /// Seconds since the host was switched on; below 0 for what was before.
+    fn since_host(&self, moment: Instant) -> Option<f64> {
         let host = self.host.as_ref()?.console().began();
-        let target = self.target.as_ref()?.console().began();
-        let after = target.saturating_duration_since(host);
-        let before = host.saturating_duration_since(target);
+        let after = moment.saturating_duration_since(host);
+        let before = host.saturating_duration_since(moment);
         Some(after.as_secs_f64() - before.as_secs_f64())
     }
 

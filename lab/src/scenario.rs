@@ -85,6 +85,8 @@ pub struct Outcome {
     /// Seconds from switching the host on to switching the target on, each for
     /// the last time; below 0 where the target was first.
     pub target_on: Option<f64>,
+    /// The times for which the target was without power.
+    pub outages: Vec<Outage>,
     /// The host's report; `None` when it did not come up.
     pub report: Option<Report>,
     /// The phases of the boot.
@@ -108,6 +110,16 @@ impl Outcome {
         let line = lines.rfind(|line| line.text.contains(text))?;
         Some(self.target_on? + line.at.as_secs_f64())
     }
+}
+
+/// A time for which the target was without power, in seconds since the host was
+/// switched on, which its kernel's clock follows by a second or two.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outage {
+    /// When its plug was pulled.
+    pub off: f64,
+    /// When it served again.
+    pub ready: f64,
 }
 
 /// A boot before the last one.

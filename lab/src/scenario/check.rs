@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Outcome, Scenario};
+use super::{Outage, Outcome, Scenario};
 use crate::record::RecordedStep;
 use crate::report::{Report, Route, is_udev};
 use crate::target::SUBSYSTEM;
@@ -279,13 +279,13 @@ fn heartbeat(scenario: &Scenario, outcome: &Outcome, report: &Report, faults: &m
     });
     let settle = f64::from(scenario.wiring.settle);
     let marker = report.marks.get("marker").copied().unwrap_or_default();
-    let outage = scenario.outage.and_then(|_| back(outcome));
     for (at, took) in &heart.stalls {
-        let bound = match outage {
-            Some((on, ready)) if *at < ready && at + took > on => ready + LONGEST_RETURN - at,
-            _ if *at < marker => LONGEST_EARLY_STALL,
-            _ => LONGEST_STALL,
+        let usual = if *at < marker {
+            LONGEST_EARLY_STALL
+        } else {
+            LONGEST_STALL
         };
+        let bound = longest(*at, *took, usual, &outcome.outages);
         faults.expect(*took < bound, || {
             format!(
                 "the heartbeat stalled {took:.1} s at {at:.0} s; the marker was at {marker:.0} s"
@@ -304,11 +304,14 @@ fn heartbeat(scenario: &Scenario, outcome: &Outcome, report: &Report, faults: &m
     });
 }
 
-/// When the target was switched on again and when it was ready, in seconds since
-/// the host was switched on, which its kernel's clock follows by a second or two.
-fn back(outcome: &Outcome) -> Option<(f64, f64)> {
-    let ready = outcome.target_said("lab: target ready")?;
-    Some((outcome.target_on?, ready))
+/// How long a round that began at `at` and took `took` may take: until a while
+/// after the end of the outages that it met.
+fn longest(at: f64, took: f64, usual: f64, outages: &[Outage]) -> f64 {
+    let met = outages
+        .iter()
+        .filter(|outage| outage.off < at + took && at < outage.ready + LONGEST_RETURN);
+    met.map(|outage| outage.ready + LONGEST_RETURN - at)
+        .fold(usual, f64::max)
 }
 
 /// The running system took over from the initramfs without a trace.
@@ -357,5 +360,47 @@ pub(super) fn stopped(saying: &[String], outcome: &Outcome, faults: &mut Faults)
     for text in saying {
         let said = outcome.console.iter().any(|line| line.text.contains(text));
         faults.expect(said, || format!("the console does not say `{text}`"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWICE: [Outage; 2] = [
+        Outage {
+            off: 84.0,
+            ready: 100.0,
+        },
+        Outage {
+            off: 130.0,
+            ready: 198.0,
+        },
+    ];
+
+    fn bound(at: f64, took: f64) -> f64 {
+        longest(at, took, LONGEST_STALL, &TWICE)
+    }
+
+    #[test]
+    fn a_round_waits_for_the_outage_that_it_met() {
+        assert_eq!(bound(83.0, 20.0), 100.0 + LONGEST_RETURN - 83.0);
+        assert_eq!(bound(129.0, 75.0), 198.0 + LONGEST_RETURN - 129.0);
+    }
+
+    #[test]
+    fn a_round_that_met_both_waits_for_the_later() {
+        assert_eq!(bound(84.0, 120.0), 198.0 + LONGEST_RETURN - 84.0);
+    }
+
+    #[test]
+    fn the_path_is_not_there_at_once() {
+        assert_eq!(bound(101.0, 20.0), 100.0 + LONGEST_RETURN - 101.0);
+    }
+
+    #[test]
+    fn a_round_that_met_none_is_a_usual_one() {
+        assert_eq!(bound(60.0, 20.0), LONGEST_STALL);
+        assert_eq!(bound(250.0, 20.0), LONGEST_STALL);
     }
 }
