@@ -118,6 +118,7 @@ mod tests {
                 ethernet: true,
                 kind: None,
                 master: None,
+                aggregated: false,
             },
             driver: Some(driver.to_owned()),
         }

@@ -197,6 +197,8 @@ network:
             detail(outcome, faults, "bond0", ports, "2");
             let policy = "/linkinfo/info_data/xmit_hash_policy";
             detail(outcome, faults, "bond0", policy, "layer3+4");
+            // The target's bond takes part.
+            faults.step(outcome, "bond0", "aggregate", |step| step.state == "done");
         },
         ..scenario("agent-bond-lacp", "root over a bond by LACP", netplan)
     }

@@ -6,8 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::{BootPlan, InterfaceName, Nqn, Port};
+use nvmeroot_plan::{BootPlan, Interface, InterfaceName, Nqn, Port};
 
+use super::aggregation::stands_on;
 use super::discovery::{self, Discoveries, Portal};
 use super::goal::ConnectedTo;
 use super::order::Order;
@@ -126,6 +127,8 @@ pub(super) struct Shared {
     links: BTreeMap<InterfaceName, u32>,
     /// Those that others may be set on.
     prepared: BTreeSet<InterfaceName>,
+    /// Bonds that have carrier and lose what they are given: they negotiate.
+    negotiating: BTreeSet<InterfaceName>,
     /// Threads that still have something to do.
     busy: usize,
 }
@@ -231,6 +234,31 @@ impl Context {
         let shared = self.lock();
         let index = shared.links.get(interface)?;
         shared.prepared.contains(interface).then_some(*index)
+    }
+
+    /// The bond negotiates with the other side, or has ended that.
+    pub(super) fn set_negotiating(&self, bond: &InterfaceName, negotiates: bool) {
+        let mut shared = self.lock();
+        if negotiates {
+            shared.negotiating.insert(bond.clone());
+        } else {
+            shared.negotiating.remove(bond);
+        }
+        drop(shared);
+        self.events.raise(News::Own);
+    }
+
+    /// The link is a bond that negotiates, or stands on one.
+    pub(super) fn negotiates(&self, link: u32) -> bool {
+        let shared = self.lock();
+        if shared.negotiating.is_empty() {
+            return false;
+        }
+        let all = &self.plan.network.interfaces;
+        let is_it = |one: &&Interface| shared.links.get(&one.name) == Some(&link);
+        let negotiates = |one: &Interface| shared.negotiating.contains(&one.name);
+        let mut found = all.iter().filter(is_it);
+        found.any(|one| stands_on(all, one, negotiates))
     }
 
     /// Something stands in the way of `subject`.

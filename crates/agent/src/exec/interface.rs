@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nvmeroot_plan::{Action, DhcpFamily, Interface, LinkKind, MacAddress, Route};
 
+use super::aggregation;
 use super::context::{Context, Ended, Subject};
 use super::keep::announced_metric;
 use super::lease;
@@ -79,6 +80,10 @@ impl Worker<'_> {
         };
         self.ask_neighbours_often(&link);
         self.prepare_ipv6(&link);
+        let negotiates = aggregation::is_negotiated(self.interface);
+        if negotiates {
+            self.context.set_negotiating(&self.interface.name, true);
+        }
         let is_vrf = matches!(self.interface.kind, LinkKind::Vrf { .. });
         let mut prepared = false;
         for action in actions {
@@ -89,6 +94,9 @@ impl Worker<'_> {
             self.carry_out(&mut link, action)?;
         }
         self.context.is_prepared(&self.interface.name);
+        if negotiates {
+            self.negotiate(&link)?;
+        }
         self.wait_for_carrier(&link)?;
         // With the carrier the kernel gives IPv6 the link's own MTU once more
         // (addrconf_notify in net/ipv6/addrconf.c).
@@ -291,6 +299,9 @@ impl Worker<'_> {
 
     /// Without this nothing else works: tried until it does.
     fn up(&mut self, link: &Link) -> Result<(), Ended> {
+        if aggregation::is_negotiated(self.interface) {
+            self.wait_for_member(link)?;
+        }
         let change = LinkChange {
             up: Some(true),
             ..LinkChange::default()

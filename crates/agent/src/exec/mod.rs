@@ -7,6 +7,7 @@
 //! is asked. A controller is connected as soon as the kernel has a way to its
 //! portal, whatever else is still under way.
 
+mod aggregation;
 mod context;
 mod discovery;
 mod drivers;

@@ -233,7 +233,8 @@ impl<'a> Path<'a> {
             }
             (_, source) => source.is_some(),
         };
-        (planned && answerable && link.carrier).then_some((way, link.name))
+        let carries = link.carrier && !context.negotiates(link.index);
+        (planned && answerable && carries).then_some((way, link.name))
     }
 
     /// Tries until it works: first whether the portal answers at all, then

@@ -29,7 +29,8 @@ pub(super) fn wait_for_carrier(
     let fault = || no_carrier(link);
     context.wait_for(subject, step, fault, || {
         let now = netlink.link(link.index).ok()??;
-        (now.carrier && may_carry(netlink, &now)).then_some(())
+        let carries = now.carrier && may_carry(netlink, &now) && !context.negotiates(now.index);
+        carries.then_some(())
     })
 }
 
@@ -44,7 +45,7 @@ fn may_carry(netlink: &mut Netlink, link: &Link) -> bool {
 }
 
 /// What it means that the link has no carrier.
-fn no_carrier(link: &Link) -> Fault {
+pub(super) fn no_carrier(link: &Link) -> Fault {
     let name = &link.name;
     let fault = |what| Fault::new(Layer::NoCarrier, format!("`{name}` is up and {what}"));
     match link.kind.as_deref() {

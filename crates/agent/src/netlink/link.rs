@@ -18,6 +18,11 @@ const MTU: u16 = 4;
 pub(super) const MASTER: u16 = 10;
 pub(super) const LINK_INFO: u16 = 18;
 pub(super) const INFO_KIND: u16 = 1;
+/// `IFLA_INFO_SLAVE_KIND`, `IFLA_INFO_SLAVE_DATA`,
+/// `IFLA_BOND_SLAVE_AD_ACTOR_OPER_PORT_STATE`.
+const INFO_MEMBER_KIND: u16 = 4;
+const INFO_MEMBER_DATA: u16 = 5;
+const MEMBER_PORT_STATE: u16 = 7;
 const OPERATIONAL_STATE: u16 = 16;
 const PERMANENT_ADDRESS: u16 = 54;
 
@@ -25,6 +30,11 @@ const PERMANENT_ADDRESS: u16 = 54;
 const IFF_UP: u32 = 1;
 const IFF_LOWER_UP: u32 = 0x1_0000;
 const ETHERNET: u16 = 1;
+
+/// Bits of a port's state (IEEE 802.1AX-2014, section 6.4.2.3): what it sends
+/// arrives; it goes by a partner that it only supposes.
+const DISTRIBUTING: u8 = 0x20;
+const DEFAULTED: u8 = 0x40;
 
 /// `IF_OPER_UNKNOWN`: a driver that does not tell; `IF_OPER_UP`.
 const UNKNOWN: u8 = 0;
@@ -65,6 +75,9 @@ pub struct Link {
     pub kind: Option<String>,
     /// Index of the bond, bridge or VRF that it is a member of.
     pub master: Option<u32>,
+    /// It is a member of a bond in mode 802.3ad, and the other side has agreed to
+    /// take its packets.
+    pub aggregated: bool,
 }
 
 /// What to change of a link; what is `None` stays.
@@ -172,7 +185,9 @@ impl Link {
             ethernet: u16_at(message.body, 2)? == ETHERNET,
             kind: None,
             master: None,
+            aggregated: false,
         };
+        let mut bonded = false;
         for (attribute, value) in message.attributes(FIXED) {
             match attribute {
                 NAME => link.name = text(value),
@@ -182,14 +197,29 @@ impl Link {
                 OPERATIONAL_STATE => link.carrier &= matches!(value, [UNKNOWN | UP]),
                 MASTER => link.master = u32_at(value, 0),
                 LINK_INFO => {
-                    let found = Attributes::nested(value).find(|(inner, _)| *inner == INFO_KIND);
-                    link.kind = found.map(|(_, kind)| text(kind));
+                    for (inner, value) in Attributes::nested(value) {
+                        match inner {
+                            INFO_KIND => link.kind = Some(text(value)),
+                            INFO_MEMBER_KIND => bonded = text(value) == "bond",
+                            INFO_MEMBER_DATA => link.aggregated = is_aggregated(value),
+                            _ => {}
+                        }
+                    }
+                    link.aggregated &= bonded;
                 }
                 _ => {}
             }
         }
         Some(link)
     }
+}
+
+/// In the other modes the kernel tells nothing of a port's state.
+fn is_aggregated(member: &[u8]) -> bool {
+    let mut states = Attributes::nested(member).filter(|(inner, _)| *inner == MEMBER_PORT_STATE);
+    states.any(
+        |(_, state)| matches!(state, [bits] if bits & (DISTRIBUTING | DEFAULTED) == DISTRIBUTING),
+    )
 }
 
 fn mac(bytes: &[u8]) -> Option<MacAddress> {
@@ -207,6 +237,7 @@ mod tests {
             index in 1_u32.., name in "[a-z][a-z0-9]{0,14}", mac: [u8; 6], permanent: Option<[u8; 6]>,
             mtu in 68_u32..65536, up: bool, carrier: bool, operational in 0_u8..8,
             driver in proptest::option::of("[a-z]{1,8}"), master: Option<u32>,
+            member in proptest::option::of(("bond|bridge", any::<u8>())),
         ) {
             let flags = (u32::from(up) * IFF_UP) | (u32::from(carrier) * IFF_LOWER_UP);
             let mut head = fixed(index, flags, 0);
@@ -219,9 +250,18 @@ mod tests {
             }
             told.put_u32(MTU, mtu);
             told.put(OPERATIONAL_STATE, &[operational]);
-            if let Some(driver) = &driver {
-                told.nest(LINK_INFO, |info| info.put_text(INFO_KIND, driver));
-            }
+            told.nest(LINK_INFO, |info| {
+                if let Some(driver) = &driver {
+                    info.put_text(INFO_KIND, driver);
+                }
+                if let Some((kind, state)) = &member {
+                    info.put(INFO_MEMBER_KIND, kind.as_bytes());
+                    info.nest(INFO_MEMBER_DATA, |data| data.put(MEMBER_PORT_STATE, &[*state]));
+                }
+            });
+            let aggregated = member.is_some_and(|(kind, state)| {
+                kind == "bond" && state & DISTRIBUTING != 0 && state & DEFAULTED == 0
+            });
             if let Some(master) = master {
                 told.put_u32(MASTER, master);
             }
@@ -238,6 +278,7 @@ mod tests {
                 ethernet: true,
                 kind: driver,
                 master,
+                aggregated,
             }));
         }
 
