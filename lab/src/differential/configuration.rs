@@ -18,8 +18,11 @@ use crate::error::{Context, Error, Result};
 
 /// Seconds without a change after which a machine counts as settled.
 const QUIET: f64 = 1.5;
-/// The same where a server or a router has to answer first.
+/// The same where a server has to answer first.
 const QUIET_WITH_SERVER: f64 = 3.0;
+/// The same where a router has to: who hears of none asks again after 4 s
+/// (`RTR_SOLICITATION_INTERVAL`, RFC 4861, section 10).
+const QUIET_WITH_ROUTER: f64 = 5.0;
 
 /// What one netplan configuration is and where its storage would be.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,10 +155,14 @@ fn document(group: &str, number: usize, lines: &[&str]) -> Result<Configuration,
     }
     one.files.retain(|(_, text)| !text.trim().is_empty());
     let asks = |word| one.files.iter().any(|(_, text)| text.contains(word));
-    if asks("dhcp4: true") || asks("dhcp6: true") || asks("accept-ra") {
-        one.quiet = QUIET_WITH_SERVER;
-    }
-    one.quiet = quiet.unwrap_or(one.quiet);
+    let usual = if asks("accept-ra: true") {
+        QUIET_WITH_ROUTER
+    } else if asks("dhcp4: true") || asks("dhcp6: true") || asks("accept-ra") {
+        QUIET_WITH_SERVER
+    } else {
+        QUIET
+    };
+    one.quiet = quiet.unwrap_or(usual);
     if one.portals.is_empty() {
         return Err(FormatError::NoPortal { name: one.name });
     }

@@ -8,6 +8,8 @@ use nvmeroot_lab::{HOST_ID, HOST_NQN, Portal, SUBSYSTEM, TreeFile};
 const MARK: &str = include_str!("guest/mark.sh");
 const PATHS: &str = include_str!("guest/paths.sh");
 const FLOOR: &str = include_str!("guest/floor.sh");
+const BUSY_FLOOR: &str = include_str!("guest/busy-floor.sh");
+const FLOOR_NETWORK: &str = include_str!("guest/floor-network.sh");
 const FLOOR_HOOK: &str = include_str!("guest/floor-hook.sh");
 const ORIGINAL_HOOK: &str = include_str!("guest/original-hook.sh");
 
@@ -166,23 +168,32 @@ pub(super) fn host(case: Case, runtime: Runtime) -> Result<Scenario> {
 /// The floor: no runtime of ours; the network is up, and then one request for a
 /// controller is written.
 pub(super) fn floor() -> Result<Scenario> {
-    let mut scenario = unconfigured("bench-floor")?;
+    let text = FLOOR.replace("@DISCOVERY@", &request(DISCOVERY));
+    floor_by("bench-floor", "init-premount", &text)
+}
+
+/// The same at the moment when the agent comes to it, while udev works.
+pub(super) fn busy_floor() -> Result<Scenario> {
+    floor_by("bench-busy-floor", "init-top", BUSY_FLOOR)
+}
+
+fn floor_by(name: &'static str, stage: &str, text: &str) -> Result<Scenario> {
+    let mut scenario = unconfigured(name)?;
     scenario.wiring.processors = PROCESSORS;
-    let request = |nqn: &str| {
-        format!(
-            "transport=tcp,traddr=10.77.0.1,trsvcid={FIRST_PORT},nqn={nqn},\
-             hostnqn={HOST_NQN},hostid={HOST_ID}"
-        )
-    };
-    scenario.host.files.push(script(
-        "init-premount",
-        "zz-lab-floor",
-        &FLOOR
-            .replace("@REQUEST@", &request(SUBSYSTEM))
-            .replace("@DISCOVERY@", &request(DISCOVERY)),
-    ));
-    scenario.host.files.push(hook("lab-floor", FLOOR_HOOK));
+    let text = text
+        .replace("@NETWORK@", FLOOR_NETWORK)
+        .replace("@REQUEST@", &request(SUBSYSTEM));
+    let files = &mut scenario.host.files;
+    files.push(script(stage, "ab-lab-floor", &text));
+    files.push(hook("lab-floor", FLOOR_HOOK));
     Ok(scenario)
+}
+
+fn request(nqn: &str) -> String {
+    format!(
+        "transport=tcp,traddr=10.77.0.1,trsvcid={FIRST_PORT},nqn={nqn},\
+         hostnqn={HOST_NQN},hostid={HOST_ID}"
+    )
 }
 
 /// The same tree, which nvmeroot has left alone.

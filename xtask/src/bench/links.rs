@@ -18,7 +18,7 @@ struct Case {
     title: &'static str,
 }
 
-const CASES: [Case; 7] = [
+const CASES: [Case; 10] = [
     Case {
         from: "agent-vlan",
         title: "a VLAN",
@@ -46,6 +46,18 @@ const CASES: [Case; 7] = [
     Case {
         from: "agent-policy",
         title: "static IPv4, a rule and a second table",
+    },
+    Case {
+        from: "agent-jumbo",
+        title: "a VLAN with jumbo frames",
+    },
+    Case {
+        from: "agent-files",
+        title: "three netplan files",
+    },
+    Case {
+        from: "agent-cards",
+        title: "two cards by MAC under ids of the installer's, one renamed",
     },
 ];
 
