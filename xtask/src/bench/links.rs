@@ -18,7 +18,7 @@ struct Case {
     title: &'static str,
 }
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 9] = [
     Case {
         from: "agent-vlan",
         title: "a VLAN",
@@ -54,10 +54,6 @@ const CASES: [Case; 10] = [
     Case {
         from: "agent-files",
         title: "three netplan files",
-    },
-    Case {
-        from: "agent-cards",
-        title: "two cards by MAC under ids of the installer's, one renamed",
     },
 ];
 
