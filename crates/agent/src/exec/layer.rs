@@ -19,9 +19,12 @@ use crate::dhcp::{MachineId, Random};
 use crate::events::News;
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
+use crate::modprobe::modprobe;
 use crate::netlink::{
     Ethtool, Link, LinkAddresses, LinkChange, Netlink, NetlinkError, kind_of, sysctl,
 };
+
+const VLAN_MODULE: &str = "8021q";
 
 /// The routing table of the VRF that holds the interface, or that it is.
 pub(super) fn vrf_table(plan: &BootPlan, interface: &Interface) -> Option<u32> {
@@ -58,7 +61,7 @@ fn make(
         Err(e) if e.errno() == Some(rustix::io::Errno::EXIST) => None,
         Err(e) if e.errno() == Some(rustix::io::Errno::OPNOTSUPP) => {
             let module = match word {
-                "vlan" => "8021q",
+                "vlan" => VLAN_MODULE,
                 "bond" => "bonding",
                 other => other,
             };
@@ -85,7 +88,12 @@ impl Worker<'_> {
     /// Makes the interface's link.
     pub(super) fn create(&mut self, new: &NewLink) -> Result<Link, Ended> {
         let parent = match new {
-            NewLink::Vlan { parent, .. } => Some(self.wait_for_link(parent)?.index),
+            NewLink::Vlan { parent, .. } => {
+                // Now, and not by the kernel when the parent is there: that
+                // would wait behind udev. Creating the link tells what is wrong.
+                let _ = modprobe(["--quiet", VLAN_MODULE]);
+                Some(self.wait_for_link(parent)?.index)
+            }
             _ => None,
         };
         let (context, name) = (self.context, &self.interface.name);
