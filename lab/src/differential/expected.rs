@@ -35,6 +35,7 @@ const STABLE_ONES: &[&str] = &["generation-stable", "advertised-stable"];
 const IPV6_MTU: &str = "the kernel gives IPv6 the link's MTU again when the carrier comes; systemd-networkd set another before that and loses it, the agent sets it again";
 const NO_DEFAULT: &str =
     "at times one of the two has no advertised default route when it is asked; why is not known";
+const MAIN_TABLE: &str = "the kernel puts what routers advertise into the main table, and `nvmeroot plan` says so; the running system moves it";
 const BALANCED: &[&str] = &["bond-tlb", "bond-alb"];
 const EXCHANGE: &str = "in these modes the kernel exchanges its members' MAC addresses as one or the other comes first";
 
@@ -70,6 +71,34 @@ pub const EXPECTED: &[Expected] = &[
         "-",
         "64",
         KERNEL,
+    ),
+    difference(
+        &["advertised-table"],
+        "route6 fd77:1::/64 dev ens4: *",
+        "-",
+        "*",
+        MAIN_TABLE,
+    ),
+    difference(
+        &["advertised-table"],
+        "route6 fd77:1::/64 table 200 dev ens4: *",
+        "*",
+        "-",
+        MAIN_TABLE,
+    ),
+    difference(
+        &["advertised-table"],
+        "route6 default * dev ens4: *",
+        "-",
+        "*",
+        MAIN_TABLE,
+    ),
+    difference(
+        &["advertised-table"],
+        "route6 default table 200 *",
+        "*",
+        "-",
+        MAIN_TABLE,
     ),
     difference(
         &["advertised-by-default", "dhcp6-beside"],
