@@ -12,7 +12,6 @@
 //! goes up it cuts that short (`bond_open` in drivers/net/bonding/bond_main.c): so
 //! the member comes first.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use nvmeroot_plan::{BondMode, Interface, LinkKind};
@@ -37,27 +36,7 @@ pub(super) fn is_negotiated(interface: &Interface) -> bool {
 
 /// The other side takes the packets of one member at least.
 fn is_agreed(links: &[Link], bond: &Link) -> bool {
-    let mut members = links.iter().filter(|l| l.master == Some(bond.index));
-    members.any(|member| member.aggregated)
-}
-
-/// `one` or anything below it is such an interface.
-pub(super) fn stands_on(
-    all: &[Interface],
-    one: &Interface,
-    is_such: impl Fn(&Interface) -> bool,
-) -> bool {
-    let mut next = vec![one];
-    let mut seen = BTreeSet::from([&one.id]);
-    while let Some(one) = next.pop() {
-        if is_such(one) {
-            return true;
-        }
-        let parents = one.kind.parents().iter();
-        let below = parents.filter(|parent| seen.insert(*parent));
-        next.extend(below.filter_map(|parent| all.iter().find(|other| other.id == *parent)));
-    }
-    false
+    links.iter().any(|l| l.is_member_of(bond) && l.aggregated)
 }
 
 impl Worker<'_> {
@@ -74,10 +53,7 @@ impl Worker<'_> {
             || no_carrier(bond),
             || {
                 let links = netlink.links().ok()?;
-                let mut masters = links.iter().map(|link| link.master);
-                masters
-                    .any(|master| master == Some(bond.index))
-                    .then_some(())
+                links.iter().any(|l| l.is_member_of(bond)).then_some(())
             },
         )?;
         step.done();
@@ -128,6 +104,7 @@ impl Worker<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::layer::with_what_is_below;
     use super::*;
     use nvmeroot_plan::{Bond, BondParameters, Bridge, Origin};
 
@@ -181,7 +158,13 @@ mod tests {
             interface("br0", bridge),
             interface("ens4", LinkKind::Ethernet),
         ];
-        let waits = |one| stands_on(&all, one, is_negotiated);
+        let negotiated = |name: &nvmeroot_plan::InterfaceName| {
+            all.iter().any(|i| i.name == *name && is_negotiated(i))
+        };
+        let waits = |one: &Interface| {
+            let below = with_what_is_below(&all, std::iter::once(&one.name));
+            below.into_iter().any(negotiated)
+        };
         assert_eq!(all.each_ref().map(waits), [false, true, true, false]);
     }
 

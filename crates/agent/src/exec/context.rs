@@ -6,11 +6,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::{BootPlan, Interface, InterfaceName, Nqn, Port};
+use nvmeroot_plan::{BootPlan, InterfaceName, Nqn, Port};
 
-use super::aggregation::stands_on;
 use super::discovery::{self, Discoveries, Portal};
 use super::goal::ConnectedTo;
+use super::layer::with_what_is_below;
 use super::order::Order;
 use super::patience::Patience;
 use crate::events::{Backoff, Events, News, Woken};
@@ -255,10 +255,11 @@ impl Context {
             return false;
         }
         let all = &self.plan.network.interfaces;
-        let is_it = |one: &&Interface| shared.links.get(&one.name) == Some(&link);
-        let negotiates = |one: &Interface| shared.negotiating.contains(&one.name);
-        let mut found = all.iter().filter(is_it);
-        found.any(|one| stands_on(all, one, negotiates))
+        let these = shared.links.iter().filter(|(_, index)| **index == link);
+        let below = with_what_is_below(all, these.map(|(name, _)| name));
+        below
+            .into_iter()
+            .any(|name| shared.negotiating.contains(name))
     }
 
     /// Something stands in the way of `subject`.

@@ -5,6 +5,7 @@
 //! bond goes on with the members that it has, and one that is missing holds
 //! nobody up.
 
+use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 
 use nvmeroot_plan::{
@@ -37,6 +38,26 @@ pub(super) fn vrf_table(plan: &BootPlan, interface: &Interface) -> Option<u32> {
         LinkKind::Vrf { vrf } => Some(vrf.table),
         _ => None,
     }
+}
+
+/// These interfaces, and all that they stand on or hold.
+pub(super) fn with_what_is_below<'a>(
+    all: &'a [Interface],
+    names: impl Iterator<Item = &'a InterfaceName>,
+) -> BTreeSet<&'a InterfaceName> {
+    let mut open: Vec<_> = names.collect();
+    let mut found = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if found.insert(name) {
+            let parents = all
+                .iter()
+                .filter(|i| i.name == *name)
+                .flat_map(|i| i.kind.parents());
+            let names = parents.filter_map(|id| all.iter().find(|i| i.id == *id));
+            open.extend(names.map(|i| &i.name));
+        }
+    }
+    found
 }
 
 /// The link of that name, if there is one.
@@ -157,7 +178,7 @@ impl Worker<'_> {
             let now = netlink.link(link.index).map_err(|e| e.fault())?;
             let now =
                 now.ok_or_else(|| Fault::new(Layer::NoCard, format!("`{}` is gone", link.name)))?;
-            if now.master == Some(of.index) {
+            if now.is_member_of(&of) {
                 return Ok(());
             }
             if now.up {
@@ -279,7 +300,7 @@ fn prefer(
     };
     let member = context.wait_for(&subject, &step, waiting, || {
         let link = netlink.link(context.link_of(primary)?).ok()??;
-        (link.master == Some(bond.index)).then_some(link)
+        link.is_member_of(bond).then_some(link)
     })?;
     match netlink.set_bond_primary(bond, &member) {
         Ok(()) => step.done(),

@@ -41,7 +41,7 @@ fn may_carry(netlink: &mut Netlink, link: &Link) -> bool {
     link.kind.as_deref() != Some("bridge")
         || netlink
             .links()
-            .is_ok_and(|links| links.iter().any(|port| port.master == Some(link.index)))
+            .is_ok_and(|links| links.iter().any(|port| port.is_member_of(link)))
 }
 
 /// What it means that the link has no carrier.

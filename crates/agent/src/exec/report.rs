@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use nvmeroot_plan::{BootPlan, InterfaceName};
-
 use super::context::{Context, Subject};
 use super::goal::Goal;
+use super::layer::with_what_is_below;
 use crate::fault::{Fault, Layer};
 
 /// One line for each need that is not met, and under it one for each thing
@@ -39,27 +38,6 @@ pub fn report(context: &Context, goal: &Goal) -> Vec<String> {
     lines
 }
 
-/// These interfaces, and all that they stand on or hold.
-fn with_what_is_below<'a>(
-    plan: &'a BootPlan,
-    names: impl Iterator<Item = &'a InterfaceName>,
-) -> BTreeSet<&'a InterfaceName> {
-    let all = &plan.network.interfaces;
-    let mut open: Vec<_> = names.collect();
-    let mut found = BTreeSet::new();
-    while let Some(name) = open.pop() {
-        if found.insert(name) {
-            let parents = all
-                .iter()
-                .filter(|i| i.name == *name)
-                .flat_map(|i| i.kind.parents());
-            let names = parents.filter_map(|id| all.iter().find(|i| i.id == *id));
-            open.extend(names.map(|i| &i.name));
-        }
-    }
-    found
-}
-
 /// What keeps a controller of the plan from showing its namespaces. Where no
 /// route leads to its portal, that is what keeps the interfaces down that
 /// should.
@@ -81,7 +59,7 @@ fn in_the_way_of(context: &Context, controller: usize) -> Vec<(Subject, Fault)> 
             .iter()
             .filter(|p| p.controller == controller)
             .flat_map(|p| p.interfaces.iter().map(|l| &l.interface));
-        let leads = with_what_is_below(&context.plan, leads);
+        let leads = with_what_is_below(&context.plan.network.interfaces, leads);
         let below: Vec<(Subject, Fault)> = faults
             .into_iter()
             .filter(|(subject, _)| match subject {

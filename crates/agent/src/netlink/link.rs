@@ -212,6 +212,11 @@ impl Link {
         }
         Some(link)
     }
+
+    /// It is a member of that bond, bridge or VRF.
+    pub fn is_member_of(&self, other: &Self) -> bool {
+        self.master == Some(other.index)
+    }
 }
 
 /// In the other modes the kernel tells nothing of a port's state.
