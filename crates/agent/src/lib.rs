@@ -11,6 +11,7 @@ pub mod fault;
 pub mod glob;
 pub mod kmsg;
 mod modprobe;
+mod mount;
 pub mod netlink;
 pub mod paths;
 pub mod places;

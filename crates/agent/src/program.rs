@@ -296,6 +296,7 @@ fn work(
                 .kmsg
                 .say(Level::Info, &format!("storage is there after {took} ms"));
             decide(Outcome::Done, "done\n".to_owned());
+            exec::watch_for_root(context);
             exec::wait_for_the_rest(context);
             ExitCode::SUCCESS
         }

@@ -131,6 +131,9 @@ pub struct BootRecord {
     /// When the goal was reached or given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Moment>,
+    /// When root was mounted, if other paths were still worked on then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mounted: Option<Moment>,
     /// When the program ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<Moment>,
@@ -200,6 +203,7 @@ impl Recorder {
                     kernel_us: None,
                 },
                 decided: None,
+                mounted: None,
                 end: None,
                 deadline_s: deadline.as_secs(),
                 goal: Vec::new(),
@@ -274,6 +278,11 @@ impl Recorder {
             s.record.outcome = outcome;
             s.record.decided = Some(s.now());
         });
+    }
+
+    /// Root is mounted.
+    pub fn mounted(&self) {
+        self.change(|s| s.record.mounted = Some(s.now()));
     }
 
     /// Says what is left to the running system.

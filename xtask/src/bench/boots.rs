@@ -27,6 +27,36 @@ enum Key {
     BusyFloor,
 }
 
+/// The boot, if it has all that will be asked of it.
+fn complete(key: Key, boot: Boot) -> Result<Boot> {
+    match key {
+        Key::Pair(_, runtime) => {
+            for span in Span::ALL {
+                span.of(&boot, runtime)?;
+            }
+        }
+        Key::Floor => {
+            write(&boot)?;
+            inquiry(&boot)?;
+        }
+        Key::BusyFloor => {
+            write(&boot)?;
+        }
+    }
+    Ok(boot)
+}
+
+/// A floor's write, till the drive is visible.
+fn write(boot: &Boot) -> Result<f64> {
+    Ok(boot.timeline.namespace - boot.timeline.stage("floor")?)
+}
+
+/// One write more, for a discovery controller.
+fn inquiry(boot: &Boot) -> Result<f64> {
+    let timeline = &boot.timeline;
+    Ok(timeline.stage("discovered")? - timeline.stage("discovery")?)
+}
+
 impl Boots {
     fn run(lab: &Lab, cases: Vec<Case>, pairs: usize) -> Result<Boots> {
         let mut hosts = Vec::new();
@@ -53,7 +83,7 @@ impl Boots {
             cases,
             ..Boots::default()
         };
-        for (key, boot) in measure(lab, pairs, &hosts)? {
+        for (key, boot) in measure(lab, pairs, &hosts, complete)? {
             match key {
                 Key::Pair(case, runtime) => {
                     boots.pairs.entry((case, runtime)).or_default().push(boot);
@@ -80,22 +110,14 @@ impl Boots {
 
     /// The floors by name: from the write to the drive being visible.
     fn writes(&self) -> Result<[(&'static str, Vec<f64>); 2]> {
-        let writes = |boots: &[Boot]| -> Result<Vec<f64>> {
-            let write = |boot: &Boot| Ok(boot.timeline.namespace - boot.timeline.stage("floor")?);
-            boots.iter().map(write).collect()
-        };
+        let writes = |boots: &[Boot]| boots.iter().map(write).collect::<Result<_>>();
         Ok([
             ("floor", writes(&self.floor)?),
             ("floor while udev works", writes(&self.busy_floor)?),
         ])
     }
 
-    /// One write more, for a discovery controller.
     fn inquiries(&self) -> Result<Vec<f64>> {
-        let inquiry = |boot: &Boot| {
-            let timeline = &boot.timeline;
-            Ok(timeline.stage("discovered")? - timeline.stage("discovery")?)
-        };
         self.floor.iter().map(inquiry).collect()
     }
 

@@ -9,7 +9,7 @@ use nvmeroot_lab::Lab;
 use super::Section;
 use super::goal::{Goal, Limit, goals_table, unmet};
 use super::hosts::{self, Runtime};
-use super::measure::{Host, listed, measure, median, shown, table};
+use super::measure::{Boot, Host, listed, measure, median, shown, table};
 use super::span::Span;
 
 /// A scenario of the lab, and what is special about it.
@@ -78,13 +78,16 @@ fn run(lab: &Lab, pairs: usize, wanted: &str) -> Result<All> {
             });
         }
     }
-    let mut all = All::new();
-    for ((place, runtime), boot) in measure(lab, pairs, &hosts)? {
+    let read = |(_, runtime), boot: Boot| {
         let mut values = [0.0; SPANS.len()];
         for (value, span) in values.iter_mut().zip(SPANS) {
             *value = span.of(&boot, runtime)?;
         }
-        all.entry((place, runtime)).or_default().push(values);
+        Ok(values)
+    };
+    let mut all = All::new();
+    for (key, values) in measure(lab, pairs, &hosts, read)? {
+        all.entry(key).or_default().push(values);
     }
     Ok(all)
 }

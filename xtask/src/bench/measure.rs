@@ -42,16 +42,17 @@ fn target_on<'a>(lab: &Lab, scenario: &'a Scenario) -> Result<Session<'a>> {
     Ok(session)
 }
 
-/// Boots the hosts in turn, so often. One that does not come up well is no
-/// measurement.
+/// Boots the hosts in turn, so often, and reads each boot. One that does not come
+/// up well, or lacks what is to be read, is no measurement.
 ///
 /// While a host reports, which is not measured any more, the next one's target
 /// is switched on.
-pub(super) fn measure<K: Copy>(
+pub(super) fn measure<K: Copy, V>(
     lab: &Lab,
     pairs: usize,
     hosts: &[Host<K>],
-) -> Result<Vec<(K, Boot)>> {
+    read: impl Fn(K, Boot) -> Result<V>,
+) -> Result<Vec<(K, V)>> {
     let turns = (1..=pairs).flat_map(|number| hosts.iter().map(move |host| (number, host)));
     let turns: Vec<_> = turns.collect();
     let mut boots = Vec::new();
@@ -72,10 +73,13 @@ pub(super) fn measure<K: Copy>(
             };
             let (boot, other) = attempt(lab, scenario, session, next)?;
             ahead = ahead.or(other);
-            match boot {
-                Ok(boot) => {
-                    eprintln!("  {}", boot.timeline);
-                    boots.push((host.key, boot));
+            let values = boot.and_then(|boot| {
+                eprintln!("  {}", boot.timeline);
+                read(host.key, boot).map_err(|wrong| format!("{wrong:#}"))
+            });
+            match values {
+                Ok(values) => {
+                    boots.push((host.key, values));
                     break;
                 }
                 Err(wrong) if tries < TRIES => eprintln!("{title}: {wrong}, again"),
@@ -118,33 +122,34 @@ fn attempt<'a>(
     let other = other?;
     let finished = finished.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let boot = match finished {
-        Ok((report, power_off)) => judge(lab, scenario, session.outcome(report, power_off))?,
+        Ok((report, power_off)) => judge(lab, scenario, session.outcome(report, power_off)),
         Err(error) => Err(error.to_string()),
     };
     Ok((boot, other))
 }
 
-/// What a boot that came up showed, or what was wrong with its clock.
-fn judge(lab: &Lab, scenario: &Scenario, outcome: Outcome) -> Result<Result<Boot, String>> {
-    let dir = lab.artefacts(scenario.name);
+/// What a boot that came up showed, or why it is no measurement.
+fn judge(lab: &Lab, scenario: &Scenario, outcome: Outcome) -> Result<Boot, String> {
     let faults = scenario.judge(&outcome);
     if !faults.is_empty() {
-        return Ok(Err(faults.join("; ")));
+        return Err(faults.join("; "));
     }
     if let Some(wrong) = wrong_clock(&outcome.console) {
-        return Ok(Err(wrong));
+        return Err(wrong);
     }
-    let report = outcome.report.context("the host did not report")?;
-    let timeline = Timeline::of(&report)
-        .with_context(|| format!("`{}`, see {}", scenario.name, dir.display()))?;
-    let server = if scenario.wiring.capture {
-        let file = dir.join("host.card0.pcap");
-        let pcap = fs::read(&file).with_context(|| format!("can't read {}", file.display()))?;
-        Some(server_time(&pcap)?)
-    } else {
-        None
+    let report = outcome.report.ok_or("the host did not report")?;
+    let boot = || -> Result<Boot> {
+        let timeline = Timeline::of(&report)?;
+        let server = if scenario.wiring.capture {
+            let file = lab.artefacts(scenario.name).join("host.card0.pcap");
+            let pcap = fs::read(&file).with_context(|| format!("can't read {}", file.display()))?;
+            Some(server_time(&pcap)?)
+        } else {
+            None
+        };
+        Ok(Boot { timeline, server })
     };
-    Ok(Ok(Boot { timeline, server }))
+    boot().map_err(|wrong| format!("{wrong:#}"))
 }
 
 /// The host's clock against that of the machine that reads its console, from

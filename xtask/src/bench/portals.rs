@@ -10,6 +10,7 @@ use super::goal::{Goal, Limit, goals_table, unmet};
 use super::hosts::{self, Runtime};
 use super::measure::{Boot, Host, listed, measure, median, shown, table};
 use super::plot::{Line, Plot};
+use super::timeline::Timeline;
 
 /// What one boot showed, in seconds since the first script of the initramfs.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +23,7 @@ struct Times {
 }
 
 impl Times {
-    fn of(boot: &Boot, count: u16) -> Result<Times> {
-        let timeline = &boot.timeline;
+    fn of(timeline: &Timeline, count: u16) -> Result<Times> {
         let began = timeline.stage("init-top")?;
         let count = usize::from(count);
         let paths = &timeline.paths;
@@ -52,8 +52,9 @@ fn run(lab: &Lab, counts: &[u16], pairs: usize) -> Result<All> {
         }
     }
     let mut all = All::new();
-    for (key, boot) in measure(lab, pairs, &hosts)? {
-        all.entry(key).or_default().push(Times::of(&boot, key.1)?);
+    let read = |(_, count), boot: Boot| Times::of(&boot.timeline, count);
+    for (key, times) in measure(lab, pairs, &hosts, read)? {
+        all.entry(key).or_default().push(times);
     }
     Ok(all)
 }
@@ -154,7 +155,6 @@ fn plot(all: &All, counts: &[u16]) -> Plot {
 
 #[cfg(test)]
 mod tests {
-    use super::super::timeline::Timeline;
     use super::*;
 
     #[test]
@@ -176,13 +176,10 @@ mod tests {
             .to_vec(),
             ..nvmeroot_lab::Report::default()
         };
-        let boot = Boot {
-            timeline: Timeline::of(&report).unwrap(),
-            server: None,
-        };
-        let times = Times::of(&boot, 2).unwrap();
+        let timeline = Timeline::of(&report).unwrap();
+        let times = Times::of(&timeline, 2).unwrap();
         assert_eq!((times.root, times.all_paths, times.at_root), (2.0, 4.0, 1));
-        let error = Times::of(&boot, 3).unwrap_err();
+        let error = Times::of(&timeline, 3).unwrap_err();
         assert!(error.to_string().contains("2 paths of 3"), "{error}");
     }
 }

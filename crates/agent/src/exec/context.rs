@@ -338,10 +338,18 @@ impl Context {
         self.events.raise(News::Own);
     }
 
-    /// Root is there: whoever waits behind others may go.
+    /// Root's drive is there: whoever waits behind others may go, in such a way that
+    /// root is mounted as soon as without them.
     pub(super) fn let_all_go(&self) {
-        self.lock().order.let_all_go();
         self.fabrics.calm();
+        self.lock().order.let_all_go();
+        self.events.raise(News::Own);
+    }
+
+    /// Root is mounted: whoever waits may go, and fast.
+    pub(super) fn root_is_mounted(&self) {
+        self.fabrics.go_on();
+        self.lock().order.let_all_go();
         self.events.raise(News::Own);
     }
 

@@ -34,6 +34,8 @@ use nvmeroot_plan::{Action, InterfaceName, Scope, Step, steps};
 
 use crate::card::{self, Card};
 use crate::events::{News, Woken};
+use crate::kmsg::Level;
+use crate::mount;
 use crate::netlink::{Netlink, NetlinkError};
 
 /// How the work on the goal ended.
@@ -84,8 +86,7 @@ pub fn start_missing(context: &Arc<Context>) -> Result<(), NetlinkError> {
             context.is_link(&interface.name, card.link.index);
         }
     }
-    // Root is there: no way to it has to wait for another.
-    context.let_all_go();
+    context.root_is_mounted();
     let there = context.tree.controllers();
     let (_, controllers) = sort(steps(&context.plan, Scope::Path));
     for index in controllers {
@@ -141,6 +142,25 @@ pub fn wait_for_goal(context: &Context, goal: &Goal) -> Verdict {
             Woken::Stopping => return Verdict::Stopped,
             Woken::TimedOut => return Verdict::Failed(report(context, goal)),
         }
+    }
+}
+
+/// Sees that root is mounted, beside what else is done.
+pub fn watch_for_root(context: &Arc<Context>) {
+    let watcher = Arc::clone(context);
+    let spawned = std::thread::Builder::new()
+        .name("mount".to_owned())
+        .stack_size(crate::STACK)
+        .spawn(move || {
+            if mount::wait_for_root(&watcher.places, watcher.events.stop_fd()) {
+                watcher.recorder.mounted();
+                watcher.root_is_mounted();
+            }
+        });
+    // Without it the other paths come later.
+    if let Err(e) = spawned {
+        let text = format!("no thread to see that root is mounted: {e}");
+        context.kmsg.say(Level::Warning, &text);
     }
 }
 

@@ -229,6 +229,12 @@ impl Fabrics {
         self.turns.calm();
     }
 
+    /// Root is mounted: what else there is to connect is connected as fast as can
+    /// be.
+    pub fn go_on(&self) {
+        self.turns.go_on();
+    }
+
     /// Makes a controller.
     ///
     /// # Errors

@@ -3,8 +3,17 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The longest rest after a turn.
-const LONGEST_REST: Duration = Duration::from_millis(500);
+/// How much longer than a turn the rest after it is, while others need the
+/// processor: there may be but one, and making a controller keeps it busy, then
+/// udev, whose queue has to be empty before the initramfs goes on.
+const REST: u32 = 6;
+
+/// The longest rest. A turn that took longer waited, for the target, rather than
+/// worked.
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
+/// The priority of everybody (setpriority(2)).
+const ORDINARY: i32 = 0;
 
 /// One at a time, and who brings a namespace before who only asks.
 #[derive(Debug, Default)]
@@ -18,8 +27,21 @@ struct State {
     taken: bool,
     /// Those that wait to connect.
     connecting: usize,
-    /// Root is there, and wants the processor for being mounted.
-    calm: bool,
+    pace: Pace,
+    /// When the last turn has rested, if the pace is calm.
+    rested: Option<Instant>,
+}
+
+/// How eagerly controllers are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Pace {
+    /// Root waits for them.
+    #[default]
+    Urgent,
+    /// Root's drive is there, and wants the processor for being mounted.
+    Calm,
+    /// Root is mounted.
+    Ordinary,
 }
 
 /// A turn, until it is dropped.
@@ -35,12 +57,27 @@ impl Turns {
     }
 
     fn take(&self, may: impl Fn(&State) -> bool, then: impl Fn(&mut State)) -> Turn<'_> {
-        let mut state = self
-            .free
-            .wait_while(self.lock(), |state| state.taken || !may(state))
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        loop {
+            let now = Instant::now();
+            let rest = state.rested.and_then(|at| at.checked_duration_since(now));
+            if state.taken || !may(&state) {
+                let woken = self.free.wait(state);
+                state = woken.unwrap_or_else(PoisonError::into_inner);
+            } else if let Some(rest) = rest.filter(|_| state.pace == Pace::Calm) {
+                let woken = self.free.wait_timeout(state, rest);
+                (state, _) = woken.unwrap_or_else(PoisonError::into_inner);
+            } else {
+                break;
+            }
+        }
         state.taken = true;
         then(&mut state);
+        if state.pace != Pace::Urgent {
+            // Of this thread alone, as Linux has it. Lowering one's own priority
+            // can't fail.
+            let _ = rustix::process::setpriority_process(None, ORDINARY);
+        }
         Turn {
             turns: self,
             since: Instant::now(),
@@ -58,19 +95,26 @@ impl Turns {
         self.take(|state| state.connecting == 0, |_| {})
     }
 
-    /// From now on each turn is followed by a rest as long as itself: making a
-    /// controller keeps a processor busy, and there may be but one.
+    /// Nobody waits for what is still to be connected, and others need the
+    /// processor: from now on a rest follows each turn.
     pub(super) fn calm(&self) {
-        self.lock().calm = true;
+        self.lock().pace = Pace::Calm;
+    }
+
+    /// No rests any more.
+    pub(super) fn go_on(&self) {
+        self.lock().pace = Pace::Ordinary;
+        self.free.notify_all();
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if self.turns.lock().calm {
-            std::thread::sleep(self.since.elapsed().min(LONGEST_REST));
-        }
-        self.turns.lock().taken = false;
+        let mut state = self.turns.lock();
+        let rest = (self.since.elapsed() * REST).min(LONGEST_REST);
+        state.rested = Some(Instant::now() + rest);
+        state.taken = false;
+        drop(state);
         self.turns.free.notify_all();
     }
 }
@@ -111,14 +155,43 @@ mod tests {
         assert_eq!(*order.lock().unwrap(), ["connect", "connect", "ask", "ask"]);
     }
 
+    const TURN: Duration = Duration::from_millis(100);
+
+    /// How long the next one waits for its turn after one of so long.
+    fn waits(turns: &Turns) -> Duration {
+        let turn = turns.connect();
+        thread::sleep(TURN);
+        drop(turn);
+        let since = Instant::now();
+        drop(turns.connect());
+        since.elapsed()
+    }
+
     #[test]
-    fn a_calm_turn_is_followed_by_a_rest() {
+    fn a_calm_turn_is_followed_by_a_rest_till_root_is_mounted() {
+        let turns = Turns::default();
+        assert!(waits(&turns) < TURN, "urgent");
+        turns.calm();
+        assert!(waits(&turns) >= TURN * REST, "calm");
+        turns.go_on();
+        assert!(waits(&turns) < TURN, "mounted");
+    }
+
+    #[test]
+    fn who_rests_goes_on_when_root_is_mounted() {
         let turns = Turns::default();
         turns.calm();
         let turn = turns.connect();
-        thread::sleep(Duration::from_millis(30));
-        let ended = Instant::now();
+        thread::sleep(LONGEST_REST / REST);
         drop(turn);
-        assert!(ended.elapsed() >= Duration::from_millis(30));
+        let since = Instant::now();
+        thread::scope(|scope| {
+            let next = scope.spawn(|| drop(turns.connect()));
+            thread::sleep(TURN);
+            turns.go_on();
+            next.join().unwrap();
+        });
+        let took = since.elapsed();
+        assert!(took >= TURN && took < LONGEST_REST / 2, "{took:?}");
     }
 }

@@ -14,8 +14,10 @@ if [ "$stage" = init-top ]; then
 	echo global >$trace/trace_clock
 	# name: after three numbers, where struct gendisk has it.
 	echo 'p:lab/disk disk_uevent name=+12($arg1):string' >>$trace/kprobe_events
-	# nvme_core is not loaded yet; the kernel adds the probe when it is.
-	echo 'p:lab/path nvme_core:nvme_mpath_set_live path=$arg1' >>$trace/kprobe_events
+	# nvme_core is not loaded yet; the kernel adds the probe when it is. Till then
+	# some kernels (6.12.117) do not believe that a function begins there, and have
+	# no `$arg1`: it is in this register of x86_64.
+	echo 'p:lab/path nvme_core:nvme_mpath_set_live path=%di' >>$trace/kprobe_events
 	echo 1 >$trace/events/lab/enable
 fi
 echo "stage $stage" >$trace/trace_marker
