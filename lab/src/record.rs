@@ -13,6 +13,8 @@ pub struct Record {
     pub start: Moment,
     /// When the goal was reached or given up.
     pub decided: Option<Moment>,
+    /// When root was mounted, if other paths were still worked on then.
+    pub mounted: Option<Moment>,
     /// The steps, in the order in which they began.
     pub steps: Vec<RecordedStep>,
     /// What is left to the running system.

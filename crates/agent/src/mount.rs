@@ -16,13 +16,13 @@ const NEW_ROOTS: [&str; 2] = ["/root", "/sysroot"];
 /// Waits until root is mounted. False if `stop` became readable before, or the
 /// kernel does not tell.
 pub(crate) fn wait_for_root(places: &Places, stop: BorrowedFd<'_>) -> bool {
-    let path = places.proc.join("self/mountinfo");
+    let path = &places.mounts;
     // Its own number of changes begins with the opening, so before the first look.
-    let Ok(changes) = File::open(&path) else {
+    let Ok(changes) = File::open(path) else {
         return false;
     };
     loop {
-        match is_mounted(&path) {
+        match is_mounted(path) {
             Ok(false) => {}
             Ok(true) => return true,
             Err(_) => return false,
@@ -67,7 +67,7 @@ mod tests {
         let root = tempfile::tempdir().expect("a directory");
         let places = Places::under(root.path());
         fs::create_dir_all(root.path().join("proc/self")).expect("a directory");
-        fs::write(root.path().join("proc/self/mountinfo"), mountinfo).expect("a file");
+        fs::write(&places.mounts, mountinfo).expect("a file");
         let events = Events::new().expect("a file descriptor");
         events.stop();
         wait_for_root(&places, events.stop_fd())

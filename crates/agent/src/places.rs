@@ -20,6 +20,8 @@ pub struct Places {
     pub sys: PathBuf,
     /// `/proc`.
     pub proc: PathBuf,
+    /// What is mounted where (proc_pid_mountinfo(5)).
+    pub mounts: PathBuf,
     /// The machine's identifier (machine-id(5)).
     pub machine_id: PathBuf,
 }
@@ -34,6 +36,7 @@ impl Default for Places {
             dev: "/dev".into(),
             sys: "/sys".into(),
             proc: "/proc".into(),
+            mounts: "/proc/self/mountinfo".into(),
             machine_id: "/etc/machine-id".into(),
         }
     }
@@ -52,6 +55,7 @@ impl Places {
             dev: at(&real.dev),
             sys: at(&real.sys),
             proc: at(&real.proc),
+            mounts: at(&real.mounts),
             machine_id: at(&real.machine_id),
         }
     }

@@ -69,4 +69,6 @@ pub use route::{Destination, Route, RouteScope, RouteType, Rule};
 pub use secret::{Secret, telling_secrets};
 pub use step::{Action, DhcpFamily, NewLink, Portal, Step};
 pub use steps::{Scope, steps};
-pub use storage::{GraphError, MountPoint, MountRequest, Node, NodeRole, Reference, StorageGraph};
+pub use storage::{
+    FilesystemType, GraphError, MountPoint, MountRequest, Node, NodeRole, Reference, StorageGraph,
+};

@@ -55,6 +55,12 @@ pub enum NameError {
     /// Not a definition's id.
     #[error("a definition's id can't be empty")]
     EmptyId,
+    /// Not the name of a filesystem.
+    #[error("`{value}` is no filesystem: expected lower-case letters and digits, such as `ext4`")]
+    Filesystem {
+        /// The text.
+        value: String,
+    },
     /// Not an MTU.
     #[error("`{value}` is no MTU: expected a whole number from 68 to 65535")]
     Mtu {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::storage::{MountRequest, NodeRole, StorageGraph};
+use crate::storage::{FilesystemType, MountRequest, NodeRole, StorageGraph};
 use crate::topology::Topology;
 use crate::{
     Controller, ControllerPath, Fragment, HostIdentity, MountPoint, Network, Origin, Reach, Reason,
@@ -20,6 +20,9 @@ pub struct Mount {
     pub essential: bool,
     /// The remote controllers that it lies on: indexes into the plan's.
     pub controllers: Vec<usize>,
+    /// What is mounted, where a source says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filesystem: Option<FilesystemType>,
     /// Where it is defined.
     pub origin: Origin,
 }
@@ -301,6 +304,7 @@ impl Storage {
                 path: request.path.clone(),
                 essential: request.path.is_essential(),
                 controllers,
+                filesystem: request.filesystem.clone(),
                 origin: node.origin.clone(),
             });
         }

@@ -90,6 +90,45 @@ impl fmt::Display for MountPoint {
     }
 }
 
+/// The kernel's name of a filesystem (filesystems(5)): `ext4`, `xfs`.
+///
+/// Up to 32 lower-case letters, digits, `_` and `-`, a letter or digit first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FilesystemType(String);
+text_newtype!(FilesystemType);
+
+impl FilesystemType {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for FilesystemType {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let named = text.starts_with(plain)
+            && text.len() <= 32
+            && text.chars().all(|c| plain(c) || "_-".contains(c));
+        if named {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError::Filesystem {
+                value: text.to_owned(),
+            })
+        }
+    }
+}
+
+impl fmt::Display for FilesystemType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// One thing of the storage configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
@@ -138,6 +177,8 @@ pub struct MountRequest {
     /// The source says nothing of what it lies on, so that only `_netdev`
     /// tells whether it is remote.
     pub unknown_device: bool,
+    /// What is mounted, where the source says it.
+    pub filesystem: Option<FilesystemType>,
 }
 
 /// Why nodes make no graph.
@@ -408,6 +449,22 @@ mod tests {
             on,
             role,
             origin: origin(),
+        }
+    }
+
+    #[test]
+    fn filesystems_are_what_the_kernel_may_call_one() {
+        let name = |text: &str| text.parse::<FilesystemType>();
+        for good in ["ext4", "xfs", "9p", "fuse-x", "a_b"] {
+            assert_eq!(name(good).expect(good).as_str(), good);
+        }
+        for bad in ["", "-q", "Ext4", "ext4 ", "a/b", "ext4,rw", &"x".repeat(33)] {
+            assert_eq!(
+                name(bad),
+                Err(NameError::Filesystem {
+                    value: bad.to_owned()
+                })
+            );
         }
     }
 

@@ -98,6 +98,7 @@ pub(crate) fn root_on(controllers: Vec<Controller>, interfaces: Vec<Interface>) 
             path: path.parse().expect("a mount point"),
             netdev: Some(remote),
             unknown_device: false,
+            filesystem: None,
         })
     };
     let names: Vec<String> = (0..controllers.len()).map(|n| format!("c{n}")).collect();

@@ -63,6 +63,7 @@ pub(crate) fn initramfs_plan(interfaces: Vec<Interface>, controllers: Vec<Contro
             path: "/".parse().expect("a mount point"),
             essential: true,
             controllers: all.clone(),
+            filesystem: None,
             origin: Origin::whole("storage"),
         }],
         controllers,

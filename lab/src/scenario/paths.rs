@@ -1,13 +1,14 @@
 //! More than one way to the drive, and controllers that are none.
 
 use super::static_address::{IPV4_NETPLAN, ipv4_target, net, portal, remote_root};
-use super::{Controller, Scenario, boots, settled};
-use crate::lab::FIRST_SLOT;
+use super::{Controller, Scenario, boots, by_agent, settled};
+use crate::host::{HostKind, HostSpec};
+use crate::lab::{FIRST_SLOT, Wiring};
 use crate::run::switch_on;
-use crate::target::{TargetNetwork, TargetSpec};
+use crate::target::{Portal, TargetNetwork, TargetSpec};
 
 pub(super) fn all() -> Vec<Scenario> {
-    vec![two_interfaces(), odd_controllers()]
+    vec![two_interfaces(), odd_controllers(), many_portals()]
 }
 
 /// A target with two cards and a portal on each.
@@ -86,6 +87,60 @@ fn odd_controllers() -> Scenario {
                 let count = report.controllers.len();
                 faults.expect(count == 1, || format!("{count} controllers, not one"));
             }
+        },
+    }
+}
+
+/// How many portals are too many to be connected before root is mounted, at the
+/// pace that leaves others the processor.
+const MANY: u16 = 24;
+
+/// The first one is enough; the others come as far as there is time, and the rest is
+/// left to the running system.
+fn many_portals() -> Scenario {
+    let ports = || 4420..4420 + MANY;
+    let controllers: Vec<Controller> = ports()
+        .map(|port| Controller::Tcp("10.77.0.1", port))
+        .collect();
+    let mut target = ipv4_target();
+    target.portals = ports()
+        .map(|port| Portal {
+            port,
+            ..portal("10.77.0.1")
+        })
+        .collect();
+    Scenario {
+        name: "many-portals",
+        title: "more portals than there is time for",
+        host: HostSpec {
+            kind: HostKind::Slim,
+            ..by_agent(remote_root("many-portals", IPV4_NETPLAN, &controllers))
+        },
+        wiring: Wiring::default(),
+        target: Some(target),
+        end: boots(),
+        outage: None,
+        events: switch_on,
+        check: |outcome, faults| {
+            faults.recorded(outcome, "done");
+            let (Some(report), Some(record)) = (&outcome.report, &outcome.record) else {
+                return;
+            };
+            let (there, left) = (report.controllers.len(), record.missing.len());
+            faults.expect(there > 1 && left > 0, || {
+                format!("{there} portals are connected and {left} left: all or but one")
+            });
+            // One that the kernel was at work on may have come in spite of all.
+            let all = there + left;
+            faults.expect(
+                (usize::from(MANY)..=usize::from(MANY) + 1).contains(&all),
+                || format!("{there} portals are connected and {left} left, of {MANY}"),
+            );
+            let mounted = record.mounted.zip(record.decided);
+            faults.expect(
+                mounted.is_some_and(|(at, decided)| at.since(decided) > 0.0),
+                || format!("the agent saw root being mounted at {mounted:?}"),
+            );
         },
     }
 }

@@ -234,6 +234,7 @@ mod tests {
                         essential: path.is_essential(),
                         path,
                         controllers: controllers.to_vec(),
+                        filesystem: None,
                         origin: Origin::whole("test"),
                     }
                 })

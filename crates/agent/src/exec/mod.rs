@@ -11,6 +11,7 @@ mod aggregation;
 mod context;
 mod discovery;
 mod drivers;
+mod filesystems;
 mod goal;
 mod interface;
 mod keep;
@@ -51,7 +52,10 @@ pub enum Verdict {
 
 /// Starts all threads.
 pub fn start(context: &Arc<Context>) {
-    context.spawn("modules", |context| context.fabrics.prepare());
+    context.spawn("modules", |context| {
+        context.fabrics.prepare();
+        filesystems::load(&context.plan);
+    });
     context.spawn("drivers", |context| drivers::load(&context.places));
     let (interfaces, controllers) = sort(steps(&context.plan, Scope::Path));
     for interface in context.plan.storage_interfaces() {

@@ -81,6 +81,15 @@ impl Net {
         })
     }
 
+    /// The initramfs mounts root as soon as its drive is there.
+    pub(crate) fn mount_root(&self) {
+        let mounts = self.places().mounts;
+        let directory = mounts.parent().expect("a directory");
+        fs::create_dir_all(directory).expect("a directory");
+        let line = "30 1 259:1 / /root ro - ext4 /dev/nvme0n1 ro\n";
+        fs::write(mounts, line).expect("a file");
+    }
+
     fn places(&self) -> Places {
         Places {
             // Real: the namespace's own sysctls are behind it.
@@ -129,6 +138,9 @@ fn run(
     exec::start(&context);
     let verdict = exec::wait_for_goal(&context, &goal);
     let took = started.elapsed();
+    if verdict == Verdict::Done {
+        exec::watch_for_root(&context);
+    }
     // Who saw the namespace may write it down a moment later, and a lease's
     // address may lead there before its last route is set.
     let until = Instant::now() + Duration::from_secs(5);
@@ -333,6 +345,7 @@ pub(crate) fn plan(interface: Interface, portal: &str, nqn: Option<&str>) -> Boo
             path: "/".parse().expect("a path"),
             essential: true,
             controllers: vec![0],
+            filesystem: None,
             origin: origin(),
         }],
         controllers: vec![Controller {

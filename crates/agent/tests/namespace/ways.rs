@@ -130,6 +130,7 @@ fn thirty_two_ways_cost_root_no_more_than_one() {
     };
     let mut net = Net::new();
     net.plug_in();
+    net.mount_root();
     let plan = many_ways(&net, 32, 0);
     let boot = net.boot_with(plan, slow, LONG, |net| {
         let record = net.path("run/nvmeroot/boot.json");
@@ -144,6 +145,7 @@ fn thirty_two_ways_cost_root_no_more_than_one() {
     assert!(boot.took < Duration::from_secs(3), "{:?}", boot.took);
     let ends = boot.all_ended("connect");
     assert_eq!(ends.len(), 32, "{:#?}", boot.record.steps);
+    assert!(boot.record.mounted.is_some(), "root is seen");
     eprintln!(
         "32 ways of 150 ms each: root {:?}, all {:?}",
         boot.took,

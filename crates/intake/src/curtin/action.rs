@@ -1,6 +1,8 @@
 //! One storage action: what it is, what it lies on.
 
-use nvmeroot_plan::{MountPoint, MountRequest, Node, NodeRole, Origin, Reference, Warning};
+use nvmeroot_plan::{
+    FilesystemType, MountPoint, MountRequest, Node, NodeRole, Origin, Reference, Warning,
+};
 
 use super::storage::no_action;
 use super::value::{id, is_null, misfit, scalar, text};
@@ -16,14 +18,23 @@ pub(super) struct Action {
     pub(super) is_guess: bool,
     /// It must lie on something and does not say on what.
     pub(super) is_incomplete: bool,
-    /// It is swap space.
-    pub(super) is_swap: bool,
+    /// The filesystem that it makes or mounts.
+    pub(super) filesystem: Option<FilesystemType>,
     /// A mount without a path, and whether it has `_netdev`.
     pub(super) pathless: Option<bool>,
     /// The name that ZFS gives this pool.
     pub(super) pool: Option<String>,
     /// A mount that this brings of its own.
     pub(super) extra: Option<Extra>,
+}
+
+impl Action {
+    /// It is swap space.
+    pub(super) fn is_swap(&self) -> bool {
+        self.filesystem
+            .as_ref()
+            .is_some_and(|f| f.as_str() == "swap")
+    }
 }
 
 /// The mount of a ZFS pool or dataset.
@@ -129,7 +140,7 @@ pub(super) fn read(
         },
         is_guess: known.is_none(),
         is_incomplete: false,
-        is_swap: false,
+        filesystem: None,
         pathless: None,
         pool: None,
         extra: None,
@@ -145,7 +156,7 @@ pub(super) fn read(
         "nvme_controller" => action.node.role = controller::read(report, item, mapping, path),
         "mount" => mount::read(report, mapping, path, &mut action),
         "format" => {
-            action.is_swap = mapping.get("fstype").and_then(scalar) == Some(Value::Text("swap"));
+            action.filesystem = filesystem(mapping);
         }
         "zpool" => {
             action.pool = mapping
@@ -165,6 +176,14 @@ pub(super) fn read(
         _ => {}
     }
     Some(action)
+}
+
+/// The action's `fstype`, if it is one.
+pub(super) fn filesystem(mapping: Mapping<'_>) -> Option<FilesystemType> {
+    match mapping.get("fstype").and_then(scalar) {
+        Some(Value::Text(name)) => name.parse().ok(),
+        _ => None,
+    }
 }
 
 fn type_name<'d>(
@@ -321,6 +340,7 @@ fn mountpoint(report: &mut Report<'_>, mapping: Mapping<'_>, path: &KeyPath<'_>)
             path: point,
             netdev: None,
             unknown_device: false,
+            filesystem: None,
         },
         origin: report.origin(node, &path),
     })

@@ -2,7 +2,7 @@
 
 use nvmeroot_plan::{MountRequest, NodeRole, Warning};
 
-use super::action::{Action, mount_point};
+use super::action::{Action, filesystem, mount_point};
 use super::value::{is_null, scalar, text};
 use crate::diagnostic::{Report, nearest};
 use crate::yaml::pyyaml::{Excerpt, Value};
@@ -23,7 +23,7 @@ pub(super) fn read(
     let netdev = mapping
         .get("options")
         .is_some_and(|node| has_netdev(report, node, &path.key("options")));
-    action.is_swap = mapping.get("fstype").and_then(scalar) == Some(Value::Text("swap"));
+    action.filesystem = filesystem(mapping);
     let unknown_device = action.node.on.is_empty();
     let point = mapping.get("path").filter(|node| !is_empty(*node));
     let Some(node) = point else {
@@ -39,6 +39,7 @@ pub(super) fn read(
             path: point,
             netdev: Some(netdev),
             unknown_device,
+            filesystem: action.filesystem.clone(),
         });
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use nvmeroot_plan::{
-    GraphError, MountPoint, MountRequest, Node, NodeRole, Reference, StorageGraph, Warning,
+    FilesystemType, GraphError, MountPoint, MountRequest, Node, NodeRole, Reference, StorageGraph,
+    Warning,
 };
 
 use super::action::{self, Action, Extra};
@@ -111,6 +112,7 @@ fn graph(report: &mut Report<'_>, list: Sequence<'_>, path: &KeyPath<'_>) -> Opt
         }
     }
     settle_references(&mut all);
+    settle_filesystems(&mut all);
     settle_pathless(report, &mut all);
     mark_unknown(&mut all);
     let nodes = nodes(all);
@@ -194,6 +196,23 @@ fn settle_references(all: &mut [Action]) {
     }
 }
 
+/// A mount that does not say what it mounts mounts what its `format` makes.
+fn settle_filesystems(all: &mut [Action]) {
+    let formats: HashMap<String, FilesystemType> = all
+        .iter()
+        .filter(|action| action.node.kind == "format")
+        .filter_map(|action| Some((action.node.id.clone(), action.filesystem.clone()?)))
+        .collect();
+    for action in all.iter_mut() {
+        if let NodeRole::Mount(request) = &mut action.node.role
+            && request.filesystem.is_none()
+        {
+            let mut on = action.node.on.iter();
+            request.filesystem = on.find_map(|on| formats.get(&on.id).cloned());
+        }
+    }
+}
+
 /// A mount without a path is swap, or it is none.
 fn settle_pathless(report: &mut Report<'_>, all: &mut [Action]) {
     if !all.iter().any(|action| action.pathless.is_some()) {
@@ -201,20 +220,21 @@ fn settle_pathless(report: &mut Report<'_>, all: &mut [Action]) {
     }
     let swaps: HashSet<String> = all
         .iter()
-        .filter(|action| action.is_swap && action.node.kind == "format")
+        .filter(|action| action.is_swap() && action.node.kind == "format")
         .map(|action| action.node.id.clone())
         .collect();
     for action in all.iter_mut() {
         let Some(netdev) = action.pathless else {
             continue;
         };
-        let swap = action.is_swap || action.node.on.iter().any(|on| swaps.contains(&on.id));
+        let swap = action.is_swap() || action.node.on.iter().any(|on| swaps.contains(&on.id));
         let origin = action.node.origin.clone();
         if let (true, Ok(path)) = (swap, "none".parse::<MountPoint>()) {
             action.node.role = NodeRole::Mount(MountRequest {
                 path,
                 netdev: Some(netdev),
                 unknown_device: action.node.on.is_empty(),
+                filesystem: action.filesystem.clone(),
             });
         } else if netdev {
             report.error(

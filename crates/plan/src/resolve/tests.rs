@@ -44,6 +44,7 @@ fn mount(id: &str, path: &str, netdev: bool, on: &[&str]) -> Node {
         path,
         netdev: Some(netdev),
         unknown_device: on.is_empty(),
+        filesystem: None,
     };
     node(id, on, NodeRole::Mount(request))
 }

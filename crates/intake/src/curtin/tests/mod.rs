@@ -232,6 +232,30 @@ fn netdev_decides_where_the_graph_ends_in_nothing() {
 }
 
 #[test]
+fn a_mount_mounts_what_it_says_or_what_its_format_makes() {
+    let text = with_controllers(
+        "    - {id: f, type: format, volume: dl, fstype: ext4}
+    - {id: m, type: mount, device: f, path: /}
+    - {id: u, type: mount, device: f, path: /usr, fstype: xfs}
+    - {id: g, type: format, volume: dl, fstype: 'ext4 '}
+    - {id: v, type: mount, device: g, path: /var}
+    - {id: h, type: format, volume: dl}
+    - {id: w, type: mount, device: h, path: /srv, fstype: 4}
+",
+    );
+    let plan = resolve(vec![good(&text).fragment]);
+    let found = plan.mounts.iter().map(|mount| {
+        let filesystem = mount.filesystem.as_ref().map(ToString::to_string);
+        (mount.path.to_string(), filesystem.unwrap_or_default())
+    });
+    let wanted = [("/", "ext4"), ("/usr", "xfs"), ("/var", ""), ("/srv", "")];
+    assert_eq!(
+        Vec::from_iter(found),
+        wanted.map(|(path, name)| (path.to_owned(), name.to_owned()))
+    );
+}
+
+#[test]
 fn a_mount_needs_a_path_unless_it_is_swap() {
     let swap = with_controllers(
         "    - {id: f, type: format, fstype: swap, volume: dl}

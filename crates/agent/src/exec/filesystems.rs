@@ -1,0 +1,74 @@
+//! What mounting root needs of the kernel, loaded while the network is waited for.
+//!
+//! Else mount(8) has the kernel load it, when everybody waits for nothing but that:
+//! unpacking ext4 and its checksums takes longer than connecting.
+
+use std::collections::BTreeSet;
+
+use nvmeroot_plan::BootPlan;
+
+use crate::modprobe::modprobe;
+
+/// As the kernel asks for the filesystem of a mount (`MODULE_ALIAS_FS` in
+/// include/linux/fs.h), so that nothing else is loaded by its name.
+fn aliases(plan: &BootPlan) -> BTreeSet<String> {
+    let mounts = plan.mounts.iter().filter(|mount| mount.essential);
+    let known = mounts.filter_map(|mount| mount.filesystem.as_ref());
+    known.map(|name| format!("fs-{name}")).collect()
+}
+
+/// The least of all priorities (setpriority(2)): whoever waits for something else
+/// comes first.
+const PATIENT: i32 = 19;
+
+/// Loads the filesystems of the plan's essential mounts, behind all others.
+pub(super) fn load(plan: &BootPlan) {
+    let aliases = aliases(plan);
+    if aliases.is_empty() {
+        return;
+    }
+    // Of this thread alone, and of what it starts; lowering it can't fail.
+    let _ = rustix::process::setpriority_process(None, PATIENT);
+    // Quiet: what the kernel has built in, or does not have, is the mount's concern.
+    let names = aliases.iter().map(String::as_str);
+    let _ = modprobe(["-q", "-b", "-a", "--"].into_iter().chain(names));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nvmeroot_plan::{Mount, Network, Origin, Reach};
+
+    #[test]
+    fn essential_mounts_say_what_they_need() {
+        let mount = |path: &str, filesystem: Option<&str>| {
+            let path: nvmeroot_plan::MountPoint = path.parse().expect("a path");
+            Mount {
+                essential: path.is_essential(),
+                path,
+                controllers: Vec::new(),
+                filesystem: filesystem.map(|name| name.parse().expect("a filesystem")),
+                origin: Origin::whole("test"),
+            }
+        };
+        let plan = BootPlan {
+            reach: Reach::Initramfs,
+            reasons: Vec::new(),
+            host: None,
+            mounts: vec![
+                mount("/", Some("ext4")),
+                mount("/usr", Some("xfs")),
+                mount("/usr/local", Some("ext4")),
+                mount("/var", None),
+                mount("/srv", Some("btrfs")),
+            ],
+            controllers: Vec::new(),
+            network: Network::default(),
+            paths: Vec::new(),
+            warnings: Vec::new(),
+            faults: Vec::new(),
+        };
+        let aliases = aliases(&plan);
+        assert_eq!(Vec::from_iter(aliases), ["fs-ext4", "fs-xfs"]);
+    }
+}
