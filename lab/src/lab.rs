@@ -41,15 +41,27 @@ pub struct Wiring {
     /// What crosses the host's first cable goes to `host.card0.pcap`, the head
     /// of each frame.
     pub capture: bool,
-    /// How many processors the host has. One emulates best, and most that is tried
-    /// here does not depend on it; a server has more.
-    pub processors: u8,
+    /// What the host computes with.
+    pub processors: Processors,
     /// More words for the kernel command line.
     pub cmdline: String,
     /// Seconds that the host waits after reaching its marker before it reports.
     pub settle: u32,
     /// A boot that fails ends in a restart (which ends QEMU) and not in a shell.
     pub reboot_on_failure: bool,
+}
+
+/// What a host computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Processors {
+    /// So many, each as fast as this machine emulates it. One emulates best, and
+    /// most that is tried here does not depend on it; a server has more.
+    Emulated(u8),
+    /// One, whose clock counts instructions, a thousand million a second, and goes
+    /// on as ours does while the host waits (`-icount`, docs/devel/tcg-icount.rst in
+    /// QEMU's source). How long anything takes then depends neither on how fast
+    /// this machine emulates nor on what else it does.
+    Counted,
 }
 
 impl Default for Wiring {
@@ -59,7 +71,7 @@ impl Default for Wiring {
             unplugged: false,
             local_root: false,
             capture: false,
-            processors: 1,
+            processors: Processors::Emulated(1),
             cmdline: String::new(),
             settle: 0,
             reboot_on_failure: true,
@@ -215,7 +227,7 @@ impl Lab {
             drives: vec![drive],
             second_port: SecondPort::Commands,
             capture: false,
-            processors: 1,
+            processors: Processors::Emulated(1),
             first: true,
         }))
     }

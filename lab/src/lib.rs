@@ -33,7 +33,7 @@ pub use boot::{Boot, Phase, boot};
 pub use console::{Console, Line};
 pub use error::{Error, Result};
 pub use host::{HOST_ID, HOST_NQN, HostImage, HostKind, HostSpec, TreeFile};
-pub use lab::{Cables, FIRST_SLOT, Lab, Start, Wiring};
+pub use lab::{Cables, FIRST_SLOT, Lab, Processors, Start, Wiring};
 pub use marks::Marks;
 pub use record::{Record, RecordedError, RecordedStep};
 pub use report::{Address, Controller, Heartbeat, Mount, Process, Report, Route};

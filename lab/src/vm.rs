@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::command::Program;
 use crate::console::Console;
 use crate::error::{Context, Error, Result};
+use crate::lab::Processors;
 use crate::network::{Cable, End};
 use crate::qmp::Qmp;
 
@@ -60,7 +61,7 @@ pub(crate) struct Machine {
     pub(crate) second_port: SecondPort,
     /// See [`Wiring::capture`](crate::Wiring::capture).
     pub(crate) capture: bool,
-    pub(crate) processors: u8,
+    pub(crate) processors: Processors,
     /// It comes first where the machines share too few processors: a target is
     /// to answer however busy its host is, as another machine would.
     pub(crate) first: bool,
@@ -73,6 +74,16 @@ pub(crate) enum SecondPort {
     Report,
     /// The machine reads commands there.
     Commands,
+}
+
+impl Processors {
+    fn options(self) -> [String; 2] {
+        match self {
+            Processors::Emulated(count) => ["-smp".to_owned(), count.to_string()],
+            // Two to the power of so many nanoseconds for each instruction.
+            Processors::Counted => ["-icount", "shift=0"].map(str::to_owned),
+        }
+    }
 }
 
 /// A running machine; killed when dropped.
@@ -113,7 +124,7 @@ impl Machine {
         let mut program = program
             .args(["-nodefaults", "-no-reboot", "-nographic", "-machine", "pc"])
             .args(["-cpu", "Nehalem", "-accel", &self.accel])
-            .args(["-smp", &self.processors.to_string()])
+            .args(self.processors.options())
             .args(["-m", &self.memory_mib.to_string()])
             .arg("-kernel")
             .arg(&self.kernel)

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use nvmeroot_lab::scenario::{self, Controller, InstallerConfig, Scenario};
-use nvmeroot_lab::{HOST_ID, HOST_NQN, Portal, SUBSYSTEM, TreeFile};
+use nvmeroot_lab::{HOST_ID, HOST_NQN, Portal, Processors, SUBSYSTEM, TreeFile};
 
 const MARK: &str = include_str!("guest/mark.sh");
 const PATHS: &str = include_str!("guest/paths.sh");
@@ -28,8 +28,8 @@ const DISCOVERY: &str = "nqn.2014-08.org.nvmexpress.discovery";
 
 /// As any server, a host whose every tenth of a second counts can do two things
 /// at a time: what one runtime does while udev works, it does not take from udev.
-/// The others have one, which emulates better.
-const PROCESSORS: u8 = 2;
+/// Of counted processors there is but one.
+const TWO: Processors = Processors::Emulated(2);
 
 /// The target's portals: from here on, one port each.
 const FIRST_PORT: u16 = 4420;
@@ -91,7 +91,8 @@ impl Case {
     }
 }
 
-/// A host as the lab's scenario `from` has it, with marks.
+/// A host as the lab's scenario `from` has it, with marks, and with a clock that
+/// does not depend on this machine.
 fn marked(from: &str, name: &'static str) -> Result<Scenario> {
     let all = scenario::all();
     let mut scenario = all
@@ -102,6 +103,7 @@ fn marked(from: &str, name: &'static str) -> Result<Scenario> {
     name.clone_into(&mut scenario.host.name);
     let marks = STAGES.map(|stage| script(stage, "aa-lab", MARK));
     scenario.host.files.extend(marks);
+    scenario.wiring.processors = Processors::Counted;
     // That the host is as it should be, the lab's own scenarios check.
     scenario.check = |_, _| {};
     Ok(scenario)
@@ -135,6 +137,14 @@ pub(super) fn like(from: &str, runtime: Runtime) -> Result<Scenario> {
     Ok(scenario)
 }
 
+/// As [`host`], with a clock that does not depend on this machine.
+pub(super) fn counted_host(case: Case, runtime: Runtime) -> Result<Scenario> {
+    let mut scenario = host(case, runtime)?;
+    scenario.wiring.processors = Processors::Counted;
+    scenario.wiring.capture = false;
+    Ok(scenario)
+}
+
 /// One portal; the address by `case`, reached by `runtime`.
 pub(super) fn host(case: Case, runtime: Runtime) -> Result<Scenario> {
     let from = match case {
@@ -151,7 +161,7 @@ pub(super) fn host(case: Case, runtime: Runtime) -> Result<Scenario> {
     };
     let mut scenario = marked(from, name)?;
     scenario.host.configure_args = runtime.arguments();
-    scenario.wiring.processors = PROCESSORS;
+    scenario.wiring.processors = TWO;
     scenario.wiring.capture = case != Case::Static;
     for network in scenario.target.iter_mut().flat_map(|t| &mut t.networks) {
         network.offers_at_once = case != Case::PingedDhcp;
@@ -179,7 +189,7 @@ pub(super) fn busy_floor() -> Result<Scenario> {
 
 fn floor_by(name: &'static str, stage: &str, text: &str) -> Result<Scenario> {
     let mut scenario = unconfigured(name)?;
-    scenario.wiring.processors = PROCESSORS;
+    scenario.wiring.processors = TWO;
     let text = text
         .replace("@NETWORK@", FLOOR_NETWORK)
         .replace("@REQUEST@", &request(SUBSYSTEM));

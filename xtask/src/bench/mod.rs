@@ -3,6 +3,7 @@
 mod boots;
 mod bytes;
 mod capture;
+mod compare;
 mod configure;
 mod document;
 mod goal;
@@ -14,6 +15,7 @@ mod portals;
 mod ramdisk;
 mod span;
 mod timeline;
+mod whole;
 
 use std::fs;
 
@@ -29,6 +31,8 @@ enum Part {
     Configure,
     /// Both runtimes with one portal, and the floor
     Boot,
+    /// Both runtimes with one portal, until root is mounted
+    Whole,
     /// Both runtimes over VLANs, bonds, bridges and the like
     Links,
     /// What each runtime adds to the initial ramdisk
@@ -38,9 +42,10 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Part; 5] = [
+    const ALL: [Part; 6] = [
         Part::Configure,
         Part::Boot,
+        Part::Whole,
         Part::Links,
         Part::Bytes,
         Part::Portals,
@@ -50,6 +55,7 @@ impl Part {
         match self {
             Part::Configure => "configure",
             Part::Boot => "boot",
+            Part::Whole => "whole",
             Part::Links => "links",
             Part::Bytes => "bytes",
             Part::Portals => "portals",
@@ -72,7 +78,7 @@ pub(crate) struct Args {
     /// Measure this part alone (may be given more than once)
     #[arg(long)]
     only: Vec<Part>,
-    /// Of the parts `boot` and `links`, only the cases whose titles contain this
+    /// Of the parts `boot`, `whole` and `links`, only the cases whose titles contain this
     #[arg(long, default_value = "", conflicts_with = "write")]
     case: String,
     /// Put the tables and the plot into `docs` as well
@@ -105,7 +111,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut unmet = Vec::new();
     for part in parts {
         let command = match part {
-            Part::Boot | Part::Links | Part::Portals => {
+            Part::Boot | Part::Whole | Part::Links | Part::Portals => {
                 format!(
                     "cargo xtask bench --only {} --pairs {}",
                     part.name(),
@@ -119,6 +125,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let pairs = usize::from(args.pairs);
         let section = match (part, &lab) {
             (Part::Boot, Some(lab)) => boots::section(lab, pairs, &args.case)?,
+            (Part::Whole, Some(lab)) => whole::section(lab, pairs, &args.case)?,
             (Part::Links, Some(lab)) => links::section(lab, pairs, &args.case)?,
             (Part::Bytes, Some(lab)) => bytes::section(lab)?,
             (Part::Portals, Some(lab)) => {

@@ -19,25 +19,20 @@ pub(super) enum Span {
     /// before is the same for both runtimes, and differs by more than a second
     /// from boot to boot.
     Initramfs,
+    /// Of that, what the processor worked. The rest it waited.
+    Busy,
     /// From the start of the kernel until root is mounted.
     Boot,
 }
 
 impl Span {
-    pub(super) const ALL: [Span; 5] = [
-        Span::Script,
-        Span::Work,
-        Span::Held,
-        Span::Initramfs,
-        Span::Boot,
-    ];
-
     pub(super) fn title(self) -> &'static str {
         match self {
             Span::Script => "first script → drive visible",
             Span::Work => "first script and card there → drive visible",
             Span::Held => "init-premount → local-premount",
             Span::Initramfs => "init-top → root mounted",
+            Span::Busy => "the processor's work in it",
             Span::Boot => "kernel start → root mounted",
         }
     }
@@ -50,6 +45,11 @@ impl Span {
             Span::Work => timeline.namespace - script.max(timeline.card),
             Span::Held => timeline.stage("local-premount")? - timeline.stage("init-premount")?,
             Span::Initramfs => timeline.root - timeline.stage("init-top")?,
+            Span::Busy => {
+                // Root is mounted right before init-bottom begins.
+                let whole = timeline.root - timeline.stage("init-top")?;
+                whole - timeline.idle("init-top", "init-bottom")?
+            }
             Span::Boot => timeline.root,
         })
     }

@@ -11,6 +11,8 @@ use nvmeroot_lab::Report;
 pub(super) struct Timeline {
     /// When each stage of the initramfs began, and other marks of the guest.
     stages: BTreeMap<String, f64>,
+    /// For how long the processor had had nothing to do when they began.
+    idle: BTreeMap<String, f64>,
     /// The network card has its name.
     pub(super) card: f64,
     /// Root's drive is visible.
@@ -25,6 +27,7 @@ impl Timeline {
     /// Reads the trace that `guest/mark.sh` began, and the kernel's log.
     pub(super) fn of(report: &Report) -> Result<Timeline> {
         let mut stages = BTreeMap::new();
+        let mut idle = BTreeMap::new();
         let mut namespace = None;
         // The kernel says more than once that a path can be used.
         let mut known = BTreeSet::new();
@@ -32,6 +35,11 @@ impl Timeline {
         for (at, text) in report.trace.iter().filter_map(|line| traced(line)) {
             if let Some(stage) = text.strip_prefix("tracing_mark_write: stage ") {
                 stages.entry(stage.trim().to_owned()).or_insert(at);
+            } else if let Some(mark) = text.strip_prefix("tracing_mark_write: idle ")
+                && let Some((stage, seconds)) = mark.trim().split_once(' ')
+                && let Ok(seconds) = seconds.parse()
+            {
+                idle.entry(stage.to_owned()).or_insert(seconds);
             } else if text.starts_with("disk: ") && text.contains("name=\"nvme") {
                 namespace = namespace.or(Some(at));
             } else if text.starts_with("path: ")
@@ -50,6 +58,7 @@ impl Timeline {
         };
         Ok(Timeline {
             stages,
+            idle,
             card: logged(&["ens3: renamed from"]).context("the kernel logged no card's name")?,
             namespace: namespace.context("the kernel's trace shows no NVMe drive")?,
             paths,
@@ -62,6 +71,16 @@ impl Timeline {
     pub(super) fn stage(&self, name: &str) -> Result<f64> {
         let found = self.stages.get(name).copied();
         found.with_context(|| format!("the kernel's trace has no mark `{name}`"))
+    }
+
+    /// For how long the processor had nothing to do between the beginnings of two
+    /// stages.
+    pub(super) fn idle(&self, from: &str, to: &str) -> Result<f64> {
+        let at = |name: &str| {
+            let found = self.idle.get(name).copied();
+            found.with_context(|| format!("the kernel's trace has no idle time of `{name}`"))
+        };
+        Ok(at(to)? - at(from)?)
     }
 }
 
@@ -118,6 +137,8 @@ mod tests {
             trace: lines(
                 "# tracer: nop\n\
                  \x20   aa-lab-77  [000] .....     7.250000: tracing_mark_write: stage init-top\n\
+                 \x20   aa-lab-77  [000] .....     7.260000: tracing_mark_write: idle init-top 1.25\n\
+                 \x20   aa-lab-79  [000] .....     11.260000: tracing_mark_write: idle init-bottom 3.50\n\
                  \x20   kworker/0:1 x-9  [000] .....     9.5: path: (nvme_mpath_set_live+0x4/0x90 [nvme_core]) path=0xffff8\n\
                  \x20   kworker-9  [000] .....     9.6: path: (nvme_mpath_set_live+0x4/0x90 [nvme_core]) path=0xffff8\n\
                  \x20   kworker-9  [000] d....     9.750000: disk: (disk_uevent+0x4/0x130) name=\"nvme0n1\"\n\
@@ -139,6 +160,9 @@ mod tests {
         assert_eq!(timeline.namespace, 9.75);
         assert_eq!(timeline.paths, [9.5]);
         assert_eq!(timeline.root, 11.0);
+        assert_eq!(timeline.idle("init-top", "init-bottom").unwrap(), 2.25);
+        let error = timeline.idle("init-top", "local-top").unwrap_err();
+        assert!(error.to_string().contains("`local-top`"), "{error}");
         let error = timeline.stage("local-top").unwrap_err();
         assert!(error.to_string().contains("`local-top`"), "{error}");
     }

@@ -21,3 +21,6 @@ if [ "$stage" = init-top ]; then
 	echo 1 >$trace/events/lab/enable
 fi
 echo "stage $stage" >$trace/trace_marker
+# How long the processor had nothing to do by now (proc_uptime(5)).
+read -r _ idle </proc/uptime
+echo "idle $stage $idle" >$trace/trace_marker
