@@ -321,6 +321,23 @@ impl Context {
         }
     }
 
+    /// Waits until root's drive is there, at most so long; false if the program is to
+    /// stop.
+    pub(super) fn wait_till_all_may_go(&self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        loop {
+            let seen = self.events.seen();
+            if self.lock().order.all_may_go() {
+                return true;
+            }
+            match self.events.wait_past(seen, &[News::Own], until) {
+                Woken::Changed => {}
+                Woken::TimedOut => return true,
+                Woken::Stopping => return false,
+            }
+        }
+    }
+
     /// This controller's portal answers, and the kernel is at work on it.
     pub(super) fn is_at_work(&self, controller: usize) {
         self.lock().order.is_at_work(controller, Instant::now());

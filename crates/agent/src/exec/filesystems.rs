@@ -1,12 +1,14 @@
-//! What mounting root needs of the kernel, loaded while the network is waited for.
+//! What mounting root needs of the kernel, loaded while something else is waited for.
 //!
 //! Else mount(8) has the kernel load it, when everybody waits for nothing but that:
 //! unpacking ext4 and its checksums takes longer than connecting.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use nvmeroot_plan::BootPlan;
 
+use super::context::Context;
 use crate::modprobe::modprobe;
 
 /// As the kernel asks for the filesystem of a mount (`MODULE_ALIAS_FS` in
@@ -21,10 +23,16 @@ fn aliases(plan: &BootPlan) -> BTreeSet<String> {
 /// comes first.
 const PATIENT: i32 = 19;
 
-/// Loads the filesystems of the plan's essential mounts, behind all others.
-pub(super) fn load(plan: &BootPlan) {
-    let aliases = aliases(plan);
-    if aliases.is_empty() {
+/// If root's drive is not there by then, the network is what takes its time, and not
+/// the processor.
+const NETWORK_IS_SLOW: Duration = Duration::from_secs(3);
+
+/// Loads the filesystems of the plan's essential mounts, behind all others: while
+/// udev comes to rest, when root's drive is there, or while the network is waited
+/// for. Earlier it would delay what the drive needs.
+pub(super) fn load_in_time(context: &Context) {
+    let aliases = aliases(&context.plan);
+    if aliases.is_empty() || !context.wait_till_all_may_go(NETWORK_IS_SLOW) {
         return;
     }
     // Of this thread alone, and of what it starts; lowering it can't fail.

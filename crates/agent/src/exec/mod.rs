@@ -54,7 +54,7 @@ pub enum Verdict {
 pub fn start(context: &Arc<Context>) {
     context.spawn("modules", |context| {
         context.fabrics.prepare();
-        filesystems::load(&context.plan);
+        filesystems::load_in_time(context);
     });
     context.spawn("drivers", |context| drivers::load(&context.places));
     let (interfaces, controllers) = sort(steps(&context.plan, Scope::Path));
