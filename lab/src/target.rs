@@ -80,6 +80,11 @@ impl TargetNetwork {
         self.device
             .map_or_else(|| format!("eth{number}"), str::to_owned)
     }
+
+    /// It sends router advertisements.
+    fn has_router(&self) -> bool {
+        self.dhcp6.is_some() || self.advertised.is_some()
+    }
 }
 
 /// A transport address of the subsystem.
@@ -157,6 +162,11 @@ fn setup_script(spec: &TargetSpec) -> String {
             let _ = writeln!(s, "{}", network.setup);
         }
         let device = network.device(number);
+        if network.has_router() {
+            // Else its neighbour advertisements say that it is none, and whoever gets
+            // one takes the default route away again (RFC 4861, section 7.2.5).
+            let _ = writeln!(s, "echo 1 >/proc/sys/net/ipv6/conf/{device}/forwarding");
+        }
         for address in &network.addresses {
             let _ = writeln!(s, "ip address add {address} dev {device}");
         }
@@ -310,6 +320,16 @@ mod tests {
                 "{line} missing in\n{script}"
             );
         }
+    }
+
+    #[test]
+    fn who_advertises_is_a_router() {
+        let mut spec = spec();
+        let line = "echo 1 >/proc/sys/net/ipv6/conf/eth0/forwarding";
+        let forwards = |spec: &TargetSpec| setup_script(spec).lines().any(|l| l == line);
+        assert!(!forwards(&spec));
+        spec.networks[0].advertised = Some("fd77::".parse().unwrap());
+        assert!(forwards(&spec));
     }
 
     #[test]

@@ -253,7 +253,6 @@ fn a_leased_address_that_another_machine_has_is_reported() {
     }
     let mut net = routed(&["--dhcp-range=fd09::150,fd09::150,64,300"]);
     // The router answers for it. As an address of its own dnsmasq would know it.
-    net.set_on_target("ipv6/conf/s/forwarding", "1");
     net.set_on_target("ipv6/conf/s/proxy_ndp", "1");
     net.on_target("neighbour add proxy fd09::150 dev s");
     let boot = net.boot(

@@ -191,6 +191,11 @@ impl Net {
     /// that it is ready.
     pub(crate) fn serve(&mut self, options: &[&str]) {
         self.stop_serving();
+        if options.contains(&"--enable-ra") {
+            // Else its neighbour advertisements say that it is no router, and the
+            // kernel takes the default route away again (RFC 4861, section 7.2.5).
+            self.set_on_target("ipv6/conf/s/forwarding", "1");
+        }
         let log = self.path("log");
         let file = |name: &str| self.path(name).display().to_string();
         let child = Command::new("ip")
