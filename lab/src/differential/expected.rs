@@ -33,8 +33,6 @@ const ADVERTISED: &[&str] = &["advertised*", "dhcp6*", "dhcp-both", "privacy", "
 const STABLE_ONES: &[&str] = &["generation-stable", "advertised-stable"];
 
 const IPV6_MTU: &str = "the kernel gives IPv6 the link's MTU again when the carrier comes; systemd-networkd set another before that and loses it, the agent sets it again";
-const NO_DEFAULT: &str =
-    "at times one of the two has no advertised default route when it is asked; why is not known";
 const MAIN_TABLE: &str = "the kernel puts what routers advertise into the main table, and `nvmeroot plan` says so; the running system moves it";
 const BALANCED: &[&str] = &["bond-tlb", "bond-alb"];
 const EXCHANGE: &str = "in these modes the kernel exchanges its members' MAC addresses as one or the other comes first";
@@ -223,8 +221,6 @@ pub const EXPECTED: &[Expected] = &[
         "4000",
         IPV6_MTU,
     ),
-    by_chance(ADVERTISED, "route6 default *", "-", "*", NO_DEFAULT),
-    by_chance(ADVERTISED, "route6 default *", "*", "-", NO_DEFAULT),
     by_chance(BALANCED, "link ens*: address", "*", "*", EXCHANGE),
     by_chance(BALANCED, "link ens*: permaddr", "-", "*", EXCHANGE),
     by_chance(BALANCED, "link ens*: permaddr", "*", "-", EXCHANGE),
