@@ -71,6 +71,9 @@ pub struct TargetNetwork {
     pub dhcp6: Option<(Ipv6Addr, Ipv6Addr)>,
     /// Router advertisements alone, for the prefix of this address.
     pub advertised: Option<Ipv6Addr>,
+    /// It does not forward, and so its neighbour advertisements say that it is no
+    /// router, whatever else it advertises.
+    pub denies_router: bool,
     /// Lease time in seconds; dnsmasq allows 120 and more.
     pub lease: u32,
 }
@@ -81,9 +84,9 @@ impl TargetNetwork {
             .map_or_else(|| format!("eth{number}"), str::to_owned)
     }
 
-    /// It sends router advertisements.
+    /// It sends router advertisements, and is a router.
     fn has_router(&self) -> bool {
-        self.dhcp6.is_some() || self.advertised.is_some()
+        (self.dhcp6.is_some() || self.advertised.is_some()) && !self.denies_router
     }
 }
 
@@ -330,6 +333,8 @@ mod tests {
         assert!(!forwards(&spec));
         spec.networks[0].advertised = Some("fd77::".parse().unwrap());
         assert!(forwards(&spec));
+        spec.networks[0].denies_router = true;
+        assert!(!forwards(&spec));
     }
 
     #[test]
