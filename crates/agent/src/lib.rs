@@ -15,6 +15,7 @@ mod mount;
 pub mod netlink;
 pub mod paths;
 pub mod places;
+mod priority;
 pub mod program;
 pub mod record;
 mod udev;

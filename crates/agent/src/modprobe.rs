@@ -20,3 +20,14 @@ pub(crate) fn modprobe(
         .stderr(Stdio::null())
         .status()
 }
+
+/// Loads what stands behind these aliases, unless somebody has blacklisted it.
+///
+/// # Errors
+/// When there is no modprobe(8).
+pub(crate) fn load_aliases<'a>(
+    aliases: impl IntoIterator<Item = &'a String>,
+) -> io::Result<ExitStatus> {
+    let names = aliases.into_iter().map(String::as_str);
+    modprobe(["-q", "-b", "-a", "--"].into_iter().chain(names))
+}

@@ -16,6 +16,7 @@ use crate::fabrics::{Fabrics, Kernel};
 use crate::kmsg::{KernelLog, Kmsg, Level};
 use crate::netlink;
 use crate::places::Places;
+use crate::priority::Priority;
 use crate::record::{Outcome, Recorder, monotonic_us};
 use crate::udev;
 
@@ -31,9 +32,6 @@ const START: Duration = Duration::from_secs(5);
 
 /// `stop` does not hold the boot up longer than this.
 const STOP: Duration = Duration::from_secs(3);
-
-/// The priority of the program at work (setpriority(2)); 0 is everybody's.
-const URGENT: i32 = -10;
 
 fn command_line(places: &Places) -> CommandLine {
     CommandLine::parse(&std::fs::read_to_string(&places.cmdline).unwrap_or_default())
@@ -115,10 +113,8 @@ pub fn run(places: &Places) -> ExitCode {
         Ok(lock) => lock,
         Err(code) => return code,
     };
-    // For all threads to come. What is done here takes little of a processor
-    // and everybody waits for it; udev's dozen of workers would come first.
-    // Without the right to, it is done at its turn.
-    let _ = rustix::process::setpriority_process(None, URGENT);
+    // For all threads to come.
+    Priority::Urgent.take();
     let offset = start_line(places, &kmsg);
     for complaint in &line.complaints {
         kmsg.say(Level::Warning, &format!("kernel command line: {complaint}"));

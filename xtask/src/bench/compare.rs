@@ -6,6 +6,8 @@ use anyhow::Result;
 use nvmeroot_lab::Lab;
 use nvmeroot_lab::scenario::Scenario;
 
+use super::Section;
+use super::goal::{Goal, goals_table, unmet};
 use super::hosts::Runtime;
 use super::measure::{Boot, Host, listed, measure, median, shown, table};
 use super::span::Span;
@@ -13,9 +15,23 @@ use super::span::Span;
 /// One host and its name.
 #[derive(Debug)]
 pub(super) struct Compared {
-    pub(super) title: String,
+    title: String,
     /// Reached by the scripts, and by the agent.
-    pub(super) scenarios: [Scenario; 2],
+    scenarios: [Scenario; 2],
+}
+
+impl Compared {
+    /// The host that `scenario` makes for each runtime.
+    pub(super) fn new(
+        title: &str,
+        scenario: impl Fn(Runtime) -> Result<Scenario>,
+    ) -> Result<Compared> {
+        let [scripts, agent] = Runtime::BOTH.map(scenario);
+        Ok(Compared {
+            title: title.to_owned(),
+            scenarios: [scripts?, agent?],
+        })
+    }
 }
 
 /// What was measured.
@@ -91,8 +107,28 @@ impl Comparison {
         self.median(place, Runtime::Scripts, span) / self.median(place, Runtime::Agent, span)
     }
 
+    /// The table and whether the goals are met, as the section `name`.
+    pub(super) fn section(
+        &self,
+        name: &'static str,
+        pairs: usize,
+        what: &str,
+        goals: &[Goal],
+    ) -> Section {
+        let text = format!(
+            "Medians of {pairs} pairs, which ran in turn:\n\n{}\n\n{}\n",
+            self.table(what),
+            goals_table(goals)
+        );
+        Section {
+            name,
+            text,
+            unmet: unmet(goals),
+        }
+    }
+
     /// A row for each host and span; `what` says what the hosts differ by.
-    pub(super) fn table(&self, what: &str) -> String {
+    fn table(&self, what: &str) -> String {
         let mut rows = Vec::new();
         for (place, title) in self.titles() {
             for &span in self.spans {

@@ -91,8 +91,7 @@ impl Case {
     }
 }
 
-/// A host as the lab's scenario `from` has it, with marks, and with a clock that
-/// does not depend on this machine.
+/// A host as the lab's scenario `from` has it, with marks.
 fn marked(from: &str, name: &'static str) -> Result<Scenario> {
     let all = scenario::all();
     let mut scenario = all
@@ -103,7 +102,6 @@ fn marked(from: &str, name: &'static str) -> Result<Scenario> {
     name.clone_into(&mut scenario.host.name);
     let marks = STAGES.map(|stage| script(stage, "aa-lab", MARK));
     scenario.host.files.extend(marks);
-    scenario.wiring.processors = Processors::Counted;
     // That the host is as it should be, the lab's own scenarios check.
     scenario.check = |_, _| {};
     Ok(scenario)
@@ -125,7 +123,8 @@ fn hook(name: &str, text: &str) -> TreeFile {
     }
 }
 
-/// The host of the lab's scenario `from`, reached by `runtime`.
+/// The host of the lab's scenario `from`, reached by `runtime`, with a clock that
+/// does not depend on this machine.
 pub(super) fn like(from: &str, runtime: Runtime) -> Result<Scenario> {
     let name = match runtime {
         Runtime::Scripts => "bench-links-scripts",
@@ -133,6 +132,7 @@ pub(super) fn like(from: &str, runtime: Runtime) -> Result<Scenario> {
     };
     let mut scenario = marked(from, name)?;
     scenario.host.name = format!("bench-{from}-{}", runtime.name());
+    scenario.wiring.processors = Processors::Counted;
     scenario.host.configure_args = runtime.arguments();
     Ok(scenario)
 }
@@ -220,7 +220,8 @@ fn unconfigured(name: &'static str) -> Result<Scenario> {
 }
 
 /// As many portals, all on one address, all of the same subsystem, each known
-/// to the host.
+/// to the host. By a counted clock the scripts would be at it for so long that the
+/// target misses signs of life from the first connections.
 pub(super) fn portals(count: u16, runtime: Runtime) -> Result<Scenario> {
     let name = match runtime {
         Runtime::Scripts => "bench-portals-scripts",
@@ -243,9 +244,6 @@ pub(super) fn portals(count: u16, runtime: Runtime) -> Result<Scenario> {
         .files
         .push(script("local-bottom", "lab-paths", PATHS));
     scenario.wiring.cmdline = format!("lab.paths={count}");
-    // By a counted clock the scripts are at it for so long that the target misses
-    // signs of life from the first connections.
-    scenario.wiring.processors = Processors::Emulated(1);
     let target = scenario.target.as_mut().context("the host has no target")?;
     let first = *target.portals.first().context("the target has no portal")?;
     target.portals = ports(count).map(|port| Portal { port, ..first }).collect();

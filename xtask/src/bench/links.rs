@@ -6,8 +6,8 @@ use nvmeroot_lab::Lab;
 
 use super::Section;
 use super::compare::{Compared, Comparison};
-use super::goal::{Goal, Limit, goals_table, unmet};
-use super::hosts::{self, Runtime};
+use super::goal::{Goal, Limit};
+use super::hosts;
 use super::span::Span;
 
 /// A scenario of the lab, and what is special about it.
@@ -61,28 +61,15 @@ const SPANS: [Span; 4] = [Span::Work, Span::Held, Span::Initramfs, Span::Busy];
 pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> {
     let mut compared = Vec::new();
     for case in CASES.iter().filter(|case| case.title.contains(wanted)) {
-        let [scripts, agent] = Runtime::BOTH.map(|runtime| hosts::like(case.from, runtime));
-        compared.push(Compared {
-            title: case.title.to_owned(),
-            scenarios: [scripts?, agent?],
-        });
+        let host = |runtime| hosts::like(case.from, runtime);
+        compared.push(Compared::new(case.title, host)?);
     }
     let comparison = Comparison::run(lab, pairs, compared, &SPANS)?;
     let goal = |(place, title): (usize, &str)| Goal {
         what: format!("{title}, {}: scripts / agent", Span::Initramfs.title()),
-        // Boots of one kind differ by as much.
-        limit: Limit::AtLeast(0.97),
+        limit: Limit::AtLeast(1.0),
         measured: comparison.ratio(place, Span::Initramfs),
     };
     let goals: Vec<Goal> = comparison.titles().map(goal).collect();
-    let text = format!(
-        "Medians of {pairs} pairs, which ran in turn:\n\n{}\n\n{}\n",
-        comparison.table("the way to root"),
-        goals_table(&goals)
-    );
-    Ok(Section {
-        name: "links",
-        text,
-        unmet: unmet(&goals),
-    })
+    Ok(comparison.section("links", pairs, "the way to root", &goals))
 }

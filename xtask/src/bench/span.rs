@@ -47,7 +47,7 @@ impl Span {
             Span::Initramfs => timeline.root - timeline.stage("init-top")?,
             Span::Busy => {
                 // Root is mounted right before init-bottom begins.
-                let whole = timeline.root - timeline.stage("init-top")?;
+                let whole = Span::Initramfs.of(boot, runtime)?;
                 whole - timeline.idle("init-top", "init-bottom")?
             }
             Span::Boot => timeline.root,

@@ -6,8 +6,8 @@ use nvmeroot_lab::Lab;
 
 use super::Section;
 use super::compare::{Compared, Comparison};
-use super::goal::{Goal, Limit, goals_table, unmet};
-use super::hosts::{self, Case, Runtime};
+use super::goal::{Goal, Limit};
+use super::hosts::{self, Case};
 use super::span::Span;
 
 const SPANS: [Span; 6] = [
@@ -24,11 +24,8 @@ pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> 
     let mut compared = Vec::new();
     for case in Case::ALL {
         if case.title().contains(wanted) {
-            let [scripts, agent] = Runtime::BOTH.map(|runtime| hosts::counted_host(case, runtime));
-            compared.push(Compared {
-                title: case.title().to_owned(),
-                scenarios: [scripts?, agent?],
-            });
+            let host = |runtime| hosts::counted_host(case, runtime);
+            compared.push(Compared::new(case.title(), host)?);
         }
     }
     let comparison = Comparison::run(lab, pairs, compared, &SPANS)?;
@@ -51,14 +48,5 @@ pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> 
             measured: 1.0 / comparison.ratio(place, Span::Busy),
         });
     }
-    let text = format!(
-        "Medians of {pairs} pairs, which ran in turn:\n\n{}\n\n{}\n",
-        comparison.table("address"),
-        goals_table(&goals)
-    );
-    Ok(Section {
-        name: "whole",
-        text,
-        unmet: unmet(&goals),
-    })
+    Ok(comparison.section("whole", pairs, "address", &goals))
 }

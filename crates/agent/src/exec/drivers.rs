@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::modprobe::modprobe;
+use crate::modprobe::load_aliases;
 use crate::places::Places;
 
 /// A bus, and the attribute and its beginning by which it marks network cards:
@@ -48,10 +48,8 @@ pub(super) fn load(places: &Places) {
         if new.is_empty() {
             return;
         }
-        // Quiet: without modprobe, or without a driver, udev has the last word.
-        let names = new.iter().map(String::as_str);
-        let loaded = modprobe(["-q", "-b", "-a", "--"].into_iter().chain(names));
-        if loaded.is_err() {
+        // Without modprobe, or without a driver, udev has the last word.
+        if load_aliases(&new).is_err() {
             return;
         }
     }

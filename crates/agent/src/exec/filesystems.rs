@@ -9,7 +9,8 @@ use std::time::Duration;
 use nvmeroot_plan::BootPlan;
 
 use super::context::Context;
-use crate::modprobe::modprobe;
+use crate::modprobe::load_aliases;
+use crate::priority::Priority;
 
 /// As the kernel asks for the filesystem of a mount (`MODULE_ALIAS_FS` in
 /// include/linux/fs.h), so that nothing else is loaded by its name.
@@ -18,10 +19,6 @@ fn aliases(plan: &BootPlan) -> BTreeSet<String> {
     let known = mounts.filter_map(|mount| mount.filesystem.as_ref());
     known.map(|name| format!("fs-{name}")).collect()
 }
-
-/// The least of all priorities (setpriority(2)): whoever waits for something else
-/// comes first.
-const PATIENT: i32 = 19;
 
 /// If root's drive is not there by then, the network is what takes its time, and not
 /// the processor.
@@ -35,11 +32,9 @@ pub(super) fn load_in_time(context: &Context) {
     if aliases.is_empty() || !context.wait_till_all_may_go(NETWORK_IS_SLOW) {
         return;
     }
-    // Of this thread alone, and of what it starts; lowering it can't fail.
-    let _ = rustix::process::setpriority_process(None, PATIENT);
-    // Quiet: what the kernel has built in, or does not have, is the mount's concern.
-    let names = aliases.iter().map(String::as_str);
-    let _ = modprobe(["-q", "-b", "-a", "--"].into_iter().chain(names));
+    Priority::Patient.take();
+    // What the kernel has built in, or does not have, is the mount's concern.
+    let _ = load_aliases(&aliases);
 }
 
 #[cfg(test)]

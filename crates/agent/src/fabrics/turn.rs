@@ -3,6 +3,8 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::priority::Priority;
+
 /// How much longer than a turn the rest after it is, while others need the
 /// processor: there may be but one, and making a controller keeps it busy, then
 /// udev, whose queue has to be empty before the initramfs goes on.
@@ -11,9 +13,6 @@ const REST: u32 = 6;
 /// The longest rest. A turn that took longer waited, for the target, rather than
 /// worked.
 const LONGEST_REST: Duration = Duration::from_secs(1);
-
-/// The priority of everybody (setpriority(2)).
-const ORDINARY: i32 = 0;
 
 /// One at a time, and who brings a namespace before who only asks.
 #[derive(Debug, Default)]
@@ -74,9 +73,7 @@ impl Turns {
         state.taken = true;
         then(&mut state);
         if state.pace != Pace::Urgent {
-            // Of this thread alone, as Linux has it. Lowering one's own priority
-            // can't fail.
-            let _ = rustix::process::setpriority_process(None, ORDINARY);
+            Priority::Ordinary.take();
         }
         Turn {
             turns: self,
