@@ -71,9 +71,6 @@ pub struct TargetNetwork {
     pub dhcp6: Option<(Ipv6Addr, Ipv6Addr)>,
     /// Router advertisements alone, for the prefix of this address.
     pub advertised: Option<Ipv6Addr>,
-    /// It does not forward, and so its neighbour advertisements say that it is no
-    /// router, whatever else it advertises.
-    pub denies_router: bool,
     /// Lease time in seconds; dnsmasq allows 120 and more.
     pub lease: u32,
 }
@@ -86,7 +83,7 @@ impl TargetNetwork {
 
     /// It sends router advertisements, and is a router.
     fn has_router(&self) -> bool {
-        (self.dhcp6.is_some() || self.advertised.is_some()) && !self.denies_router
+        self.dhcp6.is_some() || self.advertised.is_some()
     }
 }
 
@@ -333,8 +330,6 @@ mod tests {
         assert!(!forwards(&spec));
         spec.networks[0].advertised = Some("fd77::".parse().unwrap());
         assert!(forwards(&spec));
-        spec.networks[0].denies_router = true;
-        assert!(!forwards(&spec));
     }
 
     #[test]

@@ -7,11 +7,7 @@ use std::path::Path;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-use crate::places::Places;
-
-/// Where root is mounted before it becomes `/`: by initramfs-tools
-/// (initramfs-tools(7), `rootmnt`), and by dracut (dracut.bootup(7)).
-const NEW_ROOTS: [&str; 2] = ["/root", "/sysroot"];
+use crate::places::{NEW_ROOTS, Places};
 
 /// Waits until root is mounted. False if `stop` became readable before, or the
 /// kernel does not tell.

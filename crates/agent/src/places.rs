@@ -3,6 +3,9 @@
 
 use std::path::PathBuf;
 
+/// [`Places::new_roots`], as the kernel names them.
+pub(crate) const NEW_ROOTS: [&str; 2] = ["/root", "/sysroot"];
+
 /// The files and directories that the program uses.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -22,6 +25,9 @@ pub struct Places {
     pub proc: PathBuf,
     /// What is mounted where (proc_pid_mountinfo(5)).
     pub mounts: PathBuf,
+    /// Where root is mounted before it becomes `/`: by initramfs-tools
+    /// (initramfs-tools(7), `rootmnt`), and by dracut (dracut.bootup(7)).
+    pub new_roots: [PathBuf; 2],
     /// The machine's identifier (machine-id(5)).
     pub machine_id: PathBuf,
 }
@@ -37,6 +43,7 @@ impl Default for Places {
             sys: "/sys".into(),
             proc: "/proc".into(),
             mounts: "/proc/self/mountinfo".into(),
+            new_roots: NEW_ROOTS.map(Into::into),
             machine_id: "/etc/machine-id".into(),
         }
     }
@@ -56,6 +63,7 @@ impl Places {
             sys: at(&real.sys),
             proc: at(&real.proc),
             mounts: at(&real.mounts),
+            new_roots: real.new_roots.each_ref().map(|path| at(path)),
             machine_id: at(&real.machine_id),
         }
     }

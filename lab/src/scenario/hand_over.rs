@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::dhcp::{dhcp4, dhcp6, dhcp6_target};
+use super::dhcp::{dhcp4, dhcp6};
 use super::faults::{UP, target_restart};
 use super::paths::two_interfaces;
 use super::{SETTLE, Scenario, by_agent};
@@ -87,18 +87,10 @@ pub(super) fn agent_dhcp4() -> Scenario {
 
 fn agent_dhcp6() -> Scenario {
     let scripts = dhcp6();
-    let mut target = dhcp6_target();
-    // Beside a router that stays one, systemd-networkd 257 sets its default route (with
-    // a nexthop) and leaves the kernel's, of the same metric, for half an hour. That is
-    // the agent's to mend.
-    for network in &mut target.networks {
-        network.denies_router = true;
-    }
     Scenario {
         name: "handover-dhcp6",
         title: "DHCPv6 by the agent, the same lease after the hand-over",
         host: host(&scripts, "handover-dhcp6"),
-        target: Some(target),
         check: |outcome, faults| {
             (dhcp6().check)(outcome, faults);
             faults.recorded(outcome, "done");

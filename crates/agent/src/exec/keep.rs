@@ -1,14 +1,15 @@
 //! What is left behind when the program ends.
 //!
-//! The kernel goes on listening to routers till the running system's client
-//! takes that over. From then on nobody renews what the kernel made of their
-//! advertisements, and root must not go with an address or a route that runs
-//! out before the client has heard the next one.
+//! Till the running system's client takes over, nobody renews what came of the
+//! routers' advertisements, and root must not go with an address or a route that
+//! runs out before the client has heard the next one. Where the running system
+//! has no client that listens to routers, the kernel goes on doing it.
 
 use std::net::IpAddr;
 
 use nvmeroot_plan::{DhcpOverrides, Interface};
 
+use super::client;
 use super::context::Context;
 use crate::dhcp;
 use crate::kmsg::Level;
@@ -29,7 +30,11 @@ const ANNOUNCED: u32 = 1024;
 
 /// Makes the interfaces' addresses last, and the ways that routers brought.
 pub(super) fn keep(context: &Context) {
-    if let Err(e) = ways(context).and_then(|()| interfaces(context)) {
+    let mut kept = addresses(context).and_then(|()| ways(context));
+    if client::listens_to_routers(&context.places) {
+        kept = kept.and_then(|()| hand_over(context));
+    }
+    if let Err(e) = kept {
         context.kmsg.say(Level::Warning, &e.to_string());
     }
 }
@@ -46,64 +51,36 @@ pub(super) fn announced_metric(interface: &Interface) -> Option<u32> {
     Some(said.unwrap_or(dhcp::DEFAULT_METRIC))
 }
 
-fn interfaces(context: &Context) -> Result<(), NetlinkError> {
-    let mut netlink = Netlink::open()?;
+/// The storage's interfaces that are there.
+fn links<'a>(
+    context: &'a Context,
+    netlink: &mut Netlink,
+) -> Result<Vec<(&'a Interface, Link)>, NetlinkError> {
+    let mut found = Vec::new();
     for interface in context.plan.storage_interfaces() {
         let Some(index) = context.link_of(&interface.name) else {
             continue;
         };
-        let Some(link) = netlink.link(index)? else {
-            continue;
-        };
-        // As long as the address is there, root's connections live. The running
-        // system's client sets the same one again, with lifetimes of its own.
+        found.extend(netlink.link(index)?.map(|link| (interface, link)));
+    }
+    Ok(found)
+}
+
+/// As long as an address is there, root's connections live. The running system's
+/// client sets the same one again, with lifetimes of its own.
+fn addresses(context: &Context) -> Result<(), NetlinkError> {
+    let mut netlink = Netlink::open()?;
+    for (_, link) in links(context, &mut netlink)? {
         for address in netlink.addresses(link.index)? {
             if address.runs_out() {
                 netlink.make_permanent(&link, &address)?;
             }
         }
-        networks(context, &mut netlink, interface, &link)?;
     }
     Ok(())
 }
 
-/// The running system's client knows the networks that routers announce by
-/// another metric than the kernel: with its own it takes the route over, instead
-/// of setting a second one beside it.
-fn networks(
-    context: &Context,
-    netlink: &mut Netlink,
-    interface: &Interface,
-    link: &Link,
-) -> Result<(), NetlinkError> {
-    let announced = netlink.announced(link)?;
-    if announced.is_empty() {
-        return Ok(());
-    }
-    // Or the next advertisement would bring the kernel's route back.
-    let said = sysctl::set_ipv6(&context.places, &link.name, "accept_ra_pinfo", "0");
-    if let Err(e) = said {
-        let text = format!("`{}`: can't set `accept_ra_pinfo` to 0: {e}", link.name);
-        context.kmsg.say(Level::Debug, &text);
-    }
-    for one in announced {
-        let (network, length) = one.network;
-        let new = NewRoute {
-            metric: Some(announced_metric(interface).unwrap_or(ANNOUNCED)),
-            table: Some(one.table),
-            protocol: protocol::RA,
-            expires: Some(one.expires),
-            ..NewRoute::to(Some((network.into(), length)), None)
-        };
-        netlink.add_route(link, &new)?;
-        netlink.forget(&one)?;
-    }
-    Ok(())
-}
-
-/// A default route that the kernel made must stay the kernel's, or its next
-/// advertisement would set a second one beside it. So the portals get ways of
-/// their own by the same router.
+/// Gives the portals that a router leads to ways of their own by the same router.
 fn ways(context: &Context) -> Result<(), NetlinkError> {
     let mut netlink = Netlink::open()?;
     for portal in context.connected_portals() {
@@ -123,6 +100,39 @@ fn ways(context: &Context) -> Result<(), NetlinkError> {
             ..NewRoute::to(Some((portal, 128)), Some(router.into()))
         };
         netlink.add_route(&link, &new)?;
+    }
+    Ok(())
+}
+
+/// The client knows what routers announce by other routes than the kernel, and
+/// sets its own beside those, which nobody would take away when a router goes.
+fn hand_over(context: &Context) -> Result<(), NetlinkError> {
+    let mut netlink = Netlink::open()?;
+    for (interface, link) in links(context, &mut netlink)? {
+        // The kernel's part in what the client does: the next advertisement would
+        // bring its routes back.
+        for key in ["accept_ra_pinfo", "accept_ra_defrtr"] {
+            if let Err(e) = sysctl::set_ipv6(&context.places, &link.name, key, "0") {
+                let text = format!("`{}`: can't set `{key}` to 0: {e}", link.name);
+                context.kmsg.say(Level::Debug, &text);
+            }
+        }
+        for one in netlink.announced(&link)? {
+            // A network's metric is another for the client: with its own it takes
+            // the route over. For its default routes it has no such sign (since
+            // version 256 systemd-networkd gives them a nexthop).
+            if one.router.is_none() {
+                let new = NewRoute {
+                    metric: Some(announced_metric(interface).unwrap_or(ANNOUNCED)),
+                    table: Some(one.table),
+                    protocol: protocol::RA,
+                    expires: Some(one.expires),
+                    ..NewRoute::to(Some((one.network.0.into(), one.network.1)), None)
+                };
+                netlink.add_route(&link, &new)?;
+            }
+            netlink.forget(&one)?;
+        }
     }
     Ok(())
 }

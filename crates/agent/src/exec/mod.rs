@@ -8,6 +8,7 @@
 //! portal, whatever else is still under way.
 
 mod aggregation;
+mod client;
 mod context;
 mod discovery;
 mod drivers;

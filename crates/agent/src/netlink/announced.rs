@@ -1,10 +1,11 @@
-//! The networks that routers have announced: the kernel's routes to them.
+//! What routers have announced: the kernel's routes to their networks, and by
+//! themselves to everywhere.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use rustix::io::Errno;
 
-use super::route::{DESTINATION, FIXED, OUTGOING, PRIORITY, TABLE};
+use super::route::{DESTINATION, FIXED, GATEWAY, OUTGOING, PRIORITY, TABLE, protocol};
 use super::wire::{Message, Request, family, ip, kind, u32_at};
 use super::{Link, Netlink, NetlinkError};
 
@@ -18,11 +19,13 @@ const KERNEL: u8 = 2;
 /// architecture of today.
 const TICKS: u32 = 100;
 
-/// A network that is on the link as long as routers say so.
+/// A route that is there as long as routers say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Announced {
-    /// The network.
+    /// The network that it leads to; `::/0` by a router.
     pub network: (Ipv6Addr, u8),
+    /// The router; `None`: the network is on the link.
+    pub router: Option<Ipv6Addr>,
     /// The table that holds its route.
     pub table: u32,
     /// The route's metric.
@@ -33,7 +36,7 @@ pub struct Announced {
 }
 
 impl Netlink {
-    /// The networks that routers have announced on a link.
+    /// What routers have announced on a link.
     ///
     /// # Errors
     /// When the kernel does not answer.
@@ -51,8 +54,7 @@ impl Netlink {
         Ok(found)
     }
 
-    /// Takes the kernel's route to such a network away; one that is gone
-    /// already is no error.
+    /// Takes such a route away; one that is gone already is no error.
     ///
     /// # Errors
     /// When the kernel does not answer.
@@ -61,10 +63,13 @@ impl Netlink {
         let mut fixed = [0; FIXED];
         (fixed[0], fixed[1]) = (family(true), length);
         fixed[4] = u8::try_from(one.table).unwrap_or(0);
-        fixed[5] = KERNEL;
+        fixed[5] = one.protocol();
         let mut request = Request::new(kind::DELETE_ROUTE, &fixed);
         request.put_u32(TABLE, one.table);
-        request.put_ip(DESTINATION, network.into());
+        match one.router {
+            Some(router) => request.put_ip(GATEWAY, router.into()),
+            None => request.put_ip(DESTINATION, network.into()),
+        }
         request.put_u32(OUTGOING, one.link);
         request.put_u32(PRIORITY, one.metric);
         let gone = |e: &NetlinkError| e.errno() == Some(Errno::SRCH);
@@ -78,18 +83,25 @@ impl Netlink {
 }
 
 impl Announced {
-    /// The network that a message tells of; `None`: it tells of something
-    /// else, or is cut off. An address's own network has no end.
+    /// Who the kernel says has set it.
+    fn protocol(&self) -> u8 {
+        self.router.map_or(KERNEL, |_| protocol::RA)
+    }
+
+    /// The route that a message tells of; `None`: it tells of something else, or
+    /// is cut off. An address's own network has no end.
     pub fn read(message: Message<'_>) -> Option<Self> {
-        if message.kind != kind::NEW_ROUTE || message.body.get(5) != Some(&KERNEL) {
+        if message.kind != kind::NEW_ROUTE {
             return None;
         }
-        let (mut network, mut link, mut metric) = (None, None, None);
+        let (mut network, mut router, mut link, mut metric) = (None, None, None, None);
+        let length = *message.body.get(1)?;
         let mut table = u32::from(*message.body.get(4)?);
         let mut ticks = 0;
         for (attribute, value) in message.attributes(FIXED) {
             match attribute {
                 DESTINATION => network = ip(value),
+                GATEWAY => router = ip(value),
                 OUTGOING => link = u32_at(value, 0),
                 PRIORITY => metric = u32_at(value, 0),
                 TABLE => table = u32_at(value, 0)?,
@@ -97,17 +109,23 @@ impl Announced {
                 _ => {}
             }
         }
-        let Some(IpAddr::V6(network)) = network else {
-            return None;
+        let (network, router) = match (network, router) {
+            (Some(IpAddr::V6(network)), None) => (network, None),
+            (None, Some(IpAddr::V6(router))) if length == 0 => {
+                (Ipv6Addr::UNSPECIFIED, Some(router))
+            }
+            _ => return None,
         };
         let expires = ticks.cast_signed().max(0).cast_unsigned() / TICKS;
-        (expires > 0).then_some(Self {
-            network: (network, *message.body.get(1)?),
+        let one = Self {
+            network: (network, length),
+            router,
             table,
             metric: metric?,
             expires,
             link: link?,
-        })
+        };
+        (expires > 0 && message.body.get(5) == Some(&one.protocol())).then_some(one)
     }
 }
 
@@ -118,11 +136,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn route(protocol: u8, ticks: i32) -> Vec<u8> {
+    fn route(protocol: u8, router: bool, ticks: i32) -> Vec<u8> {
         let mut fixed = [0; FIXED];
-        (fixed[0], fixed[1], fixed[4], fixed[5]) = (family(true), 64, 254, protocol);
+        (fixed[0], fixed[4], fixed[5]) = (family(true), 254, protocol);
+        fixed[1] = if router { 0 } else { 64 };
         let mut request = Request::new(kind::NEW_ROUTE, &fixed);
-        request.put_ip(DESTINATION, "fd09::".parse().expect("an address"));
+        if router {
+            request.put_ip(GATEWAY, "fe80::1".parse().expect("an address"));
+        } else {
+            request.put_ip(DESTINATION, "fd09::".parse().expect("an address"));
+        }
         request.put_u32(OUTGOING, 7);
         request.put_u32(PRIORITY, 256);
         let mut cache = [0; 32];
@@ -138,17 +161,27 @@ mod tests {
 
     #[test]
     fn only_what_the_kernel_set_and_what_ends_is_announced() {
-        let announced = Announced {
+        let network = Announced {
             network: ("fd09::".parse().expect("an address"), 64),
+            router: None,
             table: 254,
             metric: 256,
             expires: 1800,
             link: 7,
         };
-        assert_eq!(read(&route(KERNEL, 180_000)).ok(), Some(Some(announced)));
-        assert_eq!(read(&route(KERNEL, 0)).ok(), Some(None));
-        assert_eq!(read(&route(KERNEL, -5)).ok(), Some(None));
-        assert_eq!(read(&route(9, 180_000)).ok(), Some(None));
+        let everywhere = Announced {
+            network: (Ipv6Addr::UNSPECIFIED, 0),
+            router: Some("fe80::1".parse().expect("an address")),
+            ..network
+        };
+        let of = |protocol, router, ticks| read(&route(protocol, router, ticks)).ok().flatten();
+        assert_eq!(of(KERNEL, false, 180_000), Some(network));
+        assert_eq!(of(KERNEL, false, 0), None);
+        assert_eq!(of(KERNEL, false, -5), None);
+        assert_eq!(of(protocol::RA, false, 180_000), None);
+        assert_eq!(of(protocol::RA, true, 180_000), Some(everywhere));
+        assert_eq!(of(protocol::RA, true, 0), None);
+        assert_eq!(of(protocol::STATIC, true, 180_000), None);
     }
 
     proptest! {

@@ -15,7 +15,7 @@ pub(super) const FIXED: usize = 12;
 /// linux/rtnetlink.h, `RTA_…`.
 pub(super) const DESTINATION: u16 = 1;
 pub(super) const OUTGOING: u16 = 4;
-const GATEWAY: u16 = 5;
+pub(super) const GATEWAY: u16 = 5;
 pub(super) const PRIORITY: u16 = 6;
 const PREFERRED_SOURCE: u16 = 7;
 const METRICS: u16 = 8;

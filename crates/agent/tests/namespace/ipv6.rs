@@ -6,7 +6,7 @@ use std::time::Duration;
 use nvmeroot_agent::record::StepState;
 use nvmeroot_plan::Interface;
 
-use crate::boot::{LONG, NQN, Played, address, interface, plan};
+use crate::boot::{Boot, LONG, NQN, Played, address, interface, plan};
 use crate::net::{Entered, Net, skip, until};
 
 /// A portal that only a router leads to.
@@ -100,6 +100,26 @@ fn ipv6_has_an_mtu_of_its_own() {
     assert_eq!(mtu, "4000\n");
 }
 
+/// A boot by what a router says, and the default routes meanwhile; at the end
+/// there is none, for the running system's client brings its own.
+fn routed_boot(net: &mut Net, interface: Interface) -> (Boot, String) {
+    net.root_with_client();
+    let mut routes = String::new();
+    let plan = plan(interface, FAR, Some(NQN));
+    let boot = net.boot_with(plan, Played::default(), LONG, |net| {
+        routes = until("a default route", || {
+            let routes = net.show("-6 route show default");
+            (!routes.is_empty()).then_some(routes)
+        });
+    });
+    let left = net.show("-6 route show");
+    assert_eq!(boot.missing(), [""; 0]);
+    assert!(!left.contains("default"), "{left}");
+    let own = format!("{FAR} via fe80::");
+    assert!(left.lines().any(|l| l.starts_with(&own)), "{left}");
+    (boot, routes)
+}
+
 /// A router's advertisement alone: address, network and default route.
 #[test]
 fn an_advertisement_alone_is_enough() {
@@ -107,10 +127,9 @@ fn an_advertisement_alone_is_enough() {
         return;
     }
     let mut net = routed(&["--dhcp-range=fd09::,ra-only"]);
-    let boot = net.boot_well(interface(|i| i.accept_ra = Some(true)), FAR);
+    let (boot, routes) = routed_boot(&mut net, interface(|i| i.accept_ra = Some(true)));
     // EUI-64 of the card's address.
     assert_eq!(boot.step("reach").detail, "over c from fd09::ff:fe00:7");
-    let routes = net.show("-6 route show default");
     // As systemd-networkd ranks it where there is no DHCP.
     let ours = "dev c proto ra metric 1024 ";
     assert!(routes.contains(ours), "{routes}");
@@ -142,6 +161,10 @@ fn a_router_that_comes_late_costs_only_its_own_time() {
         },
     );
     assert_eq!(boot.missing(), [""; 0]);
+    // No client took over: the kernel goes on.
+    let routes = net.show("-6 route show");
+    assert!(routes.contains("default via"), "{routes}");
+    assert!(routes.contains("fd09::/64 dev c proto kernel"), "{routes}");
     eprintln!("router late: route {late:?} after its start");
 }
 
@@ -179,15 +202,14 @@ fn a_managed_network_gives_the_address_by_dhcpv6() {
         return;
     }
     let mut net = routed(&[MANAGED]);
-    let boot = net.boot_well(dhcp6(), FAR);
+    let (boot, default) = routed_boot(&mut net, dhcp6());
     let leased = &boot.step("dhcp6").detail;
     assert!(leased.starts_with("fd09::1"), "{leased}");
     assert_eq!(boot.step("reach").detail, format!("over c from {leased}"));
     let addresses = net.show("-o -6 address show c scope global");
     assert_eq!(addresses.lines().count(), 1, "{addresses}");
     // As systemd-networkd sets them, so that it finds nothing to add.
-    for to in ["default", "fd09::/64"] {
-        let routes = net.show(&format!("-6 route show {to}"));
+    for routes in [default, net.show("-6 route show fd09::/64")] {
         let expected = routes.contains(" dev c proto ra metric 100 ");
         assert!(expected && routes.lines().count() == 1, "{routes}");
         assert!(routes.contains("expires"), "{routes}");

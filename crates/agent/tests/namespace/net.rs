@@ -249,6 +249,13 @@ impl Net {
         fs::read_to_string(self.path("leases")).unwrap_or_default()
     }
 
+    /// The root that is mounted has a network client that listens to routers.
+    pub(crate) fn root_with_client(&self) {
+        let client = self.path("root/usr/sbin/NetworkManager");
+        fs::create_dir_all(client.parent().expect("a folder")).expect("a directory");
+        fs::write(client, "").expect("a file");
+    }
+
     /// A file of the test's own directory, which is also the host's `/`.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)

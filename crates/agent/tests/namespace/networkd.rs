@@ -131,10 +131,12 @@ fn what_routers_brought_lasts_till_the_running_system_takes_over() {
         "--ra-param=s,4,12",
         "--dhcp-range=fd09::,ra-only,64,2h",
     ]);
+    net.root_with_client();
     net.boot_well(interface(|i| i.accept_ra = Some(true)), "fd77::1");
     let addresses = || net.show("-6 -o address show dev c scope global");
     let routes = || net.show("-6 route show");
     let (address, left) = (addresses(), routes());
+    assert!(!left.contains("default"), "{left}");
     assert!(
         address.contains("valid_lft forever preferred_lft forever"),
         "{address}"
