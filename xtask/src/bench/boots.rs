@@ -11,9 +11,7 @@ use super::hosts::{self, Case, Runtime};
 use super::measure::{Boot, Host, listed, measure, median, shown, table};
 use super::span::Span;
 
-/// How long the boot takes as a whole, two emulated processors do not tell: see
-/// `whole`.
-const SPANS: [Span; 2] = [Span::Script, Span::Work];
+const SPANS: [Span; 4] = [Span::Script, Span::Work, Span::Held, Span::Initramfs];
 
 /// All boots.
 #[derive(Debug, Default)]
@@ -112,6 +110,11 @@ impl Boots {
         Ok(median(&self.spans(case, runtime, span)?))
     }
 
+    /// What the agent saves of a span.
+    fn saved(&self, case: Case, span: Span) -> Result<f64> {
+        Ok(self.median(case, Runtime::Scripts, span)? - self.median(case, Runtime::Agent, span)?)
+    }
+
     /// The floors by name: from the write to the drive being visible.
     fn writes(&self) -> Result<[(&'static str, Vec<f64>); 2]> {
         let writes = |boots: &[Boot]| boots.iter().map(write).collect::<Result<_>>();
@@ -162,6 +165,10 @@ impl Boots {
                     / self.median(case, Runtime::Agent, Span::Work)?,
             });
         }
+        for &case in &self.cases {
+            let [whole, held] = [Span::Initramfs, Span::Held].map(|span| self.saved(case, span));
+            goals.push(Goal::nothing_lost(case.title(), whole?, held?));
+        }
         for (floor, writes) in self.writes()? {
             for &case in &self.cases {
                 goals.push(Goal {
@@ -186,7 +193,7 @@ impl Boots {
                     span.title().to_owned(),
                     shown(scripts),
                     shown(agent),
-                    shown(scripts - agent),
+                    shown(self.saved(case, span)?),
                     format!("{:.2}", scripts / agent),
                 ]);
             }

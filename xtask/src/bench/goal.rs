@@ -1,6 +1,7 @@
 //! Goals, and whether the numbers meet them.
 
 use super::measure::table;
+use super::span::Span;
 
 /// Which side of its limit a value must be on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +19,20 @@ pub(super) struct Goal {
 }
 
 impl Goal {
+    /// What the agent saves where a runtime holds the boot up, it saves of the way to
+    /// root as well. A tenth is what differs from boot to boot.
+    pub(super) fn nothing_lost(title: &str, saved_of_whole: f64, saved_of_held: f64) -> Goal {
+        Goal {
+            what: format!(
+                "{title}, seconds saved of {} / saved of {}",
+                Span::Initramfs.title(),
+                Span::Held.title()
+            ),
+            limit: Limit::AtLeast(0.9),
+            measured: saved_of_whole / saved_of_held,
+        }
+    }
+
     /// A value that is no number meets nothing.
     pub(super) fn is_met(&self) -> bool {
         match self.limit {

@@ -31,17 +31,8 @@ pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> 
     let comparison = Comparison::run(lab, pairs, compared, &SPANS)?;
     let mut goals = Vec::new();
     for (place, title) in comparison.titles() {
-        let held = comparison.saved(place, Span::Held);
-        goals.push(Goal {
-            what: format!(
-                "{title}, seconds saved of {} / saved of {}",
-                Span::Initramfs.title(),
-                Span::Held.title()
-            ),
-            // A tenth is what differs from boot to boot.
-            limit: Limit::AtLeast(0.9),
-            measured: comparison.saved(place, Span::Initramfs) / held,
-        });
+        let [whole, held] = [Span::Initramfs, Span::Held].map(|span| comparison.saved(place, span));
+        goals.push(Goal::nothing_lost(title, whole, held));
         goals.push(Goal {
             what: format!("{title}, the processor's work: agent / scripts"),
             limit: Limit::AtMost(1.05),
