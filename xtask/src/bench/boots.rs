@@ -150,20 +150,10 @@ impl Boots {
 
     fn goals(&self) -> Result<Vec<Goal>> {
         let mut goals = Vec::new();
-        for (case, least) in [
-            (Case::Dhcp, 12.0),
-            (Case::ProbedDhcp, 12.0),
-            (Case::Static, 3.0),
-        ] {
-            if !self.cases.contains(&case) {
-                continue;
-            }
-            goals.push(Goal {
-                what: format!("{}, {}: scripts / agent", case.title(), Span::Work.title()),
-                limit: Limit::AtLeast(least),
-                measured: self.median(case, Runtime::Scripts, Span::Work)?
-                    / self.median(case, Runtime::Agent, Span::Work)?,
-            });
+        for &case in &self.cases {
+            let [scripts, agent] =
+                Runtime::BOTH.map(|runtime| self.median(case, runtime, Span::Work));
+            goals.extend(Goal::faster(case, scripts? / agent?));
         }
         for &case in &self.cases {
             let [whole, held] = [Span::Initramfs, Span::Held].map(|span| self.saved(case, span));

@@ -1,5 +1,6 @@
 //! Goals, and whether the numbers meet them.
 
+use super::hosts::Case;
 use super::measure::table;
 use super::span::Span;
 
@@ -19,6 +20,16 @@ pub(super) struct Goal {
 }
 
 impl Goal {
+    /// How many times as long as the agent the scripts take for their work; `None`
+    /// where nothing is asked for.
+    pub(super) fn faster(case: Case, scripts_by_agent: f64) -> Option<Goal> {
+        Some(Goal {
+            what: format!("{}, {}: scripts / agent", case.title(), Span::Work.title()),
+            limit: Limit::AtLeast(case.times_faster()?),
+            measured: scripts_by_agent,
+        })
+    }
+
     /// What the agent saves where a runtime holds the boot up, it saves of the way to
     /// root as well. A tenth is what differs from boot to boot.
     pub(super) fn nothing_lost(title: &str, saved_of_whole: f64, saved_of_held: f64) -> Goal {

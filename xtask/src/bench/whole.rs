@@ -21,16 +21,17 @@ const SPANS: [Span; 6] = [
 
 /// Measures the cases whose titles contain `wanted`, and tells.
 pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> {
-    let mut compared = Vec::new();
-    for case in Case::ALL {
-        if case.title().contains(wanted) {
-            let host = |runtime| hosts::counted_host(case, runtime);
-            compared.push(Compared::new(case.title(), host)?);
-        }
-    }
-    let comparison = Comparison::run(lab, pairs, compared, &SPANS)?;
+    let mut cases = Case::ALL.to_vec();
+    cases.retain(|case| case.title().contains(wanted));
+    let compared = cases.iter().map(|&case| {
+        let host = |runtime| hosts::counted_host(case, runtime);
+        Compared::new(case.title(), host)
+    });
+    let comparison = Comparison::run(lab, pairs, compared.collect::<Result<_>>()?, &SPANS)?;
     let mut goals = Vec::new();
-    for (place, title) in comparison.titles() {
+    for (place, &case) in cases.iter().enumerate() {
+        let title = case.title();
+        goals.extend(Goal::faster(case, comparison.ratio(place, Span::Work)));
         let [whole, held] = [Span::Initramfs, Span::Held].map(|span| comparison.saved(place, span));
         goals.push(Goal::nothing_lost(title, whole, held));
         goals.push(Goal {
