@@ -16,7 +16,6 @@ pub(super) fn all() -> Vec<Scenario> {
         vlan(),
         backup(),
         aggregate(),
-        strict_aggregate(),
         vlan_on_bond(),
         vlan_on_bond_by_scripts(),
         handed_over(),
@@ -202,23 +201,6 @@ network:
             faults.step(outcome, "bond0", "aggregate", |step| step.state == "done");
         },
         ..scenario("agent-bond-lacp", "root over a bond by LACP", netplan)
-    }
-}
-
-/// The target's bond lets nothing through before it has both ports, as most switches'
-/// do where an administrator has not allowed single ports. Linux's takes the packets
-/// of one port as long as it hears no LACP.
-const NOT_ALONE: &str = "echo 2 >/sys/class/net/bond0/bonding/min_links";
-
-fn strict_aggregate() -> Scenario {
-    let like = aggregate();
-    let mut target = target("bond0", AGGREGATE, 2);
-    target.networks[0].setup = NOT_ALONE;
-    Scenario {
-        name: "agent-bond-lacp-strict",
-        title: "root over a bond by LACP, nothing passes before both sides agree",
-        target: Some(target),
-        ..like
     }
 }
 
