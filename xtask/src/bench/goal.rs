@@ -1,6 +1,5 @@
 //! Goals, and whether the numbers meet them.
 
-use super::hosts::Case;
 use super::measure::table;
 use super::span::Span;
 
@@ -20,14 +19,13 @@ pub(super) struct Goal {
 }
 
 impl Goal {
-    /// How many times as long as the agent the scripts take for their work; `None`
-    /// where nothing is asked for.
-    pub(super) fn faster(case: Case, scripts_by_agent: f64) -> Option<Goal> {
-        Some(Goal {
-            what: format!("{}, {}: scripts / agent", case.title(), Span::Work.title()),
-            limit: Limit::AtLeast(case.times_faster()?),
+    /// How many times as long as the agent the scripts take for a span, at least.
+    pub(super) fn faster(title: &str, span: Span, least: f64, scripts_by_agent: f64) -> Goal {
+        Goal {
+            what: format!("{title}, {}: scripts / agent", span.title()),
+            limit: Limit::AtLeast(least),
             measured: scripts_by_agent,
-        })
+        }
     }
 
     /// What the agent saves where a runtime holds the boot up, it saves of the way to

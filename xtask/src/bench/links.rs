@@ -6,7 +6,7 @@ use nvmeroot_lab::Lab;
 
 use super::Section;
 use super::compare::{Compared, Comparison};
-use super::goal::{Goal, Limit};
+use super::goal::Goal;
 use super::hosts;
 use super::span::Span;
 
@@ -65,10 +65,9 @@ pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> 
         compared.push(Compared::new(case.title, host)?);
     }
     let comparison = Comparison::run(lab, pairs, compared, &SPANS)?;
-    let goal = |(place, title): (usize, &str)| Goal {
-        what: format!("{title}, {}: scripts / agent", Span::Initramfs.title()),
-        limit: Limit::AtLeast(1.0),
-        measured: comparison.ratio(place, Span::Initramfs),
+    let goal = |(place, title): (usize, &str)| {
+        let ratio = comparison.ratio(place, Span::Initramfs);
+        Goal::faster(title, Span::Initramfs, 1.0, ratio)
     };
     let goals: Vec<Goal> = comparison.titles().map(goal).collect();
     Ok(comparison.section("links", pairs, "the way to root", &goals))

@@ -17,7 +17,7 @@ use crate::events::{Backoff, Events, News, Woken};
 use crate::fabrics::{Fabrics, NvmeTree};
 use crate::fault::Fault;
 use crate::kmsg::{Kmsg, Level};
-use crate::netlink::sysctl;
+use crate::netlink::{Link, sysctl};
 use crate::places::Places;
 use crate::record::{Missing, OpenStep, Recorder};
 
@@ -221,6 +221,14 @@ impl Context {
     /// The index of the interface's link, when it has been found.
     pub(super) fn link_of(&self, interface: &InterfaceName) -> Option<u32> {
         self.lock().links.get(interface).copied()
+    }
+
+    /// Sets one of a link's IPv6 settings that is of use, and no more than that.
+    pub(super) fn try_ipv6(&self, link: &Link, key: &str, value: &str) {
+        if let Err(e) = sysctl::set_ipv6(&self.places, &link.name, key, value) {
+            let text = format!("`{}`: can't set `{key}` to {value}: {e}", link.name);
+            self.kmsg.say(Level::Debug, &text);
+        }
     }
 
     /// All that has to come before others stand on the interface is done.

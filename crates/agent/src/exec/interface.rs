@@ -278,13 +278,7 @@ impl Worker<'_> {
     /// that powers up does not speak at once. For the few interfaces that root
     /// stands on, root's second counts more.
     fn prepare_ipv6(&self, link: &Link) {
-        let set = |key: &str, value: &str| {
-            let set = sysctl::set_ipv6(&self.context.places, &link.name, key, value);
-            if let Err(e) = set {
-                let text = format!("`{}`: can't set `{key}` to {value}: {e}", link.name);
-                self.context.kmsg.say(Level::Debug, &text);
-            }
-        };
+        let set = |key: &str, value: &str| self.context.try_ipv6(link, key, value);
         set("router_solicitation_delay", "0");
         // As the running system's client sets it, which then finds its own.
         if let Some(metric) = announced_metric(self.interface) {

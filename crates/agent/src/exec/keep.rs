@@ -13,7 +13,7 @@ use super::client;
 use super::context::Context;
 use crate::dhcp;
 use crate::kmsg::Level;
-use crate::netlink::{Link, Netlink, NetlinkError, NewRoute, protocol, sysctl};
+use crate::netlink::{Link, Netlink, NetlinkError, NewRoute, protocol};
 
 /// Seconds that the way to a portal stays: a router's usual word for itself
 /// (`AdvDefaultLifetime`, RFC 4861, section 6.2.1). It ends by itself, so
@@ -30,13 +30,20 @@ const ANNOUNCED: u32 = 1024;
 
 /// Makes the interfaces' addresses last, and the ways that routers brought.
 pub(super) fn keep(context: &Context) {
-    let mut kept = addresses(context).and_then(|()| ways(context));
-    if client::listens_to_routers(&context.places) {
-        kept = kept.and_then(|()| hand_over(context));
-    }
-    if let Err(e) = kept {
+    if let Err(e) = keep_all(context) {
         context.kmsg.say(Level::Warning, &e.to_string());
     }
+}
+
+fn keep_all(context: &Context) -> Result<(), NetlinkError> {
+    let mut netlink = Netlink::open()?;
+    let links = links(context, &mut netlink)?;
+    addresses(&mut netlink, &links)?;
+    ways(context, &mut netlink)?;
+    if client::listens_to_routers(&context.places) {
+        hand_over(context, &mut netlink, &links)?;
+    }
+    Ok(())
 }
 
 /// The metric that the running system's client gives what routers announce on
@@ -68,12 +75,11 @@ fn links<'a>(
 
 /// As long as an address is there, root's connections live. The running system's
 /// client sets the same one again, with lifetimes of its own.
-fn addresses(context: &Context) -> Result<(), NetlinkError> {
-    let mut netlink = Netlink::open()?;
-    for (_, link) in links(context, &mut netlink)? {
+fn addresses(netlink: &mut Netlink, links: &[(&Interface, Link)]) -> Result<(), NetlinkError> {
+    for (_, link) in links {
         for address in netlink.addresses(link.index)? {
             if address.runs_out() {
-                netlink.make_permanent(&link, &address)?;
+                netlink.make_permanent(link, &address)?;
             }
         }
     }
@@ -81,8 +87,7 @@ fn addresses(context: &Context) -> Result<(), NetlinkError> {
 }
 
 /// Gives the portals that a router leads to ways of their own by the same router.
-fn ways(context: &Context) -> Result<(), NetlinkError> {
-    let mut netlink = Netlink::open()?;
+fn ways(context: &Context, netlink: &mut Netlink) -> Result<(), NetlinkError> {
     for portal in context.connected_portals() {
         let Some(way) = netlink.way(portal, None)? else {
             continue;
@@ -106,18 +111,18 @@ fn ways(context: &Context) -> Result<(), NetlinkError> {
 
 /// The client knows what routers announce by other routes than the kernel, and
 /// sets its own beside those, which nobody would take away when a router goes.
-fn hand_over(context: &Context) -> Result<(), NetlinkError> {
-    let mut netlink = Netlink::open()?;
-    for (interface, link) in links(context, &mut netlink)? {
+fn hand_over(
+    context: &Context,
+    netlink: &mut Netlink,
+    links: &[(&Interface, Link)],
+) -> Result<(), NetlinkError> {
+    for (interface, link) in links {
         // The kernel's part in what the client does: the next advertisement would
         // bring its routes back.
         for key in ["accept_ra_pinfo", "accept_ra_defrtr"] {
-            if let Err(e) = sysctl::set_ipv6(&context.places, &link.name, key, "0") {
-                let text = format!("`{}`: can't set `{key}` to 0: {e}", link.name);
-                context.kmsg.say(Level::Debug, &text);
-            }
+            context.try_ipv6(link, key, "0");
         }
-        for one in netlink.announced(&link)? {
+        for one in netlink.announced(link)? {
             // A network's metric is another for the client: with its own it takes
             // the route over. For its default routes it has no such sign (since
             // version 256 systemd-networkd gives them a nexthop).
@@ -129,7 +134,7 @@ fn hand_over(context: &Context) -> Result<(), NetlinkError> {
                     expires: Some(one.expires),
                     ..NewRoute::to(Some((one.network.0.into(), one.network.1)), None)
                 };
-                netlink.add_route(&link, &new)?;
+                netlink.add_route(link, &new)?;
             }
             netlink.forget(&one)?;
         }
