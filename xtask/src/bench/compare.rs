@@ -7,7 +7,7 @@ use nvmeroot_lab::Lab;
 use nvmeroot_lab::scenario::Scenario;
 
 use super::Section;
-use super::goal::{Goal, goals_table, unmet};
+use super::goal::{Goal, Limit, goals_table, unmet};
 use super::hosts::Runtime;
 use super::measure::{Boot, Host, listed, measure, median, shown, table};
 use super::span::Span;
@@ -42,43 +42,57 @@ pub(super) struct Comparison {
     values: BTreeMap<(usize, Runtime, usize), Vec<f64>>,
 }
 
+/// The hosts to boot, each runtime after the other, found by what `key` says.
+pub(super) fn hosts<K>(compared: &[Compared], key: impl Fn(usize, Runtime) -> K) -> Vec<Host<K>> {
+    let pair = |(place, compared): (usize, &Compared)| {
+        let scenarios = Runtime::BOTH.into_iter().zip(compared.scenarios.clone());
+        let host = scenarios.map(|(runtime, scenario)| Host {
+            key: key(place, runtime),
+            title: format!("{}, {}", compared.title, runtime.name()),
+            scenario,
+        });
+        host.collect::<Vec<_>>()
+    };
+    compared.iter().enumerate().flat_map(pair).collect()
+}
+
+/// A boot's values, in the order of the spans.
+pub(super) fn read(spans: &[Span], runtime: Runtime, boot: &Boot) -> Result<Vec<f64>> {
+    spans.iter().map(|span| span.of(boot, runtime)).collect()
+}
+
 impl Comparison {
+    /// Of what nothing is measured yet.
+    pub(super) fn of(compared: &[Compared], spans: &'static [Span]) -> Comparison {
+        Comparison {
+            titles: compared.iter().map(|host| host.title.clone()).collect(),
+            spans,
+            values: BTreeMap::new(),
+        }
+    }
+
     /// Boots all of them in turn, so often.
     pub(super) fn run(
         lab: &Lab,
         pairs: usize,
-        compared: Vec<Compared>,
+        compared: &[Compared],
         spans: &'static [Span],
     ) -> Result<Comparison> {
-        let mut hosts = Vec::new();
-        let mut titles = Vec::new();
-        for (place, Compared { title, scenarios }) in compared.into_iter().enumerate() {
-            for (runtime, scenario) in Runtime::BOTH.into_iter().zip(scenarios) {
-                hosts.push(Host {
-                    key: (place, runtime),
-                    title: format!("{title}, {}", runtime.name()),
-                    scenario,
-                });
-            }
-            titles.push(title);
+        let mut comparison = Comparison::of(compared, spans);
+        let hosts = hosts(compared, |place, runtime| (place, runtime));
+        let read = |(_, runtime), boot: &Boot| read(spans, runtime, boot);
+        for ((place, runtime), values) in measure(lab, pairs, &hosts, read)? {
+            comparison.add(place, runtime, values);
         }
-        let read = |(_, runtime): (usize, Runtime), boot: Boot| -> Result<Vec<f64>> {
-            spans.iter().map(|span| span.of(&boot, runtime)).collect()
-        };
-        let mut values: BTreeMap<_, Vec<f64>> = BTreeMap::new();
-        for ((place, runtime), all) in measure(lab, pairs, &hosts, read)? {
-            for (number, value) in all.into_iter().enumerate() {
-                values
-                    .entry((place, runtime, number))
-                    .or_default()
-                    .push(value);
-            }
+        Ok(comparison)
+    }
+
+    /// What one more boot showed.
+    pub(super) fn add(&mut self, place: usize, runtime: Runtime, values: Vec<f64>) {
+        for (number, value) in values.into_iter().enumerate() {
+            let all = self.values.entry((place, runtime, number)).or_default();
+            all.push(value);
         }
-        Ok(Comparison {
-            titles,
-            spans,
-            values,
-        })
     }
 
     /// The hosts, by their places.
@@ -102,27 +116,57 @@ impl Comparison {
         self.median(place, Runtime::Scripts, span) - self.median(place, Runtime::Agent, span)
     }
 
+    /// How many times as long as the agent the scripts take for a span, at least.
+    pub(super) fn faster(&self, place: usize, span: Span, least: f64) -> Goal {
+        Goal {
+            what: format!("{}, {}: scripts / agent", self.titles[place], span.title()),
+            limit: Limit::AtLeast(least),
+            measured: self.ratio(place, span),
+        }
+    }
+
+    /// What the agent saves where a runtime holds the boot up, it saves of the way to
+    /// root as well. A tenth is what differs from boot to boot.
+    pub(super) fn nothing_lost(&self, place: usize) -> Goal {
+        let [whole, held] = [Span::Initramfs, Span::Held];
+        Goal {
+            what: format!(
+                "{}, seconds saved of {} / saved of {}",
+                self.titles[place],
+                whole.title(),
+                held.title()
+            ),
+            limit: Limit::AtLeast(0.9),
+            measured: self.saved(place, whole) / self.saved(place, held),
+        }
+    }
+
     /// How many times as long the scripts take.
     pub(super) fn ratio(&self, place: usize, span: Span) -> f64 {
         self.median(place, Runtime::Scripts, span) / self.median(place, Runtime::Agent, span)
     }
 
-    /// The table and whether the goals are met, as the section `name`.
+    /// The table and whether the goals are met, as the section `name`; what `more`
+    /// says comes between.
     pub(super) fn section(
         &self,
         name: &'static str,
         pairs: usize,
         what: &str,
+        more: &str,
         goals: &[Goal],
     ) -> Section {
-        let text = format!(
-            "Medians of {pairs} pairs, which ran in turn:\n\n{}\n\n{}\n",
-            self.table(what),
-            goals_table(goals)
-        );
+        let table = self.table(what);
+        let text = [&table, more, &goals_table(goals)]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .fold(
+                format!("Medians of {pairs} pairs, which ran in turn:"),
+                |text, part| text + "\n\n" + part,
+            );
         Section {
             name,
-            text,
+            text: text + "\n",
             unmet: unmet(goals),
         }
     }

@@ -1,7 +1,6 @@
 //! Goals, and whether the numbers meet them.
 
 use super::measure::table;
-use super::span::Span;
 
 /// Which side of its limit a value must be on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,29 +18,6 @@ pub(super) struct Goal {
 }
 
 impl Goal {
-    /// How many times as long as the agent the scripts take for a span, at least.
-    pub(super) fn faster(title: &str, span: Span, least: f64, scripts_by_agent: f64) -> Goal {
-        Goal {
-            what: format!("{title}, {}: scripts / agent", span.title()),
-            limit: Limit::AtLeast(least),
-            measured: scripts_by_agent,
-        }
-    }
-
-    /// What the agent saves where a runtime holds the boot up, it saves of the way to
-    /// root as well. A tenth is what differs from boot to boot.
-    pub(super) fn nothing_lost(title: &str, saved_of_whole: f64, saved_of_held: f64) -> Goal {
-        Goal {
-            what: format!(
-                "{title}, seconds saved of {} / saved of {}",
-                Span::Initramfs.title(),
-                Span::Held.title()
-            ),
-            limit: Limit::AtLeast(0.9),
-            measured: saved_of_whole / saved_of_held,
-        }
-    }
-
     /// A value that is no number meets nothing.
     pub(super) fn is_met(&self) -> bool {
         match self.limit {

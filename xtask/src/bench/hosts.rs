@@ -229,9 +229,17 @@ fn unconfigured(name: &'static str) -> Result<Scenario> {
     Ok(scenario)
 }
 
+/// As [`portals`] by the agent, with a clock that does not depend on this machine. The
+/// scripts would be at it for so long that the target misses signs of life from the
+/// first connections.
+pub(super) fn counted_portals(count: u16) -> Result<Scenario> {
+    let mut scenario = portals(count, Runtime::Agent)?;
+    scenario.wiring.processors = Processors::Counted;
+    Ok(scenario)
+}
+
 /// As many portals, all on one address, all of the same subsystem, each known
-/// to the host. By a counted clock the scripts would be at it for so long that the
-/// target misses signs of life from the first connections.
+/// to the host.
 pub(super) fn portals(count: u16, runtime: Runtime) -> Result<Scenario> {
     let name = match runtime {
         Runtime::Scripts => "bench-portals-scripts",

@@ -39,16 +39,19 @@ enum Part {
     Bytes,
     /// Both runtimes with 1 to 32 portals
     Portals,
+    /// The agent with 1 to 32 portals, until root is mounted
+    Flat,
 }
 
 impl Part {
-    const ALL: [Part; 6] = [
+    const ALL: [Part; 7] = [
         Part::Configure,
         Part::Boot,
         Part::Whole,
         Part::Links,
         Part::Bytes,
         Part::Portals,
+        Part::Flat,
     ];
 
     fn name(self) -> &'static str {
@@ -59,6 +62,7 @@ impl Part {
             Part::Links => "links",
             Part::Bytes => "bytes",
             Part::Portals => "portals",
+            Part::Flat => "flat",
         }
     }
 }
@@ -69,7 +73,7 @@ pub(crate) struct Args {
     /// How often each command of `configure` runs
     #[arg(long, default_value_t = 200)]
     runs: usize,
-    /// How many pairs of boots are compared
+    /// How many pairs of boots are compared; of `flat`, how many boots of each host
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     pairs: u16,
     /// How many portals the subsystem has, with commas between
@@ -111,7 +115,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut unmet = Vec::new();
     for part in parts {
         let command = match part {
-            Part::Boot | Part::Whole | Part::Links | Part::Portals => {
+            Part::Boot | Part::Whole | Part::Links | Part::Portals | Part::Flat => {
                 format!(
                     "cargo xtask bench --only {} --pairs {}",
                     part.name(),
@@ -133,6 +137,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 plot = Some(svg);
                 section
             }
+            (Part::Flat, Some(lab)) => portals::counted_section(lab, &args.portals, pairs)?,
             _ => configure::section(args.runs)?,
         };
         let text = format!("{circumstances}\n\n{}", section.text);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use nvmeroot_lab::Lab;
+use nvmeroot_lab::scenario::Scenario;
 
 use super::Section;
 use super::goal::{Goal, Limit, goals_table, unmet};
@@ -40,19 +41,25 @@ impl Times {
 
 type All = BTreeMap<(Runtime, u16), Vec<Times>>;
 
-fn run(lab: &Lab, counts: &[u16], pairs: usize) -> Result<All> {
+fn run(
+    lab: &Lab,
+    counts: &[u16],
+    pairs: usize,
+    runtimes: &[Runtime],
+    scenario: impl Fn(u16, Runtime) -> Result<Scenario>,
+) -> Result<All> {
     let mut hosts = Vec::new();
     for &count in counts {
-        for runtime in Runtime::BOTH {
+        for &runtime in runtimes {
             hosts.push(Host {
                 key: (runtime, count),
                 title: format!("{count} portals, {}", runtime.name()),
-                scenario: hosts::portals(count, runtime)?,
+                scenario: scenario(count, runtime)?,
             });
         }
     }
     let mut all = All::new();
-    let read = |(_, count), boot: Boot| Times::of(&boot.timeline, count);
+    let read = |(_, count), boot: &Boot| Times::of(&boot.timeline, count);
     for (key, times) in measure(lab, pairs, &hosts, read)? {
         all.entry(key).or_default().push(times);
     }
@@ -66,13 +73,46 @@ fn column(all: &All, key: (Runtime, u16), of: impl Fn(&Times) -> f64) -> Vec<f64
 
 /// Measures, and tells; returns the plot as well.
 pub(super) fn section(lab: &Lab, counts: &[u16], pairs: usize) -> Result<(Section, String)> {
-    let all = run(lab, counts, pairs)?;
+    let all = run(lab, counts, pairs, &Runtime::BOTH, hosts::portals)?;
+    // Boots of one kind differ by as much.
+    let goals = flat(&all, counts, 1.15);
+    let text = format!(
+        "![Time to root and to all paths, by portals](portals.svg)\n\n{}",
+        told(&all, counts, &format!("{pairs} pairs"), &goals)
+    );
+    let section = Section {
+        name: "portals",
+        text,
+        unmet: unmet(&goals),
+    };
+    Ok((section, plot(&all, counts).svg()))
+}
+
+/// The agent alone, by a counted clock.
+pub(super) fn counted_section(lab: &Lab, counts: &[u16], boots: usize) -> Result<Section> {
+    let agent = [Runtime::Agent];
+    let all = run(lab, counts, boots, &agent, |count, _| {
+        hosts::counted_portals(count)
+    })?;
+    let goals = flat(&all, counts, 1.05);
+    Ok(Section {
+        name: "flat",
+        text: told(&all, counts, &format!("{boots} boots"), &goals),
+        unmet: unmet(&goals),
+    })
+}
+
+/// The medians of so many boots, all values and the goals.
+fn told(all: &All, counts: &[u16], boots: &str, goals: &[Goal]) -> String {
     let mut rows = Vec::new();
     for &count in counts {
         for runtime in Runtime::BOTH {
-            let root = column(&all, (runtime, count), |t| t.root);
-            let paths = column(&all, (runtime, count), |t| t.all_paths);
-            let at_root = column(&all, (runtime, count), |t| t.at_root as f64);
+            let root = column(all, (runtime, count), |t| t.root);
+            if root.is_empty() {
+                continue;
+            }
+            let paths = column(all, (runtime, count), |t| t.all_paths);
+            let at_root = column(all, (runtime, count), |t| t.at_root as f64);
             rows.push(vec![
                 count.to_string(),
                 runtime.name().to_owned(),
@@ -93,31 +133,23 @@ pub(super) fn section(lab: &Lab, counts: &[u16], pairs: usize) -> Result<(Sectio
         "root mounted, all values",
         "all paths, all values",
     ];
-    let goals = flat(&all, counts);
-    let text = format!(
-        "![Time to root and to all paths, by portals](portals.svg)\n\n\
-         Medians of {pairs} pairs, seconds since the first script of the initramfs:\n\n{}\n\n{}\n",
+    format!(
+        "Medians of {boots}, seconds since the first script of the initramfs:\n\n{}\n\n{}\n",
         table(&header, &rows),
-        goals_table(&goals)
-    );
-    let section = Section {
-        name: "portals",
-        text,
-        unmet: unmet(&goals),
-    };
-    Ok((section, plot(&all, counts).svg()))
+        goals_table(goals)
+    )
 }
 
-/// However many portals there are, root comes as early as with one.
-fn flat(all: &All, counts: &[u16]) -> Vec<Goal> {
+/// However many portals there are, root comes as early as with one, or `most` times
+/// as late.
+fn flat(all: &All, counts: &[u16], most: f64) -> Vec<Goal> {
     let root = |count: &u16| median(&column(all, (Runtime::Agent, *count), |t| t.root));
     let Some((first, others)) = counts.split_first() else {
         return Vec::new();
     };
     let goal = |count: &u16| Goal {
         what: format!("agent, root mounted: {count} portals / {first}"),
-        // Boots of one kind differ by as much.
-        limit: Limit::AtMost(1.15),
+        limit: Limit::AtMost(most),
         measured: root(count) / root(first),
     };
     others.iter().map(goal).collect()

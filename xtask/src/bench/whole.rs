@@ -27,20 +27,18 @@ pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> 
         let host = |runtime| hosts::counted_host(case, runtime);
         Compared::new(case.title(), host)
     });
-    let comparison = Comparison::run(lab, pairs, compared.collect::<Result<_>>()?, &SPANS)?;
+    let compared: Vec<_> = compared.collect::<Result<_>>()?;
+    let comparison = Comparison::run(lab, pairs, &compared, &SPANS)?;
     let mut goals = Vec::new();
-    for (place, &case) in cases.iter().enumerate() {
-        let title = case.title();
-        let ratio = comparison.ratio(place, Span::Work);
+    for (place, case) in cases.iter().enumerate() {
         let least = case.times_faster();
-        goals.extend(least.map(|least| Goal::faster(title, Span::Work, least, ratio)));
-        let [whole, held] = [Span::Initramfs, Span::Held].map(|span| comparison.saved(place, span));
-        goals.push(Goal::nothing_lost(title, whole, held));
+        goals.extend(least.map(|least| comparison.faster(place, Span::Work, least)));
+        goals.push(comparison.nothing_lost(place));
         goals.push(Goal {
-            what: format!("{title}, the processor's work: agent / scripts"),
+            what: format!("{}, the processor's work: agent / scripts", case.title()),
             limit: Limit::AtMost(1.05),
             measured: 1.0 / comparison.ratio(place, Span::Busy),
         });
     }
-    Ok(comparison.section("whole", pairs, "address", &goals))
+    Ok(comparison.section("whole", pairs, "address", "", &goals))
 }
