@@ -81,9 +81,9 @@ struct Floor {
 impl Floor {
     /// What the server takes of it.
     fn server(&self, place: usize) -> f64 {
-        match self.servers.get(place) {
-            Some(servers) if !servers.is_empty() => median(servers),
-            _ => 0.0,
+        match self.servers[place].as_slice() {
+            [] => 0.0,
+            servers => median(servers),
         }
     }
 
@@ -135,11 +135,7 @@ impl Floor {
 }
 
 fn run(lab: &Lab, cases: &[Case], pairs: usize) -> Result<(Comparison, Floor)> {
-    let compared = cases.iter().map(|&case| {
-        let host = |runtime| hosts::host(case, runtime);
-        Compared::new(case.title(), host)
-    });
-    let compared: Vec<_> = compared.collect::<Result<_>>()?;
+    let compared = Compared::cases(cases, hosts::host)?;
     let mut hosts = compare::hosts(&compared, Key::Pair);
     hosts.push(Host {
         key: Key::Floor,
@@ -179,8 +175,7 @@ fn run(lab: &Lab, cases: &[Case], pairs: usize) -> Result<(Comparison, Floor)> {
 
 /// Measures the cases whose titles contain `wanted`, and tells.
 pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> {
-    let mut cases = Case::ALL.to_vec();
-    cases.retain(|case| case.title().contains(wanted));
+    let cases = Case::titled(wanted);
     let (comparison, floor) = run(lab, &cases, pairs)?;
     let mut goals = Vec::new();
     for (place, case) in cases.iter().enumerate() {
@@ -189,6 +184,7 @@ pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> 
     }
     goals.extend((0..cases.len()).map(|place| comparison.nothing_lost(place)));
     goals.extend(floor.goals(&comparison));
-    let floors = floor.table(&comparison);
-    Ok(comparison.section("boot", pairs, "address", &floors, &goals))
+    let told = comparison.told(pairs, "address");
+    let measured = format!("{told}\n\n{}", floor.table(&comparison));
+    Ok(Section::judged("boot", &measured, &goals))
 }

@@ -9,7 +9,7 @@ use nvmeroot_lab::Lab;
 use nvmeroot_lab::scenario::Scenario;
 
 use super::Section;
-use super::goal::{Goal, Limit, goals_table, unmet};
+use super::goal::{Goal, Limit};
 use super::hosts::{self, Case, Runtime};
 use super::measure::table;
 use super::ramdisk::split;
@@ -62,16 +62,8 @@ pub(super) fn section(lab: &Lab) -> Result<Section> {
             });
         }
     }
-    let text = format!(
-        "{}\n\n{}\n",
-        table(&["initial ramdisk, bytes", "zstd -1", "zstd -19"], &rows),
-        goals_table(&goals)
-    );
-    Ok(Section {
-        name: "bytes",
-        text,
-        unmet: unmet(&goals),
-    })
+    let sizes = table(&["initial ramdisk, bytes", "zstd -1", "zstd -19"], &rows);
+    Ok(Section::judged("bytes", &sizes, &goals))
 }
 
 fn sizes(lab: &Lab, scenario: &Scenario) -> Result<Sizes> {

@@ -6,9 +6,8 @@ use anyhow::Result;
 use nvmeroot_lab::Lab;
 use nvmeroot_lab::scenario::Scenario;
 
-use super::Section;
-use super::goal::{Goal, Limit, goals_table, unmet};
-use super::hosts::Runtime;
+use super::goal::{Goal, Limit};
+use super::hosts::{Case, Runtime};
 use super::measure::{Boot, Host, listed, measure, median, shown, table};
 use super::span::Span;
 
@@ -31,6 +30,15 @@ impl Compared {
             title: title.to_owned(),
             scenarios: [scripts?, agent?],
         })
+    }
+
+    /// The hosts that get their addresses in these ways.
+    pub(super) fn cases(
+        cases: &[Case],
+        host: impl Fn(Case, Runtime) -> Result<Scenario>,
+    ) -> Result<Vec<Compared>> {
+        let compared = |&case: &Case| Compared::new(case.title(), |runtime| host(case, runtime));
+        cases.iter().map(compared).collect()
     }
 }
 
@@ -146,32 +154,13 @@ impl Comparison {
         self.median(place, Runtime::Scripts, span) / self.median(place, Runtime::Agent, span)
     }
 
-    /// The table and whether the goals are met, as the section `name`; what `more`
-    /// says comes between.
-    pub(super) fn section(
-        &self,
-        name: &'static str,
-        pairs: usize,
-        what: &str,
-        more: &str,
-        goals: &[Goal],
-    ) -> Section {
+    /// The table, and what it is of; `what` says what the hosts differ by.
+    pub(super) fn told(&self, pairs: usize, what: &str) -> String {
         let table = self.table(what);
-        let text = [&table, more, &goals_table(goals)]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .fold(
-                format!("Medians of {pairs} pairs, which ran in turn:"),
-                |text, part| text + "\n\n" + part,
-            );
-        Section {
-            name,
-            text: text + "\n",
-            unmet: unmet(goals),
-        }
+        format!("Medians of {pairs} pairs, which ran in turn:\n\n{table}")
     }
 
-    /// A row for each host and span; `what` says what the hosts differ by.
+    /// A row for each host and span.
     fn table(&self, what: &str) -> String {
         let mut rows = Vec::new();
         for (place, title) in self.titles() {

@@ -78,8 +78,7 @@ pub(super) enum Case {
 }
 
 impl Case {
-    pub(super) const ALL: [Case; 4] =
-        [Case::Static, Case::Dhcp, Case::PingedDhcp, Case::ProbedDhcp];
+    const ALL: [Case; 4] = [Case::Static, Case::Dhcp, Case::PingedDhcp, Case::ProbedDhcp];
 
     pub(super) fn title(self) -> &'static str {
         match self {
@@ -88,6 +87,12 @@ impl Case {
             Case::PingedDhcp => "DHCPv4, the server pings first",
             Case::ProbedDhcp => "DHCPv4, the scripts probe as the original does",
         }
+    }
+
+    /// Those whose titles contain `wanted`.
+    pub(super) fn titled(wanted: &str) -> Vec<Case> {
+        let cases = Case::ALL.into_iter();
+        cases.filter(|case| case.title().contains(wanted)).collect()
     }
 
     /// How many times as fast as the scripts the agent is to be. Of a server that

@@ -67,5 +67,6 @@ pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> 
     let comparison = Comparison::run(lab, pairs, &compared, &SPANS)?;
     let goal = |place| comparison.faster(place, Span::Initramfs, 1.0);
     let goals: Vec<Goal> = (0..compared.len()).map(goal).collect();
-    Ok(comparison.section("links", pairs, "the way to root", "", &goals))
+    let told = comparison.told(pairs, "the way to root");
+    Ok(Section::judged("links", &told, &goals))
 }

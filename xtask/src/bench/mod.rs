@@ -22,6 +22,7 @@ use std::fs;
 use anyhow::{Context, Result, bail};
 use nvmeroot_lab::Lab;
 
+use self::goal::{Goal, goals_table, unmet};
 use crate::shell::top;
 
 /// A part that can be measured alone.
@@ -97,6 +98,17 @@ struct Section {
     text: String,
     /// Goals that are not met.
     unmet: Vec<String>,
+}
+
+impl Section {
+    /// What was measured, and below it whether that meets the goals.
+    fn judged(name: &'static str, measured: &str, goals: &[Goal]) -> Section {
+        Section {
+            name,
+            text: format!("{measured}\n\n{}\n", goals_table(goals)),
+            unmet: unmet(goals),
+        }
+    }
 }
 
 /// Measures what was asked for, one machine at a time, and prints it.

@@ -7,7 +7,7 @@ use nvmeroot_lab::Lab;
 use nvmeroot_lab::scenario::Scenario;
 
 use super::Section;
-use super::goal::{Goal, Limit, goals_table, unmet};
+use super::goal::{Goal, Limit};
 use super::hosts::{self, Runtime};
 use super::measure::{Boot, Host, listed, measure, median, shown, table};
 use super::plot::{Line, Plot};
@@ -78,13 +78,9 @@ pub(super) fn section(lab: &Lab, counts: &[u16], pairs: usize) -> Result<(Sectio
     let goals = flat(&all, counts, 1.15);
     let text = format!(
         "![Time to root and to all paths, by portals](portals.svg)\n\n{}",
-        told(&all, counts, &format!("{pairs} pairs"), &goals)
+        told(&all, counts, &format!("{pairs} pairs"))
     );
-    let section = Section {
-        name: "portals",
-        text,
-        unmet: unmet(&goals),
-    };
+    let section = Section::judged("portals", &text, &goals);
     Ok((section, plot(&all, counts).svg()))
 }
 
@@ -95,15 +91,12 @@ pub(super) fn counted_section(lab: &Lab, counts: &[u16], boots: usize) -> Result
         hosts::counted_portals(count)
     })?;
     let goals = flat(&all, counts, 1.05);
-    Ok(Section {
-        name: "flat",
-        text: told(&all, counts, &format!("{boots} boots"), &goals),
-        unmet: unmet(&goals),
-    })
+    let told = told(&all, counts, &format!("{boots} boots"));
+    Ok(Section::judged("flat", &told, &goals))
 }
 
-/// The medians of so many boots, all values and the goals.
-fn told(all: &All, counts: &[u16], boots: &str, goals: &[Goal]) -> String {
+/// The medians of so many boots, and all values.
+fn told(all: &All, counts: &[u16], boots: &str) -> String {
     let mut rows = Vec::new();
     for &count in counts {
         for runtime in Runtime::BOTH {
@@ -134,9 +127,8 @@ fn told(all: &All, counts: &[u16], boots: &str, goals: &[Goal]) -> String {
         "all paths, all values",
     ];
     format!(
-        "Medians of {boots}, seconds since the first script of the initramfs:\n\n{}\n\n{}\n",
-        table(&header, &rows),
-        goals_table(goals)
+        "Medians of {boots}, seconds since the first script of the initramfs:\n\n{}",
+        table(&header, &rows)
     )
 }
 

@@ -21,13 +21,8 @@ const SPANS: [Span; 6] = [
 
 /// Measures the cases whose titles contain `wanted`, and tells.
 pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> {
-    let mut cases = Case::ALL.to_vec();
-    cases.retain(|case| case.title().contains(wanted));
-    let compared = cases.iter().map(|&case| {
-        let host = |runtime| hosts::counted_host(case, runtime);
-        Compared::new(case.title(), host)
-    });
-    let compared: Vec<_> = compared.collect::<Result<_>>()?;
+    let cases = Case::titled(wanted);
+    let compared = Compared::cases(&cases, hosts::counted_host)?;
     let comparison = Comparison::run(lab, pairs, &compared, &SPANS)?;
     let mut goals = Vec::new();
     for (place, case) in cases.iter().enumerate() {
@@ -40,5 +35,6 @@ pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> 
             measured: 1.0 / comparison.ratio(place, Span::Busy),
         });
     }
-    Ok(comparison.section("whole", pairs, "address", "", &goals))
+    let told = comparison.told(pairs, "address");
+    Ok(Section::judged("whole", &told, &goals))
 }
