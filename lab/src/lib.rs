@@ -36,7 +36,7 @@ pub use host::{HOST_ID, HOST_NQN, HostImage, HostKind, HostSpec, TreeFile};
 pub use lab::{Cables, FIRST_SLOT, Lab, Processors, Start, Wiring};
 pub use marks::Marks;
 pub use record::{Record, RecordedError, RecordedStep};
-pub use report::{Address, Controller, Heartbeat, Mount, Process, Report, Route};
+pub use report::{Address, Controller, Heartbeat, Mount, Process, Report, Route, Stall};
 pub use run::{Session, Verdict, run, switch_on};
 pub use schedule::run_all;
 pub use target::{Portal, SUBSYSTEM, TargetNetwork, TargetSpec};

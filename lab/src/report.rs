@@ -2,6 +2,7 @@
 //! `guest/report.sh`).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::Deserialize;
@@ -86,11 +87,50 @@ pub struct Heartbeat {
     pub errors: Vec<String>,
     /// The slowest round, in seconds.
     pub longest_stall: f64,
-    /// Rounds of more than a second: when they began, in seconds since the
-    /// kernel started, and how long they took.
-    pub stalls: Vec<(f64, f64)>,
+    /// Rounds of more than a second.
+    pub stalls: Vec<Stall>,
     /// When the last round ended, in seconds since the kernel started.
     pub last: f64,
+}
+
+/// A round of the heartbeat that took long; all in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+pub struct Stall {
+    /// When it began, since the kernel started.
+    pub at: f64,
+    /// How long it took.
+    pub took: f64,
+    /// Of that: the read.
+    pub read: f64,
+    /// The write into the page cache.
+    pub write: f64,
+    /// The flush (`fsync`).
+    pub flush: f64,
+    /// How long the machine itself stood still meanwhile: by so much sleeps of
+    /// a fifth of a second were too long.
+    pub stood: f64,
+    /// How often TCP waited for an acknowledgement in vain (`TCPTimeouts` in
+    /// `/proc/net/netstat`).
+    pub timeouts: u32,
+}
+
+impl fmt::Display for Stall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stall {
+            at,
+            took,
+            read,
+            write,
+            flush,
+            stood,
+            timeouts,
+        } = self;
+        write!(
+            f,
+            "{took:.1} s at {at:.0} s (read {read:.1}, write {write:.1}, flush {flush:.1}; \
+             the machine stood still for {stood:.1}, {timeouts} TCP timeouts)"
+        )
+    }
 }
 
 /// An address of an interface.
@@ -392,7 +432,7 @@ nvme1 tcp live nqn.x traddr=10.77.0.1,trsvcid=4420
 @section namespaces
 nvme1n1
 @section heartbeat
-{"beats": 3, "errors": [], "longest_stall": 1.5, "stalls": [[9.0, 1.5]], "last": 12.5}
+{"beats": 3, "errors": [], "longest_stall": 1.5, "stalls": [{"at": 9.0, "took": 1.5, "read": 0.5, "write": 0.25, "flush": 0.75, "stood": 0.0, "timeouts": 1}], "last": 12.5}
 @section addresses
 [{"ifname":"ens3","addr_info":[{"family":"inet","local":"10.77.0.50","prefixlen":24,"scope":"global"}]}]
 @section details
@@ -431,7 +471,15 @@ nvme1n1
         let mode = report.detail("bond0", "/linkinfo/info_data/mode");
         assert_eq!(mode.and_then(|m| m.as_str()), Some("active-backup"));
         assert_eq!(report.heartbeat.as_ref().unwrap().beats, 3);
-        assert_eq!(report.heartbeat.as_ref().unwrap().stalls, [(9.0, 1.5)]);
+        let stalls = &report.heartbeat.as_ref().unwrap().stalls;
+        let told: Vec<String> = stalls.iter().map(Stall::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "1.5 s at 9 s (read 0.5, write 0.2, flush 0.8; the machine stood still for 0.0, \
+              1 TCP timeouts)"
+            ]
+        );
         assert_eq!(
             report.links,
             [("ens3".into(), "routable".into(), "configured".into())]

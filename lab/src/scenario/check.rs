@@ -279,17 +279,15 @@ fn heartbeat(scenario: &Scenario, outcome: &Outcome, report: &Report, faults: &m
     });
     let settle = f64::from(scenario.wiring.settle);
     let marker = report.marks.get("marker").copied().unwrap_or_default();
-    for (at, took) in &heart.stalls {
-        let usual = if *at < marker {
+    for stall in &heart.stalls {
+        let usual = if stall.at < marker {
             LONGEST_EARLY_STALL
         } else {
             LONGEST_STALL
         };
-        let bound = longest(*at, *took, usual, &outcome.outages);
-        faults.expect(*took < bound, || {
-            format!(
-                "the heartbeat stalled {took:.1} s at {at:.0} s; the marker was at {marker:.0} s"
-            )
+        let bound = longest(stall.at, stall.took, usual, &outcome.outages);
+        faults.expect(stall.took - stall.stood < bound, || {
+            format!("the heartbeat stalled {stall}; the marker was at {marker:.0} s")
         });
     }
     faults.expect(heart.last - marker >= settle - LONGEST_STALL, || {
