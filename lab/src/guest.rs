@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::cache::write;
 use crate::error::{Context, Result};
-use crate::host::HostSpec;
+use crate::host_spec::HostSpec;
 
 const HEARTBEAT: &str = include_str!("../guest/heartbeat.py");
 const BEFORE: &str = include_str!("../guest/before.sh");

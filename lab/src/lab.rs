@@ -8,11 +8,12 @@ use std::sync::Arc;
 use crate::cache::{Cache, Key};
 use crate::command::Program;
 use crate::error::{Context, Result};
-use crate::host::{self, HOME_LABEL, HostImage, HostSpec, ROOT_LABEL};
+use crate::host::{self, HOME_LABEL, HostImage, ROOT_LABEL};
+use crate::host_spec::HostSpec;
 use crate::network::{Cable, End};
 use crate::target::{self, TargetSpec};
 use crate::tree::Tree;
-use crate::vm::{Card, Machine, SecondPort, Vm, join_archives};
+use crate::vm::{Card, Machine, Processors, SecondPort, Vm, join_archives};
 
 /// The PCI slot of a host's first card; the next cards follow. udev names a
 /// card after its slot: the first is `ens3`.
@@ -49,19 +50,6 @@ pub struct Wiring {
     pub settle: u32,
     /// A boot that fails ends in a restart (which ends QEMU) and not in a shell.
     pub reboot_on_failure: bool,
-}
-
-/// What a host computes with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Processors {
-    /// So many, each as fast as this machine emulates it. One emulates best, and
-    /// most that is tried here does not depend on it; a server has more.
-    Emulated(u8),
-    /// One, whose clock counts instructions, a thousand million a second, and goes
-    /// on as ours does while the host waits (`-icount`, docs/devel/tcg-icount.rst in
-    /// QEMU's source). How long anything takes then depends neither on how fast
-    /// this machine emulates nor on what else it does.
-    Counted,
 }
 
 impl Default for Wiring {

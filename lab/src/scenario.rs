@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use crate::console::Line;
 use crate::error::Result;
-use crate::host::{HostImage, HostSpec};
+use crate::host::HostImage;
+use crate::host_spec::HostSpec;
 use crate::lab::Wiring;
 use crate::marks::Marks;
 use crate::record::Record;

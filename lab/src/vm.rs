@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use crate::command::Program;
 use crate::console::Console;
 use crate::error::{Context, Error, Result};
-use crate::lab::Processors;
 use crate::network::{Cable, End};
 use crate::qmp::Qmp;
 
@@ -74,6 +73,19 @@ pub(crate) enum SecondPort {
     Report,
     /// The machine reads commands there.
     Commands,
+}
+
+/// What a host computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Processors {
+    /// So many, each as fast as this machine emulates it. One emulates best, and
+    /// most that is tried here does not depend on it; a server has more.
+    Emulated(u8),
+    /// One, whose clock counts instructions, a thousand million a second, and goes
+    /// on as ours does while the host waits (`-icount`, docs/devel/tcg-icount.rst in
+    /// QEMU's source). How long anything takes then depends neither on how fast
+    /// this machine emulates nor on what else it does.
+    Counted,
 }
 
 impl Processors {

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::path::{Because, Router, passed_over, why};
+use crate::path::{Because, Entry, MAIN, Router, Way, passed_over, why};
 use crate::topology::Topology;
-use crate::{BootPlan, Origin};
+use crate::{BootPlan, ConnectOptions, Origin};
 
 /// Why each controller is reached as it is: flat lists that refer to one
 /// another, and to the plan, by index.
@@ -94,52 +94,71 @@ impl BootPlan {
         let mut ways = Vec::with_capacity(self.controllers.len());
         for (index, controller) in self.controllers.iter().enumerate() {
             let decision = router.decide(controller);
-            let chosen = decision.leads.iter().map(|way| {
-                let (why, origin) = why(&topology, *way);
-                Choice {
-                    interface: way.at,
-                    link: None,
-                    route: match way.because {
-                        Because::Entry(entry) => router.shown(entry),
-                        Because::Boot(_) => "known at boot".to_owned(),
-                    },
-                    why,
-                    origin: origin.clone(),
-                }
-            });
-            let chosen = chosen.collect();
             let (passed, more_passed) = passed_over(&router, &decision, controller, MOST_PASSED);
-            let rule = decision.rule.map(|(at, place)| {
-                let rule = &topology.interfaces[at].rules[place];
-                let table = rule.table.unwrap_or(254);
-                let asks = [("from", rule.from), ("to", rule.to)];
-                let asks = asks
-                    .iter()
-                    .filter_map(|(word, net)| Some(format!("{word} `{}` ", (*net)?)));
-                let asks: String = asks.collect();
-                Decided {
-                    why: format!("the rule {asks}looks into table {table}"),
-                    origin: rule.origin.clone(),
-                }
-            });
-            let options = &controller.options;
-            let demand = match (&options.host_iface, options.host_traddr) {
-                (Some(name), Some(from)) => Some(format!("bound to `{name}`, from `{from}`")),
-                (Some(name), None) => Some(format!("bound to `{name}`")),
-                (None, Some(from)) => Some(format!("from `{from}`")),
-                (None, None) => None,
-            };
+            let leads = decision.leads.iter();
+            let passed = passed.into_iter();
             ways.push(ExplainedWay {
                 controller: index,
-                chosen,
-                passed,
+                chosen: leads.map(|way| chosen(&router, *way)).collect(),
+                passed: passed
+                    .map(|one| choice(&router, one.entry, one.why))
+                    .collect(),
                 more_passed,
-                rule,
-                demand,
+                rule: decision.rule.map(|place| decided(&topology, place)),
+                demand: demand(&controller.options),
             });
         }
         let links = links(&topology, &mut ways);
         Explanation { ways, links }
+    }
+}
+
+fn chosen(router: &Router<'_>, way: Way) -> Choice {
+    let (why, origin) = why(router.topology, way);
+    match way.because {
+        Because::Entry(entry) => choice(router, entry, why),
+        Because::Boot(_) => Choice {
+            interface: way.at,
+            link: None,
+            route: "known at boot".to_owned(),
+            why,
+            origin: origin.clone(),
+        },
+    }
+}
+
+fn choice(router: &Router<'_>, entry: Entry, why: String) -> Choice {
+    Choice {
+        interface: entry.at,
+        link: None,
+        route: router.shown(entry),
+        why,
+        origin: router.origin(entry).clone(),
+    }
+}
+
+/// By the rule at `place`: that of its interface, and its own there.
+fn decided(topology: &Topology<'_>, place: (usize, usize)) -> Decided {
+    let (at, place) = place;
+    let rule = &topology.interfaces[at].rules[place];
+    let asks = [("from", rule.from), ("to", rule.to)];
+    let asks: String = asks
+        .iter()
+        .filter_map(|(word, net)| Some(format!("{word} `{}` ", (*net)?)))
+        .collect();
+    let table = rule.table.unwrap_or(MAIN);
+    Decided {
+        why: format!("the rule {asks}looks into table {table}"),
+        origin: rule.origin.clone(),
+    }
+}
+
+fn demand(options: &ConnectOptions) -> Option<String> {
+    match (&options.host_iface, options.host_traddr) {
+        (Some(name), Some(from)) => Some(format!("bound to `{name}`, from `{from}`")),
+        (Some(name), None) => Some(format!("bound to `{name}`")),
+        (None, Some(from)) => Some(format!("from `{from}`")),
+        (None, None) => None,
     }
 }
 

@@ -13,6 +13,8 @@ mod tables;
 
 pub(crate) use self::decide::{Because, Router, Way};
 pub(crate) use self::passed::passed_over;
+pub(crate) use self::rules::MAIN;
+pub(crate) use self::tables::Entry;
 use self::tables::Said;
 
 /// The interfaces that lead to one controller.

@@ -14,8 +14,8 @@
 
 use nvmeroot_plan::{BootPlan, Document, HostIdentity, Interface, Scope, telling_secrets};
 
+use crate::advertisements::needs_advertisements;
 use crate::handover::DHCPV6_IAID;
-use crate::initramfs_tools::needs_advertisements;
 use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath, modules};
 
 /// Where the program is, in the root tree and in the initramfs, relative to

@@ -11,7 +11,7 @@ use nvmeroot_plan::{
 };
 
 use crate::RenderError;
-use crate::initramfs_tools::needs_advertisements;
+use crate::advertisements::needs_advertisements;
 
 /// Which of the two scripts a command stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

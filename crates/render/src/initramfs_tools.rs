@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 use nvmeroot_plan::{BootPlan, Interface, LinkKind};
 
+use crate::advertisements::needs_advertisements;
 use crate::command::{Phase, commands, lines, quote};
 use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath, modules};
 
@@ -193,22 +193,4 @@ fn dhcp_metric(interface: &Interface) -> u32 {
         .flatten()
         .find_map(|overrides| overrides.route_metric)
         .unwrap_or(NETPLAN_DHCP_METRIC)
-}
-
-/// Only a router advertisement can say how to get to one of the controllers
-/// that the interface leads to.
-pub(crate) fn needs_advertisements(plan: &BootPlan, interface: &Interface) -> bool {
-    let known = |to: IpAddr| {
-        interface.addresses.iter().any(|a| a.address.contains(&to))
-            || interface.routes.iter().any(|r| r.covers(to).is_some())
-    };
-    plan.paths
-        .iter()
-        .filter(|path| {
-            path.interfaces
-                .iter()
-                .any(|l| l.interface == interface.name)
-        })
-        .filter_map(|path| plan.controllers.get(path.controller))
-        .any(|controller| controller.traddr.is_ipv6() && !known(controller.traddr))
 }

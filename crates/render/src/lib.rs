@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod advertisements;
 mod agent;
 mod command;
 mod error;

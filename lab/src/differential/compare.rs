@@ -1,18 +1,7 @@
 //! Two machines' facts held against each other.
 
 use super::expected::Expected;
-use super::facts::Facts;
-
-/// A place where the two machines differ.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// What it is about: `link bond0: mtu`.
-    pub place: String,
-    /// What systemd-networkd's machine says; `None` if nothing.
-    pub networkd: Option<String>,
-    /// What the agent's machine says; `None` if nothing.
-    pub agent: Option<String>,
-}
+use super::facts::{Difference, Facts};
 
 /// What became of one configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,9 +39,24 @@ pub fn compare(name: &str, networkd: &Facts, agent: &Facts, table: &[Expected]) 
     comparison
 }
 
+/// The expectations that did not come true in any of the configurations that
+/// they are about, when one of these was compared.
+pub fn unused<'a>(table: &'a [Expected], compared: &[(&str, &Comparison)]) -> Vec<&'a Expected> {
+    table
+        .iter()
+        .enumerate()
+        .filter(|(at, one)| {
+            let mut about = compared.iter().filter(|(name, _)| one.is_about(name));
+            !one.sometimes
+                && about.clone().next().is_some()
+                && !about.any(|(_, found)| found.expected.iter().any(|(used, _)| used == at))
+        })
+        .map(|(_, one)| one)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::expected::unused;
     use super::*;
 
     fn facts(all: &[(&str, &str)]) -> Facts {

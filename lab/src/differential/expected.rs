@@ -1,6 +1,6 @@
 //! The differences that remain, each with its reason.
 
-use super::compare::{Comparison, Difference};
+use super::facts::Difference;
 use super::glob::matches;
 
 /// A difference that is expected. In all texts `*` is any text; a value `-` is
@@ -257,7 +257,8 @@ const fn by_chance(
 }
 
 impl Expected {
-    fn is_about(&self, configuration: &str) -> bool {
+    /// Whether it is about that one.
+    pub(super) fn is_about(&self, configuration: &str) -> bool {
         let mut names = self.configurations.iter();
         names.any(|pattern| matches(pattern, configuration))
     }
@@ -273,20 +274,4 @@ impl Expected {
             && fits(self.networkd, &difference.networkd)
             && fits(self.agent, &difference.agent)
     }
-}
-
-/// The expectations that did not come true in any of the configurations that
-/// they are about, when one of these was compared.
-pub fn unused<'a>(table: &'a [Expected], compared: &[(&str, &Comparison)]) -> Vec<&'a Expected> {
-    table
-        .iter()
-        .enumerate()
-        .filter(|(at, one)| {
-            let mut about = compared.iter().filter(|(name, _)| one.is_about(name));
-            !one.sometimes
-                && about.clone().next().is_some()
-                && !about.any(|(_, found)| found.expected.iter().any(|(used, _)| used == at))
-        })
-        .map(|(_, one)| one)
-        .collect()
 }

@@ -12,6 +12,17 @@ use serde_json::Value;
 /// Facts by place.
 pub type Facts = BTreeMap<String, String>;
 
+/// A place where the two machines differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What it is about: `link bond0: mtu`.
+    pub place: String,
+    /// What systemd-networkd's machine says; `None` if nothing.
+    pub networkd: Option<String>,
+    /// What the agent's machine says; `None` if nothing.
+    pub agent: Option<String>,
+}
+
 /// What a link's own description says that is no configuration's.
 const LINK_NOISE: &[&str] = &[
     "addrgenmode_raw",

@@ -15,7 +15,8 @@ use super::plan::plan;
 use super::target::target;
 use crate::cache::write;
 use crate::error::{Context, Error, Result};
-use crate::host::{HostImage, HostSpec, TreeFile};
+use crate::host::HostImage;
+use crate::host_spec::{HostSpec, TreeFile};
 use crate::lab::{FIRST_SLOT, Lab, Wiring};
 
 /// Carries the batch out inside; on a drive of its own, so that the host's

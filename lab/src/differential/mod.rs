@@ -12,8 +12,8 @@ mod machine;
 mod plan;
 mod target;
 
-pub use compare::{Comparison, Difference, compare};
+pub use compare::{Comparison, compare, unused};
 pub use configuration::{Configuration, FormatError, all};
-pub use expected::{EXPECTED, Expected, unused};
-pub use facts::{Facts, facts};
+pub use expected::{EXPECTED, Expected};
+pub use facts::{Difference, Facts, facts};
 pub use machine::{Answer, Batch, Versions, read_again, run_both};

@@ -9,7 +9,7 @@ use super::configuration::Configuration;
 use crate::cache::write;
 use crate::command::Program;
 use crate::error::{Error, Result};
-use crate::host::{HOST_ID, HOST_NQN};
+use crate::host_spec::{HOST_ID, HOST_NQN};
 
 /// The installer's storage: a mount that init needs behind each portal.
 fn storage(one: &Configuration) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::host::TreeFile;
+use crate::host_spec::TreeFile;
 
 /// What an installer was told.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ use super::dhcp::{DHCP4_NETPLAN, dhcp4_target};
 use super::static_address::{IPV4_NETPLAN, ipv4_target, remote_root};
 use super::{Controller, SETTLE, Scenario, boots};
 use crate::error::Result;
-use crate::host::{HostKind, HostSpec};
+use crate::host_spec::{HostKind, HostSpec};
 use crate::lab::Wiring;
 use crate::run::{Session, switch_on};
 

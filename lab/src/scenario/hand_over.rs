@@ -9,7 +9,7 @@ use super::faults::{UP, target_restart};
 use super::paths::two_interfaces;
 use super::{SETTLE, Scenario, by_agent};
 use crate::error::Result;
-use crate::host::HostSpec;
+use crate::host_spec::HostSpec;
 use crate::lab::Wiring;
 use crate::run::{Session, switch_on};
 

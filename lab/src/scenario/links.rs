@@ -6,7 +6,7 @@ use super::slim::{agent_ipv4, slim};
 use super::static_address::{ipv4_target, net, portal};
 use super::{Controller, Faults, InstallerConfig, Outcome, SETTLE, Scenario, by_agent};
 use crate::error::Result;
-use crate::host::{HostKind, HostSpec, TreeFile};
+use crate::host_spec::{HostKind, HostSpec, TreeFile};
 use crate::lab::{FIRST_SLOT, Wiring};
 use crate::run::{Session, switch_on};
 use crate::target::{TargetNetwork, TargetSpec};

@@ -2,7 +2,7 @@
 
 use super::static_address::{IPV4_NETPLAN, ipv4_target, net, portal, remote_root};
 use super::{Controller, Scenario, boots, by_agent, settled};
-use crate::host::{HostKind, HostSpec};
+use crate::host_spec::{HostKind, HostSpec};
 use crate::lab::{FIRST_SLOT, Wiring};
 use crate::run::switch_on;
 use crate::target::{Portal, TargetNetwork, TargetSpec};

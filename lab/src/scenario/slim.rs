@@ -7,7 +7,7 @@ use super::dhcp::{DHCP4_NETPLAN, DHCP6_NETPLAN, dhcp4_target, dhcp6_target};
 use super::paths::two_networks;
 use super::static_address::{IPV4_NETPLAN, ipv4_target, net, portal, remote_root};
 use super::{Controller, Scenario, boots, by_agent};
-use crate::host::{HOST_ID, HOST_NQN, HostKind, HostSpec, TreeFile};
+use crate::host_spec::{HOST_ID, HOST_NQN, HostKind, HostSpec, TreeFile};
 use crate::lab::{FIRST_SLOT, Wiring};
 use crate::run::switch_on;
 use crate::target::{SUBSYSTEM, TargetNetwork, TargetSpec};

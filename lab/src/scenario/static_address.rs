@@ -1,7 +1,7 @@
 //! Static addresses.
 
 use super::{Controller, InstallerConfig, Scenario, boots, settled};
-use crate::host::HostSpec;
+use crate::host_spec::HostSpec;
 use crate::run::switch_on;
 use crate::target::{Portal, TargetNetwork, TargetSpec};
 

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::network::{Fields, shown};
+use super::fields::Fields;
+use crate::netplan::check::shown;
 use crate::netplan::findings::Findings;
 use crate::yaml::{KeyPath, Node};
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use nvmeroot_plan::{Remark, Warning, Weight};
 
-use super::network::{Fields, is_nothing, shown};
+use super::fields::{Fields, is_nothing};
 use super::parameters::{self, Parameter};
 use super::route::Route;
 use super::schema::{BOND, BRIDGE, DEVICE, PHYSICAL, VLAN};
 use super::subnet::{self, Subnet};
+use crate::netplan::check::shown;
 use crate::netplan::findings::Findings;
 use crate::netplan::schema::Key;
 use crate::yaml::{KeyPath, Mapping, Node, Sequence};

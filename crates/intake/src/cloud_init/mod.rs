@@ -15,6 +15,7 @@
 
 mod address;
 mod device;
+mod fields;
 mod merge;
 mod nameserver;
 mod network;

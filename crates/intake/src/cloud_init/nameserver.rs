@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use nvmeroot_plan::{Warning, Weight};
 
-use super::network::{Fields, State, shown, warn_all};
+use super::device::Device;
+use super::fields::{Fields, warn_all};
 use super::schema::NAMESERVER;
 use super::subnet::words;
+use crate::netplan::check::shown;
 use crate::netplan::findings::Findings;
 use crate::yaml::{KeyPath, Mapping, Node};
 
@@ -40,16 +42,16 @@ pub(super) fn read<'d>(
     })
 }
 
-/// Takes out those of one interface, which cloud-init drops.
-pub(super) fn leave<'d>(
-    state: &mut State<'d>,
+/// Those of all interfaces. cloud-init drops those of one.
+pub(super) fn of_all<'d>(
+    servers: Vec<Nameserver<'d>>,
+    devices: &mut [Device<'d>],
     places: &BTreeMap<&'d str, usize>,
     findings: &mut Findings<'d>,
-) {
-    let (own, general): (Vec<_>, Vec<_>) = std::mem::take(&mut state.nameservers)
+) -> Vec<Nameserver<'d>> {
+    let (own, general): (Vec<_>, Vec<_>) = servers
         .into_iter()
         .partition(|server| server.interface.is_some());
-    state.nameservers = general;
     for node in own.iter().filter_map(|server| server.interface) {
         let name = node.text().unwrap_or_default();
         match places.get(name) {
@@ -59,7 +61,7 @@ pub(super) fn leave<'d>(
                 let warning = Warning::at(node.origin(&KeyPath::ROOT), message);
                 let hint = "write `dns_nameservers` in one of its static subnets";
                 let remark = Weight::Note.remark(warning.with_hint(hint));
-                state.devices[at].remarks.push(remark);
+                devices[at].remarks.push(remark);
             }
             None => {
                 let near = findings.nearest(name, places.keys().copied());
@@ -71,4 +73,5 @@ pub(super) fn leave<'d>(
             }
         }
     }
+    general
 }

@@ -6,14 +6,13 @@ use ipnet::IpNet;
 use nvmeroot_plan::{Remark, Warning, Weight};
 
 use super::device::{self, Device, Kind};
+use super::fields::{Fields, is_nothing, warn_all};
 use super::nameserver::{self, Nameserver};
 use super::route::{self, Route};
 use super::schema::TYPES;
-use crate::netplan::check::Check;
-pub(super) use crate::netplan::check::shown;
+use crate::netplan::check::shown;
 use crate::netplan::findings::Findings;
 use crate::netplan::schema::{Care, Key, Shape};
-use crate::netplan::value::Value;
 use crate::yaml::{KeyPath, Mapping, Node};
 
 /// What the list says. The nodes are of a document that knows where each of
@@ -55,6 +54,7 @@ pub(super) fn read<'d>(
         return state;
     };
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut nameservers = Vec::new();
     let mut routes = Vec::new();
     for node in list.iter() {
         let Some(entry) = node.as_mapping() else {
@@ -64,9 +64,7 @@ pub(super) fn read<'d>(
             continue;
         };
         match type_of(node, entry, findings) {
-            Some("nameserver") => state
-                .nameservers
-                .extend(nameserver::read(entry, node, findings)),
+            Some("nameserver") => nameservers.extend(nameserver::read(entry, node, findings)),
             Some("route") => routes.extend(route::read_global(entry, node, findings)),
             Some(kind) => {
                 let Some(mut device) = device::read(kind, entry, node, findings) else {
@@ -94,7 +92,7 @@ pub(super) fn read<'d>(
         }
     }
     device::check_references(&state.devices, &places, findings);
-    nameserver::leave(&mut state, &places, findings);
+    state.nameservers = nameserver::of_all(nameservers, &mut state.devices, &places, findings);
     place_routes(&mut state.devices, routes, findings);
     state
 }
@@ -184,82 +182,4 @@ fn place_routes<'d>(
             }
         }
     }
-}
-
-/// Remarks on what is no interface.
-pub(super) fn warn_all(remarks: Vec<Remark>, findings: &mut Findings<'_>) {
-    for remark in remarks {
-        findings.warn(remark.warning);
-    }
-}
-
-/// A mapping's entries that say something, each held against its key.
-#[derive(Debug)]
-pub(super) struct Fields<'d> {
-    entries: Vec<(&'d str, Node<'d>, Node<'d>)>,
-}
-
-impl<'d> Fields<'d> {
-    pub(super) fn read(
-        mapping: Mapping<'d>,
-        keys: &[&'static [Key]],
-        findings: &mut Findings<'d>,
-        remarks: &mut Vec<Remark>,
-    ) -> Self {
-        let root = &KeyPath::ROOT;
-        let mut entries = Vec::with_capacity(mapping.len());
-        for entry in mapping.entries() {
-            let name = entry.name();
-            let known = keys.iter().flat_map(|group| group.iter());
-            let mut check = Check::new(findings);
-            match known.clone().find(|key| key.name == name) {
-                _ if is_nothing(entry.value) => {}
-                Some(key) => {
-                    if !is_read_apart(&key.shape, entry.value) {
-                        check.entry(&Value::of(entry.value), &key.shape, entry.key, root);
-                    }
-                    if let Care::Noted(why) = key.care {
-                        let message = format!("`{name}` is left aside: {why}");
-                        let warning = Warning::at(entry.key.origin(root), message);
-                        remarks.push(Weight::Note.remark(warning));
-                    }
-                }
-                None => check.unknown(entry.key, root, known.map(|key| key.name)),
-            }
-            let doubts = check.doubts.into_iter();
-            remarks.extend(doubts.map(|doubt| Weight::Doubt.remark(doubt)));
-            entries.push((name, entry.key, entry.value));
-        }
-        Self { entries }
-    }
-
-    /// The value of a key, if it says something.
-    pub(super) fn value(&self, name: &str) -> Option<Node<'d>> {
-        self.entry(name).map(|(_, value)| value)
-    }
-
-    /// A key and its value, if it says something.
-    pub(super) fn entry(&self, name: &str) -> Option<(Node<'d>, Node<'d>)> {
-        self.declared(name).filter(|(_, value)| !is_nothing(*value))
-    }
-
-    /// A key and its value, whatever that is.
-    pub(super) fn declared(&self, name: &str) -> Option<(Node<'d>, Node<'d>)> {
-        let mut entries = self.entries.iter();
-        let found = entries.find(|(key, ..)| *key == name);
-        found.map(|&(_, key, value)| (key, value))
-    }
-}
-
-/// Mappings of other keys: who reads them checks them.
-fn is_read_apart(shape: &Shape, value: Node<'_>) -> bool {
-    match shape {
-        Shape::Map(_) => value.as_mapping().is_some(),
-        Shape::List(Shape::Map(_)) => value.as_sequence().is_some(),
-        _ => false,
-    }
-}
-
-pub(super) fn is_nothing(node: Node<'_>) -> bool {
-    matches!(Value::of(node), Value::Nothing(_))
 }

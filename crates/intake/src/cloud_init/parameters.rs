@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use nvmeroot_plan::{Remark, Warning, Weight};
 
-use super::network::{is_nothing, shown};
-use crate::netplan::check::Check;
+use super::fields::is_nothing;
+use crate::netplan::check::{Check, shown};
 use crate::netplan::findings::Findings;
 use crate::yaml::{KeyPath, Mapping, Node};
 

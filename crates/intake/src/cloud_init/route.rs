@@ -6,8 +6,9 @@ use ipnet::IpNet;
 use nvmeroot_plan::{Remark, Warning, Weight};
 
 use super::address;
-use super::network::{Fields, shown};
+use super::fields::Fields;
 use super::schema::ROUTE;
+use crate::netplan::check::shown;
 use crate::netplan::findings::Findings;
 use crate::yaml::{KeyPath, Mapping, Node};
 

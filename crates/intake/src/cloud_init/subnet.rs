@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use nvmeroot_plan::{Remark, Warning, Weight};
 
 use super::address::{self, Written};
-use super::network::Fields;
+use super::fields::Fields;
 use super::route::{self, Route};
 use super::schema::SUBNET;
 use crate::netplan::findings::Findings;

@@ -1,12 +1,10 @@
 //! One storage action: what it is, what it lies on.
 
-use nvmeroot_plan::{
-    FilesystemType, MountPoint, MountRequest, Node, NodeRole, Origin, Reference, Warning,
-};
+use nvmeroot_plan::{FilesystemType, MountRequest, Node, NodeRole, Origin, Reference, Warning};
 
-use super::storage::no_action;
-use super::value::{id, is_null, misfit, scalar, text};
-use super::{controller, mount, near_miss};
+use super::keys::near_miss;
+use super::value::{id, is_null, misfit, scalar, shape, text};
+use super::{controller, mount};
 use crate::diagnostic::{Diagnostic, Report, nearest};
 use crate::yaml::pyyaml::{Excerpt, Value};
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
@@ -154,9 +152,16 @@ pub(super) fn read(
     }
     match type_name {
         "nvme_controller" => action.node.role = controller::read(report, item, mapping, path),
-        "mount" => mount::read(report, mapping, path, &mut action),
+        "mount" => {
+            let mount = mount::read(report, mapping, path, action.node.on.is_empty());
+            action.filesystem = mount.filesystem;
+            action.pathless = mount.pathless;
+            if let Some(request) = mount.request {
+                action.node.role = NodeRole::Mount(request);
+            }
+        }
         "format" => {
-            action.filesystem = filesystem(mapping);
+            action.filesystem = mount::filesystem(mapping);
         }
         "zpool" => {
             action.pool = mapping
@@ -178,12 +183,15 @@ pub(super) fn read(
     Some(action)
 }
 
-/// The action's `fstype`, if it is one.
-pub(super) fn filesystem(mapping: Mapping<'_>) -> Option<FilesystemType> {
-    match mapping.get("fstype").and_then(scalar) {
-        Some(Value::Text(name)) => name.parse().ok(),
-        _ => None,
-    }
+/// Reports an action that is none.
+fn no_action(report: &mut Report<'_>, item: YamlNode<'_>, path: &KeyPath<'_>) {
+    let fault = Diagnostic::new(
+        report.origin(item, path),
+        format!("this action is {}", shape(item)),
+    )
+    .expected("a mapping with `type` and `id`");
+    let hint = is_null(item).then_some("remove the lone `-`");
+    report.error(fault.maybe_hint(hint));
 }
 
 fn type_name<'d>(
@@ -334,7 +342,7 @@ fn mountpoint(report: &mut Report<'_>, mapping: Mapping<'_>, path: &KeyPath<'_>)
     }
     let expected = "an absolute path, `none` or `legacy`";
     let text = text(report, node, &path, "mountpoint", expected)?;
-    let point = mount_point(report, node, text, &path)?;
+    let point = mount::point(report, node, text, &path)?;
     Some(Extra {
         request: MountRequest {
             path: point,
@@ -344,21 +352,6 @@ fn mountpoint(report: &mut Report<'_>, mapping: Mapping<'_>, path: &KeyPath<'_>)
         },
         origin: report.origin(node, &path),
     })
-}
-
-pub(super) fn mount_point(
-    report: &mut Report<'_>,
-    node: YamlNode<'_>,
-    text: &str,
-    path: &KeyPath<'_>,
-) -> Option<MountPoint> {
-    text.parse()
-        .map_err(|error: nvmeroot_plan::NameError| {
-            let fault = Diagnostic::new(report.origin(node, path), error.to_string())
-                .expected("an absolute path such as `/var/log`");
-            report.error(fault);
-        })
-        .ok()
 }
 
 /// `canmount: off`, which YAML 1.1 turns into false where it is not quoted.

@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 use nvmeroot_plan::{ConnectOptions, Controller, NodeRole, Port, Transport, Warning};
 
-use super::mount::unknown_keys;
-use super::near_miss;
+use super::keys::{near_miss, unknown_keys};
 use super::value::{is_null, misfit, scalar, text};
 use crate::diagnostic::{Diagnostic, Report, nearest};
 use crate::yaml::pyyaml::{Excerpt, Integer, Notation, Value, describe};

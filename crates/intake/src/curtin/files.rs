@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nvmeroot_plan::{Origin, Warning};
 
-use super::near_miss;
+use super::keys::near_miss;
 use super::value::{is_null, scalar, shape};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::yaml::pyyaml::{Excerpt, Integer, Value, base64};

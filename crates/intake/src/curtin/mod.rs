@@ -9,6 +9,7 @@
 mod action;
 mod controller;
 mod files;
+mod keys;
 mod mount;
 mod network;
 mod storage;
@@ -19,9 +20,9 @@ use nvmeroot_plan::{Fragment, Origin, Warning};
 pub use self::files::{EmbeddedText, TextKind};
 pub use self::network::Network;
 
-use crate::diagnostic::{Diagnostic, Report, nearest};
+use crate::diagnostic::{Diagnostic, Report};
 use crate::error::IntakeError;
-use crate::yaml::{Document, Entry, Fault, KeyPath, KeyPaths, Mapping, Node, parse, pyyaml};
+use crate::yaml::{Document, Fault, KeyPath, KeyPaths, Mapping, Node, parse, pyyaml};
 
 /// What a curtin configuration says.
 #[derive(Clone, Debug, Default)]
@@ -102,13 +103,6 @@ fn root<'d>(report: &mut Report<'_>, document: &'d Document) -> Option<Mapping<'
     }
     report.error(fault);
     None
-}
-
-/// An entry that is meant by a key that is not there.
-fn near_miss<'d>(mapping: Mapping<'d>, key: &str) -> Option<Entry<'d>> {
-    mapping
-        .entries()
-        .find(|entry| nearest(entry.name(), [key]).is_some())
 }
 
 #[cfg(test)]

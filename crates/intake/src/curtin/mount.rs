@@ -1,47 +1,83 @@
 //! The `mount` action.
 
-use nvmeroot_plan::{MountRequest, NodeRole, Warning};
+use nvmeroot_plan::{FilesystemType, MountPoint, MountRequest, NameError, Warning};
 
-use super::action::{Action, filesystem, mount_point};
+use super::keys::unknown_keys;
 use super::value::{is_null, scalar, text};
-use crate::diagnostic::{Report, nearest};
-use crate::yaml::pyyaml::{Excerpt, Value};
+use crate::diagnostic::{Diagnostic, Report};
+use crate::yaml::pyyaml::Value;
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
 
 const KEYS: &[&str] = &[
     "id", "type", "path", "device", "fstype", "options", "spec", "freq", "passno", "preserve",
 ];
 
-/// Reads what is the mount's own; what it lies on is in `action` already.
+/// What is the mount's own.
+pub(super) struct Mount {
+    pub(super) filesystem: Option<FilesystemType>,
+    /// What is asked for, if it has a path.
+    pub(super) request: Option<MountRequest>,
+    /// It has no path; whether it has `_netdev`.
+    pub(super) pathless: Option<bool>,
+}
+
+/// `unknown_device`: it does not say what it mounts.
 pub(super) fn read(
     report: &mut Report<'_>,
     mapping: Mapping<'_>,
     path: &KeyPath<'_>,
-    action: &mut Action,
-) {
+    unknown_device: bool,
+) -> Mount {
     unknown_keys(report, mapping, path, KEYS, "mount");
     let netdev = mapping
         .get("options")
         .is_some_and(|node| has_netdev(report, node, &path.key("options")));
-    action.filesystem = filesystem(mapping);
-    let unknown_device = action.node.on.is_empty();
-    let point = mapping.get("path").filter(|node| !is_empty(*node));
-    let Some(node) = point else {
-        action.pathless = Some(netdev);
-        return;
+    let mut mount = Mount {
+        filesystem: filesystem(mapping),
+        request: None,
+        pathless: None,
+    };
+    let Some(node) = mapping.get("path").filter(|node| !is_empty(*node)) else {
+        mount.pathless = Some(netdev);
+        return mount;
     };
     let path = path.key("path");
     let expected = "the directory that it is mounted on";
     if let Some(text) = text(report, node, &path, "path", expected)
-        && let Some(point) = mount_point(report, node, text, &path)
+        && let Some(path) = point(report, node, text, &path)
     {
-        action.node.role = NodeRole::Mount(MountRequest {
-            path: point,
+        mount.request = Some(MountRequest {
+            path,
             netdev: Some(netdev),
             unknown_device,
-            filesystem: action.filesystem.clone(),
+            filesystem: mount.filesystem.clone(),
         });
     }
+    mount
+}
+
+/// The action's `fstype`, if it is one.
+pub(super) fn filesystem(mapping: Mapping<'_>) -> Option<FilesystemType> {
+    match mapping.get("fstype").and_then(scalar) {
+        Some(Value::Text(name)) => name.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Reads where something is mounted.
+pub(super) fn point(
+    report: &mut Report<'_>,
+    node: YamlNode<'_>,
+    text: &str,
+    path: &KeyPath<'_>,
+) -> Option<MountPoint> {
+    text.parse()
+        .map_err(|error: NameError| {
+            let fault = Diagnostic::new(report.origin(node, path), error.to_string())
+                .expected("an absolute path such as `/var/log`");
+            report.error(fault);
+        })
+        .ok()
 }
 
 fn is_empty(node: YamlNode<'_>) -> bool {
@@ -68,28 +104,4 @@ fn has_netdev(report: &mut Report<'_>, node: YamlNode<'_>, path: &KeyPath<'_>) -
         );
     }
     exact
-}
-
-/// Warns of keys that an action does not have.
-pub(super) fn unknown_keys(
-    report: &mut Report<'_>,
-    mapping: Mapping<'_>,
-    path: &KeyPath<'_>,
-    known: &'static [&'static str],
-    kind: &str,
-) {
-    for entry in mapping.entries() {
-        let key = entry.name();
-        if known.contains(&key) {
-            continue;
-        }
-        let mut warning = Warning::at(
-            report.origin(entry.key, &path.key(key)),
-            format!("`{}` is no key of a `{kind}` action", Excerpt(key)),
-        );
-        if let Some(near) = nearest(key, known.iter().copied()) {
-            warning = warning.with_hint(format!("is it meant to be `{near}`?"));
-        }
-        report.warn(warning);
-    }
 }

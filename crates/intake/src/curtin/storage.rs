@@ -8,8 +8,8 @@ use nvmeroot_plan::{
 };
 
 use super::action::{self, Action, Extra};
-use super::near_miss;
-use super::value::{is_null, scalar, shape};
+use super::keys::near_miss;
+use super::value::{scalar, shape};
 use crate::diagnostic::{Diagnostic, Report, nearest};
 use crate::yaml::pyyaml::{Excerpt, Value};
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode, Sequence};
@@ -332,15 +332,4 @@ fn nodes(all: Vec<Action>) -> Vec<Node> {
         });
     }
     nodes
-}
-
-/// Reports an action that is none.
-pub(super) fn no_action(report: &mut Report<'_>, item: YamlNode<'_>, path: &KeyPath<'_>) {
-    let fault = Diagnostic::new(
-        report.origin(item, path),
-        format!("this action is {}", shape(item)),
-    )
-    .expected("a mapping with `type` and `id`");
-    let hint = is_null(item).then_some("remove the lone `-`");
-    report.error(fault.maybe_hint(hint));
 }

@@ -3,17 +3,14 @@
 use std::net::IpAddr;
 
 use super::decide::{Because, Decision, Router};
-use super::tables::{Entry, Said};
-use crate::explain::Choice;
+use super::tables::{Entry, Kept, Said};
 use crate::{Controller, Origin};
 
-/// Why an entry is in no table.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kept {
-    /// Its interface is a member of this one.
-    Member(usize),
-    /// Its gateway is on no link.
-    NoGateway,
+/// An entry that was not chosen.
+pub(crate) struct Passed {
+    pub(crate) entry: Entry,
+    /// One clause.
+    pub(crate) why: String,
 }
 
 /// What covers the controller and was not chosen, `most` at most, and how
@@ -23,7 +20,7 @@ pub(crate) fn passed_over(
     decision: &Decision,
     controller: &Controller,
     most: usize,
-) -> (Vec<Choice>, usize) {
+) -> (Vec<Passed>, usize) {
     let to = controller.traddr;
     let mut passed = Vec::new();
     let mut count = 0;
@@ -42,8 +39,10 @@ pub(crate) fn passed_over(
             if chosen(entry) || passed.len() == most {
                 continue;
             }
-            let why = lost(router, decision, controller, best, (table, length, *entry));
-            passed.push(router.choice(*entry, why));
+            passed.push(Passed {
+                entry: *entry,
+                why: lost(router, decision, controller, best, (table, length, *entry)),
+            });
         }
     }
     for (_, entries) in router.tables.kept.covering(to) {
@@ -59,7 +58,7 @@ pub(crate) fn passed_over(
                 }
                 Kept::NoGateway => "its gateway is on none of its networks".to_owned(),
             };
-            passed.push(router.choice(*entry, why));
+            passed.push(Passed { entry: *entry, why });
         }
     }
     let leads = decision.leads.iter();
@@ -106,17 +105,8 @@ fn kind(entry: Entry) -> String {
 }
 
 impl Router<'_> {
-    fn choice(&self, entry: Entry, why: String) -> Choice {
-        Choice {
-            interface: entry.at,
-            link: None,
-            route: self.shown(entry),
-            why,
-            origin: self.origin(entry).clone(),
-        }
-    }
-
-    fn origin(&self, entry: Entry) -> &Origin {
+    /// Where an entry is said.
+    pub(crate) fn origin(&self, entry: Entry) -> &Origin {
         let says = &self.topology.interfaces[entry.by];
         match entry.said {
             Said::Address(place) => says.addresses[place]

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use crate::{Interface, LinkKind, Rule};
 
 /// The main table (`RT_TABLE_MAIN`).
-pub(super) const MAIN: u32 = 254;
+pub(crate) const MAIN: u32 = 254;
 /// The kernel's priorities of its own rules (`net/ipv4/fib_rules.c`,
 /// `drivers/net/vrf.c`). What the local table says concerns no other host.
 const LOCAL_PRIORITY: u32 = 0;

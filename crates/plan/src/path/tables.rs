@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::passed::Kept;
 use super::prefixes::Prefixes;
 use super::rules::MAIN;
 use crate::topology::Topology;
@@ -56,6 +55,15 @@ pub(super) struct Dynamic {
     pub(super) at: usize,
     pub(super) table: u32,
     pub(super) why: &'static str,
+}
+
+/// Why an entry is in no table.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kept {
+    /// Its interface is a member of this one.
+    Member(usize),
+    /// Its gateway is on no link.
+    NoGateway,
 }
 
 /// The entries of all tables, and what may come at boot.

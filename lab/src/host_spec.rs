@@ -1,0 +1,51 @@
+//! What an installer would have left in a host's tree.
+
+/// The identity that the installer would have given the host.
+pub const HOST_ID: &str = "11111111-2222-4333-8444-555555555555";
+
+/// The NQN that goes with [`HOST_ID`].
+pub const HOST_NQN: &str = "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-4333-8444-555555555555";
+
+/// What runs once root is mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HostKind {
+    /// Debian with systemd, networkd, netplan and nvme-stas.
+    #[default]
+    Debian,
+    /// The same kernel and initramfs, and a root that reports and powers off:
+    /// for what happens before root is mounted.
+    Slim,
+}
+
+/// What the installer would have left in the host's tree.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HostSpec {
+    /// The image's name; scenarios with the same inputs share it.
+    pub name: String,
+    /// What runs once root is mounted.
+    pub kind: HostKind,
+    /// The configuration that the installer gave to curtin, YAML.
+    pub curtin: String,
+    /// `/etc/netplan/00-installer-config.yaml`.
+    pub netplan: Option<String>,
+    /// `/home` is a filesystem of its own.
+    pub home: bool,
+    /// nvme-stas and nvme-cli's own service run. They take long to start under
+    /// emulation; where they are not what is tried, they stay off.
+    pub storage_services: bool,
+    /// Arguments of `nvmeroot configure` beside `--curtin` and `--root`.
+    pub configure_args: Vec<String>,
+    /// More files of the tree, there before nvmeroot is.
+    pub files: Vec<TreeFile>,
+}
+
+/// A file of a host's tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeFile {
+    /// Its path below the top of the tree.
+    pub path: String,
+    /// Its permissions.
+    pub mode: u32,
+    /// Its content.
+    pub text: String,
+}
