@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::console::Line;
 use crate::error::{Error, Result};
 use crate::host::HostImage;
 use crate::lab::{Lab, Start};
@@ -18,6 +19,8 @@ use crate::vm::Vm;
 const TARGET_READY: Duration = Duration::from_secs(120);
 /// From the report to the end of the machine; longer than what passes.
 const POWER_OFF: Duration = Duration::from_secs(120);
+/// What the host says in its kernel log before it reports and powers off.
+const REPORTS: &str = "lab: report";
 /// Console lines shown when a scenario fails.
 const TAIL: usize = 40;
 
@@ -304,15 +307,21 @@ fn play(lab: &Lab, scenario: &Scenario, verdict: &mut Verdict) -> Result<()> {
         }
     };
     let outcome = session.outcome(report, power_off);
-    let console = &outcome.console;
-    let tail = console.iter().skip(console.len().saturating_sub(TAIL));
-    verdict.tail = tail.map(ToString::to_string).collect();
+    verdict.tail = tail(&outcome.console);
     verdict.marks = outcome.marks;
     verdict.power_off = power_off;
     let heart = outcome.report.as_ref().and_then(|r| r.heartbeat.as_ref());
     verdict.longest_stall = heart.map(|heart| heart.longest_stall);
     verdict.faults.extend(scenario.judge(&outcome));
     Ok(())
+}
+
+/// What the console showed last; powering off is of no interest.
+fn tail(console: &[Line]) -> Vec<String> {
+    let end = console.iter().position(|line| line.text.contains(REPORTS));
+    let console = &console[..end.unwrap_or(console.len())];
+    let tail = console.iter().skip(console.len().saturating_sub(TAIL));
+    tail.map(ToString::to_string).collect()
 }
 
 /// An error with its causes, on one line each.

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 
 use nvmeroot_plan::{BondMode, Interface, LinkKind};
 
-use super::context::Ended;
-use super::interface::Worker;
 use super::ready::no_carrier;
+use super::waiting::Ended;
+use super::worker::Worker;
 use crate::events::{News, Woken};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
@@ -104,7 +104,7 @@ impl Worker<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::layer::with_what_is_below;
+    use super::super::links::with_what_is_below;
     use super::*;
     use nvmeroot_plan::{Bond, BondParameters, Bridge, Origin};
 

@@ -1,117 +1,25 @@
 //! Asking portals what they offer, and following their referrals.
-//!
-//! Each portal is asked once, whoever leads there: several controllers of the
-//! plan may name it, and discovery services may refer to one another in
-//! circles.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use nvmeroot_plan::{Controller, InterfaceName, Nqn};
+use nvmeroot_plan::{Controller, Nqn};
 
-use super::context::{Context, Ended, Subject, Target};
-use super::portal::{Path, connect_target, request};
+use super::context::Context;
+use super::offers::{MOST_REFERRALS, Referral};
+use super::path::{Path, request};
+use super::subject::{Portal, Subject, Target, portal_of};
+use super::target::connect_target;
+use super::waiting::Ended;
 use crate::fabrics::{Fabrics, SubsystemKind};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;
-
-/// Portals that referrals may add to the plan's.
-const MOST_REFERRALS: usize = 32;
-
-/// A portal that is asked, and over which interface.
-pub(super) type Portal = (SocketAddr, Option<InterfaceName>);
-
-/// Who asked which portals, and what they offer.
-#[derive(Debug, Default)]
-pub(super) struct Discoveries {
-    asked: BTreeMap<Portal, Asked>,
-    referrals: usize,
-}
-
-#[derive(Debug, Default)]
-struct Asked {
-    controllers: BTreeSet<usize>,
-    offered: Vec<Target>,
-    refers_to: BTreeSet<Portal>,
-}
-
-/// What to do about a portal that was referred to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Referral {
-    /// Ask it; it is the n-th that the plan does not name.
-    Ask(usize),
-    /// It is being asked or was.
-    Known,
-    /// There are too many.
-    TooMany,
-}
-
-impl Discoveries {
-    /// A controller of the plan names the portal. True if nobody did before:
-    /// then the caller has to ask it.
-    pub(super) fn name(&mut self, portal: &Portal, controller: usize) -> bool {
-        let new = !self.asked.contains_key(portal);
-        let asked = self.asked.entry(portal.clone()).or_default();
-        asked.controllers.insert(controller);
-        new
-    }
-
-    /// `from` refers to `to`: who asked the one gets what the other offers.
-    fn refer(&mut self, from: &Portal, to: &Portal) -> Referral {
-        let known = self.asked.contains_key(to);
-        if !known && self.referrals >= MOST_REFERRALS {
-            return Referral::TooMany;
-        }
-        if let Some(asked) = self.asked.get_mut(from) {
-            asked.refers_to.insert(to.clone());
-        }
-        if known {
-            return Referral::Known;
-        }
-        self.asked.insert(to.clone(), Asked::default());
-        self.referrals += 1;
-        Referral::Ask(self.referrals)
-    }
-
-    fn offers(&mut self, portal: &Portal, target: &Target) {
-        self.asked
-            .entry(portal.clone())
-            .or_default()
-            .offered
-            .push(target.clone());
-    }
-
-    /// What each controller of the plan leads to, by itself and by referrals.
-    fn reached(&self) -> BTreeSet<(Target, usize)> {
-        let mut all = BTreeSet::new();
-        for (start, asked) in &self.asked {
-            for controller in &asked.controllers {
-                let mut seen = BTreeSet::from([start]);
-                let mut next = vec![start];
-                while let Some(one) = next.pop().and_then(|portal| self.asked.get(portal)) {
-                    all.extend(one.offered.iter().map(|t| (t.clone(), *controller)));
-                    next.extend(one.refers_to.iter().filter(|to| seen.insert(*to)));
-                }
-            }
-        }
-        all
-    }
-}
 
 /// Asks a portal of the plan what it offers, and has all of it connected.
 pub(super) fn run(context: &Arc<Context>, controller: &Controller, index: usize) {
     let portal = portal_of(controller);
     // How it ended is in the record and on the board of faults.
     let _ = ask(context, controller, index, &portal, index);
-}
-
-/// The portal that a controller of the plan names.
-pub(super) fn portal_of(controller: &Controller) -> Portal {
-    (
-        SocketAddr::new(controller.traddr, controller.trsvcid.get()),
-        controller.options.host_iface.clone(),
-    )
 }
 
 /// `turn` is the controller's index, or another number for a referral, which
@@ -234,53 +142,4 @@ fn connect_all(context: &Arc<Context>) -> bool {
         }
     }
     any
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn portal(last: u8) -> Portal {
-        (SocketAddr::from(([192, 0, 2, last], 8009)), None)
-    }
-
-    fn target(last: u8) -> Target {
-        Target {
-            traddr: portal(last).0.ip(),
-            trsvcid: "4420".parse().expect("a port"),
-            nqn: "nqn.2024-01.a:b".parse().expect("an NQN"),
-            host_iface: None,
-        }
-    }
-
-    #[test]
-    fn each_portal_is_asked_once_and_circles_end() {
-        let mut all = Discoveries::default();
-        assert!(all.name(&portal(1), 0));
-        assert!(!all.name(&portal(1), 1), "the plan names it twice");
-        assert!(all.name(&portal(2), 2));
-        assert_eq!(all.refer(&portal(1), &portal(2)), Referral::Known);
-        assert_eq!(all.refer(&portal(1), &portal(3)), Referral::Ask(1));
-        assert_eq!(all.refer(&portal(3), &portal(1)), Referral::Known);
-        assert_eq!(all.refer(&portal(2), &portal(3)), Referral::Known);
-        all.offers(&portal(3), &target(9));
-        all.offers(&portal(2), &target(8));
-        let both = |target: Target| [0, 1, 2].map(|index| (target.clone(), index));
-        let wanted: Vec<_> = [both(target(8)), both(target(9))].concat();
-        assert_eq!(
-            all.reached().into_iter().collect::<Vec<_>>(),
-            wanted,
-            "whoever leads there gets all of it"
-        );
-    }
-
-    #[test]
-    fn referrals_have_a_bound() {
-        let mut all = Discoveries::default();
-        all.name(&portal(0), 0);
-        let asked = (1..200)
-            .filter(|n| all.refer(&portal(n - 1), &portal(*n)) != Referral::TooMany)
-            .count();
-        assert_eq!(asked, MOST_REFERRALS);
-    }
 }

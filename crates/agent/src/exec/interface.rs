@@ -1,21 +1,20 @@
 //! One interface: from the card to addresses and routes that work.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use nvmeroot_plan::{Action, DhcpFamily, Interface, LinkKind, MacAddress, Route};
 
 use super::aggregation;
-use super::context::{Context, Ended, Subject};
+use super::context::Context;
 use super::keep::announced_metric;
 use super::lease;
 use super::ready::{wait_for_carrier, wait_for_name};
+use super::subject::Subject;
+use super::waiting::Ended;
+use super::worker::Worker;
 use crate::card::{self, Card};
 use crate::fault::{Fault, Layer};
-use crate::kmsg::Level;
-use crate::netlink::{
-    Link, LinkChange, Netlink, NetlinkError, NewAddress, NewRoute, NewRule, sysctl,
-};
+use crate::netlink::{Link, LinkChange, Netlink, NewAddress, NewRoute, NewRule, sysctl};
 
 /// Milliseconds after which a neighbour is asked for again while the machine
 /// boots; a second otherwise.
@@ -29,21 +28,11 @@ pub(super) fn run(context: &Arc<Context>, interface: &Interface, actions: &[Acti
             Layer::Unsupported,
             format!("links of the section `{section}` can't be brought up here"),
         );
-        context
-            .kmsg
-            .fault(Level::Error, &subject.to_string(), &fault);
-        context.set_fault(&subject, fault);
-        return;
+        return context.tell(&subject, fault);
     }
     let netlink = match Netlink::open() {
         Ok(netlink) => netlink,
-        Err(e) => {
-            context.set_fault(&subject, e.fault());
-            context
-                .kmsg
-                .fault(Level::Error, &subject.to_string(), &e.fault());
-            return;
-        }
+        Err(e) => return context.tell(&subject, e.fault()),
     };
     let mut worker = Worker {
         context,
@@ -53,14 +42,6 @@ pub(super) fn run(context: &Arc<Context>, interface: &Interface, actions: &[Acti
     };
     // How it ended is in the record and on the board of faults.
     let _ = worker.bring_up(actions);
-}
-
-/// The work on one interface.
-pub(super) struct Worker<'a> {
-    pub(super) context: &'a Arc<Context>,
-    pub(super) interface: &'a Interface,
-    pub(super) subject: Subject,
-    pub(super) netlink: Netlink,
 }
 
 impl Worker<'_> {
@@ -184,20 +165,6 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Says that a step is not carried out. The others are: root may well be
-    /// reached without it.
-    pub(super) fn cannot(&self, what: &str, why: impl Into<String>) {
-        let name = &self.interface.name;
-        let fault = Fault::new(Layer::Unsupported, why);
-        let subject = Subject::Setting(name.clone(), what.to_owned());
-        self.context
-            .kmsg
-            .fault(Level::Error, &subject.to_string(), &fault);
-        let step = self.context.recorder.step(name.as_str(), "refused", what);
-        step.failed(&fault);
-        self.context.set_fault(&subject, fault);
-    }
-
     fn wait_for_card(&mut self) -> Result<Card, Ended> {
         let (context, interface) = (self.context, self.interface);
         let step = context.recorder.step(interface.name.as_str(), "card", "");
@@ -309,51 +276,6 @@ impl Worker<'_> {
             netlink.set_link(link, &change).map_err(|e| e.fault())
         })?;
         step.done();
-        Ok(())
-    }
-
-    pub(super) fn set(
-        &mut self,
-        action: &str,
-        detail: impl Into<String>,
-        link: &Link,
-        change: &LinkChange<'_>,
-    ) -> Result<(), Ended> {
-        self.attempt(action, detail, |netlink| netlink.set_link(link, change))
-    }
-
-    /// One setting. What the kernel refuses now it may take in a moment; but
-    /// one thing refused must not hold up the others.
-    pub(super) fn attempt(
-        &mut self,
-        action: &str,
-        detail: impl Into<String>,
-        mut attempt: impl FnMut(&mut Netlink) -> Result<(), NetlinkError>,
-    ) -> Result<(), Ended> {
-        const PAUSE: Duration = Duration::from_millis(100);
-        let context = self.context;
-        let name = &self.interface.name;
-        let detail = detail.into();
-        let subject = Subject::Setting(name.clone(), format!("{action} {detail}"));
-        let step = context.recorder.step(name.as_str(), action, detail);
-        let Err(first) = attempt(&mut self.netlink) else {
-            step.done();
-            return Ok(());
-        };
-        step.error(&first.fault());
-        context.pause(PAUSE)?;
-        step.again();
-        match attempt(&mut self.netlink) {
-            Ok(()) => step.done(),
-            Err(e) => {
-                let fault = e.fault();
-                context
-                    .kmsg
-                    .fault(Level::Error, &subject.to_string(), &fault);
-                context.set_fault(&subject, fault.clone());
-                step.failed(&fault);
-            }
-        }
         Ok(())
     }
 
@@ -473,11 +395,7 @@ impl Worker<'_> {
                     Layer::AddressInUse,
                     format!("another machine in the network has `{address}`"),
                 );
-                self.context.set_fault(&self.subject, fault.clone());
-                self.context
-                    .kmsg
-                    .fault(Level::Error, &self.subject.to_string(), &fault);
-                step.failed(&fault);
+                self.context.give_up(&self.subject, step, fault);
             }
         }
         Ok(())

@@ -5,7 +5,6 @@
 //! bond goes on with the members that it has, and one that is missing holds
 //! nobody up.
 
-use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 
 use nvmeroot_plan::{
@@ -13,13 +12,14 @@ use nvmeroot_plan::{
     NewLink,
 };
 
-use super::context::{Context, Ended, Subject};
-use super::interface::Worker;
+use super::context::Context;
 use super::ready::wait_for_udev;
+use super::subject::Subject;
+use super::waiting::Ended;
+use super::worker::Worker;
 use crate::dhcp::{MachineId, Random};
 use crate::events::News;
 use crate::fault::{Fault, Layer};
-use crate::kmsg::Level;
 use crate::modprobe::modprobe;
 use crate::netlink::{
     Ethtool, Link, LinkAddresses, LinkChange, Netlink, NetlinkError, kind_of, sysctl,
@@ -38,26 +38,6 @@ pub(super) fn vrf_table(plan: &BootPlan, interface: &Interface) -> Option<u32> {
         LinkKind::Vrf { vrf } => Some(vrf.table),
         _ => None,
     }
-}
-
-/// These interfaces, and all that they stand on or hold.
-pub(super) fn with_what_is_below<'a>(
-    all: &'a [Interface],
-    names: impl Iterator<Item = &'a InterfaceName>,
-) -> BTreeSet<&'a InterfaceName> {
-    let mut open: Vec<_> = names.collect();
-    let mut found = BTreeSet::new();
-    while let Some(name) = open.pop() {
-        if found.insert(name) {
-            let parents = all
-                .iter()
-                .filter(|i| i.name == *name)
-                .flat_map(|i| i.kind.parents());
-            let names = parents.filter_map(|id| all.iter().find(|i| i.id == *id));
-            open.extend(names.map(|i| &i.name));
-        }
-    }
-    found
 }
 
 /// The link of that name, if there is one.
@@ -131,10 +111,7 @@ impl Worker<'_> {
             let subject = Subject::Setting(name.clone(), "parameter".to_owned());
             let fault = error.fault();
             step.error(&fault);
-            context
-                .kmsg
-                .fault(Level::Error, &subject.to_string(), &fault);
-            context.set_fault(&subject, fault);
+            context.tell(&subject, fault);
         }
         step.done();
         // Where the machine's id is not known, udev may have another way to a
@@ -304,14 +281,7 @@ fn prefer(
     })?;
     match netlink.set_bond_primary(bond, &member) {
         Ok(()) => step.done(),
-        Err(e) => {
-            let fault = e.fault();
-            context
-                .kmsg
-                .fault(Level::Error, &subject.to_string(), &fault);
-            context.set_fault(&subject, fault.clone());
-            step.failed(&fault);
-        }
+        Err(e) => context.give_up(&subject, step, e.fault()),
     }
     Ok(())
 }

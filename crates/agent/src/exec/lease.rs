@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use nvmeroot_plan::Interface;
 
-use super::context::{Context, Ended, Subject};
+use super::context::Context;
 use super::layer::vrf_table;
 use super::ready::wait_for_carrier;
+use super::subject::Subject;
+use super::waiting::Ended;
 use crate::dhcp::{self, Applied4, Applied6, DhcpError, Event, Identity, Lease4, Lease6};
 use crate::events::News;
 use crate::fault::{Fault, Layer};
@@ -220,11 +222,7 @@ impl Client<'_> {
             Layer::AddressInUse,
             format!("another machine in the network has `{duplicate}`"),
         );
-        context
-            .kmsg
-            .fault(Level::Error, &self.subject.to_string(), &fault);
-        context.set_fault(&self.subject, fault.clone());
-        step.failed(&fault);
+        context.give_up(&self.subject, step, fault.clone());
         for leased in &lease.addresses {
             // One that stays does no harm: the kernel does not use it.
             let _ = netlink.remove_address(&self.link, leased.address.into(), 128);
@@ -385,13 +383,8 @@ pub(super) fn announce(
         match dhcp::announce(&at, address, CONFLICT_WATCH, stop) {
             Ok(()) | Err(DhcpError::Stopped) => {}
             Err(e) => {
-                let fault = fault(&e);
-                context
-                    .kmsg
-                    .fault(Level::Error, &subject.to_string(), &fault);
                 let step = context.recorder.step(at.name.as_str(), "announce", "");
-                step.failed(&fault);
-                context.set_fault(&subject, fault);
+                context.give_up(&subject, step, fault(&e));
             }
         }
     });

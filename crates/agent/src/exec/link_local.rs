@@ -3,14 +3,15 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::context::{Context, Ended, Subject};
-use super::interface::Worker;
+use super::context::Context;
 use super::lease;
 use super::ready::wait_for_carrier;
+use super::subject::Subject;
+use super::waiting::Ended;
+use super::worker::Worker;
 use crate::dhcp;
 use crate::events::News;
 use crate::fault::{Fault, Layer};
-use crate::kmsg::Level;
 use crate::netlink::{Link, Netlink, NewAddress};
 use crate::record::OpenStep;
 
@@ -34,11 +35,7 @@ impl Worker<'_> {
 fn take(context: &Arc<Context>, subject: &Subject, link: &Link) -> Result<(), Ended> {
     let step = context.recorder.step(&link.name, "link-local", "");
     let refused = |step: OpenStep<'_>, fault: Fault| {
-        context
-            .kmsg
-            .fault(Level::Error, &subject.to_string(), &fault);
-        context.set_fault(subject, fault.clone());
-        step.failed(&fault);
+        context.give_up(subject, step, fault);
         Ok(())
     };
     let mut netlink = match Netlink::open() {

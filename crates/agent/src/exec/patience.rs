@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::context::Subject;
+use super::subject::Subject;
 use crate::fault::Layer;
 
 /// What takes its time on every boot is not worth a word for so long.

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use nvmeroot_plan::Interface;
 
-use super::context::{Context, Ended, Subject};
+use super::context::Context;
+use super::subject::Subject;
+use super::waiting::Ended;
 use crate::events::{News, Woken};
 use crate::fault::{Fault, Layer};
 use crate::kmsg::Level;

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::context::{Context, Subject};
+use super::context::Context;
 use super::goal::Goal;
-use super::layer::with_what_is_below;
+use super::links::with_what_is_below;
+use super::subject::Subject;
 use crate::fault::{Fault, Layer};
 
 /// One line for each need that is not met, and under it one for each thing
