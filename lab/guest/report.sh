@@ -25,6 +25,14 @@ case " $(cat /proc/cmdline) " in
     ;;
 esac
 sleep "$settle"
+# A round of the heartbeat that is under way counts when it has ended.
+beat=/run/lab/heartbeat.json
+: >/run/lab/settled
+patience=75
+while [ -e $beat ] && [ ! $beat -nt /run/lab/settled ] && [ $patience -gt 0 ]; do
+    sleep 1
+    patience=$((patience - 1))
+done
 mark report
 section() {
     echo

@@ -57,7 +57,7 @@ pub struct TargetSpec {
 pub struct TargetNetwork {
     /// Shell commands once the card, `ethN`, is up: what stands on it, and on
     /// those before it.
-    pub setup: &'static str,
+    pub setup: String,
     /// What the addresses belong to, if not the card.
     pub device: Option<&'static str>,
     /// The target's own addresses.

@@ -39,7 +39,7 @@ pub(super) fn target() -> TargetSpec {
             ..served()
         },
         TargetNetwork {
-            setup: VLAN,
+            setup: VLAN.to_owned(),
             device: Some("eth3.7"),
             addresses: addresses(&["10.77.7.1/24", "fd77:7::1/64"]),
             dhcp4: Some(leases(7, true)),

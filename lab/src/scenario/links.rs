@@ -16,6 +16,7 @@ pub(super) fn all() -> Vec<Scenario> {
         vlan(),
         backup(),
         aggregate(),
+        strictly_aggregate(),
         vlan_on_bond(),
         vlan_on_bond_by_scripts(),
         handed_over(),
@@ -35,11 +36,11 @@ fn two_cards() -> Wiring {
 }
 
 /// Root's portal at 10.77.0.1, on what the target makes of its cards.
-fn target(device: &'static str, setup: &'static str, cards: usize) -> TargetSpec {
+fn target(device: &'static str, setup: &str, cards: usize) -> TargetSpec {
     let mut target = ipv4_target();
     target.networks = vec![TargetNetwork::default(); cards];
     if let Some(last) = target.networks.last_mut() {
-        last.setup = setup;
+        last.setup = setup.to_owned();
         last.device = Some(device);
         last.addresses = vec![net("10.77.0.1/24")];
     }
@@ -125,6 +126,20 @@ echo +eth0 >/sys/class/net/bond0/bonding/slaves
 echo +eth1 >/sys/class/net/bond0/bonding/slaves
 ip link set bond0 up";
 
+/// No packet gets anywhere before the ports are agreed on, as by a switch that lets no
+/// single port pass: Linux's bond does, so whoever asks for the target's neighbour
+/// hears nothing till then (`arp_ignore`, ip-sysctl.rst). 63 is all that is good:
+/// active, fast, aggregated, in sync, collecting and distributing (`Actor_State`,
+/// IEEE 802.1AX-2014, 6.4.2.3).
+const STRICT: &str = "\
+echo 8 >/proc/sys/net/ipv4/conf/all/arp_ignore
+(
+    until grep -A 9 'details actor' /proc/net/bonding/bond0 | grep -q 'port state: 63'; do
+        sleep 0.1
+    done
+    echo 0 >/proc/sys/net/ipv4/conf/all/arp_ignore
+) &";
+
 /// The first cable, which is the preferred one, is not plugged in.
 fn without_the_first_cable(session: &mut Session<'_>) -> Result<()> {
     session.start_target()?;
@@ -201,6 +216,23 @@ network:
             faults.step(outcome, "bond0", "aggregate", |step| step.state == "done");
         },
         ..scenario("agent-bond-lacp", "root over a bond by LACP", netplan)
+    }
+}
+
+/// The switch lets nothing pass before both sides have agreed.
+fn strictly_aggregate() -> Scenario {
+    let name = "agent-bond-lacp-strict";
+    let setup = format!("{AGGREGATE}\n{STRICT}");
+    let free = aggregate();
+    Scenario {
+        name,
+        title: "root over a bond by LACP, nothing passes before both sides agree",
+        host: HostSpec {
+            name: name.to_owned(),
+            ..free.host
+        },
+        target: Some(target("bond0", &setup, 2)),
+        ..free
     }
 }
 

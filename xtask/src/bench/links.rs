@@ -16,7 +16,7 @@ struct Case {
     title: &'static str,
 }
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 10] = [
     Case {
         from: "agent-vlan",
         title: "a VLAN",
@@ -27,7 +27,11 @@ const CASES: [Case; 9] = [
     },
     Case {
         from: "agent-bond-lacp",
-        title: "a bond, 802.3ad",
+        title: "a bond, 802.3ad, single ports pass too",
+    },
+    Case {
+        from: "agent-bond-lacp-strict",
+        title: "a bond, 802.3ad, nothing passes before both sides agree",
     },
     Case {
         from: "agent-vlan-on-bond",
