@@ -6,6 +6,13 @@
 //! changed; whether an interface, a route or a namespace is there, the kernel
 //! is asked. A controller is connected as soon as the kernel has a way to its
 //! portal, whatever else is still under way.
+//!
+//! From the bottom up: `subject` names what the work is about; `links`, `targets`,
+//! `offers`, `order`, `patience` and `goal` are what is known, and know no thread;
+//! `context` holds it for all threads, and `waiting` is how they wait, retry and
+//! complain; `interface` and `portal` are the threads, one of each interface (whose
+//! steps stand in `worker`, `layer`, `aggregation`, `lease`, `link_local`, `ready`) and
+//! of each controller (`discovery`, `target`, `path`); `keep` and `report` are the end.
 
 mod aggregation;
 mod client;
