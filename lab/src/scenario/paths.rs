@@ -62,21 +62,22 @@ network:
 }
 
 /// The same portal twice, and a local NVMe controller beside it: the portal is
-/// connected once, the local one is none of our business.
+/// connected once, the local one is none of our business. All of it is decided before
+/// root is mounted.
 fn odd_controllers() -> Scenario {
+    let controllers = [
+        Controller::Pcie,
+        Controller::Tcp("10.77.0.1", 4420),
+        Controller::Tcp("10.77.0.1", 4420),
+    ];
     Scenario {
         name: "odd-controllers",
         title: "duplicate and pcie controllers in the configuration",
-        host: remote_root(
-            "odd-controllers",
-            IPV4_NETPLAN,
-            &[
-                Controller::Pcie,
-                Controller::Tcp("10.77.0.1", 4420),
-                Controller::Tcp("10.77.0.1", 4420),
-            ],
-        ),
-        wiring: settled(),
+        host: HostSpec {
+            kind: HostKind::Slim,
+            ..remote_root("odd-controllers", IPV4_NETPLAN, &controllers)
+        },
+        wiring: Wiring::default(),
         target: Some(ipv4_target()),
         end: boots(),
         outage: None,
