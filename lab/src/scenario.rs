@@ -20,7 +20,7 @@ use std::time::Duration;
 use crate::console::Line;
 use crate::error::Result;
 use crate::host::HostImage;
-use crate::host_spec::HostSpec;
+use crate::host_spec::{HostKind, HostSpec};
 use crate::lab::Wiring;
 use crate::marks::Marks;
 use crate::record::Record;
@@ -181,6 +181,14 @@ fn boots() -> End {
 fn by_agent(host: HostSpec) -> HostSpec {
     HostSpec {
         configure_args: ["--runtime", "agent"].map(str::to_owned).to_vec(),
+        ..host
+    }
+}
+
+/// The same host with a root that only reports.
+fn reporting(host: HostSpec) -> HostSpec {
+    HostSpec {
+        kind: HostKind::Slim,
         ..host
     }
 }

@@ -4,10 +4,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::dhcp::{DHCP4_NETPLAN, dhcp4_target};
+use super::slim::slim;
 use super::static_address::{IPV4_NETPLAN, ipv4_target, remote_root};
 use super::{Controller, SETTLE, Scenario, boots};
 use crate::error::Result;
-use crate::host_spec::{HostKind, HostSpec};
 use crate::lab::Wiring;
 use crate::run::{Session, switch_on};
 
@@ -62,14 +62,7 @@ fn late_dhcp() -> Scenario {
     Scenario {
         name: "late-dhcp",
         title: "the DHCP server starts after the host",
-        host: HostSpec {
-            kind: HostKind::Slim,
-            ..remote_root(
-                "slim-dhcp4",
-                DHCP4_NETPLAN,
-                &[Controller::Tcp("10.77.0.1", 4420)],
-            )
-        },
+        host: slim("slim-dhcp4", DHCP4_NETPLAN, &["10.77.0.1"]),
         wiring: Wiring::default(),
         target: Some(dhcp4_target()),
         outage: None,

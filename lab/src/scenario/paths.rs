@@ -1,8 +1,7 @@
 //! More than one way to the drive, and controllers that are none.
 
 use super::static_address::{IPV4_NETPLAN, ipv4_target, net, portal, remote_root};
-use super::{Controller, Scenario, boots, by_agent, settled};
-use crate::host_spec::{HostKind, HostSpec};
+use super::{Controller, Scenario, boots, by_agent, reporting, settled};
 use crate::lab::{FIRST_SLOT, Wiring};
 use crate::run::switch_on;
 use crate::target::{Portal, TargetNetwork, TargetSpec};
@@ -73,10 +72,7 @@ fn odd_controllers() -> Scenario {
     Scenario {
         name: "odd-controllers",
         title: "duplicate and pcie controllers in the configuration",
-        host: HostSpec {
-            kind: HostKind::Slim,
-            ..remote_root("odd-controllers", IPV4_NETPLAN, &controllers)
-        },
+        host: reporting(remote_root("odd-controllers", IPV4_NETPLAN, &controllers)),
         wiring: Wiring::default(),
         target: Some(ipv4_target()),
         end: boots(),
@@ -113,10 +109,11 @@ fn many_portals() -> Scenario {
     Scenario {
         name: "many-portals",
         title: "more portals than there is time for",
-        host: HostSpec {
-            kind: HostKind::Slim,
-            ..by_agent(remote_root("many-portals", IPV4_NETPLAN, &controllers))
-        },
+        host: reporting(by_agent(remote_root(
+            "many-portals",
+            IPV4_NETPLAN,
+            &controllers,
+        ))),
         wiring: Wiring::default(),
         target: Some(target),
         end: boots(),

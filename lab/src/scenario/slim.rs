@@ -6,8 +6,8 @@ use std::net::Ipv6Addr;
 use super::dhcp::{DHCP4_NETPLAN, DHCP6_NETPLAN, dhcp4_target, dhcp6_target};
 use super::paths::two_networks;
 use super::static_address::{IPV4_NETPLAN, ipv4_target, net, portal, remote_root};
-use super::{Controller, Scenario, boots, by_agent};
-use crate::host_spec::{HOST_ID, HOST_NQN, HostKind, HostSpec, TreeFile};
+use super::{Controller, Scenario, boots, by_agent, reporting};
+use crate::host_spec::{HOST_ID, HOST_NQN, HostSpec, TreeFile};
 use crate::lab::{FIRST_SLOT, Wiring};
 use crate::run::switch_on;
 use crate::target::{SUBSYSTEM, TargetNetwork, TargetSpec};
@@ -29,10 +29,7 @@ pub(super) fn all() -> Vec<Scenario> {
 /// A slim host whose root is behind each of these portals.
 pub(super) fn slim(name: &str, netplan: &str, portals: &[&'static str]) -> HostSpec {
     let controllers: Vec<_> = portals.iter().map(|at| Controller::Tcp(at, 4420)).collect();
-    HostSpec {
-        kind: HostKind::Slim,
-        ..remote_root(name, netplan, &controllers)
-    }
+    reporting(remote_root(name, netplan, &controllers))
 }
 
 fn ipv4() -> Scenario {
