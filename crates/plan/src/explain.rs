@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::path::{Because, Entry, MAIN, Router, Way, passed_over, why};
+use crate::path::{Because, Passed, Router, Way, passed_over, why};
 use crate::topology::Topology;
-use crate::{BootPlan, ConnectOptions, Origin};
+use crate::{BootPlan, ConnectOptions, MAIN_TABLE, Origin};
 
 /// Why each controller is reached as it is: flat lists that refer to one
 /// another, and to the plan, by index.
@@ -94,15 +94,13 @@ impl BootPlan {
         let mut ways = Vec::with_capacity(self.controllers.len());
         for (index, controller) in self.controllers.iter().enumerate() {
             let decision = router.decide(controller);
-            let (passed, more_passed) = passed_over(&router, &decision, controller, MOST_PASSED);
+            let (others, more_passed) = passed_over(&router, &decision, controller, MOST_PASSED);
             let leads = decision.leads.iter();
-            let passed = passed.into_iter();
+            let others = others.into_iter();
             ways.push(ExplainedWay {
                 controller: index,
                 chosen: leads.map(|way| chosen(&router, *way)).collect(),
-                passed: passed
-                    .map(|one| choice(&router, one.entry, one.why))
-                    .collect(),
+                passed: others.map(|one| passed(&router, one)).collect(),
                 more_passed,
                 rule: decision.rule.map(|place| decided(&topology, place)),
                 demand: demand(&controller.options),
@@ -114,26 +112,26 @@ impl BootPlan {
 }
 
 fn chosen(router: &Router<'_>, way: Way) -> Choice {
-    let (why, origin) = why(router.topology, way);
-    match way.because {
-        Because::Entry(entry) => choice(router, entry, why),
-        Because::Boot(_) => Choice {
-            interface: way.at,
-            link: None,
-            route: "known at boot".to_owned(),
-            why,
-            origin: origin.clone(),
+    let (why, origin) = why(router, way);
+    Choice {
+        interface: way.at,
+        link: None,
+        route: match way.because {
+            Because::Entry(entry) => router.shown(entry),
+            Because::Boot(_) => "known at boot".to_owned(),
         },
+        why,
+        origin: origin.clone(),
     }
 }
 
-fn choice(router: &Router<'_>, entry: Entry, why: String) -> Choice {
+fn passed(router: &Router<'_>, one: Passed) -> Choice {
     Choice {
-        interface: entry.at,
+        interface: one.entry.at,
         link: None,
-        route: router.shown(entry),
-        why,
-        origin: router.origin(entry).clone(),
+        route: router.shown(one.entry),
+        why: one.why,
+        origin: router.origin(one.entry).clone(),
     }
 }
 
@@ -146,7 +144,7 @@ fn decided(topology: &Topology<'_>, place: (usize, usize)) -> Decided {
         .iter()
         .filter_map(|(word, net)| Some(format!("{word} `{}` ", (*net)?)))
         .collect();
-    let table = rule.table.unwrap_or(MAIN);
+    let table = rule.table.unwrap_or(MAIN_TABLE);
     Decided {
         why: format!("the rule {asks}looks into table {table}"),
         origin: rule.origin.clone(),

@@ -65,7 +65,7 @@ pub use portal::PortalSettings;
 pub use reach::{Reach, Reason};
 pub use remark::{Remark, Weight};
 pub use resolve::{BootPlan, Mount, resolve};
-pub use route::{Destination, Route, RouteScope, RouteType, Rule};
+pub use route::{Destination, MAIN_TABLE, Route, RouteScope, RouteType, Rule};
 pub use secret::{Secret, telling_secrets};
 pub use step::{Action, DhcpFamily, NewLink, Portal, Step};
 pub use steps::{Scope, steps};

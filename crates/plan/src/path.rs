@@ -12,9 +12,7 @@ mod rules;
 mod tables;
 
 pub(crate) use self::decide::{Because, Router, Way};
-pub(crate) use self::passed::passed_over;
-pub(crate) use self::rules::MAIN;
-pub(crate) use self::tables::Entry;
+pub(crate) use self::passed::{Passed, passed_over};
 use self::tables::Said;
 
 /// The interfaces that lead to one controller.
@@ -62,7 +60,7 @@ pub(crate) fn paths(controllers: &mut [Controller], network: &Network) -> Vec<Co
             c.options.host_traddr = c.options.host_traddr.or(decision.source);
             ControllerPath {
                 controller,
-                interfaces: decision.leads.iter().map(|w| lead(&topology, *w)).collect(),
+                interfaces: decision.leads.iter().map(|w| lead(&router, *w)).collect(),
             }
         })
         .collect()
@@ -91,10 +89,10 @@ pub(crate) fn deciding_rules(
     found
 }
 
-fn lead(topology: &Topology<'_>, way: Way) -> Lead {
-    let (why, origin) = why(topology, way);
+fn lead(router: &Router<'_>, way: Way) -> Lead {
+    let (why, origin) = why(router, way);
     Lead {
-        interface: topology.interfaces[way.at].name.clone(),
+        interface: router.topology.interfaces[way.at].name.clone(),
         why,
         origin: origin.clone(),
     }
@@ -102,27 +100,25 @@ fn lead(topology: &Topology<'_>, way: Way) -> Lead {
 
 /// Why an interface leads to a controller, in one clause, and where that is
 /// said.
-pub(crate) fn why<'a>(topology: &Topology<'a>, way: Way) -> (String, &'a Origin) {
-    let interface = &topology.interfaces[way.at];
-    match way.because {
-        Because::Boot(why) => (why.to_owned(), &interface.origin),
-        Because::Entry(entry) => {
-            let says = &topology.interfaces[entry.by];
-            match entry.said {
-                Said::Address(place) => {
-                    let one = &says.addresses[place];
-                    let why = format!("its address `{}` is in the same network", one.address);
-                    (why, one.origin.as_ref().unwrap_or(&says.origin))
-                }
-                Said::Route(place) => {
-                    let route = &says.routes[place];
-                    let by = route.via.map_or_else(String::new, |v| format!(" by `{v}`"));
-                    let why = format!("its route to `{}`{by} covers the portal", route.to);
-                    (why, &route.origin)
-                }
-            }
+pub(crate) fn why<'a>(router: &'a Router<'_>, way: Way) -> (String, &'a Origin) {
+    let interfaces = &router.topology.interfaces;
+    let entry = match way.because {
+        Because::Boot(why) => return (why.to_owned(), &interfaces[way.at].origin),
+        Because::Entry(entry) => entry,
+    };
+    let says = &interfaces[entry.by];
+    let why = match entry.said {
+        Said::Address(place) => {
+            let address = says.addresses[place].address;
+            format!("its address `{address}` is in the same network")
         }
-    }
+        Said::Route(place) => {
+            let route = &says.routes[place];
+            let by = route.via.map_or_else(String::new, |v| format!(" by `{v}`"));
+            format!("its route to `{}`{by} covers the portal", route.to)
+        }
+    };
+    (why, router.origin(entry))
 }
 
 #[cfg(test)]

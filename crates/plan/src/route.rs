@@ -11,6 +11,10 @@ use crate::Origin;
 use crate::name::{NameError, text_newtype};
 use crate::nvme::is_false;
 
+/// The main routing table, which is meant where none is named (`RT_TABLE_MAIN`,
+/// include/uapi/linux/rtnetlink.h).
+pub const MAIN_TABLE: u32 = 254;
+
 /// Where a route leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

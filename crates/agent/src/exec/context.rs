@@ -44,12 +44,12 @@ pub struct Context {
     pub tree: NvmeTree,
     /// When to give up on what root needs.
     limit: Instant,
-    pub(super) shared: Mutex<Shared>,
+    shared: Mutex<Shared>,
 }
 
 /// What changes hands.
 #[derive(Debug, Default)]
-pub(super) struct Shared {
+struct Shared {
     faults: BTreeMap<Subject, Fault>,
     patience: Patience,
     order: Order,

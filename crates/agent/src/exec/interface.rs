@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nvmeroot_plan::{Action, DhcpFamily, Interface, LinkKind, MacAddress, Route};
+use nvmeroot_plan::{Action, DhcpFamily, Interface, LinkKind, MAIN_TABLE, MacAddress, Route};
 
 use super::aggregation;
 use super::context::Context;
@@ -130,7 +130,7 @@ impl Worker<'_> {
             Action::AddRoute { route, .. } => self.route(link, route),
             Action::AddRule { rule, .. } => {
                 let new = NewRule::from(&**rule);
-                let table = new.table.unwrap_or(254);
+                let table = new.table.unwrap_or(MAIN_TABLE);
                 self.attempt("rule", format!("table {table}"), |netlink| {
                     netlink.add_rule(&new)
                 })

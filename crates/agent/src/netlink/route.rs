@@ -42,9 +42,6 @@ pub mod protocol {
 /// `RTNH_F_ONLINK`.
 const ON_LINK: u32 = 4;
 
-/// `RT_TABLE_MAIN`.
-const MAIN: u32 = 254;
-
 /// `RTN_…`.
 const UNICAST: u8 = 1;
 const LOCAL: u8 = 2;
@@ -245,7 +242,7 @@ impl Way {
 }
 
 fn request(link: u32, new: &NewRoute) -> Request {
-    let table = new.table.unwrap_or(MAIN);
+    let table = new.table.unwrap_or(plan::MAIN_TABLE);
     let mut fixed = [0; FIXED];
     fixed[0] = family(new.ipv6);
     fixed[1] = new.to.map_or(0, |(_, n)| n);

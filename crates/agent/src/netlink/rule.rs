@@ -20,9 +20,6 @@ const LOOK_UP_TABLE: u8 = 1;
 /// taken away by it and set again.
 const STATIC: u8 = 4;
 
-/// `RT_TABLE_MAIN`.
-const MAIN: u32 = 254;
-
 /// A rule to set, in one address family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRule {
@@ -67,7 +64,7 @@ impl Netlink {
         let added = self.change(request(new), flag::CREATE | flag::EXCLUSIVE, || {
             format!(
                 "can't set the routing rule for table {}",
-                new.table.unwrap_or(MAIN)
+                new.table.unwrap_or(plan::MAIN_TABLE)
             )
         });
         match added {
@@ -78,7 +75,7 @@ impl Netlink {
 }
 
 fn request(new: &NewRule) -> Request {
-    let table = new.table.unwrap_or(MAIN);
+    let table = new.table.unwrap_or(plan::MAIN_TABLE);
     // `struct fib_rule_hdr`: family, destination's and source's prefix
     // lengths, type of service, table, two reserved, action, flags (u32).
     let fixed = [

@@ -4,10 +4,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::{Interface, LinkKind, Rule};
+use crate::{Interface, LinkKind, MAIN_TABLE, Rule};
 
-/// The main table (`RT_TABLE_MAIN`).
-pub(crate) const MAIN: u32 = 254;
 /// The kernel's priorities of its own rules (`net/ipv4/fib_rules.c`,
 /// `drivers/net/vrf.c`). What the local table says concerns no other host.
 const LOCAL_PRIORITY: u32 = 0;
@@ -92,12 +90,12 @@ impl<'a> Rules<'a> {
             let table = match look {
                 Look::Local => return None,
                 Look::Vrf => asked.vrf?,
-                Look::Main => MAIN,
+                Look::Main => MAIN_TABLE,
                 Look::Said { rule, .. } => {
                     if !applies(rule, asked) {
                         return None;
                     }
-                    rule.table.unwrap_or(MAIN)
+                    rule.table.unwrap_or(MAIN_TABLE)
                 }
             };
             Some((*look, table))

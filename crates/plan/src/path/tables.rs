@@ -6,9 +6,8 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::prefixes::Prefixes;
-use super::rules::MAIN;
 use crate::topology::Topology;
-use crate::{Interface, LinkKind, Route, RouteType};
+use crate::{Interface, LinkKind, MAIN_TABLE, Route, RouteType};
 
 /// IPv6's metrics where none is said: `IP6_RT_PRIO_USER` and
 /// `IP6_RT_PRIO_ADDRCONF` of the kernel's `ipv6_route.h` and `addrconf.h`.
@@ -212,7 +211,7 @@ pub(super) fn table_of(topology: &Topology<'_>, at: usize) -> u32 {
     let holder = topology.vrf(at).unwrap_or(at);
     match &topology.interfaces[holder].kind {
         LinkKind::Vrf { vrf } => vrf.table,
-        _ => MAIN,
+        _ => MAIN_TABLE,
     }
 }
 
