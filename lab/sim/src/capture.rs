@@ -1,0 +1,1 @@
+//! Captures: what was sent on a segment, as a pcap file.
