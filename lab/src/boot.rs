@@ -1,14 +1,14 @@
 //! One boot with its phases told as they come: for a demonstration, for a
 //! measurement.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::lab::Lab;
+use crate::machine::Way;
 use crate::marks::Marks;
-use crate::run::Session;
 use crate::scenario::{End, Outcome, Scenario};
+use crate::session::Session;
 
 /// A phase of a boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,18 +52,23 @@ pub struct Boot {
 ///
 /// # Errors
 /// As [`Session::prepare`], [`Session::start_target`] and [`Session::finish`].
-pub fn boot(lab: &Lab, scenario: &Scenario, progress: &dyn Fn(Phase, f64)) -> Result<Boot> {
+pub fn boot(
+    lab: &Lab,
+    scenario: &Scenario,
+    way: Way,
+    progress: &dyn Fn(Phase, f64),
+) -> Result<Boot> {
     let began = Instant::now();
-    let mut session = Session::prepare(lab, scenario)?;
+    let mut session = scenario.prepare(lab, way)?;
     let images = began.elapsed().as_secs_f64();
     progress(Phase::Images, images);
-    let began = Instant::now();
+    let began = session.now();
     session.start_target()?;
-    let target_ready = began.elapsed().as_secs_f64();
+    let target_ready = session.now().saturating_sub(began).as_secs_f64();
     progress(Phase::TargetReady, target_ready);
     session.start_host()?;
     watch(&mut session, scenario, progress)?;
-    let (report, power_off) = session.finish()?;
+    let (report, power_off) = session.finish(&scenario.end)?;
     if let Some(seconds) = power_off {
         progress(Phase::PowerOff, seconds);
     }
@@ -74,16 +79,13 @@ pub fn boot(lab: &Lab, scenario: &Scenario, progress: &dyn Fn(Phase, f64)) -> Re
     })
 }
 
-fn watch(
-    session: &mut Session<'_>,
-    scenario: &Scenario,
-    progress: &dyn Fn(Phase, f64),
-) -> Result<()> {
+fn watch(session: &mut Session, scenario: &Scenario, progress: &dyn Fn(Phase, f64)) -> Result<()> {
     let (End::Boots { within } | End::Stops { within, .. }) = scenario.end;
+    let until = session.now() + within;
     let mut told = Vec::new();
-    let console = session.host()?.console().clone();
-    while console.began().elapsed() < within {
-        let marks = Marks::of(&console.lines());
+    loop {
+        let lines = session.host_console();
+        let marks = Marks::of(&lines);
         for (phase, at) in phases(&marks) {
             if let Some(at) = at
                 && !told.contains(&phase)
@@ -92,20 +94,17 @@ fn watch(
                 progress(phase, at);
             }
         }
-        if marks.marker.is_some() {
+        // Its end comes before the bound where the boot fails.
+        let gave_up = || lines.iter().any(|line| line.text.contains("(initramfs)"));
+        let left = until.saturating_sub(session.now());
+        if marks.marker.is_some() || gave_up() || left.is_zero() {
             return Ok(());
         }
-        // Its end comes before the bound where the boot fails.
-        match console.wait("lab: marker", Duration::from_millis(100)) {
-            Ok(_) | Err(Error::Timeout { .. }) => {}
+        match session.host_says_more(left) {
+            Ok(()) | Err(Error::Timeout { .. }) => {}
             Err(error) => return Err(error),
         }
-        if console.find("(initramfs)").is_some() {
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(10));
     }
-    Ok(())
 }
 
 fn phases(marks: &Marks) -> [(Phase, Option<f64>); 7] {

@@ -1,6 +1,7 @@
 //! The host: a Debian tree, configured by nvmeroot, as a drive and an initramfs.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use crate::command::Program;
 use crate::error::{Context, Result};
 use crate::guest;
 use crate::host_spec::{HOST_ID, HOST_NQN, HostKind, HostSpec};
+use crate::platform::Platform;
 use crate::tree::Tree;
 
 const CONFIGURE: &str = include_str!("../guest/configure.sh");
@@ -50,24 +52,24 @@ impl HostImage {
 /// time (it takes milliseconds), and what it writes is part of the key.
 pub(crate) fn image(
     cache: &Cache,
-    tree: &Tree,
+    platform: &Platform,
     nvmeroot: &Path,
     spec: &HostSpec,
 ) -> Result<HostImage> {
     let scratch = cache.scratch(&format!("configure-{}", spec.name))?;
-    let result = configure(cache, tree, nvmeroot, spec, &scratch);
+    let result = configure(cache, platform, nvmeroot, spec, &scratch);
     remove(&scratch)?;
     result
 }
 
 fn configure(
     cache: &Cache,
-    tree: &Tree,
+    platform: &Platform,
     nvmeroot: &Path,
     spec: &HostSpec,
     scratch: &Path,
 ) -> Result<HostImage> {
-    let overlay = Overlay::new(tree, scratch)?;
+    let overlay = Overlay::new(platform, scratch)?;
     write_inputs(spec, &overlay.upper)?;
     guest::write_files(spec, &overlay.upper)?;
     for file in &spec.files {
@@ -91,7 +93,7 @@ fn configure(
     let written = changes(&before, &after);
 
     let key = Key::new("host 1")
-        .key(&tree.key)
+        .key(&platform.key)
         .text(BUILD)
         .text(&format!("{:?}", spec.kind))
         .text(SLIM_INIT)
@@ -99,7 +101,7 @@ fn configure(
     let dir = cache.get(&format!("host-{}", spec.name), &key, |dir| {
         let content = match spec.kind {
             HostKind::Debian => overlay.merged.clone(),
-            HostKind::Slim => slim_root(tree, &scratch.join("slim"))?,
+            HostKind::Slim => slim_root(&platform.tree, &scratch.join("slim"))?,
         };
         write(&dir.join("build.sh"), 0o755, BUILD)?;
         overlay
@@ -107,13 +109,13 @@ fn configure(
             .arg("sh")
             .arg(dir.join("build.sh"))
             .arg(dir)
-            .arg(&tree.release)
+            .arg(&platform.release)
             .arg(&overlay.merged)
             .arg(content)
             .run(&dir.join("log"))
     })?;
     Ok(HostImage {
-        kernel: tree.kernel(),
+        kernel: platform.kernel.clone(),
         initrd: dir.join("initrd"),
         drive: dir.join("drive"),
         written,
@@ -123,7 +125,7 @@ fn configure(
 
 /// The cached tree with a layer of its own on top.
 pub(crate) struct Overlay {
-    lower: PathBuf,
+    lower: OsString,
     upper: PathBuf,
     work: PathBuf,
     pub(crate) merged: PathBuf,
@@ -131,9 +133,16 @@ pub(crate) struct Overlay {
 }
 
 impl Overlay {
-    pub(crate) fn new(tree: &Tree, scratch: &Path) -> Result<Self> {
+    pub(crate) fn new(platform: &Platform, scratch: &Path) -> Result<Self> {
+        // The first one lies on top (Documentation/filesystems/overlayfs.rst).
+        let mut lower = OsString::new();
+        if let Some(layer) = &platform.layer {
+            lower.push(layer);
+            lower.push(":");
+        }
+        lower.push(&platform.tree.root);
         let overlay = Overlay {
-            lower: tree.root.clone(),
+            lower,
             upper: scratch.join("upper"),
             work: scratch.join("work"),
             merged: scratch.join("merged"),
@@ -151,13 +160,9 @@ impl Overlay {
     pub(crate) fn program(&self) -> Program {
         Program::new("unshare")
             .args(["--mount", "--propagation", "private", "sh"])
-            .args([
-                &self.script,
-                &self.lower,
-                &self.upper,
-                &self.work,
-                &self.merged,
-            ])
+            .arg(&self.script)
+            .arg(&self.lower)
+            .args([&self.upper, &self.work, &self.merged])
     }
 }
 

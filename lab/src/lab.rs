@@ -3,17 +3,16 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::cache::{Cache, Key};
 use crate::command::Program;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::host::{self, HOME_LABEL, HostImage, ROOT_LABEL};
 use crate::host_spec::HostSpec;
-use crate::network::{Cable, End};
+use crate::machine::{self, Card, Kind, Machine, Processors, SecondPort, Way, Who, World};
+use crate::platform::Platform;
 use crate::target::{self, TargetSpec};
 use crate::tree::Tree;
-use crate::vm::{Card, Machine, Processors, SecondPort, Vm, join_archives};
 
 /// The PCI slot of a host's first card; the next cards follow. udev names a
 /// card after its slot: the first is `ens3`.
@@ -25,9 +24,10 @@ pub struct Lab {
     cache: Cache,
     runs: PathBuf,
     nvmeroot: PathBuf,
-    accel: String,
-    tree: Tree,
-    target_base: PathBuf,
+    /// Debian's tree with its own kernel, for QEMU.
+    debian: Platform,
+    /// The same with the kernel that runs as a program.
+    uml: Option<Platform>,
 }
 
 /// How a host is plugged together and started.
@@ -68,16 +68,16 @@ impl Default for Wiring {
 }
 
 impl Lab {
-    /// Opens the lab and builds what all machines share: the Debian tree (the
-    /// first time, a minute or two) and the target's initramfs.
+    /// Opens the lab and builds what all emulated machines share: the Debian tree
+    /// (the first time, a minute or two) and the target's initramfs.
     ///
-    /// `nvmeroot` is the program under test. Images live below `target/lab`
-    /// of the workspace, or in `NVMEROOT_LAB_CACHE`; `NVMEROOT_LAB_ACCEL`
-    /// replaces QEMU's `-accel tcg`.
+    /// `nvmeroot` is the program under test. Images lie outside of the checkout, in
+    /// `NVMEROOT_LAB_CACHE`, by default `nvmeroot-lab` in the user's directory for
+    /// caches; what a run leaves lies below `target/lab`.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable) when a requirement is
-    /// missing; else what went wrong while building.
+    /// [`Error::Unavailable`] when a requirement is missing; else what went wrong
+    /// while building.
     pub fn open(nvmeroot: &Path, say: &dyn Fn(&str)) -> Result<Lab> {
         crate::requirements::check()?;
         let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
@@ -85,20 +85,29 @@ impl Lab {
             .canonicalize()
             .context("find", workspace)?
             .join("target/lab");
-        let images = env::var_os("NVMEROOT_LAB_CACHE").map_or_else(|| base.clone(), PathBuf::from);
-        let cache = Cache::open(images.join("images"))?;
+        let cache = Cache::open(cache_dir()?.join("images"))?;
         say("Debian tree");
         let tree = Tree::get(&cache)?;
         say("target image");
-        let target_base = target::base_image(&cache, &tree)?;
+        let debian = Platform::debian(&cache, tree)?;
         Ok(Lab {
             cache,
             runs: base.join("runs"),
             nvmeroot: nvmeroot.canonicalize().context("find", nvmeroot)?,
-            accel: env::var("NVMEROOT_LAB_ACCEL").unwrap_or_else(|_| "tcg".to_owned()),
-            tree,
-            target_base,
+            debian,
+            uml: None,
         })
+    }
+
+    /// What machines of that kind are built from.
+    fn platform(&self, kind: Kind) -> Result<&Platform> {
+        match kind {
+            Kind::Qemu => Ok(&self.debian),
+            Kind::Uml => self.uml.as_ref().ok_or_else(|| Error::Unavailable {
+                reason: "the kernel that runs as a program was not asked for".to_owned(),
+                hint: "open the lab with it".to_owned(),
+            }),
+        }
     }
 
     /// The program under test.
@@ -106,9 +115,9 @@ impl Lab {
         &self.nvmeroot
     }
 
-    /// The Debian tree that hosts are made of.
-    pub(crate) fn tree(&self) -> &Tree {
-        &self.tree
+    /// The Debian tree with its own kernel.
+    pub(crate) fn debian(&self) -> &Platform {
+        &self.debian
     }
 
     /// An empty directory for work in progress.
@@ -138,8 +147,8 @@ impl Lab {
     /// # Errors
     /// [`Error::Command`](crate::Error::Command) with the output of the
     /// program that failed, nvmeroot included.
-    pub fn host_image(&self, spec: &HostSpec) -> Result<HostImage> {
-        host::image(&self.cache, &self.tree, &self.nvmeroot, spec)
+    pub fn host_image(&self, spec: &HostSpec, kind: Kind) -> Result<HostImage> {
+        host::image(&self.cache, self.platform(kind)?, &self.nvmeroot, spec)
     }
 
     /// Size in bytes of an initial ramdisk of the same tree that nvmeroot has
@@ -154,7 +163,7 @@ impl Lab {
             curtin: "storage: {version: 1, config: []}\n".to_owned(),
             ..HostSpec::default()
         };
-        self.host_image(&spec)?.initrd_bytes()
+        self.host_image(&spec, Kind::Qemu)?.initrd_bytes()
     }
 
     /// An empty filesystem for `/home`.
@@ -172,79 +181,72 @@ impl Lab {
         Ok(dir.join("drive"))
     }
 
-    /// Cables between the cards of a host and those of its target.
-    ///
-    /// # Errors
-    /// [`Error::File`](crate::Error::File) when there are no sockets left.
-    pub fn cables(&self, count: usize) -> Result<Cables> {
-        let cables: Result<Vec<_>> = (0..count).map(|_| Cable::new().map(Arc::new)).collect();
-        Ok(Cables(cables?))
+    /// A world with so many cables, in which machines of that kind run; what it
+    /// leaves goes to `dir`.
+    pub(crate) fn world(&self, way: &Way, cables: usize, dir: &Path) -> Result<Box<dyn World>> {
+        let platform = self.platform(way.kind)?;
+        machine::world(way, platform, cables, dir)
     }
 
     /// The machine of a target that exports the drive of `host`.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) when a file can't be written.
-    pub fn target(
+    /// [`Error::File`] when a file can't be written.
+    pub(crate) fn target(
         &self,
         spec: &TargetSpec,
         host: &HostImage,
         wiring: &Wiring,
-        cables: &Cables,
+        kind: Kind,
         dir: &Path,
-    ) -> Result<Start> {
-        let base = fs::read(&self.target_base).context("read", &self.target_base)?;
+    ) -> Result<Machine> {
+        let platform = self.platform(kind)?;
+        let base = fs::read(&platform.target).context("read", &platform.target)?;
         let initrd = dir.join("target.initrd");
-        join_archives(&[&base, &target::settings_archive(spec)?], &initrd)?;
+        target::join_archives(&[&base, &target::settings_archive(spec)?], &initrd)?;
         let drive = if wiring.local_root {
             self.home_drive()?
         } else {
             host.drive.clone()
         };
         let slots: Vec<u8> = (FIRST_SLOT..).take(spec.networks.len()).collect();
-        Ok(Start(Machine {
-            name: "target".to_owned(),
-            accel: self.accel.clone(),
+        Ok(Machine {
+            who: Who::Target,
             memory_mib: 256,
-            kernel: host.kernel.clone(),
+            kernel: platform.kernel.clone(),
             initrd,
-            cmdline: "console=ttyS0 panic=-1 mitigations=off lsm=capability quiet \
-                      no_timer_check"
-                .to_owned(),
-            cards: cables.cards(End::Target, &slots, true),
+            cmdline: cmdline(kind, "panic=-1 quiet"),
+            cards: cards(Who::Target, &slots, true),
             drives: vec![drive],
             second_port: SecondPort::Commands,
             capture: false,
             processors: Processors::Emulated(1),
-            first: true,
-        }))
+        })
     }
 
     /// The machine of a host.
-    pub fn host(&self, image: &HostImage, wiring: &Wiring, cables: &Cables) -> Start {
-        // Fewer security modules and no mitigations: under emulation they cost
-        // seconds, and nothing here depends on them. Units that take 90 s, which
-        // is as long as systemd waits, are only slow on a busy machine.
-        let mut cmdline = format!(
-            "console=ttyS0 root=LABEL={ROOT_LABEL} ro printk.devkmsg=on mitigations=off no_timer_check \
-             lsm=capability systemd.default_timeout_start_sec=300 lab.settle={}",
+    pub(crate) fn host(&self, image: &HostImage, wiring: &Wiring, kind: Kind) -> Result<Machine> {
+        // Units that take 90 s, which is as long as systemd waits, are only slow on
+        // a busy machine.
+        let mut words = format!(
+            "root=LABEL={ROOT_LABEL} ro printk.devkmsg=on \
+             systemd.default_timeout_start_sec=300 lab.settle={}",
             wiring.settle
         );
         if wiring.reboot_on_failure {
-            cmdline.push_str(" panic=-1");
+            words.push_str(" panic=-1");
         }
         for word in wiring.cmdline.split_whitespace() {
-            cmdline.push(' ');
-            cmdline.push_str(word);
+            words.push(' ');
+            words.push_str(word);
         }
-        Start(Machine {
-            name: "host".to_owned(),
-            accel: self.accel.clone(),
+        Ok(Machine {
+            who: Who::Host,
             memory_mib: 768,
-            kernel: image.kernel.clone(),
+            kernel: self.platform(kind)?.kernel.clone(),
             initrd: image.initrd.clone(),
-            cmdline,
-            cards: cables.cards(End::Host, &wiring.slots, !wiring.unplugged),
+            cmdline: cmdline(kind, &words),
+            cards: cards(Who::Host, &wiring.slots, !wiring.unplugged),
             drives: if wiring.local_root {
                 vec![image.drive.clone()]
             } else {
@@ -253,51 +255,45 @@ impl Lab {
             second_port: SecondPort::Report,
             capture: wiring.capture,
             processors: wiring.processors,
-            first: false,
         })
     }
 }
 
-/// The cables between a host and its target.
-#[derive(Debug, Clone)]
-pub struct Cables(Vec<Arc<Cable>>);
+/// Where images are kept, so that a fresh checkout on this machine has them.
+fn cache_dir() -> Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let own = set("NVMEROOT_LAB_CACHE").map(PathBuf::from);
+    let of_user = || {
+        let caches = set("XDG_CACHE_HOME").map(PathBuf::from);
+        let caches = caches.or_else(|| Some(PathBuf::from(set("HOME")?).join(".cache")));
+        caches.map(|caches| caches.join("nvmeroot-lab"))
+    };
+    own.or_else(of_user).ok_or_else(|| Error::Unavailable {
+        reason: "there is no place to keep images: `HOME` is not set".to_owned(),
+        hint: "set `NVMEROOT_LAB_CACHE` to a directory".to_owned(),
+    })
+}
 
-impl Cables {
-    fn cards(&self, end: End, slots: &[u8], plugged: bool) -> Vec<Card> {
-        let side = match end {
-            End::Host => 0,
-            End::Target => 1,
-        };
-        let pairs = self.0.iter().zip(slots).enumerate();
-        let card = |(number, (cable, slot)): (usize, (&Arc<Cable>, &u8))| Card {
-            cable: Arc::clone(cable),
-            end,
-            mac: format!("52:54:00:4c:{side:02x}:{:02x}", number + 1),
-            slot: *slot,
-            plugged,
-        };
-        pairs.map(card).collect()
+/// The kernel command line: few security modules, and under emulation no
+/// mitigations, for they cost seconds and nothing here depends on them.
+fn cmdline(kind: Kind, words: &str) -> String {
+    match kind {
+        Kind::Qemu => {
+            format!("console=ttyS0 mitigations=off no_timer_check lsm=capability {words}")
+        }
+        Kind::Uml => format!("lsm=capability {words}"),
     }
 }
 
-/// A machine ready to be started, as often as needed: each time it begins
-/// with the drive as it was built.
-#[derive(Debug, Clone)]
-pub struct Start(Machine);
-
-impl Start {
-    /// The same with more drives, raw images.
-    pub(crate) fn with_drives(mut self, drives: &[PathBuf]) -> Self {
-        self.0.drives.extend_from_slice(drives);
-        self
-    }
-
-    /// Switches it on; its files go to `dir`.
-    ///
-    /// # Errors
-    /// [`Error::Monitor`](crate::Error::Monitor) with QEMU's words when it
-    /// refuses to start.
-    pub fn start(&self, dir: &Path) -> Result<Vm> {
-        self.0.start(dir)
-    }
+fn cards(who: Who, slots: &[u8], plugged: bool) -> Vec<Card> {
+    let side = match who {
+        Who::Host => 0,
+        Who::Target => 1,
+    };
+    let card = |(number, slot): (usize, &u8)| Card {
+        mac: format!("52:54:00:4c:{side:02x}:{:02x}", number + 1),
+        slot: *slot,
+        plugged,
+    };
+    slots.iter().enumerate().map(card).collect()
 }

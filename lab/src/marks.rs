@@ -1,6 +1,6 @@
 //! When the phases of a boot began, read off the host's console.
 
-use crate::console::Line;
+use crate::machine::Line;
 
 /// Seconds from switching the host on; `None` where the phase left no trace.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

@@ -17,17 +17,14 @@ mod static_address;
 
 use std::time::Duration;
 
-use crate::console::Line;
 use crate::error::Result;
-use crate::host::HostImage;
 use crate::host_spec::{HostKind, HostSpec};
-use crate::lab::Wiring;
-use crate::marks::Marks;
-use crate::record::Record;
-use crate::report::Report;
-use crate::run::Session;
+use crate::lab::{Lab, Wiring};
+use crate::machine::Way;
+use crate::session::Session;
 use crate::target::TargetSpec;
 
+pub use crate::outcome::{Earlier, End, Outage, Outcome};
 pub use check::Faults;
 pub use curtin::{Controller, InstallerConfig};
 
@@ -53,83 +50,9 @@ pub struct Scenario {
     /// so, and I/O may wait, but none may fail.
     pub outage: Option<u32>,
     /// What happens, in order; mostly [`switch_on`](crate::switch_on).
-    pub events: fn(&mut Session<'_>) -> Result<()>,
+    pub events: fn(&mut Session) -> Result<()>,
     /// What must hold beyond what holds for every host that ends this way.
     pub check: fn(&Outcome, &mut Faults),
-}
-
-/// How a scenario must end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// The host reaches its marker within the bound, reports, and powers off.
-    Boots {
-        /// From switching on to the marker.
-        within: Duration,
-    },
-    /// The host gives up in its initramfs within the bound, having said each
-    /// of these texts.
-    Stops {
-        /// From switching on to the emergency shell.
-        within: Duration,
-        /// What the console must show.
-        saying: Vec<String>,
-    },
-}
-
-/// What a finished run left for the assertions.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// The host's console.
-    pub console: Vec<Line>,
-    /// The target's console.
-    pub target_console: Vec<Line>,
-    /// Seconds from switching the host on to switching the target on, each for
-    /// the last time; below 0 where the target was first.
-    pub target_on: Option<f64>,
-    /// The times for which the target was without power.
-    pub outages: Vec<Outage>,
-    /// The host's report; `None` when it did not come up.
-    pub report: Option<Report>,
-    /// The phases of the boot.
-    pub marks: Marks,
-    /// What the agent recorded; `None` where there is none.
-    pub record: Option<Record>,
-    /// The boots before the last one, where the host is switched on more than
-    /// once.
-    pub earlier: Vec<Earlier>,
-    /// Seconds from the host's report to the end of its machine.
-    pub power_off: Option<f64>,
-    /// The host's image.
-    pub image: HostImage,
-}
-
-impl Outcome {
-    /// When the target said `text` for the last time, in seconds since the host was
-    /// switched on.
-    pub(crate) fn target_said(&self, text: &str) -> Option<f64> {
-        let mut lines = self.target_console.iter();
-        let line = lines.rfind(|line| line.text.contains(text))?;
-        Some(self.target_on? + line.at.as_secs_f64())
-    }
-}
-
-/// A time for which the target was without power, in seconds since the host was
-/// switched on, which its kernel's clock follows by a second or two.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outage {
-    /// When its plug was pulled.
-    pub off: f64,
-    /// When it served again.
-    pub ready: f64,
-}
-
-/// A boot before the last one.
-#[derive(Debug, Clone)]
-pub struct Earlier {
-    /// The host's console.
-    pub console: Vec<Line>,
-    /// What the agent recorded; `None` where there is none.
-    pub record: Option<Record>,
 }
 
 /// Every scenario, in the order in which they are started: the long ones first,
@@ -157,6 +80,16 @@ pub fn campaigns() -> Vec<Scenario> {
 }
 
 impl Scenario {
+    /// Builds or finds the images and plugs the machines together.
+    ///
+    /// # Errors
+    /// As [`Session::prepare`].
+    pub fn prepare(&self, lab: &Lab, way: Way) -> Result<Session> {
+        let dir = lab.run_dir(self.name)?;
+        let target = self.target.as_ref();
+        Session::prepare(lab, way, &dir, &self.host, &self.wiring, target)
+    }
+
     /// The assertions that don't hold, one text each.
     pub fn judge(&self, outcome: &Outcome) -> Vec<String> {
         let mut faults = Faults::default();

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::lab::Lab;
+use crate::machine::Way;
 use crate::run::{Verdict, run};
 use crate::scenario::Scenario;
 
@@ -26,7 +27,7 @@ pub fn run_all(
                     let index = next.fetch_add(1, Ordering::SeqCst);
                     scenarios.get(index).map(|scenario| (index, scenario))
                 } {
-                    let verdict = run(lab, scenario);
+                    let verdict = run(lab, scenario, Way::EMULATED);
                     say(&verdict);
                     let mut done = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
                     done.push((index, verdict));

@@ -2,7 +2,8 @@
 //! addresses.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
@@ -129,6 +130,19 @@ pub(crate) fn base_image(cache: &Cache, tree: &Tree) -> Result<PathBuf> {
         crate::cache::remove(&stage)
     })?;
     Ok(dir.join("initrd"))
+}
+
+/// Joins archives into one initial ramdisk; the kernel wants each to begin at
+/// a multiple of four bytes (Documentation/driver-api/early-userspace).
+pub(crate) fn join_archives(parts: &[&[u8]], to: &Path) -> Result<()> {
+    let mut file = File::create(to).context("create", to)?;
+    for part in parts {
+        let padding = part.len().next_multiple_of(4) - part.len();
+        file.write_all(part)
+            .and_then(|()| file.write_all(&[0; 4][..padding]))
+            .context("write", to)?;
+    }
+    Ok(())
 }
 
 /// An uncompressed archive with the settings, to follow the base image.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use comfy_table::{Table, presets};
 use nvmeroot_lab::scenario::{self, Scenario};
-use nvmeroot_lab::{Lab, Marks, Phase, Report, boot};
+use nvmeroot_lab::{Lab, Marks, Phase, Report, Way, boot};
 
 use crate::setup;
 
@@ -90,7 +90,7 @@ fn show(lab: &Lab, (name, directory): (&str, &'static str), plain: u64) -> Resul
     scenario.host.configure_args.clear();
     // The lab's tests watch the running machine for a minute; this does not.
     scenario.wiring.settle = 1;
-    let boot = boot(lab, &scenario, &|phase, seconds| {
+    let boot = boot(lab, &scenario, Way::EMULATED, &|phase, seconds| {
         println!("{name:>12} │ {seconds:6.1} s  {}", meaning(phase));
     })?;
     let outcome = boot.outcome;

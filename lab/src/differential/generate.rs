@@ -20,7 +20,7 @@ const DIRECTORIES: &[&str] = &["run/systemd/network", "run/udev/rules.d"];
 pub(super) fn generate(lab: &Lab, dir: &Path) -> Result<()> {
     let scratch = lab.scratch("netplan")?;
     let run = || {
-        let overlay = Overlay::new(lab.tree(), &scratch)?;
+        let overlay = Overlay::new(lab.debian(), &scratch)?;
         let script = scratch.join("netplan-generate.sh");
         write(&script, 0o755, GENERATE)?;
         overlay

@@ -18,6 +18,7 @@ use crate::error::{Context, Error, Result};
 use crate::host::HostImage;
 use crate::host_spec::{HostSpec, TreeFile};
 use crate::lab::{FIRST_SLOT, Lab, Wiring};
+use crate::machine::{Condition, Kind, Way, Who, wait};
 
 /// Carries the batch out inside; on a drive of its own, so that the host's
 /// image stays the same when it changes.
@@ -120,7 +121,7 @@ enum Line {
 /// interfaces leads to no portal; else what went wrong with the machines.
 pub fn run_both(lab: &Lab, agent: &Path, configurations: &[Configuration]) -> Result<Batch> {
     let dir = lab.run_dir("differential")?;
-    let image = lab.host_image(&host())?;
+    let image = lab.host_image(&host(), Kind::Qemu)?;
     let mut plans = Vec::new();
     let files = dir.join("configurations");
     for one in configurations {
@@ -267,18 +268,22 @@ fn run_one(
             .to_owned(),
         ..Wiring::default()
     };
-    let cables = lab.cables(wiring.slots.len())?;
-    let target = lab
-        .target(&target(), image, &wiring, &cables, &dir)?
-        .start(&dir)?;
-    target.console().wait("lab: target ready", TARGET_READY)?;
-    let mut host = lab
-        .host(image, &wiring, &cables)
-        .with_drives(&drives)
-        .start(&dir)?;
+    let mut world = lab.world(&Way::EMULATED, wiring.slots.len(), &dir)?;
+    let machine = lab.target(&target(), image, &wiring, Kind::Qemu, &dir)?;
+    world.start(&machine, &dir)?;
+    let ready = Condition::Says {
+        who: Who::Target,
+        texts: &["lab: target ready"],
+        from: 0,
+    };
+    wait(&mut *world, &ready, TARGET_READY)?;
+    let mut machine = lab.host(image, &wiring, Kind::Qemu)?;
+    machine.drives.extend(drives);
+    world.start(&machine, &dir)?;
     let count = u32::try_from(configurations.len()).unwrap_or(u32::MAX);
-    host.wait_exit(BOOT + EACH * count)?;
-    let report = host.report()?;
+    let ends = Condition::Ends(Who::Host);
+    wait(&mut *world, &ends, BOOT + EACH * count)?;
+    let report = world.report(Who::Host)?;
     answers(&report, configurations)
 }
 

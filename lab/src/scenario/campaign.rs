@@ -8,7 +8,7 @@ use super::late::{at_once, target_after};
 use super::slim::agent_ipv4;
 use super::{End, Scenario};
 use crate::lab::Wiring;
-use crate::run::switch_on;
+use crate::session::switch_on;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![target_150(), lease(), outage()]
@@ -77,7 +77,7 @@ fn outage() -> Scenario {
         outage: Some(OUTAGE),
         events: |session| {
             switch_on(session)?;
-            session.host()?.console().wait("lab: marker", UP)?;
+            session.host_says("lab: marker", UP)?;
             target_gone(session, OUTAGE.into())
         },
         check: |outcome, faults| {

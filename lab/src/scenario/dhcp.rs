@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::static_address::{ipv4_target, net, portal, remote_root};
 use super::{Controller, Scenario, boots, settled};
-use crate::run::switch_on;
+use crate::session::switch_on;
 use crate::target::{TargetNetwork, TargetSpec};
 
 pub(super) fn all() -> Vec<Scenario> {

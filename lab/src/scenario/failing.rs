@@ -6,7 +6,7 @@ use super::dhcp::DHCP4_NETPLAN;
 use super::static_address::{IPV4_NETPLAN, ipv4_target, remote_root};
 use super::{Controller, End, Scenario};
 use crate::lab::{FIRST_SLOT, Wiring};
-use crate::run::switch_on;
+use crate::session::switch_on;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![wrong_port(), no_dhcp_server(), moved_card()]

@@ -1,6 +1,5 @@
 //! Things that go wrong for a while.
 
-use std::thread;
 use std::time::Duration;
 
 use super::dhcp::{DHCP4_NETPLAN, dhcp4_target};
@@ -9,7 +8,7 @@ use super::static_address::{IPV4_NETPLAN, ipv4_target, remote_root};
 use super::{Controller, SETTLE, Scenario, boots};
 use crate::error::Result;
 use crate::lab::Wiring;
-use crate::run::{Session, switch_on};
+use crate::session::{Session, switch_on};
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![target_restart(), late_dhcp()]
@@ -49,11 +48,11 @@ pub(super) fn target_restart() -> Scenario {
     }
 }
 
-fn restart_target(session: &mut Session<'_>) -> Result<()> {
+fn restart_target(session: &mut Session) -> Result<()> {
     switch_on(session)?;
-    session.host()?.console().wait("lab: marker", UP)?;
+    session.host_says("lab: marker", UP)?;
     session.kill_target();
-    thread::sleep(Duration::from_secs(10));
+    session.run_for(Duration::from_secs(10))?;
     session.start_target()
 }
 
@@ -76,12 +75,12 @@ fn late_dhcp() -> Scenario {
     }
 }
 
-fn start_dhcp_late(session: &mut Session<'_>) -> Result<()> {
+fn start_dhcp_late(session: &mut Session) -> Result<()> {
     session.start_target()?;
     session.stop_dhcp()?;
     session.start_host()?;
     let asking = "Running /scripts/init-premount";
-    session.host()?.console().wait(asking, UP)?;
-    thread::sleep(Duration::from_secs(8));
+    session.host_says(asking, UP)?;
+    session.run_for(Duration::from_secs(8))?;
     session.start_dhcp()
 }

@@ -1,7 +1,6 @@
 //! The running system takes over from the agent, and what may happen to it
 //! then.
 
-use std::thread;
 use std::time::Duration;
 
 use super::dhcp::{dhcp4, dhcp6};
@@ -11,7 +10,7 @@ use super::{SETTLE, Scenario, by_agent};
 use crate::error::Result;
 use crate::host_spec::HostSpec;
 use crate::lab::Wiring;
-use crate::run::{Session, switch_on};
+use crate::session::{Session, switch_on};
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![
@@ -54,13 +53,11 @@ fn returning() -> Scenario {
         title: "a portal that is dead at boot returns: the second path comes up",
         events: |session| {
             session.start_target()?;
-            let target = session.target()?;
-            target.command("ip address del 10.78.0.1/24 dev eth1")?;
+            session.command("ip address del 10.78.0.1/24 dev eth1")?;
             session.start_host()?;
-            session.host()?.console().wait("lab: marker", UP)?;
-            thread::sleep(Duration::from_secs(10));
-            let target = session.target()?;
-            target.command("ip address add 10.78.0.1/24 dev eth1")
+            session.host_says("lab: marker", UP)?;
+            session.run_for(Duration::from_secs(10))?;
+            session.command("ip address add 10.78.0.1/24 dev eth1")
         },
         check: |outcome, faults| {
             (two_interfaces().check)(outcome, faults);
@@ -114,9 +111,9 @@ pub(super) fn restarts() -> Scenario {
         outage: Some(60),
         events: |session| {
             switch_on(session)?;
-            session.host()?.console().wait("lab: marker", UP)?;
+            session.host_says("lab: marker", UP)?;
             target_gone(session, 10)?;
-            thread::sleep(Duration::from_secs(10));
+            session.run_for(Duration::from_secs(10))?;
             target_gone(session, 60)
         },
         check: |outcome, faults| {
@@ -137,14 +134,13 @@ pub(super) fn restarts() -> Scenario {
 
 /// The target loses power for so many seconds; returns when the host has found
 /// it again.
-pub(super) fn target_gone(session: &mut Session<'_>, seconds: u64) -> Result<()> {
-    let console = session.host()?.console().clone();
-    let from = console.count();
+pub(super) fn target_gone(session: &mut Session, seconds: u64) -> Result<()> {
+    let from = session.host_lines();
     session.kill_target();
-    thread::sleep(Duration::from_secs(seconds));
+    session.run_for(Duration::from_secs(seconds))?;
     session.start_target()?;
-    console
-        .wait_any(&["Successfully reconnected"], from, UP)
+    session
+        .host_says_any(&["Successfully reconnected"], from, UP)
         .map(drop)
 }
 

@@ -3,7 +3,7 @@
 use super::static_address::{IPV4_NETPLAN, ipv4_target};
 use super::{Controller, InstallerConfig, Scenario, boots, settled};
 use crate::host_spec::HostSpec;
-use crate::run::switch_on;
+use crate::session::switch_on;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![remote_home(), nothing_remote()]

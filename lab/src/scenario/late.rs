@@ -1,6 +1,5 @@
 //! Things that are not there when the agent looks for them, and come later.
 
-use std::thread;
 use std::time::Duration;
 
 use super::faults::UP;
@@ -10,7 +9,7 @@ use super::{Earlier, Faults, Outcome, Scenario, by_agent};
 use crate::error::Result;
 use crate::lab::Wiring;
 use crate::record::Record;
-use crate::run::{Session, switch_on};
+use crate::session::{Session, switch_on};
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![
@@ -40,9 +39,9 @@ fn target() -> Scenario {
     }
 }
 
-pub(super) fn target_after(session: &mut Session<'_>, seconds: u64) -> Result<()> {
+pub(super) fn target_after(session: &mut Session, seconds: u64) -> Result<()> {
     session.start_host()?;
-    thread::sleep(Duration::from_secs(seconds));
+    session.run_for(Duration::from_secs(seconds))?;
     session.start_target()
 }
 
@@ -80,8 +79,8 @@ fn dhcp_server() -> Scenario {
             session.start_target()?;
             session.stop_dhcp()?;
             session.start_host()?;
-            session.host()?.console().wait(AGENT, UP)?;
-            thread::sleep(Duration::from_secs(40));
+            session.host_says(AGENT, UP)?;
+            session.run_for(Duration::from_secs(40))?;
             session.start_dhcp()
         },
         check: |outcome, faults| {
@@ -108,7 +107,7 @@ fn third_request() -> Scenario {
         title: "the DHCP server answers only each third request",
         events: |session| {
             session.start_target()?;
-            session.target()?.command(EVERY_THIRD)?;
+            session.command(EVERY_THIRD)?;
             session.start_host()
         },
         check: |outcome, faults| {
@@ -137,11 +136,10 @@ fn carrier() -> Scenario {
         title: "the cable is plugged in 20 s late",
         events: |session| {
             switch_on(session)?;
-            let host = session.host()?;
-            host.set_carrier(0, false)?;
-            host.console().wait(AGENT, UP)?;
-            thread::sleep(Duration::from_secs(20));
-            host.set_carrier(0, true)
+            session.cut(0)?;
+            session.host_says(AGENT, UP)?;
+            session.run_for(Duration::from_secs(20))?;
+            session.mend(0)
         },
         check: |outcome, faults| {
             (agent_ipv4().check)(outcome, faults);
@@ -164,10 +162,9 @@ fn card() -> Scenario {
         },
         events: |session| {
             switch_on(session)?;
-            let host = session.host()?;
-            host.console().wait(AGENT, UP)?;
-            thread::sleep(Duration::from_secs(8));
-            host.plug_card(0)
+            session.host_says(AGENT, UP)?;
+            session.run_for(Duration::from_secs(8))?;
+            session.plug_card(0)
         },
         check: |outcome, faults| {
             (agent_ipv4().check)(outcome, faults);
@@ -196,10 +193,8 @@ fn dead_portal() -> Scenario {
         target: Some(target),
         events: |session| {
             switch_on(session)?;
-            session.host()?.wait_exit(UP)?;
-            session
-                .target()?
-                .command("ip address del 10.77.0.1/24 dev eth0")?;
+            session.host_ends(UP)?;
+            session.command("ip address del 10.77.0.1/24 dev eth0")?;
             session.start_host()
         },
         check: |outcome, faults| {

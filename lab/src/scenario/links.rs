@@ -8,7 +8,7 @@ use super::{Controller, Faults, InstallerConfig, Outcome, SETTLE, Scenario, by_a
 use crate::error::Result;
 use crate::host_spec::{HostKind, HostSpec, TreeFile};
 use crate::lab::{FIRST_SLOT, Wiring};
-use crate::run::{Session, switch_on};
+use crate::session::{Session, switch_on};
 use crate::target::{TargetNetwork, TargetSpec};
 
 pub(super) fn all() -> Vec<Scenario> {
@@ -141,10 +141,10 @@ echo 8 >/proc/sys/net/ipv4/conf/all/arp_ignore
 ) &";
 
 /// The first cable, which is the preferred one, is not plugged in.
-fn without_the_first_cable(session: &mut Session<'_>) -> Result<()> {
+fn without_the_first_cable(session: &mut Session) -> Result<()> {
     session.start_target()?;
     session.start_host()?;
-    session.host()?.set_carrier(0, false)
+    session.cut(0)
 }
 
 fn backup() -> Scenario {

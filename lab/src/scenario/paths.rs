@@ -3,7 +3,7 @@
 use super::static_address::{IPV4_NETPLAN, ipv4_target, net, portal, remote_root};
 use super::{Controller, Scenario, boots, by_agent, reporting, settled};
 use crate::lab::{FIRST_SLOT, Wiring};
-use crate::run::switch_on;
+use crate::session::switch_on;
 use crate::target::{Portal, TargetNetwork, TargetSpec};
 
 pub(super) fn all() -> Vec<Scenario> {

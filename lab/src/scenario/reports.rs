@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::slim::{SECRET, agent_dhcp4, agent_ipv4, portal_known, secretive_target};
 use super::{End, Faults, Outcome, Scenario};
 use crate::lab::{FIRST_SLOT, Wiring};
-use crate::run::switch_on;
+use crate::session::switch_on;
 use crate::target::SUBSYSTEM;
 
 pub(super) fn all() -> Vec<Scenario> {
@@ -169,7 +169,7 @@ fn no_carrier() -> Scenario {
         target: agent_ipv4().target,
         events: |session| {
             switch_on(session)?;
-            session.host()?.set_carrier(0, false)
+            session.cut(0)
         },
         check: |outcome, faults| gave_up(outcome, faults, "no-carrier", "`ens3`: no carrier: "),
         ..refused()

@@ -9,7 +9,7 @@ use super::static_address::{IPV4_NETPLAN, ipv4_target, net, portal, remote_root}
 use super::{Controller, Scenario, boots, by_agent, reporting};
 use crate::host_spec::{HOST_ID, HOST_NQN, HostSpec, TreeFile};
 use crate::lab::{FIRST_SLOT, Wiring};
-use crate::run::switch_on;
+use crate::session::switch_on;
 use crate::target::{SUBSYSTEM, TargetNetwork, TargetSpec};
 
 pub(super) fn all() -> Vec<Scenario> {

@@ -2,7 +2,7 @@
 
 use super::{Controller, InstallerConfig, Scenario, boots, settled};
 use crate::host_spec::HostSpec;
-use crate::run::switch_on;
+use crate::session::switch_on;
 use crate::target::{Portal, TargetNetwork, TargetSpec};
 
 pub(super) fn all() -> Vec<Scenario> {

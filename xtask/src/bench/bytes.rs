@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use nvmeroot_lab::Lab;
 use nvmeroot_lab::scenario::Scenario;
+use nvmeroot_lab::{Kind, Lab};
 
 use super::Section;
 use super::goal::{Goal, Limit};
@@ -68,7 +68,7 @@ pub(super) fn section(lab: &Lab) -> Result<Section> {
 
 fn sizes(lab: &Lab, scenario: &Scenario) -> Result<Sizes> {
     eprintln!("bytes: {}", scenario.name);
-    let image = lab.host_image(&scenario.host)?;
+    let image = lab.host_image(&scenario.host, Kind::Qemu)?;
     Ok(Sizes {
         lab: image.initrd_bytes()?,
         small: recompressed(&image.initrd)?,

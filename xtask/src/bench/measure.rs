@@ -5,7 +5,7 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 use nvmeroot_lab::scenario::{End, Outcome, Scenario};
-use nvmeroot_lab::{Lab, Line, Processors, Session};
+use nvmeroot_lab::{Lab, Line, Processors, Session, Way};
 
 use super::capture::server_time;
 use super::timeline::{Timeline, logged};
@@ -34,9 +34,10 @@ pub(super) struct Host<K> {
 }
 
 /// A host whose target is switched on.
-fn target_on<'a>(lab: &Lab, scenario: &'a Scenario) -> Result<Session<'a>> {
+fn target_on(lab: &Lab, scenario: &Scenario) -> Result<Session> {
     let name = scenario.name;
-    let mut session = Session::prepare(lab, scenario).with_context(|| format!("`{name}`"))?;
+    let prepared = scenario.prepare(lab, Way::EMULATED);
+    let mut session = prepared.with_context(|| format!("`{name}`"))?;
     let started = session.start_target();
     started.with_context(|| format!("the target of `{name}`"))?;
     Ok(session)
@@ -99,26 +100,26 @@ pub(super) fn measure<K: Copy, V>(
 }
 
 /// A boot or why it is no measurement, and the next host.
-type Attempt<'a> = (Result<Boot, String>, Option<Session<'a>>);
+type Attempt = (Result<Boot, String>, Option<Session>);
 
-fn attempt<'a>(
+fn attempt(
     lab: &Lab,
     scenario: &Scenario,
-    mut session: Session<'_>,
-    next: Option<&'a Scenario>,
-) -> Result<Attempt<'a>> {
+    mut session: Session,
+    next: Option<&Scenario>,
+) -> Result<Attempt> {
     let name = scenario.name;
     (scenario.events)(&mut session).with_context(|| format!("`{name}` can't be switched on"))?;
     let (End::Boots { within } | End::Stops { within, .. }) = scenario.end;
     let ends = ["lab: marker", "Kernel panic", "(initramfs)"];
-    match session.host()?.console().wait_any(&ends, 0, within) {
+    match session.host_says_any(&ends, 0, within) {
         Ok(line) if line.text.contains(ends[0]) => {}
         Ok(line) => return Ok((Err(line.text), None)),
         Err(error) => return Ok((Err(error.to_string()), None)),
     }
     // A machine ends with the thread that started it: the next one's is this.
     let (finished, other) = thread::scope(|scope| {
-        let finishing = scope.spawn(|| session.finish());
+        let finishing = scope.spawn(|| session.finish(&scenario.end));
         let other = next.map(|next| target_on(lab, next)).transpose();
         (finishing.join(), other)
     });

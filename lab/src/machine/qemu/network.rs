@@ -17,20 +17,20 @@ const BUFFER: usize = 16 << 20;
 
 /// A cable with two ends.
 #[derive(Debug)]
-pub(crate) struct Cable {
+pub(super) struct Cable {
     host: UdpSocket,
     target: UdpSocket,
 }
 
 /// One end of a [`Cable`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub(super) enum End {
     Host,
     Target,
 }
 
 impl Cable {
-    pub(crate) fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         let connect = || -> std::io::Result<Cable> {
             let host = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
             let target = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -44,12 +44,12 @@ impl Cable {
         connect().context("connect", std::path::Path::new("127.0.0.1"))
     }
 
-    pub(crate) fn fd(&self, end: End) -> RawFd {
+    pub(super) fn fd(&self, end: End) -> RawFd {
         self.socket(end).as_raw_fd()
     }
 
     /// Lets the next program that is started inherit this end, or not.
-    pub(crate) fn inherit(&self, end: End, inherit: bool) -> Result<()> {
+    pub(super) fn inherit(&self, end: End, inherit: bool) -> Result<()> {
         let flags = if inherit {
             rustix::io::FdFlags::empty()
         } else {

@@ -14,7 +14,7 @@ const ANSWER: Duration = Duration::from_secs(20);
 
 /// A connection to one machine's monitor.
 #[derive(Debug)]
-pub(crate) struct Qmp {
+pub(super) struct Qmp {
     vm: String,
     reader: BufReader<UnixStream>,
     writer: UnixStream,
@@ -22,7 +22,7 @@ pub(crate) struct Qmp {
 
 impl Qmp {
     /// Connects to the socket that QEMU makes when it starts.
-    pub(crate) fn connect(vm: &str, socket: &Path) -> Result<Self> {
+    pub(super) fn connect(vm: &str, socket: &Path) -> Result<Self> {
         let deadline = Instant::now() + ANSWER;
         let stream = loop {
             match UnixStream::connect(socket) {
@@ -54,7 +54,7 @@ impl Qmp {
     }
 
     /// Runs one command and returns its result.
-    pub(crate) fn execute(&mut self, command: &str, arguments: &Value) -> Result<Value> {
+    pub(super) fn execute(&mut self, command: &str, arguments: &Value) -> Result<Value> {
         let request = json!({ "execute": command, "arguments": arguments });
         writeln!(self.writer, "{request}").map_err(|e| self.fault(command, &e.to_string()))?;
         loop {

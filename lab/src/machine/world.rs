@@ -1,0 +1,163 @@
+//! The world in which machines run: its clock, and what can be done to them.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use super::parts::{Line, Machine};
+use crate::error::{Error, Result};
+use crate::report::Report;
+
+/// A machine of the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Who {
+    /// The machine that boots.
+    Host,
+    /// The machine that exports the drive.
+    Target,
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Who::Host => "host",
+            Who::Target => "target",
+        })
+    }
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition<'a> {
+    /// A line of its console, from number `from` on, contains one of the texts.
+    Says {
+        who: Who,
+        texts: &'a [&'a str],
+        from: usize,
+    },
+    /// Its report is complete.
+    Reports(Who),
+    /// It has ended by itself.
+    Ends(Who),
+    /// Its console has so many lines, the unfinished one included.
+    News(Who, usize),
+    /// Nothing: time goes by.
+    Nothing,
+}
+
+impl Condition<'_> {
+    /// The machine without which it can't come true.
+    pub(super) fn who(&self) -> Option<Who> {
+        match self {
+            Condition::Says { who, .. }
+            | Condition::Reports(who)
+            | Condition::Ends(who)
+            | Condition::News(who, _) => Some(*who),
+            Condition::Nothing => None,
+        }
+    }
+}
+
+impl fmt::Display for Condition<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Condition::Says { texts, .. } => f.write_str(&texts.join("` or `")),
+            Condition::Reports(_) => f.write_str("report"),
+            Condition::Ends(_) => f.write_str("power off"),
+            Condition::News(..) => f.write_str("any line"),
+            Condition::Nothing => f.write_str("nothing"),
+        }
+    }
+}
+
+/// Machines, the cables between them, and their clock. A machine that is
+/// dropped with its world is killed. Times count from the world's beginning.
+pub(crate) trait World: fmt::Debug + Send {
+    /// Switches a machine on, with its drives as they were built; its files go to
+    /// `dir`. One that runs or ran before is gone.
+    fn start(&mut self, machine: &Machine, dir: &Path) -> Result<()>;
+
+    /// Pulls the plug. What it said stays.
+    fn kill(&mut self, who: Who);
+
+    /// When it was switched on for the last time.
+    fn began(&self, who: Who) -> Option<Duration>;
+
+    /// It was switched on, and neither killed nor has ended.
+    fn runs(&mut self, who: Who) -> bool;
+
+    /// The lines of its console since it was switched on, from number `from` on, an
+    /// unfinished one included (a prompt has no end).
+    fn console(&self, who: Who, from: usize) -> Vec<Line>;
+
+    /// What it has written to its second serial port.
+    fn report(&self, who: Who) -> Result<String>;
+
+    /// A line for the machine that takes commands.
+    fn send(&mut self, who: Who, line: &str) -> Result<()>;
+
+    /// Plugs or unplugs the cable of a card (0 is the first).
+    fn set_carrier(&mut self, who: Who, card: usize, up: bool) -> Result<()>;
+
+    /// Puts a card into its slot while the machine runs.
+    fn plug_card(&mut self, who: Who, card: usize) -> Result<()>;
+
+    /// The time of the world's clock.
+    fn now(&self) -> Duration;
+
+    /// Lets time go by until `condition` holds, at most until `until`, or until
+    /// the machine of which it speaks has ended.
+    fn run(&mut self, until: Duration, condition: &Condition<'_>) -> Result<()>;
+}
+
+/// A line that makes `condition` true, if there is one; an empty one where it is
+/// not about lines.
+pub(crate) fn met(world: &mut dyn World, condition: &Condition<'_>) -> Option<Line> {
+    let empty = || Line {
+        at: Duration::ZERO,
+        text: String::new(),
+    };
+    match *condition {
+        Condition::Says { who, texts, from } => {
+            let lines = world.console(who, from);
+            let says = |text: &&str| lines.iter().find(|line| line.text.contains(*text)).cloned();
+            texts.iter().find_map(says)
+        }
+        Condition::Reports(who) => {
+            let text = world.report(who).ok()?;
+            Report::is_complete(&text).then(empty)
+        }
+        Condition::Ends(who) => (!world.runs(who)).then(empty),
+        Condition::News(who, count) => (world.console(who, count).len() > 1).then(empty),
+        Condition::Nothing => None,
+    }
+}
+
+/// Lets time go by until `condition` holds.
+///
+/// # Errors
+/// [`Error::Timeout`] after `bound`, [`Error::Ended`] when the machine ends before.
+pub(crate) fn wait(
+    world: &mut dyn World,
+    condition: &Condition<'_>,
+    bound: Duration,
+) -> Result<Line> {
+    let until = world.now() + bound;
+    world.run(until, condition)?;
+    // It may have ended with what is waited for as its last word.
+    if let Some(line) = met(world, condition) {
+        return Ok(line);
+    }
+    let vm = condition
+        .who()
+        .map_or_else(String::new, |who| who.to_string());
+    let what = condition.to_string();
+    match condition.who() {
+        Some(who) if !world.runs(who) => Err(Error::Ended { vm, what }),
+        _ => Err(Error::Timeout {
+            vm,
+            what,
+            seconds: bound.as_secs(),
+        }),
+    }
+}

@@ -1,0 +1,85 @@
+//! How a run must end, and what it leaves for the assertions.
+
+use std::time::Duration;
+
+use crate::host::HostImage;
+use crate::machine::{Line, Way};
+use crate::marks::Marks;
+use crate::record::Record;
+use crate::report::Report;
+
+/// How a scenario must end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// The host reaches its marker within the bound, reports, and powers off.
+    Boots {
+        /// From switching on to the marker.
+        within: Duration,
+    },
+    /// The host gives up in its initramfs within the bound, having said each
+    /// of these texts.
+    Stops {
+        /// From switching on to the emergency shell.
+        within: Duration,
+        /// What the console must show.
+        saying: Vec<String>,
+    },
+}
+
+/// What a finished run left for the assertions.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// How it was run.
+    pub way: Way,
+    /// The host's console.
+    pub console: Vec<Line>,
+    /// The target's console.
+    pub target_console: Vec<Line>,
+    /// Seconds from switching the host on to switching the target on, each for
+    /// the last time; below 0 where the target was first.
+    pub target_on: Option<f64>,
+    /// The times for which the target was without power.
+    pub outages: Vec<Outage>,
+    /// The host's report; `None` when it did not come up.
+    pub report: Option<Report>,
+    /// The phases of the boot.
+    pub marks: Marks,
+    /// What the agent recorded; `None` where there is none.
+    pub record: Option<Record>,
+    /// The boots before the last one, where the host is switched on more than
+    /// once.
+    pub earlier: Vec<Earlier>,
+    /// Seconds from the host's report to the end of its machine.
+    pub power_off: Option<f64>,
+    /// The host's image.
+    pub image: HostImage,
+}
+
+impl Outcome {
+    /// When the target said `text` for the last time, in seconds since the host was
+    /// switched on.
+    pub(crate) fn target_said(&self, text: &str) -> Option<f64> {
+        let mut lines = self.target_console.iter();
+        let line = lines.rfind(|line| line.text.contains(text))?;
+        Some(self.target_on? + line.at.as_secs_f64())
+    }
+}
+
+/// A time for which the target was without power, in seconds since the host was
+/// switched on, which its kernel's clock follows by a second or two.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outage {
+    /// When its plug was pulled.
+    pub off: f64,
+    /// When it served again.
+    pub ready: f64,
+}
+
+/// A boot before the last one.
+#[derive(Debug, Clone)]
+pub struct Earlier {
+    /// The host's console.
+    pub console: Vec<Line>,
+    /// What the agent recorded; `None` where there is none.
+    pub record: Option<Record>,
+}

@@ -1,0 +1,317 @@
+//! The machines of a scenario while it runs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::host::HostImage;
+use crate::host_spec::HostSpec;
+use crate::lab::{Lab, Wiring};
+use crate::machine::{Condition, Line, Machine, Way, Who, World, wait};
+use crate::marks::Marks;
+use crate::outcome::{Earlier, End, Outage, Outcome};
+use crate::record::Record;
+use crate::report::Report;
+use crate::target::TargetSpec;
+
+/// From switching the target on to its serving.
+const TARGET_READY: Duration = Duration::from_secs(120);
+/// For a command of the target.
+const COMMAND: Duration = Duration::from_secs(30);
+/// From the report to the end of the machine; longer than what passes.
+const POWER_OFF: Duration = Duration::from_secs(120);
+
+/// A host and its target in their world. Nothing happens in it but while one of
+/// these methods lets time go by.
+#[derive(Debug)]
+pub struct Session {
+    dir: PathBuf,
+    way: Way,
+    settle: Duration,
+    image: HostImage,
+    host: Machine,
+    target: Option<Machine>,
+    world: Box<dyn World>,
+    /// When the target's plug was pulled, and when it served again.
+    outages: Vec<(Duration, Option<Duration>)>,
+    earlier: Vec<Earlier>,
+}
+
+impl Session {
+    /// Builds or finds the images and plugs the machines together; none is
+    /// switched on yet. What they leave goes to `dir`.
+    ///
+    /// # Errors
+    /// As [`Lab::host_image`].
+    pub fn prepare(
+        lab: &Lab,
+        way: Way,
+        dir: &Path,
+        host: &HostSpec,
+        wiring: &Wiring,
+        target: Option<&TargetSpec>,
+    ) -> Result<Self> {
+        let image = lab.host_image(host, way.kind)?;
+        // The artefacts are for people; a full disk shows elsewhere.
+        let _ = fs::write(dir.join("configure.txt"), &image.talk);
+        let target = target.map(|spec| lab.target(spec, &image, wiring, way.kind, dir));
+        Ok(Session {
+            dir: dir.to_owned(),
+            way,
+            settle: Duration::from_secs(wiring.settle.into()),
+            host: lab.host(&image, wiring, way.kind)?,
+            image,
+            target: target.transpose()?,
+            world: lab.world(&way, wiring.slots.len(), dir)?,
+            outages: Vec::new(),
+            earlier: Vec::new(),
+        })
+    }
+
+    /// The time of the machines' clock, since the session began.
+    pub fn now(&self) -> Duration {
+        self.world.now()
+    }
+
+    /// Lets so much time go by.
+    ///
+    /// # Errors
+    /// [`Error::Simulation`] when the world comes to a standstill.
+    pub fn run_for(&mut self, time: Duration) -> Result<()> {
+        let until = self.world.now() + time;
+        self.world.run(until, &Condition::Nothing)
+    }
+
+    /// Switches the target on, if there is one and it is off, and waits until it
+    /// serves.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`], [`Error::Ended`].
+    pub fn start_target(&mut self) -> Result<()> {
+        if self.world.runs(Who::Target) {
+            return Ok(());
+        }
+        let Some(machine) = &self.target else {
+            return Ok(());
+        };
+        self.world.start(machine, &self.dir)?;
+        self.says(Who::Target, &["lab: target ready"], 0, TARGET_READY)?;
+        if let Some((_, ready)) = self.outages.last_mut() {
+            *ready = Some(self.world.now());
+        }
+        Ok(())
+    }
+
+    /// Pulls the target's plug.
+    pub fn kill_target(&mut self) {
+        self.outages.push((self.world.now(), None));
+        self.world.kill(Who::Target);
+    }
+
+    /// Switches the host on. One that runs or ran before is switched off.
+    ///
+    /// # Errors
+    /// [`Error::Monitor`] when it can't be started.
+    pub fn start_host(&mut self) -> Result<()> {
+        if self.world.began(Who::Host).is_some() {
+            self.earlier.push(Earlier {
+                console: self.world.console(Who::Host, 0),
+                record: self.record(),
+            });
+        }
+        self.world.start(&self.host, &self.dir)
+    }
+
+    /// Waits until the host says `text`, if it has not said it yet.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] after `bound`, [`Error::Ended`] when it ends before.
+    pub fn host_says(&mut self, text: &str, bound: Duration) -> Result<Line> {
+        self.says(Who::Host, &[text], 0, bound)
+    }
+
+    /// Waits until the host says one of `texts`, in line number `from` of its
+    /// console or later.
+    ///
+    /// # Errors
+    /// As [`Session::host_says`].
+    pub fn host_says_any(&mut self, texts: &[&str], from: usize, bound: Duration) -> Result<Line> {
+        self.says(Who::Host, texts, from, bound)
+    }
+
+    /// How many lines the host has said: what to pass to
+    /// [`Session::host_says_any`] so that only news count.
+    pub fn host_lines(&self) -> usize {
+        self.world.console(Who::Host, 0).len()
+    }
+
+    /// The host's console so far.
+    pub fn host_console(&self) -> Vec<Line> {
+        self.world.console(Who::Host, 0)
+    }
+
+    /// Waits until the host says anything new.
+    ///
+    /// # Errors
+    /// As [`Session::host_says`].
+    pub fn host_says_more(&mut self, bound: Duration) -> Result<()> {
+        let count = self.host_lines();
+        wait(&mut *self.world, &Condition::News(Who::Host, count), bound).map(drop)
+    }
+
+    /// Waits until the host has ended by itself.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] when it is still running after `bound`.
+    pub fn host_ends(&mut self, bound: Duration) -> Result<()> {
+        wait(&mut *self.world, &Condition::Ends(Who::Host), bound).map(drop)
+    }
+
+    /// Runs a shell command in the target and waits for it to end well.
+    ///
+    /// # Errors
+    /// [`Error::Monitor`] when the command fails, else as
+    /// [`Session::host_says`].
+    pub fn command(&mut self, line: &str) -> Result<()> {
+        let from = self.world.console(Who::Target, 0).len();
+        self.world.send(Who::Target, line)?;
+        let answers = ["lab: command succeeded", "lab: command failed"];
+        let answer = self.says(Who::Target, &answers, from, COMMAND)?;
+        if answer.text.contains(answers[0]) {
+            return Ok(());
+        }
+        Err(Error::Monitor {
+            vm: Who::Target.to_string(),
+            what: format!("`{line}`: failed"),
+        })
+    }
+
+    /// Stops the target's DHCP server.
+    ///
+    /// # Errors
+    /// As [`Session::command`].
+    pub fn stop_dhcp(&mut self) -> Result<()> {
+        self.command("dhcp_stop")
+    }
+
+    /// Starts the target's DHCP server (it starts by itself with the target).
+    ///
+    /// # Errors
+    /// As [`Session::command`].
+    pub fn start_dhcp(&mut self) -> Result<()> {
+        self.command("dhcp_start")
+    }
+
+    /// Unplugs the cable of a card of the host (0 is the first).
+    ///
+    /// # Errors
+    /// [`Error::Monitor`] when there is no such card.
+    pub fn cut(&mut self, card: usize) -> Result<()> {
+        self.world.set_carrier(Who::Host, card, false)
+    }
+
+    /// Plugs it in again.
+    ///
+    /// # Errors
+    /// As [`Session::cut`].
+    pub fn mend(&mut self, card: usize) -> Result<()> {
+        self.world.set_carrier(Who::Host, card, true)
+    }
+
+    /// Puts a card into its slot while the host runs.
+    ///
+    /// # Errors
+    /// [`Error::Monitor`] when there is no such card or it is there already.
+    pub fn plug_card(&mut self, card: usize) -> Result<()> {
+        self.world.plug_card(Who::Host, card)
+    }
+
+    fn says(&mut self, who: Who, texts: &[&str], from: usize, bound: Duration) -> Result<Line> {
+        let condition = Condition::Says { who, texts, from };
+        wait(&mut *self.world, &condition, bound)
+    }
+
+    /// What the agent recorded, as far as the machine told it.
+    fn record(&self) -> Option<Record> {
+        Record::find(&self.world.report(Who::Host).ok()?)
+    }
+
+    /// What the host has written of its report.
+    ///
+    /// # Errors
+    /// [`Error::File`] when it can't be read.
+    pub fn report(&self) -> Result<String> {
+        self.world.report(Who::Host)
+    }
+
+    /// What the run leaves for the assertions.
+    pub fn outcome(&self, report: Option<Report>, power_off: Option<f64>) -> Outcome {
+        let console = self.world.console(Who::Host, 0);
+        let target_began = self.world.began(Who::Target);
+        Outcome {
+            way: self.way,
+            marks: Marks::of(&console),
+            console,
+            target_console: self.world.console(Who::Target, 0),
+            target_on: target_began.and_then(|at| self.since_host(at)),
+            outages: self.outages(),
+            report,
+            record: self.record(),
+            earlier: self.earlier.clone(),
+            power_off,
+            image: self.image.clone(),
+        }
+    }
+
+    fn outages(&self) -> Vec<Outage> {
+        let outages = self.outages.iter().filter_map(|(off, ready)| {
+            Some(Outage {
+                off: self.since_host(*off)?,
+                ready: self.since_host((*ready)?)?,
+            })
+        });
+        outages.collect()
+    }
+
+    /// Seconds since the host was switched on; below 0 for what was before.
+    fn since_host(&self, moment: Duration) -> Option<f64> {
+        let host = self.world.began(Who::Host)?;
+        Some(moment.as_secs_f64() - host.as_secs_f64())
+    }
+
+    /// Waits for that end: returns the report, and the seconds that powering off
+    /// took.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`], [`Error::Ended`], [`Error::Report`].
+    pub fn finish(&mut self, end: &End) -> Result<(Option<Report>, Option<f64>)> {
+        match end {
+            End::Stops { within, .. } => {
+                // Before the shell's prompt, what the agent recorded is printed.
+                let ends = ["(initramfs)", "Kernel panic", "lab: marker"];
+                self.host_says_any(&ends, 0, *within)?;
+                Ok((None, None))
+            }
+            End::Boots { within } => {
+                self.host_says("lab: marker", *within)?;
+                let bound = self.settle + *within;
+                wait(&mut *self.world, &Condition::Reports(Who::Host), bound)?;
+                let report = Report::parse(&self.report()?)?;
+                let began = self.world.now();
+                let ended = self.host_ends(POWER_OFF);
+                let took = self.world.now().saturating_sub(began).as_secs_f64();
+                Ok((Some(report), ended.is_ok().then_some(took)))
+            }
+        }
+    }
+}
+
+/// The usual course of events: the target serves, then the host is switched on.
+///
+/// # Errors
+/// As [`Session::start_target`].
+pub fn switch_on(session: &mut Session) -> Result<()> {
+    session.start_target()?;
+    session.start_host()
+}
