@@ -242,6 +242,27 @@ proptest! {
         cable.set_faults(Place::Everywhere, faults);
         let _ = cable.deliver(Duration::MAX / 2, A, frame).count();
     }
+
+    #[test]
+    fn damaged_packets_do_no_harm(
+        v6: bool, vlan in prop::option::of(0u16..4096), len in 0usize..200,
+        flips in prop::collection::vec((0usize..100, any::<u8>()), 0..8), cut in 0usize..120,
+        faults in faults(),
+    ) {
+        let mut frame = tcp(v6, vlan, 1, 1, &[0; 60]);
+        for (at, byte) in flips {
+            if let Some(place) = frame.get_mut(at) {
+                *place = byte;
+            }
+        }
+        frame.truncate(frame.len() - cut.min(frame.len()));
+        frame.extend(vec![0; len]);
+        let mut cable = segment(2, 1);
+        cable.set_faults(Place::Everywhere, faults);
+        for _ in 0..3 {
+            let _ = cable.deliver(Duration::ZERO, A, frame.clone()).count();
+        }
+    }
 }
 
 /// A TCP segment from port 50000 to port 4420.
