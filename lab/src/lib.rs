@@ -29,6 +29,7 @@ mod schedule;
 mod session;
 mod target;
 mod tree;
+pub mod trouble;
 
 pub use boot::{Boot, Phase, boot};
 pub use error::{Error, Result};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use machinesim::wire::Counts;
+
 use crate::host::HostImage;
 use crate::machine::{Line, Way};
 use crate::marks::Marks;
@@ -40,6 +42,10 @@ pub struct Outcome {
     pub target_on: Option<f64>,
     /// The times for which the target was without power.
     pub outages: Vec<Outage>,
+    /// What became of the frames on all cables; `None` where that is not known.
+    pub frames: Option<Counts>,
+    /// Trouble that was planned and did not come.
+    pub ahead: Vec<String>,
     /// The host's report; `None` when it did not come up.
     pub report: Option<Report>,
     /// The phases of the boot.

@@ -23,6 +23,7 @@ use crate::lab::{Lab, Wiring};
 use crate::machine::Way;
 use crate::session::Session;
 use crate::target::TargetSpec;
+use crate::trouble::Trouble;
 
 pub use crate::outcome::{Earlier, End, Outage, Outcome};
 pub use check::Faults;
@@ -49,6 +50,8 @@ pub struct Scenario {
     /// The path to the drive goes away for so many seconds: the kernel may say
     /// so, and I/O may wait, but none may fail.
     pub outage: Option<u32>,
+    /// What goes wrong on the way, from switching the host on.
+    pub trouble: Vec<Trouble>,
     /// What happens, in order; mostly [`switch_on`](crate::switch_on).
     pub events: fn(&mut Session) -> Result<()>,
     /// What must hold beyond what holds for every host that ends this way.
@@ -87,7 +90,9 @@ impl Scenario {
     pub fn prepare(&self, lab: &Lab, way: Way) -> Result<Session> {
         let dir = lab.run_dir(self.name)?;
         let target = self.target.as_ref();
-        Session::prepare(lab, way, &dir, &self.host, &self.wiring, target)
+        let mut session = Session::prepare(lab, way, &dir, &self.host, &self.wiring, target)?;
+        session.expect_trouble(self.trouble.clone());
+        Ok(session)
     }
 
     /// The assertions that don't hold, one text each.
@@ -97,6 +102,7 @@ impl Scenario {
             End::Boots { .. } => check::healthy(self, outcome, &mut faults),
             End::Stops { saying, .. } => check::stopped(saying, outcome, &mut faults),
         }
+        check::came(&self.trouble, outcome, &mut faults);
         (self.check)(outcome, &mut faults);
         faults.into_texts()
     }

@@ -8,15 +8,18 @@ use crate::error::{Error, Result};
 use crate::host::HostImage;
 use crate::host_spec::HostSpec;
 use crate::lab::{Lab, Wiring};
-use crate::machine::{Condition, Line, Machine, Way, Who, World, wait};
+use crate::machine::{Condition, Line, Machine, Way, Who, World, met, missed};
 use crate::marks::Marks;
 use crate::outcome::{Earlier, End, Outage, Outcome};
 use crate::record::Record;
 use crate::report::Report;
 use crate::target::TargetSpec;
+use crate::trouble::{Agenda, Trouble, What};
 
 /// From switching the target on to its serving.
 const TARGET_READY: Duration = Duration::from_secs(120);
+/// What the target says once it serves.
+const SERVES: &str = "lab: target ready";
 /// For a command of the target.
 const COMMAND: Duration = Duration::from_secs(30);
 /// From the report to the end of the machine; longer than what passes.
@@ -36,6 +39,10 @@ pub struct Session {
     /// When the target's plug was pulled, and when it served again.
     outages: Vec<(Duration, Option<Duration>)>,
     earlier: Vec<Earlier>,
+    agenda: Agenda,
+    /// When the host was switched on for the first time.
+    host_on: Option<Duration>,
+    cables: usize,
 }
 
 impl Session {
@@ -66,7 +73,15 @@ impl Session {
             world: lab.world(&way, wiring.slots.len(), dir)?,
             outages: Vec::new(),
             earlier: Vec::new(),
+            agenda: Agenda::default(),
+            host_on: None,
+            cables: wiring.slots.len(),
         })
+    }
+
+    /// What will go wrong from switching the host on, while time goes by.
+    pub fn expect_trouble(&mut self, trouble: Vec<Trouble>) {
+        self.agenda = Agenda::new(trouble);
     }
 
     /// The time of the machines' clock, since the session began.
@@ -80,7 +95,81 @@ impl Session {
     /// [`Error::Simulation`] when the world comes to a standstill.
     pub fn run_for(&mut self, time: Duration) -> Result<()> {
         let until = self.world.now() + time;
-        self.world.run(until, &Condition::Nothing)
+        self.run(until, &Condition::Nothing)
+    }
+
+    fn wait(&mut self, condition: &Condition<'_>, bound: Duration) -> Result<Line> {
+        self.run(self.world.now() + bound, condition)?;
+        // It may have ended with what is waited for as its last word.
+        let world = &mut *self.world;
+        met(world, condition).ok_or_else(|| missed(world, condition, bound))
+    }
+
+    /// Lets time go by until `condition` holds, and does what the agenda says.
+    fn run(&mut self, until: Duration, condition: &Condition<'_>) -> Result<()> {
+        loop {
+            self.act()?;
+            let next = self.host_on.zip(self.agenda.next());
+            let due = next.map_or(until, |(on, next)| on + next);
+            let texts = self.agenda.texts();
+            let cue = Condition::Says {
+                who: Who::Host,
+                texts: &texts,
+                from: 0,
+            };
+            let either = Condition::Either(condition, &cue);
+            let awaited = if texts.is_empty() { condition } else { &either };
+            self.world.run(until.min(due), awaited)?;
+            let heard = self.hear(&texts);
+            let now = self.world.now();
+            let over = now >= until || met(&mut *self.world, condition).is_some();
+            // Else the machine has ended that is waited for.
+            if over || !(heard || now >= due) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether the host has said something that the agenda waited for.
+    fn hear(&mut self, texts: &[&'static str]) -> bool {
+        let mut heard = false;
+        if texts.is_empty() {
+            return heard;
+        }
+        let lines = self.world.console(Who::Host, 0);
+        for text in texts {
+            if let Some(line) = lines.iter().find(|line| line.text.contains(text)) {
+                self.agenda.said(text, line.at);
+                heard = true;
+            }
+        }
+        heard
+    }
+
+    /// Does what is due.
+    fn act(&mut self) -> Result<()> {
+        let Some(on) = self.host_on else {
+            return Ok(());
+        };
+        for what in self.agenda.take(self.world.now().saturating_sub(on)) {
+            match what {
+                What::KillTarget => self.kill_target(),
+                What::StartTarget => {
+                    if let Some(machine) = &self.target {
+                        self.world.start(machine, &self.dir)?;
+                    }
+                }
+                What::Cut(card) => self.cut(card)?,
+                What::Mend(card) => self.mend(card)?,
+                What::Wire(direction, faults) => {
+                    for cable in 0..self.cables {
+                        self.world.set_faults(cable, direction, faults.clone())?;
+                    }
+                }
+                What::Command(line) => self.world.send(Who::Target, line)?,
+            }
+        }
+        Ok(())
     }
 
     /// Switches the target on, if there is one and it is off, and waits until it
@@ -96,15 +185,28 @@ impl Session {
             return Ok(());
         };
         self.world.start(machine, &self.dir)?;
-        self.says(Who::Target, &["lab: target ready"], 0, TARGET_READY)?;
-        if let Some((_, ready)) = self.outages.last_mut() {
-            *ready = Some(self.world.now());
-        }
+        self.says(Who::Target, &[SERVES], 0, TARGET_READY)?;
+        self.note_ready();
         Ok(())
+    }
+
+    /// The last outage ended when the target said that it serves.
+    fn note_ready(&mut self) {
+        let Some((off, None)) = self.outages.last() else {
+            return;
+        };
+        let began = self.world.began(Who::Target).filter(|began| began >= off);
+        let lines = self.world.console(Who::Target, 0);
+        let ready = lines.iter().find(|line| line.text.contains(SERVES));
+        if let (Some(began), Some(ready), Some((_, end))) = (began, ready, self.outages.last_mut())
+        {
+            *end = Some(began + ready.at);
+        }
     }
 
     /// Pulls the target's plug.
     pub fn kill_target(&mut self) {
+        self.note_ready();
         self.outages.push((self.world.now(), None));
         self.world.kill(Who::Target);
     }
@@ -120,7 +222,9 @@ impl Session {
                 record: self.record(),
             });
         }
-        self.world.start(&self.host, &self.dir)
+        self.world.start(&self.host, &self.dir)?;
+        self.host_on.get_or_insert(self.world.now());
+        self.act()
     }
 
     /// Waits until the host says `text`, if it has not said it yet.
@@ -157,7 +261,8 @@ impl Session {
     /// As [`Session::host_says`].
     pub fn host_says_more(&mut self, bound: Duration) -> Result<()> {
         let count = self.host_lines();
-        wait(&mut *self.world, &Condition::News(Who::Host, count), bound).map(drop)
+        self.wait(&Condition::News(Who::Host, count), bound)
+            .map(drop)
     }
 
     /// Waits until the host has ended by itself.
@@ -165,7 +270,7 @@ impl Session {
     /// # Errors
     /// [`Error::Timeout`] when it is still running after `bound`.
     pub fn host_ends(&mut self, bound: Duration) -> Result<()> {
-        wait(&mut *self.world, &Condition::Ends(Who::Host), bound).map(drop)
+        self.wait(&Condition::Ends(Who::Host), bound).map(drop)
     }
 
     /// Runs a shell command in the target and waits for it to end well.
@@ -229,7 +334,7 @@ impl Session {
 
     fn says(&mut self, who: Who, texts: &[&str], from: usize, bound: Duration) -> Result<Line> {
         let condition = Condition::Says { who, texts, from };
-        wait(&mut *self.world, &condition, bound)
+        self.wait(&condition, bound)
     }
 
     /// What the agent recorded, as far as the machine told it.
@@ -246,7 +351,8 @@ impl Session {
     }
 
     /// What the run leaves for the assertions.
-    pub fn outcome(&self, report: Option<Report>, power_off: Option<f64>) -> Outcome {
+    pub fn outcome(&mut self, report: Option<Report>, power_off: Option<f64>) -> Outcome {
+        self.note_ready();
         let console = self.world.console(Who::Host, 0);
         let target_began = self.world.began(Who::Target);
         Outcome {
@@ -256,6 +362,8 @@ impl Session {
             target_console: self.world.console(Who::Target, 0),
             target_on: target_began.and_then(|at| self.since_host(at)),
             outages: self.outages(),
+            frames: self.world.frames(),
+            ahead: self.agenda.ahead().iter().map(Trouble::to_string).collect(),
             report,
             record: self.record(),
             earlier: self.earlier.clone(),
@@ -296,7 +404,7 @@ impl Session {
             End::Boots { within } => {
                 self.host_says("lab: marker", *within)?;
                 let bound = self.settle + *within;
-                wait(&mut *self.world, &Condition::Reports(Who::Host), bound)?;
+                self.wait(&Condition::Reports(Who::Host), bound)?;
                 let report = Report::parse(&self.report()?)?;
                 let began = self.world.now();
                 let ended = self.host_ends(POWER_OFF);

@@ -15,7 +15,7 @@ pub(crate) use parts::{Card, Machine, SecondPort};
 pub use parts::{Line, Processors};
 pub use way::{Clock, Kind, Need, SEED, Way};
 pub use world::Who;
-pub(crate) use world::{Condition, World, wait};
+pub(crate) use world::{Condition, World, met, missed, wait};
 
 /// A world with so many cables between a host and its target.
 pub(crate) fn world(

@@ -4,9 +4,12 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use machinesim::wire;
+
 use super::parts::{Line, Machine};
 use crate::error::{Error, Result};
 use crate::report::Report;
+use crate::trouble::Direction;
 
 /// A machine of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +46,8 @@ pub(crate) enum Condition<'a> {
     News(Who, usize),
     /// Nothing: time goes by.
     Nothing,
+    /// One of two; the machine of the first may not end.
+    Either(&'a Condition<'a>, &'a Condition<'a>),
 }
 
 impl Condition<'_> {
@@ -54,6 +59,7 @@ impl Condition<'_> {
             | Condition::Ends(who)
             | Condition::News(who, _) => Some(*who),
             Condition::Nothing => None,
+            Condition::Either(first, _) => first.who(),
         }
     }
 }
@@ -66,6 +72,7 @@ impl fmt::Display for Condition<'_> {
             Condition::Ends(_) => f.write_str("power off"),
             Condition::News(..) => f.write_str("any line"),
             Condition::Nothing => f.write_str("nothing"),
+            Condition::Either(first, _) => first.fmt(f),
         }
     }
 }
@@ -102,6 +109,27 @@ pub(crate) trait World: fmt::Debug + Send {
     /// Puts a card into its slot while the machine runs.
     fn plug_card(&mut self, who: Who, card: usize) -> Result<()>;
 
+    /// What is wrong on a cable (0 is that of the first card) from now on.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where cables can't have faults.
+    fn set_faults(
+        &mut self,
+        _cable: usize,
+        _direction: Direction,
+        _faults: wire::Faults,
+    ) -> Result<()> {
+        Err(Error::Unavailable {
+            reason: "cables between emulated machines have no faults".to_owned(),
+            hint: "use `--machine uml`".to_owned(),
+        })
+    }
+
+    /// What has become of the frames on all cables, where that is known.
+    fn frames(&self) -> Option<wire::Counts> {
+        None
+    }
+
     /// The time of the world's clock.
     fn now(&self) -> Duration;
 
@@ -130,6 +158,7 @@ pub(crate) fn met(world: &mut dyn World, condition: &Condition<'_>) -> Option<Li
         Condition::Ends(who) => (!world.runs(who)).then(empty),
         Condition::News(who, count) => (world.console(who, count).len() > 1).then(empty),
         Condition::Nothing => None,
+        Condition::Either(first, second) => met(world, first).or_else(|| met(world, second)),
     }
 }
 
@@ -145,19 +174,21 @@ pub(crate) fn wait(
     let until = world.now() + bound;
     world.run(until, condition)?;
     // It may have ended with what is waited for as its last word.
-    if let Some(line) = met(world, condition) {
-        return Ok(line);
-    }
+    met(world, condition).ok_or_else(|| missed(world, condition, bound))
+}
+
+/// Says why `condition` did not come true within `bound`.
+pub(crate) fn missed(world: &mut dyn World, condition: &Condition<'_>, bound: Duration) -> Error {
     let vm = condition
         .who()
         .map_or_else(String::new, |who| who.to_string());
     let what = condition.to_string();
     match condition.who() {
-        Some(who) if !world.runs(who) => Err(Error::Ended { vm, what }),
-        _ => Err(Error::Timeout {
+        Some(who) if !world.runs(who) => Error::Ended { vm, what },
+        _ => Error::Timeout {
             vm,
             what,
             seconds: bound.as_secs(),
-        }),
+        },
     }
 }

@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use machinesim::wire::Share;
 
 use super::{Outage, Outcome, Scenario};
 use crate::record::RecordedStep;
 use crate::report::{Report, Route, Stall, is_udev};
 use crate::target::SUBSYSTEM;
+use crate::trouble::{Trouble, What};
 
 /// The longest round of the heartbeat that still counts as healthy, once the host
 /// is up, where TCP waited for the other side in vain meanwhile. A root that loses
@@ -356,6 +358,33 @@ fn hand_over(report: &Report, faults: &mut Faults) {
         faults.expect(fine, || {
             format!("systemd-networkd says `{name}` is {setup}")
         });
+    }
+}
+
+/// All trouble came, and what is wrong on a wire was met by a frame. Else a scenario
+/// would pass because nothing went wrong.
+pub(super) fn came(trouble: &[Trouble], outcome: &Outcome, faults: &mut Faults) {
+    for ahead in &outcome.ahead {
+        faults.add(format!("did not happen: {ahead}"));
+    }
+    let wires = trouble.iter().filter_map(|trouble| match &trouble.what {
+        What::Wire(_, wire) => Some(wire),
+        _ => None,
+    });
+    let met = outcome.frames.unwrap_or_default();
+    for wire in wires {
+        let kinds = [
+            (!wire.filters.is_empty(), met.filtered, "filtered"),
+            (wire.mtu.is_some(), met.too_big, "too big"),
+            (wire.reset.is_some(), met.reset, "reset"),
+            (wire.loss > Share::NONE, met.lost, "lost"),
+            (wire.corrupt > Share::NONE, met.corrupted, "damaged"),
+            (wire.reorder.is_some(), met.held_back, "overtaken"),
+            (wire.duplicate > Share::NONE, met.duplicated, "duplicated"),
+        ];
+        for (_, _, what) in kinds.iter().filter(|(asked, met, _)| *asked && *met == 0) {
+            faults.add(format!("no frame was {what}"));
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn dhcp4() -> Scenario {
         target: Some(dhcp4_target()),
         end: boots(),
         outage: None,
+        trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

@@ -46,6 +46,7 @@ fn wrong_port() -> Scenario {
             .to_vec(),
         },
         outage: None,
+        trouble: Vec::new(),
         events: switch_on,
         check: |_, _| {},
     }

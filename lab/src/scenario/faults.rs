@@ -34,6 +34,7 @@ pub(super) fn target_restart() -> Scenario {
         target: Some(ipv4_target()),
         end: boots(),
         outage: Some(10),
+        trouble: Vec::new(),
         events: restart_target,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

@@ -33,6 +33,7 @@ fn remote_home() -> Scenario {
         target: Some(ipv4_target()),
         end: boots(),
         outage: None,
+        trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {

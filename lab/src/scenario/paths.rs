@@ -48,6 +48,7 @@ network:
         target: Some(two_networks()),
         end: boots(),
         outage: None,
+        trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
@@ -77,6 +78,7 @@ fn odd_controllers() -> Scenario {
         target: Some(ipv4_target()),
         end: boots(),
         outage: None,
+        trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
@@ -118,6 +120,7 @@ fn many_portals() -> Scenario {
         target: Some(target),
         end: boots(),
         outage: None,
+        trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {
             faults.recorded(outcome, "done");

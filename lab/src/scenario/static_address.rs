@@ -77,6 +77,7 @@ fn ipv4() -> Scenario {
         target: Some(ipv4_target()),
         end: boots(),
         outage: None,
+        trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
