@@ -30,6 +30,14 @@ impl News {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen([u64; 3]);
 
+impl Seen {
+    /// There were changes of one of these kinds since `before`.
+    pub fn differs(self, before: Self, kinds: &[News]) -> bool {
+        let mut kinds = kinds.iter().map(|kind| *kind as usize);
+        kinds.any(|kind| self.0[kind] > before.0[kind])
+    }
+}
+
 /// The number of changes so far, and whether to stop.
 #[derive(Debug)]
 pub struct Events {
@@ -106,10 +114,7 @@ impl Events {
     /// Waits for a change of one of these kinds after `seen`, at most until
     /// `until`.
     pub fn wait_past(&self, seen: Seen, news: &[News], until: Instant) -> Woken {
-        self.wait(until, |state| {
-            let counts = |news: &News| (state.changes.0[*news as usize], seen.0[*news as usize]);
-            news.iter().map(counts).any(|(now, then)| now > then)
-        })
+        self.wait(until, |state| state.changes.differs(seen, news))
     }
 
     /// Sleeps, whatever changes, unless the program is to stop.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Fault, Layer};
+use crate::fault::Fault;
 
 /// The version of the record's form.
 pub const RECORD_VERSION: u32 = 1;
@@ -23,6 +23,13 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Different errors kept of one step; the further ones are only counted.
 const MOST_ERRORS: usize = 16;
+
+/// Steps kept; a portal that offers thousands of subsystems makes as many.
+const MOST_STEPS: usize = 2048;
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
 
 /// A moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -143,6 +150,9 @@ pub struct BootRecord {
     pub goal: Vec<String>,
     /// The steps, in the order in which they began.
     pub steps: Vec<StepRecord>,
+    /// Steps beyond the most that are kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub steps_left_out: u32,
     /// What is left to the running system.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Missing>,
@@ -185,9 +195,10 @@ impl State {
 
 /// A step that is being done.
 #[derive(Debug)]
-pub struct OpenStep<'a> {
-    recorder: &'a Recorder,
-    index: usize,
+pub struct OpenStep {
+    shared: Arc<Shared>,
+    /// `None`: the record is full.
+    index: Option<usize>,
 }
 
 impl Recorder {
@@ -208,6 +219,7 @@ impl Recorder {
                 deadline_s: deadline.as_secs(),
                 goal: Vec::new(),
                 steps: Vec::new(),
+                steps_left_out: 0,
                 missing: Vec::new(),
             },
             kernel_offset_us,
@@ -233,16 +245,7 @@ impl Recorder {
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let mut state = self.shared.lock();
-        let result = change(&mut state);
-        // Who knows that there is something to write needs not be woken again.
-        let news = !state.dirty || state.closing;
-        state.dirty = true;
-        drop(state);
-        if news {
-            self.shared.changed.notify_all();
-        }
-        result
+        self.shared.change(change)
     }
 
     /// Says what must be there.
@@ -251,8 +254,12 @@ impl Recorder {
     }
 
     /// Begins a step.
-    pub fn step(&self, subject: &str, action: &str, detail: impl Into<String>) -> OpenStep<'_> {
+    pub fn step(&self, subject: &str, action: &str, detail: impl Into<String>) -> OpenStep {
         let index = self.change(|s| {
+            if s.record.steps.len() >= MOST_STEPS {
+                s.record.steps_left_out += 1;
+                return None;
+            }
             let step = StepRecord {
                 subject: subject.to_owned(),
                 action: action.to_owned(),
@@ -264,10 +271,10 @@ impl Recorder {
                 errors: Vec::new(),
             };
             s.record.steps.push(step);
-            s.record.steps.len() - 1
+            Some(s.record.steps.len() - 1)
         });
         OpenStep {
-            recorder: self,
+            shared: Arc::clone(&self.shared),
             index,
         }
     }
@@ -317,6 +324,19 @@ impl Recorder {
 }
 
 impl Shared {
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let result = change(&mut state);
+        // Don't signal a writer that is already signalled.
+        let news = !state.dirty || state.closing;
+        state.dirty = true;
+        drop(state);
+        if news {
+            self.changed.notify_all();
+        }
+        result
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -359,11 +379,12 @@ fn write_atomically(path: &Path, record: &BootRecord) -> std::io::Result<()> {
     std::fs::rename(new, path)
 }
 
-impl OpenStep<'_> {
+impl OpenStep {
     fn change(&self, change: impl FnOnce(&mut StepRecord, Moment)) {
-        self.recorder.change(|s| {
+        let Some(index) = self.index else { return };
+        self.shared.change(|s| {
             let now = s.now();
-            change(&mut s.record.steps[self.index], now);
+            change(&mut s.record.steps[index], now);
         });
     }
 
@@ -400,7 +421,7 @@ impl OpenStep<'_> {
     }
 
     /// It is done.
-    pub fn done(self) {
+    pub fn done(&self) {
         self.change(|step, now| {
             step.state = StepState::Done;
             step.end = Some(now);
@@ -408,27 +429,19 @@ impl OpenStep<'_> {
     }
 
     /// It is given up.
-    pub fn failed(self, fault: &Fault) {
+    pub fn failed(&self, fault: &Fault) {
         self.error(fault);
         self.change(|step, now| {
             step.state = StepState::Failed;
             step.end = Some(now);
         });
     }
-
-    /// The last error's layer.
-    pub fn last_layer(&self) -> Option<Layer> {
-        let state = self.recorder.shared.lock();
-        state.record.steps[self.index]
-            .errors
-            .last()
-            .map(|e| e.fault.layer)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Layer;
 
     fn read(path: &Path) -> BootRecord {
         let text = std::fs::read_to_string(path).expect("a record");

@@ -12,6 +12,7 @@ use super::links::Links;
 use super::offers::Discoveries;
 use super::order::Order;
 use super::patience::Patience;
+use super::pool::Pool;
 use super::subject::{Portal, Subject, Target, portal_of};
 use super::targets::Targets;
 use crate::events::{Events, News};
@@ -23,7 +24,7 @@ use crate::places::Places;
 use crate::record::{Missing, Recorder};
 
 /// Longer than any initramfs lasts.
-const LONG: Duration = Duration::from_secs(24 * 3600);
+pub(super) const LONG: Duration = Duration::from_secs(24 * 3600);
 
 /// What the threads share.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ pub struct Context {
     /// When to give up on what root needs.
     limit: Instant,
     shared: Mutex<Shared>,
+    pub(super) pool: Pool,
 }
 
 /// What changes hands.
@@ -55,10 +57,11 @@ struct Shared {
     order: Order,
     discoveries: Discoveries,
     links: Links,
+    failed_connects: BTreeMap<usize, u32>,
     targets: Targets,
     /// Per link, how long the kernel waited for neighbours before.
     question_times: BTreeMap<String, String>,
-    /// Threads that still have something to do.
+    /// Threads and tasks that still have something to do.
     busy: usize,
 }
 
@@ -89,6 +92,7 @@ impl Context {
             tree,
             limit,
             shared,
+            pool: Pool::default(),
         }
     }
 
@@ -103,21 +107,31 @@ impl Context {
         name: &str,
         work: impl FnOnce(&Arc<Self>) + Send + 'static,
     ) {
-        self.lock().busy += 1;
+        self.begins();
         let context = Arc::clone(self);
         let spawned = std::thread::Builder::new()
             .name(name.chars().take(15).collect())
             .stack_size(crate::STACK)
             .spawn(move || {
                 work(&context);
-                context.lock().busy -= 1;
-                context.events.raise(News::Own);
+                context.ends();
             });
         if let Err(e) = spawned {
-            self.lock().busy -= 1;
+            self.ends();
             self.kmsg
                 .say(Level::Error, &format!("no thread for {name}: {e}"));
         }
+    }
+
+    /// Somebody has something to do.
+    pub(super) fn begins(&self) {
+        self.lock().busy += 1;
+    }
+
+    /// Somebody has nothing to do any more.
+    pub(super) fn ends(&self) {
+        self.lock().busy -= 1;
+        self.events.raise(News::Own);
     }
 
     /// At the end the link gets this waiting time for neighbours again.
@@ -229,6 +243,21 @@ impl Context {
     /// This controller's portal answers, and the kernel is at work on it.
     pub(super) fn is_at_work(&self, controller: usize) {
         self.lock().order.is_at_work(controller, Instant::now());
+    }
+
+    /// How often the kernel tried to connect for this controller in vain.
+    pub(super) fn failed_connects(&self, controller: usize) -> u32 {
+        let shared = self.lock();
+        shared
+            .failed_connects
+            .get(&controller)
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// The kernel tried once more, in vain.
+    pub(super) fn connect_failed(&self, controller: usize) {
+        *self.lock().failed_connects.entry(controller).or_default() += 1;
     }
 
     /// This controller gets nowhere for now: whoever waits behind it may go.

@@ -233,7 +233,7 @@ impl Client<'_> {
     /// Asks until there is an answer or the time is up.
     fn ask<T>(
         &self,
-        step: &OpenStep<'_>,
+        step: &OpenStep,
         netlink: &mut Netlink,
         mut ask: impl FnMut(Instant, &mut dyn FnMut(Event)) -> Result<T, DhcpError>,
     ) -> Result<T, Ended> {
@@ -297,7 +297,7 @@ impl Client<'_> {
     fn apply_v4(
         &self,
         netlink: &mut Netlink,
-        step: &OpenStep<'_>,
+        step: &OpenStep,
         applied: &Applied4,
     ) -> Result<(), Ended> {
         let (context, subject) = (self.context, &self.subject);

@@ -34,7 +34,7 @@ impl Worker<'_> {
 
 fn take(context: &Arc<Context>, subject: &Subject, link: &Link) -> Result<(), Ended> {
     let step = context.recorder.step(&link.name, "link-local", "");
-    let refused = |step: OpenStep<'_>, fault: Fault| {
+    let refused = |step: OpenStep, fault: Fault| {
         context.give_up(subject, step, fault);
         Ok(())
     };

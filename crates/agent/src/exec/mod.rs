@@ -31,6 +31,7 @@ mod offers;
 mod order;
 mod path;
 mod patience;
+mod pool;
 mod portal;
 mod ready;
 mod report;
@@ -86,9 +87,7 @@ pub fn start(context: &Arc<Context>) {
         if !context.is_first_to_name(index) {
             continue;
         }
-        context.spawn(&format!("portal {index}"), move |context| {
-            portal::run(context, index);
-        });
+        portal::begin(context, index);
     }
 }
 
@@ -115,9 +114,7 @@ pub fn start_missing(context: &Arc<Context>) -> Result<(), NetlinkError> {
             found.traddr == Some(wanted.traddr) && found.trsvcid == Some(wanted.trsvcid.get())
         });
         if !is_there && context.is_first_to_name(index) {
-            context.spawn(&format!("portal {index}"), move |context| {
-                portal::run(context, index);
-            });
+            portal::begin(context, index);
         }
     }
     Ok(())

@@ -11,17 +11,24 @@ use super::subject::{Portal, Target};
 /// Portals that referrals may add to the plan's.
 pub(super) const MOST_REFERRALS: usize = 32;
 
+/// Subsystems that are connected for one controller of the plan, its referrals
+/// included. A log may have thousands of entries; a host that needs as many has
+/// them in its plan.
+pub(super) const MOST_OFFERS: usize = 512;
+
 /// Who asked which portals, and what they offer.
 #[derive(Debug, Default)]
 pub(super) struct Discoveries {
     asked: BTreeMap<Portal, Asked>,
     referrals: usize,
+    /// Subsystems offered for each controller of the plan.
+    offers: BTreeMap<usize, usize>,
 }
 
 #[derive(Debug, Default)]
 struct Asked {
     controllers: BTreeSet<usize>,
-    offered: Vec<Target>,
+    offered: BTreeSet<Target>,
     refers_to: BTreeSet<Portal>,
 }
 
@@ -63,12 +70,19 @@ impl Discoveries {
         Referral::Ask(self.referrals)
     }
 
-    pub(super) fn offers(&mut self, portal: &Portal, target: &Target) {
-        self.asked
-            .entry(portal.clone())
-            .or_default()
-            .offered
-            .push(target.clone());
+    /// The portal, to which this controller of the plan led, offers a subsystem.
+    /// False if it is one too many.
+    pub(super) fn offers(&mut self, portal: &Portal, target: &Target, controller: usize) -> bool {
+        let offered = &mut self.asked.entry(portal.clone()).or_default().offered;
+        let count = self.offers.entry(controller).or_default();
+        if offered.contains(target) {
+            return true;
+        }
+        if *count >= MOST_OFFERS {
+            return false;
+        }
+        *count += 1;
+        offered.insert(target.clone())
     }
 
     /// What each controller of the plan leads to, by itself and by referrals.
@@ -117,8 +131,8 @@ mod tests {
         assert_eq!(all.refer(&portal(1), &portal(3)), Referral::Ask(1));
         assert_eq!(all.refer(&portal(3), &portal(1)), Referral::Known);
         assert_eq!(all.refer(&portal(2), &portal(3)), Referral::Known);
-        all.offers(&portal(3), &target(9));
-        all.offers(&portal(2), &target(8));
+        all.offers(&portal(3), &target(9), 0);
+        all.offers(&portal(2), &target(8), 0);
         let both = |target: Target| [0, 1, 2].map(|index| (target.clone(), index));
         let wanted: Vec<_> = [both(target(8)), both(target(9))].concat();
         assert_eq!(
@@ -136,5 +150,23 @@ mod tests {
             .filter(|n| all.refer(&portal(n - 1), &portal(*n)) != Referral::TooMany)
             .count();
         assert_eq!(asked, MOST_REFERRALS);
+    }
+
+    #[test]
+    fn what_one_controller_leads_to_is_bounded() {
+        let mut all = Discoveries::default();
+        let mut offer = |from: u8, number: usize, controller| {
+            let nqn = format!("nqn.2024-01.a:{number}");
+            let one = Target {
+                nqn: nqn.parse().expect("an NQN"),
+                ..target(9)
+            };
+            all.offers(&portal(from), &one, controller)
+        };
+        assert!((0..MOST_OFFERS).all(|number| offer(1, number, 0)));
+        assert!(!offer(1, MOST_OFFERS, 0));
+        assert!(!offer(2, MOST_OFFERS, 0), "a referral of the same");
+        assert!(offer(1, 7, 0), "known already");
+        assert!(offer(3, MOST_OFFERS, 1), "another controller of the plan");
     }
 }

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use nvmeroot_plan::{ConnectOptions, Controller, InterfaceName, Port, Transport};
 
 use super::context::Context;
+use super::pool::Next;
 use super::subject::{Portal, Subject};
-use super::waiting::{Ended, backoff};
+use super::waiting::backoff;
+use crate::events::{Backoff, News};
 use crate::fabrics::{self, Request, classify};
 use crate::fault::{Fault, Layer};
 use crate::netlink::{Netlink, Way};
@@ -18,6 +20,9 @@ use crate::record::OpenStep;
 /// after a second; a new connect does as well.
 const FIRST_ANSWER: Duration = Duration::from_millis(300);
 const SLOWEST_ANSWER: Duration = Duration::from_secs(4);
+
+/// The least time between two tries, however long the first took.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) fn request<'a>(
     context: &'a Context,
@@ -37,25 +42,30 @@ pub(super) fn request<'a>(
 }
 
 /// The way to one portal.
-pub(super) struct Path<'a> {
-    context: &'a Context,
+pub(super) struct Path {
     /// Whose turn it is: the number of its controller in the plan.
     turn: usize,
     subject: Subject,
     at: SocketAddr,
-    host_iface: Option<&'a InterfaceName>,
+    host_iface: Option<InterfaceName>,
     host_traddr: Option<IpAddr>,
     /// The interfaces that lead there by the plan; empty: any.
-    leads: Vec<&'a InterfaceName>,
-    netlink: Option<Netlink>,
+    leads: Vec<InterfaceName>,
     /// Whether the portal answers shows by itself, and nobody waits for it.
     asks_itself: bool,
+    /// The wait for a route is in the record.
+    reaching: Option<OpenStep>,
+    pauses: Backoff,
+    /// How long the portal is given to answer.
+    patience: Duration,
+    /// It was tried before.
+    tried: bool,
 }
 
-impl<'a> Path<'a> {
+impl Path {
     pub(super) fn new(
-        context: &'a Context,
-        controller: &'a Controller,
+        context: &Context,
+        controller: &Controller,
         index: usize,
         subject: Subject,
     ) -> Self {
@@ -64,18 +74,20 @@ impl<'a> Path<'a> {
             .paths
             .iter()
             .filter(|p| p.controller == index)
-            .flat_map(|p| p.interfaces.iter().map(|l| &l.interface))
+            .flat_map(|p| p.interfaces.iter().map(|l| l.interface.clone()))
             .collect();
         Self {
-            context,
             turn: index,
             subject,
             at: SocketAddr::new(controller.traddr, controller.trsvcid.get()),
-            host_iface: controller.options.host_iface.as_ref(),
+            host_iface: controller.options.host_iface.clone(),
             host_traddr: controller.options.host_traddr,
             leads,
-            netlink: Netlink::open().ok(),
             asks_itself: false,
+            reaching: None,
+            pauses: backoff(),
+            patience: FIRST_ANSWER,
+            tried: false,
         }
     }
 
@@ -91,27 +103,30 @@ impl<'a> Path<'a> {
         self.leads.clear();
     }
 
-    /// Waits until the kernel has a way to the portal.
-    pub(super) fn reach(&mut self) -> Result<OpenStep<'a>, Ended> {
-        let context = self.context;
-        let subject = self.subject.clone();
-        let portal = self.at.to_string();
-        let step = context.recorder.step(&portal, "reach", "");
+    /// Looks whether the kernel has a way to the portal.
+    pub(super) fn reach(&mut self, context: &Context, netlink: &mut Netlink) -> Result<(), Next> {
+        let way = self.way(context, netlink);
+        let portal = self.at;
+        let step = self
+            .reaching
+            .get_or_insert_with(|| context.recorder.step(&portal.to_string(), "reach", ""));
         let fault = || Fault::new(Layer::NoRoute, format!("no route leads to `{portal}` yet"));
-        let (way, name) = context.wait_for(&subject, &step, fault, || self.way())?;
+        let (way, name) = context.found_or_next(&News::ALL, &self.subject, step, fault, way)?;
         let source = way
             .source
             .map_or_else(String::new, |s| format!(" from {s}"));
         step.detail(format!("over {name}{source}"));
-        Ok(step)
+        if let Some(step) = self.reaching.take() {
+            step.done();
+        }
+        Ok(())
     }
 
     /// The way that the kernel has now, if packets would get through: over an
     /// interface of the plan that has carrier, from an address that may be
     /// used (a tentative one may not) and that can be answered.
-    fn way(&mut self) -> Option<(Way, String)> {
-        let netlink = self.netlink.as_mut()?;
-        let only = match self.host_iface {
+    fn way(&self, context: &Context, netlink: &mut Netlink) -> Option<(Way, String)> {
+        let only = match &self.host_iface {
             Some(name) => {
                 let links = netlink.links().ok()?;
                 Some(links.into_iter().find(|l| l.name == name.as_str())?.index)
@@ -120,11 +135,10 @@ impl<'a> Path<'a> {
         };
         let way = netlink.way(self.at.ip(), only).ok()??;
         let link = netlink.link(way.link).ok()??;
-        let context = self.context;
         let leads = |lead: &InterfaceName| {
             lead.as_str() == link.name || context.link_of(lead) == Some(way.link)
         };
-        let planned = self.leads.is_empty() || self.leads.iter().any(|lead| leads(lead));
+        let planned = self.leads.is_empty() || self.leads.iter().any(leads);
         let answerable = match (self.at.ip(), way.source) {
             (IpAddr::V6(to), Some(IpAddr::V6(from))) => {
                 to.is_unicast_link_local() || !from.is_unicast_link_local()
@@ -135,52 +149,55 @@ impl<'a> Path<'a> {
         (planned && answerable && carries).then_some((way, link.name))
     }
 
-    /// Tries until it works: first whether the portal answers at all, then
-    /// `work`, which learns how long it may wait for a first packet. The kernel
-    /// makes one controller at a time and waits for a dead portal while it holds
-    /// the lock; who comes here with a live one must not wait behind it.
+    /// Tries once: first whether the portal answers at all, then `work`, which
+    /// learns how long it may wait for a first packet. The kernel makes one
+    /// controller at a time and holds its lock while it waits for a dead portal;
+    /// a live one must not wait behind it.
     pub(super) fn attempt<T>(
         &mut self,
-        step: &OpenStep<'_>,
-        mut work: impl FnMut(&Context, Duration) -> Result<T, Fault>,
-    ) -> Result<T, Ended> {
-        let context = self.context;
-        let subject = self.subject.clone();
-        let mut pauses = backoff();
-        let mut patience = FIRST_ANSWER;
-        loop {
-            let asked = Instant::now();
-            let answers = self.answers(patience);
-            if answers.is_ok() && !self.asks_itself {
-                context.is_at_work(self.turn);
+        context: &Context,
+        netlink: &mut Netlink,
+        step: &OpenStep,
+        work: impl FnOnce(&Context, Duration) -> Result<T, Fault>,
+    ) -> Result<T, Next> {
+        let asked = Instant::now();
+        if std::mem::replace(&mut self.tried, true) {
+            if asked >= context.limit() {
+                return Err(Next::Done);
             }
-            match answers.and_then(|()| work(context, patience)) {
-                Ok(done) => {
-                    context.set_answered(&self.portal(), true);
-                    context.clear_fault(&subject);
-                    return Ok(done);
-                }
-                Err(fault) => {
-                    patience = if fault.layer == Layer::Timeout {
-                        (patience * 2).min(SLOWEST_ANSWER)
-                    } else {
-                        FIRST_ANSWER
-                    };
-                    context.set_answered(&self.portal(), false);
-                    context.stumbled(self.turn);
-                    context.complain(&subject, step, &fault);
-                }
-            }
-            // A try that took its time needs no further pause.
-            let pause = pauses.step().saturating_sub(asked.elapsed());
-            context.pause(pause.max(Duration::from_millis(50)))?;
             step.again();
         }
+        let answers = self.answers(context, netlink);
+        if answers.is_ok() && !self.asks_itself {
+            context.is_at_work(self.turn);
+        }
+        let fault = match answers.and_then(|()| work(context, self.patience)) {
+            Ok(done) => {
+                context.set_answered(&self.portal(), true);
+                context.clear_fault(&self.subject);
+                return Ok(done);
+            }
+            Err(fault) => fault,
+        };
+        self.patience = if fault.layer == Layer::Timeout {
+            (self.patience * 2).min(SLOWEST_ANSWER)
+        } else {
+            FIRST_ANSWER
+        };
+        context.set_answered(&self.portal(), false);
+        context.stumbled(self.turn);
+        context.complain(&self.subject, step, &fault);
+        // A try that took its time needs no further pause.
+        let pause = self.pauses.step().saturating_sub(asked.elapsed());
+        Err(Next::After {
+            kinds: &[],
+            at: Instant::now() + pause.max(SHORTEST_PAUSE),
+        })
     }
 
     /// The portal takes a TCP connection.
-    fn answers(&mut self, patience: Duration) -> Result<(), Fault> {
-        if self.way().is_none() {
+    fn answers(&self, context: &Context, netlink: &mut Netlink) -> Result<(), Fault> {
+        if self.way(context, netlink).is_none() {
             let portal = self.at;
             return Err(Fault::new(
                 Layer::NoRoute,
@@ -191,18 +208,19 @@ impl<'a> Path<'a> {
             return Ok(());
         }
         let portal = self.portal();
-        if self.context.has_answered(&portal) {
+        if context.has_answered(&portal) {
             return Ok(());
         }
         // Closed at once: it is the answer that counts.
-        fabrics::open(self.at, self.host_traddr, self.host_iface, patience)
+        let link = self.host_iface.as_ref();
+        fabrics::open(self.at, self.host_traddr, link, self.patience)
             .map_err(|errno| classify(errno, &[], &self.at.to_string(), ""))?;
-        self.context.set_answered(&portal, true);
+        context.set_answered(&portal, true);
         Ok(())
     }
 
     /// One address may be two portals: in a VRF and outside of it.
     fn portal(&self) -> Portal {
-        (self.at, self.host_iface.cloned())
+        (self.at, self.host_iface.clone())
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use nvmeroot_plan::Nqn;
 
 use super::context::Context;
-use super::discovery;
+use super::discovery::Discovery;
 use super::subject::Target;
-use super::target::connect_target;
+use super::target::Connect;
 
-/// Sees to a controller of the plan: its own thread.
-pub(super) fn run(context: &Arc<Context>, index: usize) {
+/// Sees to a controller of the plan.
+pub(super) fn begin(context: &Arc<Context>, index: usize) {
     let Some(controller) = context.plan.controllers.get(index) else {
         return;
     };
@@ -23,9 +23,9 @@ pub(super) fn run(context: &Arc<Context>, index: usize) {
                 host_iface: controller.options.host_iface.clone(),
             };
             if context.claim(&target, index) {
-                connect_target(context, target, index);
+                context.submit(Connect::new(context, target, index));
             }
         }
-        _ => discovery::run(context, controller, index),
+        _ => context.submit(Discovery::new(context, controller, index)),
     }
 }

@@ -24,7 +24,7 @@ const UDEV_PATIENCE: Duration = Duration::from_secs(10);
 pub(super) fn wait_for_carrier(
     context: &Context,
     subject: &Subject,
-    step: &OpenStep<'_>,
+    step: &OpenStep,
     netlink: &mut Netlink,
     link: &Link,
 ) -> Result<(), Ended> {

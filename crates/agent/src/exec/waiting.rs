@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::context::Context;
+use super::pool::Next;
 use super::subject::Subject;
 use crate::events::{Backoff, News, Woken};
 use crate::fault::Fault;
@@ -11,7 +12,7 @@ use crate::record::OpenStep;
 
 /// The first wait between two tries, and the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
-const SLOWEST_RETRY: Duration = Duration::from_secs(2);
+pub(super) const SLOWEST_RETRY: Duration = Duration::from_secs(2);
 
 /// Waiting times between tries of anything.
 pub(super) fn backoff() -> Backoff {
@@ -28,19 +29,51 @@ pub(super) enum Ended {
 }
 
 impl Context {
-    /// Waits until it is this controller's turn to go to its portal.
-    pub(super) fn wait_for_turn(&self, controller: usize) -> Result<(), Ended> {
-        loop {
-            let seen = self.events.seen();
-            let Err(again) = self.order(|order| order.may_go(controller, Instant::now())) else {
-                return Ok(());
-            };
-            let until = again.min(self.limit());
-            match self.events.wait_past(seen, &[News::Own], until) {
-                Woken::Stopping => return Err(Ended::Stopping),
-                Woken::TimedOut if Instant::now() >= self.limit() => return Err(Ended::Late),
-                Woken::Changed | Woken::TimedOut => {}
-            }
+    /// Whether it is this controller's turn to go to its portal.
+    pub(super) fn has_turn(&self, controller: usize) -> Result<(), Next> {
+        let Err(again) = self.order(|order| order.may_go(controller, Instant::now())) else {
+            return Ok(());
+        };
+        let limit = self.limit();
+        if Instant::now() >= limit {
+            return Err(Next::Done);
+        }
+        Err(Next::After {
+            kinds: &[News::Own],
+            at: again.min(limit),
+        })
+    }
+
+    /// For a task that looked for something: what it found, or when it looks
+    /// again. `fault` is what stands in the way until then.
+    pub(super) fn found_or_next<T>(
+        &self,
+        kinds: &'static [News],
+        subject: &Subject,
+        step: &OpenStep,
+        fault: impl Fn() -> Fault,
+        found: Option<T>,
+    ) -> Result<T, Next> {
+        if let Some(found) = found {
+            self.clear_fault(subject);
+            return Ok(found);
+        }
+        let (why, limit) = (fault(), self.limit());
+        self.complain_once(subject, step, &why);
+        if Instant::now() >= limit {
+            step.error(&why);
+            return Err(Next::Done);
+        }
+        let at = self.next_word(subject, &why).min(limit);
+        Err(Next::After { kinds, at })
+    }
+
+    /// What is waited for is not there: said, and into the record, when it is
+    /// worth it.
+    fn complain_once(&self, subject: &Subject, step: &OpenStep, why: &Fault) {
+        if self.is_worth_a_line(subject, why) {
+            step.error(why);
+            self.kmsg.fault(Level::Warning, &subject.to_string(), why);
         }
     }
 
@@ -63,7 +96,7 @@ impl Context {
 
     /// Something went wrong and will be tried again: into the record, and, if
     /// it is worth it, into the kernel log.
-    pub(super) fn complain(&self, subject: &Subject, step: &OpenStep<'_>, fault: &Fault) {
+    pub(super) fn complain(&self, subject: &Subject, step: &OpenStep, fault: &Fault) {
         step.error(fault);
         if self.is_worth_a_line(subject, fault) {
             self.kmsg.fault(Level::Warning, &subject.to_string(), fault);
@@ -77,7 +110,7 @@ impl Context {
     }
 
     /// The same, and the step is not tried again.
-    pub(super) fn give_up(&self, subject: &Subject, step: OpenStep<'_>, fault: Fault) {
+    pub(super) fn give_up(&self, subject: &Subject, step: OpenStep, fault: Fault) {
         step.failed(&fault);
         self.tell(subject, fault);
     }
@@ -87,7 +120,7 @@ impl Context {
     pub(super) fn wait_for<T>(
         &self,
         subject: &Subject,
-        step: &OpenStep<'_>,
+        step: &OpenStep,
         fault: impl Fn() -> Fault,
         look: impl FnMut() -> Option<T>,
     ) -> Result<T, Ended> {
@@ -99,7 +132,7 @@ impl Context {
         &self,
         news: &[News],
         subject: &Subject,
-        step: &OpenStep<'_>,
+        step: &OpenStep,
         fault: impl Fn() -> Fault,
         mut look: impl FnMut() -> Option<T>,
     ) -> Result<T, Ended> {
@@ -110,10 +143,7 @@ impl Context {
                 return Ok(found);
             }
             let why = fault();
-            if self.is_worth_a_line(subject, &why) {
-                step.error(&why);
-                self.kmsg.fault(Level::Warning, &subject.to_string(), &why);
-            }
+            self.complain_once(subject, step, &why);
             let until = self.next_word(subject, &why).min(self.limit());
             let ended = match self.events.wait_past(seen, news, until) {
                 Woken::Stopping => Ended::Stopping,
@@ -129,7 +159,7 @@ impl Context {
     pub(super) fn retry<T>(
         &self,
         subject: &Subject,
-        step: &OpenStep<'_>,
+        step: &OpenStep,
         mut attempt: impl FnMut() -> Result<T, Fault>,
     ) -> Result<T, Ended> {
         let mut pauses = backoff();

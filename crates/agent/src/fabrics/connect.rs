@@ -235,12 +235,13 @@ impl Fabrics {
         self.turns.go_on();
     }
 
-    /// Makes a controller.
+    /// Makes a controller. Of several that wait, the one with the fewest
+    /// `failures` before comes first.
     ///
     /// # Errors
     /// What stood in the way, by layer.
-    pub fn connect(&self, request: &Request<'_>) -> Result<Connected, ConnectError> {
-        let _turn = self.turns.connect();
+    pub fn connect(&self, request: &Request<'_>, failures: u32) -> Result<Connected, ConnectError> {
+        let _turn = self.turns.connect(failures);
         let (text, left_out) = request.text(self.supported()?);
         match self.device.create(&text) {
             Ok(instance) => Ok(Connected {

@@ -1,5 +1,6 @@
 //! Whose turn it is at `/dev/nvme-fabrics`.
 
+use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,9 @@ const REST: u32 = 6;
 /// worked.
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
-/// One at a time, and who brings a namespace before who only asks.
+/// Serialises device writes. Those of controllers that failed less often go
+/// first, so that a target that keeps failing, slowly, does not keep the others
+/// from being connected; among equals, connects go before discovery.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     state: Mutex<State>,
@@ -24,11 +27,29 @@ pub(super) struct Turns {
 #[derive(Debug, Default)]
 struct State {
     taken: bool,
-    /// Those that wait to connect.
-    connecting: usize,
+    waiting: BTreeSet<Place>,
+    next: u64,
     pace: Pace,
     /// When the last turn has rested, if the pace is calm.
     rested: Option<Instant>,
+}
+
+/// A place in the queue; the least goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    failures: u32,
+    purpose: Purpose,
+    /// Counts who came before.
+    number: u64,
+}
+
+/// What a write is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Purpose {
+    /// A controller that stays.
+    Connect,
+    /// A discovery controller.
+    Discover,
 }
 
 /// How eagerly controllers are made.
@@ -55,12 +76,20 @@ impl Turns {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, may: impl Fn(&State) -> bool, then: impl Fn(&mut State)) -> Turn<'_> {
+    fn take(&self, failures: u32, purpose: Purpose) -> Turn<'_> {
         let mut state = self.lock();
+        let number = state.next;
+        state.next += 1;
+        let place = Place {
+            failures,
+            purpose,
+            number,
+        };
+        state.waiting.insert(place);
         loop {
             let now = Instant::now();
             let rest = state.rested.and_then(|at| at.checked_duration_since(now));
-            if state.taken || !may(&state) {
+            if state.taken || state.waiting.first() != Some(&place) {
                 let woken = self.free.wait(state);
                 state = woken.unwrap_or_else(PoisonError::into_inner);
             } else if let Some(rest) = rest.filter(|_| state.pace == Pace::Calm) {
@@ -70,8 +99,8 @@ impl Turns {
                 break;
             }
         }
+        state.waiting.remove(&place);
         state.taken = true;
-        then(&mut state);
         if state.pace != Pace::Urgent {
             Priority::Ordinary.take();
         }
@@ -81,15 +110,15 @@ impl Turns {
         }
     }
 
-    /// A turn for making a controller that stays.
-    pub(super) fn connect(&self) -> Turn<'_> {
-        self.lock().connecting += 1;
-        self.take(|_| true, |state| state.connecting -= 1)
+    /// A turn for making a controller that stays. `failures`: how often that
+    /// failed before for the controller of the plan that led to it.
+    pub(super) fn connect(&self, failures: u32) -> Turn<'_> {
+        self.take(failures, Purpose::Connect)
     }
 
-    /// A turn for asking a discovery controller: when nobody wants to connect.
+    /// A turn for asking a discovery controller.
     pub(super) fn discover(&self) -> Turn<'_> {
-        self.take(|state| state.connecting == 0, |_| {})
+        self.take(0, Purpose::Discover)
     }
 
     /// Nobody waits for what is still to be connected, and others need the
@@ -118,49 +147,62 @@ impl Drop for Turn<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::thread;
 
     use super::*;
 
-    #[test]
-    fn who_connects_goes_before_who_asks() {
-        let turns = Arc::new(Turns::default());
-        let order = Arc::new(Mutex::new(Vec::new()));
+    /// In which order these get their turn, which come while another one has it.
+    fn order(come: &[(u32, Purpose, &'static str)]) -> Vec<&'static str> {
+        let turns = Turns::default();
+        let order = Mutex::new(Vec::new());
         let first = turns.discover();
-        let mut threads = Vec::new();
-        for (number, word) in ["ask", "ask", "connect", "connect"].into_iter().enumerate() {
-            let (mine, order) = (Arc::clone(&turns), Arc::clone(&order));
-            threads.push(thread::spawn(move || {
-                let turn = match word {
-                    "ask" => mine.discover(),
-                    _ => mine.connect(),
-                };
-                order.lock().unwrap().push(word);
-                drop(turn);
-            }));
-            // All four are there before the first turn ends.
-            let wanted = number.saturating_sub(1);
-            while turns.lock().connecting < wanted {
-                thread::yield_now();
+        thread::scope(|scope| {
+            for (number, (failures, purpose, word)) in come.iter().enumerate() {
+                let (turns, order) = (&turns, &order);
+                scope.spawn(move || {
+                    let turn = turns.take(*failures, *purpose);
+                    order.lock().unwrap().push(*word);
+                    drop(turn);
+                });
+                while turns.lock().waiting.len() <= number {
+                    thread::yield_now();
+                }
             }
-        }
-        drop(first);
-        for thread in threads {
-            thread.join().unwrap();
-        }
-        assert_eq!(*order.lock().unwrap(), ["connect", "connect", "ask", "ask"]);
+            drop(first);
+        });
+        order.into_inner().unwrap()
+    }
+
+    #[test]
+    fn connects_go_before_discovery_and_the_first_come_first() {
+        let order = order(&[
+            (0, Purpose::Discover, "ask"),
+            (0, Purpose::Connect, "connect"),
+            (0, Purpose::Discover, "ask too"),
+            (0, Purpose::Connect, "connect too"),
+        ]);
+        assert_eq!(order, ["connect", "connect too", "ask", "ask too"]);
+    }
+
+    #[test]
+    fn what_failed_before_comes_last() {
+        let order = order(&[
+            (2, Purpose::Connect, "failed twice"),
+            (1, Purpose::Connect, "failed once"),
+            (0, Purpose::Discover, "ask"),
+        ]);
+        assert_eq!(order, ["ask", "failed once", "failed twice"]);
     }
 
     const TURN: Duration = Duration::from_millis(100);
 
     /// How long the next one waits for its turn after one of so long.
     fn waits(turns: &Turns) -> Duration {
-        let turn = turns.connect();
+        let turn = turns.connect(0);
         thread::sleep(TURN);
         drop(turn);
         let since = Instant::now();
-        drop(turns.connect());
+        drop(turns.connect(0));
         since.elapsed()
     }
 
@@ -178,12 +220,12 @@ mod tests {
     fn who_rests_goes_on_when_root_is_mounted() {
         let turns = Turns::default();
         turns.calm();
-        let turn = turns.connect();
+        let turn = turns.connect(0);
         thread::sleep(LONGEST_REST / REST);
         drop(turn);
         let since = Instant::now();
         thread::scope(|scope| {
-            let next = scope.spawn(|| drop(turns.connect()));
+            let next = scope.spawn(|| drop(turns.connect(0)));
             thread::sleep(TURN);
             turns.go_on();
             next.join().unwrap();

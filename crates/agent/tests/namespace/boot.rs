@@ -4,13 +4,13 @@ use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nvmeroot_agent::events::{Events, News};
 use nvmeroot_agent::exec::{self, Context, Goal, Verdict};
-use nvmeroot_agent::fabrics::{Device, ENTRY, Fabrics, Refusal};
+use nvmeroot_agent::fabrics::{Device, ENTRY, Fabrics, MOST_ENTRIES, Refusal};
 use nvmeroot_agent::fault::Layer;
 use nvmeroot_agent::kmsg::Kmsg;
 use nvmeroot_agent::netlink;
@@ -27,6 +27,10 @@ pub(crate) const NQN: &str = "nqn.2024-01.example:root";
 pub(crate) const PORT: u16 = 4420;
 /// Where the played discovery service refers to.
 pub(crate) const REFERRED: u16 = 8010;
+/// Where the played discovery service offers all that a log can hold, none of
+/// which can be connected, and each takes its time to show it.
+pub(crate) const FLOODING: u16 = 8011;
+const FLOOD: &str = "nqn.2024-01.example:flood";
 
 /// A deadline that no test should come to.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
@@ -239,6 +243,36 @@ pub(crate) struct Played {
     pub(crate) slow: Duration,
 }
 
+/// An entry of a discovery log.
+fn entry(transport: u8, kind: u8, port: u16, nqn: &str) -> Vec<u8> {
+    let mut entry = vec![0; ENTRY];
+    (entry[0], entry[1], entry[2]) = (transport, 1, kind);
+    entry[32..36].copy_from_slice(port.to_string().as_bytes());
+    entry[256..256 + nqn.len()].copy_from_slice(nqn.as_bytes());
+    entry[512..520].copy_from_slice(b"10.9.0.1");
+    entry
+}
+
+/// One of many. Half of them are at an address that nobody has.
+fn flood(number: u64) -> Vec<u8> {
+    let mut entry = entry(3, 2, FLOODING, &format!("{FLOOD}-{number}"));
+    if number.is_multiple_of(2) {
+        entry[512..522].copy_from_slice(b"10.9.0.200");
+    }
+    entry
+}
+
+/// The log of these entries.
+fn log(entries: Vec<Vec<u8>>) -> Vec<u8> {
+    let mut log = vec![0; ENTRY];
+    log[8..16].copy_from_slice(&(entries.len() as u64).to_le_bytes());
+    log.extend(entries.concat());
+    log
+}
+
+/// Made once: it is read in a thousand pieces.
+static FLOOD_LOG: OnceLock<Vec<u8>> = OnceLock::new();
+
 /// Plays `/dev/nvme-fabrics` and sysfs. No NVMe happens.
 struct PlayedDevice {
     sys: PathBuf,
@@ -256,6 +290,13 @@ impl Device for PlayedDevice {
 
     fn create(&self, text: &str) -> Result<u32, Refusal> {
         thread::sleep(self.played.slow);
+        if text.contains(FLOOD) {
+            thread::sleep(Duration::from_millis(200));
+            return Err(Refusal {
+                error: io::Error::from_raw_os_error(11),
+                said: Vec::new(),
+            });
+        }
         if let Some(said) = self.played.refuses {
             return Err(Refusal {
                 error: io::Error::from_raw_os_error(5),
@@ -281,14 +322,6 @@ impl Device for PlayedDevice {
     }
 
     fn discovery_log(&self, _: u32, offset: u64, buffer: &mut [u8]) -> io::Result<u16> {
-        let entry = |transport: u8, kind: u8, port: u16, nqn: &str| {
-            let mut entry = vec![0; ENTRY];
-            (entry[0], entry[1], entry[2]) = (transport, 1, kind);
-            entry[32..36].copy_from_slice(port.to_string().as_bytes());
-            entry[256..256 + nqn.len()].copy_from_slice(nqn.as_bytes());
-            entry[512..520].copy_from_slice(b"10.9.0.1");
-            entry
-        };
         let discovery = Nqn::DISCOVERY;
         let entries = match (self.played.refers, *self.asked.lock().expect("no panic")) {
             (true, PORT) => vec![
@@ -301,11 +334,17 @@ impl Device for PlayedDevice {
                 entry(3, 2, PORT, NQN),
                 entry(3, 2, PORT, NQN),
             ],
+            (false, FLOODING) => {
+                let log = FLOOD_LOG.get_or_init(|| log((0..MOST_ENTRIES).map(flood).collect()));
+                let rest = log.get(usize::try_from(offset).expect("small")..);
+                let rest = rest.expect("within the log");
+                let length = rest.len().min(buffer.len());
+                buffer[..length].copy_from_slice(&rest[..length]);
+                return Ok(0);
+            }
             (false, _) => vec![entry(3, 2, PORT, NQN)],
         };
-        let mut page = vec![0; ENTRY];
-        page[8] = u8::try_from(entries.len()).expect("few");
-        page.extend(entries.concat());
+        let mut page = log(entries);
         let offset = usize::try_from(offset).expect("small");
         page.resize(page.len().max(offset + buffer.len()), 0);
         buffer.copy_from_slice(&page[offset..offset + buffer.len()]);

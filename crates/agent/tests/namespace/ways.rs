@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use nvmeroot_agent::fault::Layer;
 use nvmeroot_agent::record::StepState;
 use nvmeroot_plan::{BootPlan, Match};
 
-use crate::boot::{LONG, NQN, PORT, Played, REFERRED, address, interface, plan};
+use crate::boot::{FLOODING, LONG, NQN, PORT, Played, REFERRED, address, interface, plan};
 use crate::net::{Entered, Net, skip, until};
 
 #[test]
@@ -230,6 +231,68 @@ fn referrals_are_followed_and_circles_end() {
     assert_eq!(
         of("connect"),
         [("10.9.0.1:4420", "nqn.2024-01.example:root nvme0")]
+    );
+}
+
+/// Threads of this process in the host's network.
+fn threads(net: &Net) -> usize {
+    let inode = |path: std::path::PathBuf| Some(fs::metadata(path).ok()?.ino());
+    let host = inode(std::path::Path::new("/run/netns").join(&net.host)).expect("a namespace");
+    let tasks = fs::read_dir("/proc/self/task").expect("this process's");
+    tasks
+        .flatten()
+        .filter(|task| inode(task.path().join("ns/net")) == Some(host))
+        .count()
+}
+
+/// One after the other, its subsystems would hold up the other controller for
+/// longer than the deadline.
+#[test]
+fn a_broken_discovery_log_costs_neither_threads_nor_the_boot() {
+    if skip("a_broken_discovery_log") {
+        return;
+    }
+    let mut net = Net::up();
+    net.listen(&format!("10.9.0.1:{FLOODING}"));
+    let interface = interface(|i| i.addresses = vec![address("10.9.0.9/24")]);
+    let mut plan = plan(interface, "10.9.0.1", None);
+    let good = plan.controllers[0].clone();
+    plan.controllers[0].trsvcid = FLOODING.to_string().parse().expect("a port");
+    plan.controllers.push(good);
+    let mut path = plan.paths[0].clone();
+    path.controller = 1;
+    plan.paths.push(path);
+    plan.mounts[0].controllers = vec![1];
+    let mut most = 0;
+    let boot = net.boot_with(plan, Played::default(), LONG, |net| {
+        let record = net.path("run/nvmeroot/boot.json");
+        let count = |action: &str| {
+            // The record is long by now; reading it costs more than waiting.
+            thread::sleep(Duration::from_millis(200));
+            let text = fs::read_to_string(&record).ok()?;
+            let all = serde_json::from_str::<nvmeroot_agent::record::BootRecord>(&text).ok()?;
+            let steps = all.steps.iter().filter(|s| s.action == action);
+            Some(steps.count())
+        };
+        until("the flood", || (count("connect")? > 20).then_some(()));
+        net.listen("10.9.0.1:4420");
+        until("the good one", || {
+            most = most.max(threads(net));
+            (count("namespace")? > 0).then_some(())
+        });
+    });
+    assert_eq!(boot.verdict, Verdict::Done);
+    let steps = boot.record.steps.iter();
+    let logs: Vec<_> = steps
+        .filter(|s| s.action == "discover")
+        .map(|s| s.detail.as_str())
+        .collect();
+    assert!(logs.contains(&"512 offered, 3584 left out"), "{logs:?}");
+    // The pool's, the interface's, and those of watches and record.
+    assert!(most <= 48, "{most} threads");
+    eprintln!(
+        "4096 offers: {most} threads at most, root after {:?}",
+        boot.took
     );
 }
 
