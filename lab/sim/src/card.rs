@@ -11,7 +11,6 @@ use crate::ring::{self, Ring};
 use crate::spec::Mac;
 use crate::vhost_user::BASE_FEATURES;
 
-pub(crate) const RX: usize = 0;
 pub(crate) const TX: usize = 1;
 /// `VIRTIO_NET_F_MAC`, `MRG_RXBUF`, `STATUS`, `SPEED_DUPLEX`
 const FEATURES: u64 = 1 << 5 | 1 << 15 | 1 << 16 | 1 << 63;
@@ -36,7 +35,12 @@ pub(crate) struct Card {
 
 impl Card {
     pub(crate) fn new(mac: Mac, speed_mbit: u32, carrier: bool) -> Self {
-        Self { mac, speed_mbit, carrier, backlog: VecDeque::new() }
+        Self {
+            mac,
+            speed_mbit,
+            carrier,
+            backlog: VecDeque::new(),
+        }
     }
 
     pub(crate) fn features(&self) -> u64 {
@@ -50,13 +54,16 @@ impl Card {
         // pairs of queues, then the MTU, which is not offered
         bytes.extend(1u16.to_le_bytes());
         bytes.extend(1500u16.to_le_bytes());
-        bytes.extend(if self.carrier { self.speed_mbit } else { u32::MAX }.to_le_bytes());
+        bytes.extend(
+            if self.carrier {
+                self.speed_mbit
+            } else {
+                u32::MAX
+            }
+            .to_le_bytes(),
+        );
         bytes.push(if self.carrier { 1 } else { 0xff });
         bytes
-    }
-
-    pub(crate) fn carrier(&self) -> bool {
-        self.carrier
     }
 
     /// True: this is news for the machine.
@@ -76,7 +83,12 @@ impl Card {
     }
 
     /// Takes what the machine sends.
-    pub(crate) fn transmit(&mut self, ring: &mut Ring, memory: &GuestMemoryMmap, frames: &mut Vec<Vec<u8>>) -> Served {
+    pub(crate) fn transmit(
+        &mut self,
+        ring: &mut Ring,
+        memory: &GuestMemoryMmap,
+        frames: &mut Vec<Vec<u8>>,
+    ) -> Served {
         let mut taken = 0;
         let again = loop {
             ring.refuse_kicks(memory);
@@ -102,7 +114,10 @@ impl Card {
                 break false;
             }
         };
-        Served { call: ring.wants_call(memory), again }
+        Served {
+            call: ring.wants_call(memory),
+            again,
+        }
     }
 
     /// A frame arrives. It waits where the machine has no buffers.
@@ -122,7 +137,10 @@ impl Card {
                 }
             }
         }
-        Served { call: ring.wants_call(memory), again: false }
+        Served {
+            call: ring.wants_call(memory),
+            again: false,
+        }
     }
 }
 
@@ -139,7 +157,11 @@ fn put(ring: &mut Ring, memory: &GuestMemoryMmap, frame: &[u8]) -> bool {
         chains.push(chain);
     }
     let mut header = [0; HEADER];
-    header[10..].copy_from_slice(&u16::try_from(chains.len()).unwrap_or(u16::MAX).to_le_bytes());
+    header[10..].copy_from_slice(
+        &u16::try_from(chains.len())
+            .unwrap_or(u16::MAX)
+            .to_le_bytes(),
+    );
     let mut rest = frame;
     let mut given = Vec::with_capacity(chains.len());
     for (number, chain) in chains.into_iter().enumerate() {

@@ -55,7 +55,13 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) fn new(kind: Kind, slot: u8) -> Self {
-        Self { kind, slot, listener: None, connection: None, connections: 0 }
+        Self {
+            kind,
+            slot,
+            listener: None,
+            connection: None,
+            connections: 0,
+        }
     }
 
     /// Listens for the kernel; the argument that tells it so.
@@ -99,7 +105,9 @@ impl Device {
 
     /// Accepts the kernel's connection; false: there was none after all.
     pub(crate) fn accept(&mut self, patience: Duration) -> io::Result<bool> {
-        let Some((listener, _)) = &self.listener else { return Ok(false) };
+        let Some((listener, _)) = &self.listener else {
+            return Ok(false);
+        };
         let (socket, _) = match listener.accept() {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
             accepted => accepted?,
@@ -125,15 +133,23 @@ impl Device {
             Kind::Port(port) => (port.features(), port.config()),
             Kind::Entropy(entropy) => (entropy.features(), Vec::new()),
         };
-        Offer { features, config, in_band }
+        Offer {
+            features,
+            config,
+            in_band,
+        }
     }
 
     /// The machine has kicked a ring.
     pub(crate) fn kicked(&mut self, number: usize) -> Kicked {
         let mut kicked = Kicked::default();
-        let Some((ring, memory)) = self.connection.as_mut().and_then(|c| c.ring(number)) else { return kicked };
+        let Some((ring, memory)) = self.connection.as_mut().and_then(|c| c.ring(number)) else {
+            return kicked;
+        };
         let served = match &mut self.kind {
-            Kind::Card(card) if number == card::TX => card.transmit(ring, memory, &mut kicked.frames),
+            Kind::Card(card) if number == card::TX => {
+                card.transmit(ring, memory, &mut kicked.frames)
+            }
             Kind::Card(card) => {
                 kicked.refill = card.starved();
                 return kicked;
@@ -163,6 +179,13 @@ impl Device {
             Kind::Card(card) => card.refill(ring, memory).call,
             Kind::Port(port) => port.refill(ring, memory).call,
             Kind::Disk(_) | Kind::Entropy(_) => false,
+        }
+    }
+
+    /// Bytes for a port.
+    pub(crate) fn input(&mut self, bytes: &[u8]) {
+        if let Kind::Port(port) = &mut self.kind {
+            port.push(bytes);
         }
     }
 

@@ -33,7 +33,11 @@ pub(crate) struct Disk {
 
 impl Disk {
     pub(crate) fn new(overlay: Overlay, read_only: bool, slot: u8) -> Self {
-        Self { overlay, read_only, serial: format!("disk-{slot}") }
+        Self {
+            overlay,
+            read_only,
+            serial: format!("disk-{slot}"),
+        }
     }
 
     pub(crate) fn features(&self) -> u64 {
@@ -69,15 +73,22 @@ impl Disk {
                 break false;
             }
         };
-        Served { call: ring.wants_call(memory), again }
+        Served {
+            call: ring.wants_call(memory),
+            again,
+        }
     }
 
     /// Bytes written into the machine's memory.
     fn request(&mut self, chain: Chain<'_>, memory: &GuestMemoryMmap) -> usize {
-        let Some(request) = ring::read(chain.clone(), memory, LARGEST) else { return 0 };
+        let Some(request) = ring::read(chain.clone(), memory, LARGEST) else {
+            return 0;
+        };
         let room = ring::room(&chain);
         // The last byte is for the status.
-        let Some(space) = room.checked_sub(1).filter(|space| *space <= LARGEST) else { return 0 };
+        let Some(space) = room.checked_sub(1).filter(|space| *space <= LARGEST) else {
+            return 0;
+        };
         let (answer, status) = match self.answer(&request, space) {
             Ok(answer) => (answer, OK),
             Err(status) => (Vec::new(), status),
@@ -88,7 +99,9 @@ impl Disk {
     }
 
     fn answer(&mut self, request: &[u8], space: usize) -> Result<Vec<u8>, u8> {
-        let Some((header, data)) = request.split_first_chunk::<HEADER>() else { return Err(IOERR) };
+        let Some((header, data)) = request.split_first_chunk::<HEADER>() else {
+            return Err(IOERR);
+        };
         let kind = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
         let mut sector = [0; 8];
         sector.copy_from_slice(&header[8..]);
@@ -103,13 +116,20 @@ impl Disk {
             // VIRTIO_BLK_T_OUT, VIRTIO_BLK_T_WRITE_ZEROES
             1 | 13 if self.read_only => Err(IOERR),
             1 if !data.len().is_multiple_of(SECTOR as usize) => Err(IOERR),
-            1 => self.overlay.write(sector, data).map(|()| Vec::new()).map_err(|_| IOERR),
+            1 => self
+                .overlay
+                .write(sector, data)
+                .map(|()| Vec::new())
+                .map_err(|_| IOERR),
             13 => {
                 for segment in data.chunks_exact(16) {
                     let mut first = [0; 8];
                     first.copy_from_slice(&segment[..8]);
-                    let count = u32::from_le_bytes([segment[8], segment[9], segment[10], segment[11]]);
-                    self.overlay.zero(u64::from_le_bytes(first), u64::from(count)).map_err(|_| IOERR)?;
+                    let count =
+                        u32::from_le_bytes([segment[8], segment[9], segment[10], segment[11]]);
+                    self.overlay
+                        .zero(u64::from_le_bytes(first), u64::from(count))
+                        .map_err(|_| IOERR)?;
                 }
                 Ok(Vec::new())
             }

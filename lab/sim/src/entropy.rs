@@ -39,10 +39,16 @@ pub fn build_shim(cc: &Path, dir: &Path) -> Result<PathBuf, Error> {
         .arg(&library)
         .arg(&source)
         .output()
-        .map_err(|source| Error::System { what: "start the C compiler", source })?;
+        .map_err(|source| Error::System {
+            what: "start the C compiler",
+            source,
+        })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(Error::Compiler { cc: cc.into(), output: said });
+        return Err(Error::Compiler {
+            cc: cc.into(),
+            output: said,
+        });
     }
     Ok(library)
 }
@@ -98,7 +104,9 @@ impl Entropy {
                 served += 1;
                 let head = chain.head_index();
                 let len = ring::room(&chain).min(MOST);
-                let bytes: Vec<u8> = (0..len.div_ceil(8)).flat_map(|_| self.random.next().to_le_bytes()).collect();
+                let bytes: Vec<u8> = (0..len.div_ceil(8))
+                    .flat_map(|_| self.random.next().to_le_bytes())
+                    .collect();
                 let written = ring::write(chain, memory, &[&bytes[..len]]);
                 ring.give_back(memory, head, written);
             }
@@ -109,7 +117,10 @@ impl Entropy {
                 break false;
             }
         };
-        Served { call: ring.wants_call(memory), again }
+        Served {
+            call: ring.wants_call(memory),
+            again,
+        }
     }
 }
 
@@ -120,7 +131,12 @@ mod tests {
     #[test]
     fn machines_and_starts_differ_and_repeat() {
         assert_eq!(seed_of(7, "host", 1), seed_of(7, "host", 1));
-        let seeds = [seed_of(7, "host", 1), seed_of(7, "host", 2), seed_of(7, "target", 1), seed_of(8, "host", 1)];
+        let seeds = [
+            seed_of(7, "host", 1),
+            seed_of(7, "host", 2),
+            seed_of(7, "target", 1),
+            seed_of(8, "host", 1),
+        ];
         for (n, seed) in seeds.iter().enumerate() {
             assert!(!seeds[..n].contains(seed), "{seeds:?}");
         }

@@ -11,13 +11,29 @@
 //! virtio devices that this crate serves (vhost-user).
 #![warn(missing_docs)]
 
+mod agenda;
 pub mod capture;
+mod card;
+mod clock;
 pub mod console;
+mod device;
+mod disk;
 pub mod entropy;
 mod error;
+mod machine;
+mod network;
+mod overlay;
+mod poller;
+mod port;
+mod process;
+mod real_time;
+mod ring;
 mod simulation;
 pub mod spec;
+mod vhost_user;
+mod virtual_time;
 pub mod wire;
+mod world;
 
 pub use console::Console;
 pub use error::Error;

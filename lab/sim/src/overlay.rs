@@ -27,7 +27,11 @@ impl Overlay {
     pub(crate) fn open(image: &Path) -> io::Result<Self> {
         let image = File::open(image)?;
         let sectors = image.metadata()?.len() / SECTOR;
-        Ok(Self { image, sectors, written: BTreeMap::new() })
+        Ok(Self {
+            image,
+            sectors,
+            written: BTreeMap::new(),
+        })
     }
 
     pub(crate) fn sectors(&self) -> u64 {
@@ -38,7 +42,11 @@ impl Overlay {
     fn place(&self, sector: u64, len: u64) -> Result<u64, Unreadable> {
         let at = sector.checked_mul(SECTOR).ok_or(Unreadable)?;
         let end = at.checked_add(len).ok_or(Unreadable)?;
-        if end <= self.sectors * SECTOR { Ok(at) } else { Err(Unreadable) }
+        if end <= self.sectors * SECTOR {
+            Ok(at)
+        } else {
+            Err(Unreadable)
+        }
     }
 
     fn block(&self, number: u64) -> Result<[u8; BLOCK], Unreadable> {
@@ -51,7 +59,10 @@ impl Overlay {
         let mut got = 0;
         // The last block of an image may be a part of one.
         while got < BLOCK {
-            match self.image.read_at(&mut block[got..], number * BLOCK as u64 + got as u64) {
+            match self
+                .image
+                .read_at(&mut block[got..], number * BLOCK as u64 + got as u64)
+            {
                 Ok(0) => break,
                 Ok(n) => got += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -81,7 +92,11 @@ impl Overlay {
             let from = (at % BLOCK as u64) as usize;
             let len = (BLOCK - from).min(rest.len());
             let number = at / BLOCK as u64;
-            let mut block = if len == BLOCK { [0; BLOCK] } else { self.block(number)? };
+            let mut block = if len == BLOCK {
+                [0; BLOCK]
+            } else {
+                self.block(number)?
+            };
             block[from..from + len].copy_from_slice(&rest[..len]);
             self.written.insert(number, Some(Box::new(block)));
             (at, rest) = (at + len as u64, &rest[len..]);

@@ -9,7 +9,6 @@ use crate::device::Served;
 use crate::ring::{self, Ring};
 use crate::vhost_user::BASE_FEATURES;
 
-pub(crate) const INPUT: usize = 0;
 pub(crate) const OUTPUT: usize = 1;
 /// Bytes of a buffer of the driver's; it uses a page.
 const LARGEST: usize = 1 << 20;
@@ -65,7 +64,10 @@ impl Port {
             self.input.drain(..written.min(self.input.len()));
             ring.give_back(memory, head, written);
         }
-        Served { call: ring.wants_call(memory), again: false }
+        Served {
+            call: ring.wants_call(memory),
+            again: false,
+        }
     }
 
     /// Takes what the machine writes.
@@ -77,7 +79,8 @@ impl Port {
             {
                 taken += 1;
                 let head = chain.head_index();
-                self.output.extend(ring::read(chain, memory, LARGEST).unwrap_or_default());
+                self.output
+                    .extend(ring::read(chain, memory, LARGEST).unwrap_or_default());
                 ring.give_back(memory, head, 0);
             }
             if taken >= BATCH {
@@ -87,6 +90,9 @@ impl Port {
                 break false;
             }
         };
-        Served { call: ring.wants_call(memory), again }
+        Served {
+            call: ring.wants_call(memory),
+            again,
+        }
     }
 }

@@ -28,10 +28,19 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    #[allow(clippy::expect_used, reason = "the size is a constant and a power of two")]
+    #[allow(
+        clippy::expect_used,
+        reason = "the size is a constant and a power of two"
+    )]
     pub(crate) fn new() -> Self {
         let queue = Queue::new(SIZE).expect("a valid size");
-        Self { queue, kick: None, call: None, enabled: false, uncounted: false }
+        Self {
+            queue,
+            kick: None,
+            call: None,
+            enabled: false,
+            uncounted: false,
+        }
     }
 
     /// The driver has set it up and not let go of it.
@@ -92,7 +101,9 @@ impl Ring {
 
     /// Interrupts the machine out of band.
     pub(crate) fn call(&mut self) -> io::Result<()> {
-        let Some(call) = &mut self.call else { return Ok(()) };
+        let Some(call) = &mut self.call else {
+            return Ok(());
+        };
         match call.write(&1u64.to_ne_bytes()) {
             // A full pipe: the machine has plenty to wake up for.
             Err(e) if e.kind() != io::ErrorKind::WouldBlock => Err(e),
@@ -122,12 +133,19 @@ impl Ring {
     /// Gives back the chains of one frame: the machine must see them all at once, so the index moves with the
     /// last.
     pub(crate) fn give_back_together(&mut self, memory: &GuestMemoryMmap, chains: &[(u16, usize)]) {
-        let Some(((last, last_len), before)) = chains.split_last() else { return };
+        let Some(((last, last_len), before)) = chains.split_last() else {
+            return;
+        };
         let first = self.queue.next_used();
         for (number, (head, len)) in (0u16..).zip(before) {
             let slot = u64::from(first.wrapping_add(number) % self.queue.size());
-            let element = [u32::from(*head).to_le(), u32::try_from(*len).unwrap_or(u32::MAX).to_le()];
-            let Some(at) = self.queue.used_ring().checked_add(4 + 8 * slot) else { return };
+            let element = [
+                u32::from(*head).to_le(),
+                u32::try_from(*len).unwrap_or(u32::MAX).to_le(),
+            ];
+            let Some(at) = self.queue.used_ring().checked_add(4 + 8 * slot) else {
+                return;
+            };
             let _ = memory.write_obj(element, GuestAddress(at));
         }
         let moved = u16::try_from(before.len()).unwrap_or(0);
@@ -150,7 +168,9 @@ impl Ring {
     /// Asks for a kick for the first buffers after all that are there (too few for a frame). True: some have
     /// come meanwhile.
     pub(crate) fn ask_for_kick_after_all(&mut self, memory: &GuestMemoryMmap) -> bool {
-        let Ok(end) = self.queue.avail_idx(memory, Ordering::Acquire) else { return false };
+        let Ok(end) = self.queue.avail_idx(memory, Ordering::Acquire) else {
+            return false;
+        };
         let here = self.queue.next_avail();
         self.queue.set_next_avail(end.0);
         let more = self.queue.enable_notification(memory).unwrap_or(false);
@@ -184,7 +204,9 @@ pub(crate) fn room(chain: &Chain<'_>) -> usize {
 
 /// Writes into a chain what fits; how much that was.
 pub(crate) fn write(chain: Chain<'_>, memory: &GuestMemoryMmap, parts: &[&[u8]]) -> usize {
-    let Ok(mut writer) = chain.writer(memory) else { return 0 };
+    let Ok(mut writer) = chain.writer(memory) else {
+        return 0;
+    };
     for part in parts {
         let fits = part.len().min(writer.available_bytes());
         if writer.write_all(&part[..fits]).is_err() {

@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::wire::Faults;
+use crate::wire::{Faults, Place, Port};
 
 /// How a simulation works.
 #[derive(Debug, Clone)]
@@ -147,12 +147,26 @@ pub enum Action {
         /// Without carrier.
         cut: bool,
     },
-    /// A segment's faults from now on.
+    /// What goes wrong in one place of a segment from now on.
     Faults {
         /// The segment.
         segment: SegmentId,
-        /// Instead of those it had.
+        /// Where on it.
+        place: Place,
+        /// Instead of those there.
         faults: Faults,
+    },
+    /// Cards hear only those of their own group; the carrier stays.
+    Partition {
+        /// The segment.
+        segment: SegmentId,
+        /// Its ports, see [`Simulation::port`](crate::Simulation::port).
+        groups: Vec<Vec<Port>>,
+    },
+    /// All cards hear each other again.
+    Heal {
+        /// The segment.
+        segment: SegmentId,
     },
     /// Power on.
     Start(MachineId),
@@ -174,8 +188,6 @@ pub enum Stopped {
     Condition,
     /// The time has come.
     Time,
-    /// No machine runs and nothing is scheduled: nothing would ever happen.
-    Idle,
 }
 
 /// A card's address.

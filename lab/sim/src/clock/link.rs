@@ -52,7 +52,11 @@ impl Message {
         let (seq, rest) = rest.split_first_chunk()?;
         let (time, _) = rest.split_first_chunk()?;
         let op = *OPS.get(u32::from_ne_bytes(*op) as usize)?;
-        Some(Self { op, seq: u32::from_ne_bytes(*seq), time: u64::from_ne_bytes(*time) })
+        Some(Self {
+            op,
+            seq: u32::from_ne_bytes(*seq),
+            time: u64::from_ne_bytes(*time),
+        })
     }
 
     fn bytes(self) -> [u8; SIZE] {
@@ -86,18 +90,26 @@ impl Link {
     pub(crate) fn receive(&mut self) -> io::Result<Option<Message>> {
         let mut bytes = [0; SIZE];
         let got = match recv(&self.socket, &mut bytes, RecvFlags::DONTWAIT) {
-            Err(e) if e == rustix::io::Errno::AGAIN || e == rustix::io::Errno::INTR => return Ok(None),
+            Err(e) if e == rustix::io::Errno::AGAIN || e == rustix::io::Errno::INTR => {
+                return Ok(None);
+            }
             Ok((_, 0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok((_, got)) => got,
             Err(e) => return Err(e.into()),
         };
         self.socket.read_exact(&mut bytes[got..])?;
         let known = Message::parse(&bytes);
-        known.map(Some).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unknown clock message"))
+        known
+            .map(Some)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unknown clock message"))
     }
 
     pub(crate) fn acknowledge(&mut self, seq: u32, time: Time) -> io::Result<()> {
-        self.tell(&[Message { op: Op::Ack, seq, time }])
+        self.tell(&[Message {
+            op: Op::Ack,
+            seq,
+            time,
+        }])
     }
 
     pub(crate) fn tell(&mut self, messages: &[Message]) -> io::Result<()> {
@@ -112,7 +124,11 @@ mod tests {
 
     #[test]
     fn a_message_is_what_was_said() {
-        let message = Message { op: Op::GetTimeOfDay, seq: 7, time: u64::MAX };
+        let message = Message {
+            op: Op::GetTimeOfDay,
+            seq: 7,
+            time: u64::MAX,
+        };
         assert_eq!(Message::parse(&message.bytes()), Some(message));
         let mut bytes = message.bytes();
         bytes[..4].copy_from_slice(&10u32.to_ne_bytes());

@@ -66,7 +66,10 @@ pub(crate) struct Clock {
 impl Clock {
     /// `latency`: from card to card, at least 1.
     pub(crate) fn new(latency: Time) -> Self {
-        Self { lines: Vec::new(), latency: latency.max(1) }
+        Self {
+            lines: Vec::new(),
+            latency: latency.max(1),
+        }
     }
 
     /// One machine more, which is off.
@@ -79,7 +82,12 @@ impl Clock {
     }
 
     pub(crate) fn power_on(&mut self, machine: usize, now: Time) {
-        self.lines[machine] = Timeline { phase: Phase::Running, time: now, free: now, request: NEVER };
+        self.lines[machine] = Timeline {
+            phase: Phase::Running,
+            time: now,
+            free: now,
+            request: NEVER,
+        };
     }
 
     pub(crate) fn power_off(&mut self, machine: usize) {
@@ -106,14 +114,23 @@ impl Clock {
 
     /// The machine goes on at `at` and need not ask before `free`.
     pub(crate) fn run(&mut self, machine: usize, at: Time, free: Time) {
-        self.lines[machine] = Timeline { phase: Phase::Running, time: at, free, request: NEVER };
+        self.lines[machine] = Timeline {
+            phase: Phase::Running,
+            time: at,
+            free,
+            request: NEVER,
+        };
     }
 
     /// A running machine has sent something, or has something coming at `event`: until when it may go on now, if
     /// that has become earlier.
     pub(crate) fn shorten(&mut self, machine: usize, sent: bool, event: Time) -> Option<Time> {
         let line = &mut self.lines[machine];
-        let answer = if sent { line.time + self.latency } else { NEVER };
+        let answer = if sent {
+            line.time + self.latency
+        } else {
+            NEVER
+        };
         let free = answer.min(event);
         (line.phase == Phase::Running && free < line.free).then(|| {
             line.free = free;
@@ -124,17 +141,30 @@ impl Clock {
     /// The first time at which something may happen to this machine that it has not already passed.
     pub(crate) fn earliest(&self, machine: usize, at: Time) -> Time {
         let line = &self.lines[machine];
-        if line.phase == Phase::Off { at } else { at.max(line.free) }
+        if line.phase == Phase::Off {
+            at
+        } else {
+            at.max(line.free)
+        }
     }
 
     /// Machines that compute.
     pub(crate) fn busy(&self) -> impl Iterator<Item = usize> + '_ {
-        self.lines.iter().enumerate().filter(|(_, line)| line.phase == Phase::Running).map(|(n, _)| n)
+        self.lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| line.phase == Phase::Running)
+            .map(|(n, _)| n)
     }
 
     /// The latest that any machine is known to have reached.
     pub(crate) fn reached(&self) -> Time {
-        self.lines.iter().filter(|line| line.phase != Phase::Off).map(|line| line.time).max().unwrap_or(0)
+        self.lines
+            .iter()
+            .filter(|line| line.phase != Phase::Off)
+            .map(|line| line.time)
+            .max()
+            .unwrap_or(0)
     }
 
     /// What comes next, when all machines wait. `event`: the time of a machine's first event. Nothing is done at
@@ -147,14 +177,27 @@ impl Clock {
         let turns: Vec<Turn> = next
             .iter()
             .filter_map(|(machine, at)| {
-                let others = next.iter().filter(|(other, _)| other != machine).map(|(_, next)| *next).min();
-                let bound = others.unwrap_or(NEVER).saturating_add(self.latency).min(at.saturating_add(SLICE)).min(limit);
-                (*at < bound).then_some(Turn { machine: *machine, at: *at, bound })
+                let others = next
+                    .iter()
+                    .filter(|(other, _)| other != machine)
+                    .map(|(_, next)| *next)
+                    .min();
+                let bound = others
+                    .unwrap_or(NEVER)
+                    .saturating_add(self.latency)
+                    .min(at.saturating_add(SLICE))
+                    .min(limit);
+                (*at < bound).then_some(Turn {
+                    machine: *machine,
+                    at: *at,
+                    bound,
+                })
             })
             .collect();
-        if turns.is_empty() { Round::Quiet } else { Round::Turns(turns) }
+        if turns.is_empty() {
+            Round::Quiet
+        } else {
+            Round::Turns(turns)
+        }
     }
 }
-
-#[cfg(test)]
-mod tests;

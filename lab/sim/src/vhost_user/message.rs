@@ -39,19 +39,42 @@ pub(crate) enum Request {
     SetFeatures(u64),
     SetOwner,
     SetMemory(Vec<Region>),
-    SetSize { ring: usize, size: u16 },
+    SetSize {
+        ring: usize,
+        size: u16,
+    },
     /// User addresses.
-    SetAddresses { ring: usize, desc: u64, used: u64, avail: u64 },
-    SetBase { ring: usize, base: u16 },
-    SetKick { ring: usize },
-    SetCall { ring: usize },
+    SetAddresses {
+        ring: usize,
+        desc: u64,
+        used: u64,
+        avail: u64,
+    },
+    SetBase {
+        ring: usize,
+        base: u16,
+    },
+    SetKick {
+        ring: usize,
+    },
+    SetCall {
+        ring: usize,
+    },
     GetProtocolFeatures,
     SetProtocolFeatures(u64),
-    Enable { ring: usize, on: bool },
+    Enable {
+        ring: usize,
+        on: bool,
+    },
     SetBackendChannel,
-    GetConfig { offset: usize, size: usize },
+    GetConfig {
+        offset: usize,
+        size: usize,
+    },
     SetConfig,
-    Kick { ring: usize },
+    Kick {
+        ring: usize,
+    },
 }
 
 /// Not what the driver says.
@@ -70,7 +93,8 @@ pub(crate) enum Malformed {
 }
 
 pub(crate) fn head(bytes: &[u8; HEAD]) -> Result<Head, Malformed> {
-    let word = |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    let word =
+        |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     let (request, flags, size) = (word(0), word(4), word(8) as usize);
     if flags & !NEED_REPLY != VERSION {
         return Err(Malformed::Flags(flags));
@@ -78,7 +102,11 @@ pub(crate) fn head(bytes: &[u8; HEAD]) -> Result<Head, Malformed> {
     if size > LONGEST {
         return Err(Malformed::TooLong(size));
     }
-    Ok(Head { request, need_reply: flags & NEED_REPLY != 0, size })
+    Ok(Head {
+        request,
+        need_reply: flags & NEED_REPLY != 0,
+        size,
+    })
 }
 
 /// A message's body, read from its beginning.
@@ -91,7 +119,10 @@ struct Body<'a> {
 impl Body<'_> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let Some((first, rest)) = self.rest.split_first_chunk() else {
-            return Err(Malformed::TooShort { request: self.request, size: self.whole.len() });
+            return Err(Malformed::TooShort {
+                request: self.request,
+                size: self.whole.len(),
+            });
         };
         self.rest = rest;
         Ok(*first)
@@ -113,7 +144,11 @@ impl Body<'_> {
 }
 
 pub(crate) fn body(request: u32, bytes: &[u8]) -> Result<Request, Malformed> {
-    let mut body = Body { request, whole: bytes, rest: bytes };
+    let mut body = Body {
+        request,
+        whole: bytes,
+        rest: bytes,
+    };
     Ok(match request {
         1 => Request::GetFeatures,
         2 => Request::SetFeatures(body.u64()?),
@@ -124,26 +159,49 @@ pub(crate) fn body(request: u32, bytes: &[u8]) -> Result<Request, Malformed> {
             let mut regions = Vec::new();
             // Eight is the protocol's limit.
             for _ in 0..count.min(8) {
-                let (guest, size, user, offset) = (body.u64()?, body.u64()?, body.u64()?, body.u64()?);
-                regions.push(Region { guest, size, user, offset });
+                let (guest, size, user, offset) =
+                    (body.u64()?, body.u64()?, body.u64()?, body.u64()?);
+                regions.push(Region {
+                    guest,
+                    size,
+                    user,
+                    offset,
+                });
             }
             Request::SetMemory(regions)
         }
-        8 => Request::SetSize { ring: body.ring()?, size: body.number()? },
+        8 => Request::SetSize {
+            ring: body.ring()?,
+            size: body.number()?,
+        },
         9 => {
             let ring = body.ring()?;
             body.u32()?;
             let (desc, used, avail) = (body.u64()?, body.u64()?, body.u64()?);
-            Request::SetAddresses { ring, desc, used, avail }
+            Request::SetAddresses {
+                ring,
+                desc,
+                used,
+                avail,
+            }
         }
-        10 => Request::SetBase { ring: body.ring()?, base: body.number()? },
+        10 => Request::SetBase {
+            ring: body.ring()?,
+            base: body.number()?,
+        },
         12 => Request::SetKick { ring: body.ring()? },
         13 => Request::SetCall { ring: body.ring()? },
         15 => Request::GetProtocolFeatures,
         16 => Request::SetProtocolFeatures(body.u64()?),
-        18 => Request::Enable { ring: body.ring()?, on: body.u32()? != 0 },
+        18 => Request::Enable {
+            ring: body.ring()?,
+            on: body.u32()? != 0,
+        },
         21 => Request::SetBackendChannel,
-        24 => Request::GetConfig { offset: body.u32()? as usize, size: body.u32()? as usize },
+        24 => Request::GetConfig {
+            offset: body.u32()? as usize,
+            size: body.u32()? as usize,
+        },
         25 => Request::SetConfig,
         35 => Request::Kick { ring: body.ring()? },
         other => return Err(Malformed::Unknown(other)),
@@ -157,7 +215,11 @@ pub(crate) fn reply(request: u32, payload: &[u8]) -> Vec<u8> {
 
 /// A request of the device's own, on the backend channel.
 pub(crate) fn ask(request: u32, need_reply: bool, payload: &[u8]) -> Vec<u8> {
-    message(request, VERSION | if need_reply { NEED_REPLY } else { 0 }, payload)
+    message(
+        request,
+        VERSION | if need_reply { NEED_REPLY } else { 0 },
+        payload,
+    )
 }
 
 fn message(request: u32, flags: u32, payload: &[u8]) -> Vec<u8> {
@@ -183,16 +245,32 @@ mod tests {
         for address in [0x1000u64, 0x2000, 0x3000, u64::MAX] {
             bytes.extend(address.to_ne_bytes());
         }
-        let expected = Request::SetAddresses { ring: 1, desc: 0x1000, used: 0x2000, avail: 0x3000 };
+        let expected = Request::SetAddresses {
+            ring: 1,
+            desc: 0x1000,
+            used: 0x2000,
+            avail: 0x3000,
+        };
         assert_eq!(body(9, &bytes), Ok(expected));
-        assert_eq!(body(9, &bytes[..20]), Err(Malformed::TooShort { request: 9, size: 20 }));
+        assert_eq!(
+            body(9, &bytes[..20]),
+            Err(Malformed::TooShort {
+                request: 9,
+                size: 20
+            })
+        );
     }
 
     #[test]
     fn what_is_not_known_is_refused() {
         assert_eq!(body(99, &[]), Err(Malformed::Unknown(99)));
-        assert_eq!(body(8, &[0, 0, 0, 0, 0, 0, 1, 0]), Err(Malformed::Number(0x1_0000)));
-        let bytes: [u8; HEAD] = message(1, VERSION, &[0; 5000])[..HEAD].try_into().expect("a head");
+        assert_eq!(
+            body(8, &[0, 0, 0, 0, 0, 0, 1, 0]),
+            Err(Malformed::Number(0x1_0000))
+        );
+        let bytes: [u8; HEAD] = message(1, VERSION, &[0; 5000])[..HEAD]
+            .try_into()
+            .expect("a head");
         assert_eq!(head(&bytes), Err(Malformed::TooLong(5000)));
         let bytes: [u8; HEAD] = reply(1, &[]).try_into().expect("a head");
         assert_eq!(head(&bytes), Err(Malformed::Flags(5)));

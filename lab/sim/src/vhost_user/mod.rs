@@ -103,7 +103,9 @@ impl Connection {
     }
 
     fn ring_of(&mut self, ring: usize) -> io::Result<&mut Ring> {
-        self.rings.get_mut(ring).ok_or_else(|| bad(format!("ring {ring}")))
+        self.rings
+            .get_mut(ring)
+            .ok_or_else(|| bad(format!("ring {ring}")))
     }
 
     fn in_band(&self) -> bool {
@@ -112,8 +114,15 @@ impl Connection {
 
     fn translate(&self, user: u64) -> io::Result<GuestAddress> {
         let holds = |region: &&Region| user >= region.user && user - region.user < region.size;
-        let region = self.regions.iter().find(holds).ok_or_else(|| bad("address outside the memory"))?;
-        (user - region.user).checked_add(region.guest).map(GuestAddress).ok_or_else(|| bad("address too large"))
+        let region = self
+            .regions
+            .iter()
+            .find(holds)
+            .ok_or_else(|| bad("address outside the memory"))?;
+        (user - region.user)
+            .checked_add(region.guest)
+            .map(GuestAddress)
+            .ok_or_else(|| bad("address too large"))
     }
 
     fn reply(&mut self, request: u32, payload: &[u8]) -> io::Result<()> {
@@ -126,8 +135,15 @@ impl Connection {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-        let received = match recvmsg(&self.socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, flags) {
-            Err(e) if e == rustix::io::Errno::AGAIN || e == rustix::io::Errno::INTR => return Ok(None),
+        let received = match recvmsg(
+            &self.socket,
+            &mut [IoSliceMut::new(&mut bytes)],
+            &mut control,
+            flags,
+        ) {
+            Err(e) if e == rustix::io::Errno::AGAIN || e == rustix::io::Errno::INTR => {
+                return Ok(None);
+            }
             received => received?,
         };
         let mut files = Vec::new();
@@ -145,7 +161,9 @@ impl Connection {
 
     /// Reads and answers one message.
     pub(crate) fn message(&mut self, offer: &Offer) -> io::Result<Option<Event>> {
-        let Some((head, mut files)) = self.read_head()? else { return Ok(None) };
+        let Some((head, mut files)) = self.read_head()? else {
+            return Ok(None);
+        };
         let mut bytes = vec![0; head.size];
         self.socket.read_exact(&mut bytes)?;
         let mut event = None;
@@ -163,9 +181,20 @@ impl Connection {
             }
             Request::SetMemory(regions) => self.map(regions, files)?,
             Request::SetSize { ring, size } => self.ring_of(ring)?.set_size(size).map_err(bad)?,
-            Request::SetAddresses { ring, desc, used, avail } => {
-                let (desc, used, avail) = (self.translate(desc)?, self.translate(used)?, self.translate(avail)?);
-                self.ring_of(ring)?.set_addresses(desc, used, avail).map_err(bad)?;
+            Request::SetAddresses {
+                ring,
+                desc,
+                used,
+                avail,
+            } => {
+                let (desc, used, avail) = (
+                    self.translate(desc)?,
+                    self.translate(used)?,
+                    self.translate(avail)?,
+                );
+                self.ring_of(ring)?
+                    .set_addresses(desc, used, avail)
+                    .map_err(bad)?;
             }
             Request::SetBase { ring, base } => self.ring_of(ring)?.set_base(base),
             Request::SetKick { ring } => {
@@ -178,8 +207,15 @@ impl Connection {
                 self.ring_of(ring)?.set_call(call)?;
             }
             Request::GetProtocolFeatures => {
-                let in_band = if offer.in_band { P_INBAND | P_REPLY_ACK } else { 0 };
-                self.reply(head.request, &(P_BACKEND_CHANNEL | P_CONFIG | in_band).to_ne_bytes())?;
+                let in_band = if offer.in_band {
+                    P_INBAND | P_REPLY_ACK
+                } else {
+                    0
+                };
+                self.reply(
+                    head.request,
+                    &(P_BACKEND_CHANNEL | P_CONFIG | in_band).to_ne_bytes(),
+                )?;
                 answered = true;
             }
             Request::SetProtocolFeatures(features) => self.protocol = features,
@@ -188,7 +224,9 @@ impl Connection {
                 event = on.then_some(Event::Kicked(ring));
             }
             Request::SetBackendChannel => {
-                let channel = UnixStream::from(OwnedFd::from(files.pop().ok_or_else(|| bad("no descriptor"))?));
+                let channel = UnixStream::from(OwnedFd::from(
+                    files.pop().ok_or_else(|| bad("no descriptor"))?,
+                ));
                 self.channel = Some(channel);
             }
             Request::GetConfig { offset, size } => {
@@ -196,7 +234,9 @@ impl Connection {
                     return Err(bad("configuration space too large"));
                 }
                 let mut payload = bytes[..12].to_vec();
-                payload.extend((offset..offset + size).map(|at| offer.config.get(at).copied().unwrap_or(0)));
+                payload.extend(
+                    (offset..offset + size).map(|at| offer.config.get(at).copied().unwrap_or(0)),
+                );
                 self.reply(head.request, &payload)?;
                 answered = true;
             }
@@ -223,7 +263,11 @@ impl Connection {
         let ranges: Vec<_> = std::iter::zip(&regions, files)
             .map(|(region, file)| {
                 let size = usize::try_from(region.size).map_err(bad)?;
-                Ok((GuestAddress(region.guest), size, Some(FileOffset::new(file, region.offset))))
+                Ok((
+                    GuestAddress(region.guest),
+                    size,
+                    Some(FileOffset::new(file, region.offset)),
+                ))
             })
             .collect::<io::Result<_>>()?;
         self.memory = Some(GuestMemoryMmap::from_ranges_with_files(ranges).map_err(bad)?);
@@ -248,7 +292,9 @@ impl Connection {
     }
 
     fn ask(&mut self, request: u32, need_reply: bool, payload: &[u8]) -> io::Result<bool> {
-        let Some(channel) = &mut self.channel else { return Ok(false) };
+        let Some(channel) = &mut self.channel else {
+            return Ok(false);
+        };
         channel.write_all(&message::ask(request, need_reply, payload))?;
         Ok(need_reply)
     }
@@ -261,6 +307,9 @@ impl Connection {
     /// Reads the answer to a request of ours.
     pub(crate) fn acknowledged(&mut self) -> io::Result<()> {
         let mut bytes = [0; HEAD + 8];
-        self.channel.as_mut().ok_or_else(|| bad("no channel"))?.read_exact(&mut bytes)
+        self.channel
+            .as_mut()
+            .ok_or_else(|| bad("no channel"))?
+            .read_exact(&mut bytes)
     }
 }
