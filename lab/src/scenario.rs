@@ -6,6 +6,7 @@ mod curtin;
 mod dhcp;
 mod failing;
 mod faults;
+mod gave_up;
 mod hand_over;
 mod home;
 mod late;
@@ -14,6 +15,7 @@ mod paths;
 mod reports;
 mod slim;
 mod static_address;
+mod table;
 
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use crate::trouble::Trouble;
 pub use crate::outcome::{Earlier, End, Outage, Outcome};
 pub use check::Faults;
 pub use curtin::{Controller, InstallerConfig};
+pub use gave_up::Reason;
 
 /// Seconds that a host runs after reaching its marker, under a beating heart.
 pub const SETTLE: u32 = 60;
@@ -73,6 +76,7 @@ pub fn all() -> Vec<Scenario> {
         late::all(),
         slim::all(),
         links::all(),
+        table::all(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -101,6 +105,9 @@ impl Scenario {
         match &self.end {
             End::Boots { .. } => check::healthy(self, outcome, &mut faults),
             End::Stops { saying, .. } => check::stopped(saying, outcome, &mut faults),
+            End::GivesUp { deadline, reasons } => {
+                gave_up::gave_up_for(*deadline, reasons, outcome, &mut faults);
+            }
         }
         check::came(&self.trouble, outcome, &mut faults);
         (self.check)(outcome, &mut faults);

@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 
 use anyhow::{Context, Result, bail};
-use nvmeroot_lab::scenario::{End, Outcome, Scenario};
+use nvmeroot_lab::scenario::{Outcome, Scenario};
 use nvmeroot_lab::{Lab, Line, Processors, Session, Way};
 
 use super::capture::server_time;
@@ -110,7 +110,7 @@ fn attempt(
 ) -> Result<Attempt> {
     let name = scenario.name;
     (scenario.events)(&mut session).with_context(|| format!("`{name}` can't be switched on"))?;
-    let (End::Boots { within } | End::Stops { within, .. }) = scenario.end;
+    let within = scenario.end.within();
     let ends = ["lab: marker", "Kernel panic", "(initramfs)"];
     match session.host_says_any(&ends, 0, within) {
         Ok(line) if line.text.contains(ends[0]) => {}
