@@ -1,6 +1,5 @@
 //! Finding the agent that belongs to this program.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -8,13 +7,16 @@ use nvmeroot_render::AGENT_PATH;
 
 use crate::Failure;
 use crate::elf::{Machine, Program};
-use crate::root::RootTree;
+use crate::root::{RootTree, read_file};
 
 /// Its file name.
 const NAME: &str = "nvmeroot-agent";
 
 /// An initramfs has no room for more.
 const LONGEST: u64 = 64 << 20;
+
+/// As much of a program as says what it runs on.
+const HEAD: u64 = 64;
 
 /// The bytes of the agent for a root tree: what the user names, else the first
 /// that fits of those that lie where one belongs.
@@ -72,33 +74,29 @@ fn places() -> Vec<PathBuf> {
 /// this machine's.
 fn machine_of(root: &RootTree) -> Result<Machine, Failure> {
     for path in ["usr/bin/sh", "bin/sh"] {
-        let head = root.read(path, 64)?.unwrap_or_default();
+        let head = root.read(path, HEAD)?.unwrap_or_default();
         if let Ok(machine) = Machine::read(&head) {
             return Ok(machine);
         }
     }
-    let own = std::env::current_exe()?;
-    let mut head = Vec::new();
-    std::fs::File::open(own)?.take(64).read_to_end(&mut head)?;
-    Ok(Machine::read(&head)?)
+    let own = std::env::current_exe().and_then(|own| read_file(&own, LONGEST));
+    own.ok()
+        .and_then(|bytes| Machine::read(&bytes).ok())
+        .ok_or_else(|| {
+            anyhow!(
+                "can't tell which machine the root tree is for: it has no shell (`bin/sh`), and this program can't read itself\nhint: install the root tree's base system first; see that /proc is mounted"
+            )
+            .into()
+        })
 }
 
 /// Reads a file, if it can work in an initramfs of such a machine; else says
 /// why not.
 fn read(path: &Path, machine: Machine) -> Result<Vec<u8>, String> {
     let shown = path.display();
-    let content = || -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        std::fs::File::open(path)?
-            .take(LONGEST + 1)
-            .read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = content().map_err(|e| format!("can't read the agent `{shown}`: {e}"))?;
+    let bytes =
+        read_file(path, LONGEST).map_err(|e| format!("can't read the agent `{shown}`: {e}"))?;
     let can_not = |why: String| format!("`{shown}` can't be the agent: {why}");
-    if bytes.len() as u64 > LONGEST {
-        return Err(can_not(format!("it is longer than {LONGEST} bytes")));
-    }
     let program = Program::read(&bytes).map_err(|e| can_not(e.to_string()))?;
     if program.machine != machine {
         return Err(can_not(format!(

@@ -83,7 +83,7 @@ pub(crate) struct ConfigureArgs {
     /// Say what would be written, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Then make the root tree's initramfs anew
+    /// Then regenerate the root tree's initramfs
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) update_initramfs: bool,
     /// text: for people; json: for programs

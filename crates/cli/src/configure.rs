@@ -1,18 +1,25 @@
 //! `nvmeroot configure`: writes what the root tree needs.
 
-use std::io::Write;
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::anyhow;
-use nvmeroot_plan::{BootPlan, Reach, Warning};
+use nvmeroot_plan::{BootPlan, Reach, Warning, mask};
 use nvmeroot_render::{ChangeKind, FileSet, Options, RequiredProgram, Runtime};
 use serde::Serialize;
 
 use crate::args::{ConfigureArgs, Generator, ReportFormat, RuntimeArg};
 use crate::identity::Wanted;
 use crate::root::{Outcome, RootTree};
-use crate::{Failure, agent, diagnose, identity, input, path_variable};
+use crate::{Failure, agent, diagnose, identity, input, output, path_variable};
+
+/// libnvme's configuration, which may hold secrets.
+const CONFIG_JSON: &str = "etc/nvme/config.json";
+
+/// As much of it as is looked at.
+const LONGEST: u64 = 1 << 20;
 
 /// Reads the input, and writes what it means into the root tree.
 pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
@@ -33,6 +40,14 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         ));
     };
     let root = input::open_root(&root_path)?;
+    if !args.dry_run {
+        let name = root_path.display();
+        root.lock(|| {
+            diagnose::print_note(&format!(
+                "another `nvmeroot configure` is at work in `{name}`; waiting for it"
+            ));
+        })?;
+    }
     let host = wanted.pair()?;
     let read = input::read(&from, Some(&root), host.as_ref())?;
     let runtime = match args.runtime {
@@ -60,6 +75,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     diagnose::print_plan_warnings(&plan.warnings, &read.texts, runtime);
     warn_of_missing_programs(&root, plan, runtime)?;
     warn_of_former_files(&root, plan)?;
+    warn_of_open_secrets(&root)?;
     let files = nvmeroot_render::render(plan, &options)?;
     let outcomes = if args.dry_run {
         root.preview(&files)?
@@ -67,11 +83,12 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         root.apply(&files)?
     };
     let report = Report::new(plan, &files, &outcomes, args.dry_run, &root_path);
-    report.print(args.format)?;
+    // The work counts for more than that somebody reads of it.
+    let told = output::data(&report.text(args.format)?);
     if args.update_initramfs && plan.reach == Reach::Initramfs {
         update_initramfs(&root_path)?;
     }
-    Ok(())
+    told
 }
 
 /// The root tree must make its initramfs with something that nvmeroot can
@@ -116,7 +133,7 @@ fn warn_of_missing_programs(
         names.join(", ")
     );
     let when = match plan.reach {
-        Reach::Initramfs => "before the initramfs is made",
+        Reach::Initramfs => "before the initramfs is generated",
         _ => "before the machine boots",
     };
     let hint = format!("install there {when}: {}", packages.join(" "));
@@ -155,17 +172,36 @@ fn warn_of_hook(plan: &BootPlan, hook: &str, directory: &str) {
         plan.reach
     );
     let hint = format!(
-        "remove `{hook}`, the scripts of that name under `etc/initramfs-tools/scripts`, `{directory}` and `{}`, and make the initramfs anew",
+        "remove `{hook}`, the scripts of that name under `etc/initramfs-tools/scripts`, `{directory}` and `{}`, then regenerate the initramfs",
         nvmeroot_render::HANDOVER_PATH
     );
     let warning = Warning::general(message).with_hint(hint);
     diagnose::print_warnings(&[warning], &diagnose::Texts::default());
 }
 
+/// libnvme's own file is the administrator's: its mode is not ours to change.
+fn warn_of_open_secrets(root: &RootTree) -> Result<(), Failure> {
+    let Some(mode) = root.mode(CONFIG_JSON)?.filter(|mode| mode & 0o077 != 0) else {
+        return Ok(());
+    };
+    let bytes = root.read(CONFIG_JSON, LONGEST)?.unwrap_or_default();
+    if matches!(mask(&String::from_utf8_lossy(&bytes)), Cow::Owned(_)) {
+        let message =
+            format!("`{CONFIG_JSON}` holds secrets, and its mode {mode:04o} opens it to others");
+        let warning = Warning::general(message)
+            .with_hint(format!("`chmod 0600 {CONFIG_JSON}` in the root tree"));
+        diagnose::print_warnings(&[warning], &diagnose::Texts::default());
+    }
+    Ok(())
+}
+
 fn update_initramfs(root: &Path) -> Result<(), Failure> {
     let status = Command::new("chroot")
-        .arg(root)
+        // Never an option, whatever its name.
+        .arg(root.canonicalize()?)
         .args(["update-initramfs", "-u", "-k", "all"])
+        // Standard output is the report's.
+        .stdout(Stdio::from(std::io::stderr()))
         .status()
         .map_err(|e| anyhow!("can't run `chroot`: {e}"))?;
     if status.success() {
@@ -241,49 +277,42 @@ impl Report {
         }
     }
 
-    fn print(&self, format: ReportFormat) -> Result<(), Failure> {
-        let mut out = std::io::stdout().lock();
+    fn text(&self, format: ReportFormat) -> Result<String, Failure> {
         if format == ReportFormat::Json {
-            serde_json::to_writer_pretty(&mut out, self)?;
-            writeln!(out)?;
-            return Ok(out.flush()?);
+            return Ok(serde_json::to_string_pretty(self)? + "\n");
         }
-        writeln!(out, "reach: {}", self.reach)?;
+        let mut text = format!("reach: {}\n", self.reach);
         let would = if self.dry_run { "would be " } else { "" };
         for line in &self.files {
-            match &line.moved_to {
-                Some(to) => writeln!(
-                    out,
-                    "  {would}{}: {} → {to}  ({})",
-                    line.outcome, line.path, line.why
-                )?,
-                None => writeln!(
-                    out,
-                    "  {would}{}: {}  ({})",
-                    line.outcome, line.path, line.why
-                )?,
-            }
+            let (outcome, path) = (line.outcome, &line.path);
+            let moved = line.moved_to.as_ref().map(|to| format!(" → {to}"));
+            let moved = moved.unwrap_or_default();
+            let _ = writeln!(text, "  {would}{outcome}: {path}{moved}  ({})", line.why);
         }
         match self.reach {
-            Reach::Local => writeln!(out, "nothing is remote: there is nothing to configure")?,
-            Reach::Userspace => writeln!(
-                out,
-                "nvme-stas connects the controllers once the system runs"
-            )?,
+            Reach::Local => text.push_str("nothing is remote: there is nothing to configure\n"),
+            Reach::Userspace => {
+                text.push_str("nvme-stas connects the controllers once the system runs\n");
+            }
             Reach::Initramfs | Reach::Firmware => {}
         }
         if let (Some(next), false) = (&self.next, self.dry_run) {
-            writeln!(out, "next: {next}")?;
+            let _ = writeln!(text, "next: {next}");
         }
-        Ok(out.flush()?)
+        Ok(text)
     }
 }
 
+/// What a shell takes for the command that regenerates the initramfs.
 fn next_command(root: &Path) -> String {
     let absolute = root.canonicalize().unwrap_or_else(|_| PathBuf::from(root));
     if absolute == Path::new("/") {
-        "update-initramfs -u -k all".to_owned()
-    } else {
-        format!("chroot {} update-initramfs -u -k all", root.display())
+        return "update-initramfs -u -k all".to_owned();
     }
+    let mut shown = root.display().to_string();
+    if shown.starts_with('-') {
+        shown.insert_str(0, "./");
+    }
+    let quoted = shlex::try_quote(&shown).unwrap_or(Cow::Borrowed(&shown));
+    format!("chroot {quoted} update-initramfs -u -k all")
 }

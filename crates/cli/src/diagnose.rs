@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use nvmeroot_plan::{Origin, Warning};
+use nvmeroot_plan::{Origin, Warning, tidy};
 use nvmeroot_render::Runtime;
+
+use crate::output;
+
+/// More warnings than this help nobody.
+const MOST_WARNINGS: usize = 100;
 
 /// The texts that origins point into, by the name that origins give them.
 #[derive(Debug, Default)]
@@ -80,17 +84,33 @@ pub(crate) fn print_plan_warnings(warnings: &[Warning], texts: &Texts, runtime: 
     print_warnings(&warnings, texts);
 }
 
-/// Prints warnings to standard error.
+/// Prints warnings to standard error; of very many the first ones and how many
+/// more there are.
 pub(crate) fn print_warnings(warnings: &[Warning], texts: &Texts) {
-    struct Shown<'a>(Fault, &'a Texts);
+    struct Shown<'a>(&'a [Warning], &'a Texts);
     impl fmt::Display for Shown<'_> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write(f, "warning", &self.0, self.1)
+            for warning in self.0.iter().take(MOST_WARNINGS) {
+                write(f, "warning", &warning.clone().into(), self.1)?;
+            }
+            match self.0.len().saturating_sub(MOST_WARNINGS) {
+                0 => Ok(()),
+                more => writeln!(f, "and {more} more warnings"),
+            }
         }
     }
-    for warning in warnings {
-        eprint!("{}", Shown(warning.clone().into(), texts));
-    }
+    output::talk(&Shown(warnings, texts).to_string());
+}
+
+/// Says something that is no warning.
+pub(crate) fn print_note(message: &str) {
+    output::talk(&format!("note: {}\n", tidy(message)));
+}
+
+/// An error that has no place in the input. Its further lines are hints.
+pub(crate) fn error_text(message: &str) -> String {
+    let lines: Vec<String> = message.split('\n').map(tidy).collect();
+    format!("error: {}\n", lines.join("\n"))
 }
 
 fn write(
@@ -99,51 +119,72 @@ fn write(
     fault: &Fault,
     texts: &Texts,
 ) -> fmt::Result {
-    writeln!(f, "{level}: {}", fault.message)?;
+    let message = tidy(fault.message.as_str());
+    writeln!(f, "{level}: {message}")?;
     if let Some(origin) = &fault.origin {
-        writeln!(f, "  --> {origin}")?;
-        if let Some(snippet) = snippet(origin, texts) {
-            writeln!(f, "{snippet}")?;
+        writeln!(f, "  --> {}", tidy(origin.to_string()))?;
+        if let Some(excerpt) = excerpt(origin, &message, texts) {
+            writeln!(f, "{excerpt}")?;
         }
     }
     if let Some(hint) = &fault.hint {
-        writeln!(f, "hint: {hint}")?;
+        writeln!(f, "hint: {}", tidy(hint.as_str()))?;
     }
     Ok(())
 }
 
-/// The one line that the origin points at, with a mark. Never a neighbouring
-/// line, and no line that may hold a secret.
-fn snippet(origin: &Origin, texts: &Texts) -> Option<String> {
+/// The value that the origin points at, in its place on its line, with its key
+/// and a mark. Anything else on the line may be a secret, and so may the value:
+/// it is shown only where the message says it as well.
+fn excerpt(origin: &Origin, message: &str, texts: &Texts) -> Option<String> {
     const LONGEST: usize = 160;
     let line = texts.line(origin)?;
     if line.chars().count() > LONGEST || line.chars().any(|c| c.is_control() && c != '\t') {
-        return None;
-    }
-    let mentions_secret = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        ["secret", "password", "passphrase", "psk", "dhchap"]
-            .iter()
-            .any(|word| text.contains(word))
-    };
-    if mentions_secret(line) || origin.key.as_deref().is_some_and(mentions_secret) {
         return None;
     }
     let start = line
         .char_indices()
         .nth(usize::try_from(origin.column).ok()?.checked_sub(1)?)?
         .0;
-    let end = start + value_length(&line[start..]);
-    let snippet = Snippet::source(line)
-        .line_start(usize::try_from(origin.line).ok()?)
-        .annotation(
-            AnnotationKind::Primary.span(start..end.max(start + 1).min(line.len().max(start))),
-        );
-    let report = [Level::ERROR.no_name().primary_title("").element(snippet)];
-    let text = Renderer::plain().render(&report);
-    // Its own heading is replaced by ours.
-    let body: Vec<&str> = text.lines().filter(|l| l.contains('|')).collect();
-    Some(body.join("\n"))
+    let value = &line[start..start + value_length(&line[start..])];
+    let plain = value.trim_matches(['"', '\'']);
+    if plain.is_empty() || !says(message, plain) {
+        return None;
+    }
+    let before = &line[..start];
+    let key = key_before(before, origin).unwrap_or(before.len());
+    let blank = " ".repeat(before[..key].chars().count());
+    let key = &before[key..];
+    let margin = " ".repeat(origin.line.to_string().len());
+    let under = " ".repeat(before.chars().count());
+    let mark = "^".repeat(value.chars().count());
+    Some(format!(
+        "{margin} |\n{} | {blank}{key}{value}\n{margin} | {under}{mark}",
+        origin.line
+    ))
+}
+
+/// The message holds the value as a word of its own.
+fn says(message: &str, value: &str) -> bool {
+    message.match_indices(value).any(|(at, _)| {
+        let borders = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+        borders(message[..at].chars().next_back())
+            && borders(message[at + value.len()..].chars().next())
+    })
+}
+
+/// Where the value's own key begins on the line, if the text before the value
+/// ends with it: the last part of the origin's path.
+fn key_before(before: &str, origin: &Origin) -> Option<usize> {
+    let path = origin.key.as_deref()?;
+    let name = path.rsplit('.').next()?.split('[').next()?;
+    let upto = before.trim_end().strip_suffix(':')?.trim_end();
+    let start = upto.strip_suffix(name)?.len();
+    let is_whole = before[..start]
+        .chars()
+        .next_back()
+        .is_none_or(|c| c.is_whitespace() || matches!(c, '{' | ','));
+    (is_whole && !name.is_empty()).then_some(start)
 }
 
 /// How much of the rest of a line the value at its start takes: up to its
@@ -159,7 +200,7 @@ fn value_length(rest: &str) -> usize {
         .filter_map(|mark| rest.find(mark))
         .min()
         .unwrap_or(rest.len());
-    rest[..end].trim_end().trim_end_matches(',').len()
+    rest[..end].trim_end().trim_end_matches([',', ':']).len()
 }
 
 #[cfg(test)]
@@ -183,12 +224,29 @@ mod tests {
     }
 
     #[test]
-    fn the_line_is_shown_with_a_mark_and_nothing_around_it() {
-        let text = "user: alice\n  tcp_port: 70000  # too much\npassword: x\n";
+    fn the_value_is_shown_in_its_place_and_nothing_around_it() {
+        let text = "user: alice\n  {password: x, tcp_port: 70000}  # hunter2\n";
         assert_eq!(
-            shown(text, 2, 13, "storage.config[0].tcp_port"),
-            "error: `70000` is no TCP port\n  --> c.yaml:2:13 `storage.config[0].tcp_port`\n  |\n2 |   tcp_port: 70000  # too much\n  |             ^^^^^\nhint: write a number from 1 to 65535\n"
+            shown(text, 2, 27, "storage.config[0].tcp_port"),
+            "error: `70000` is no TCP port\n  --> c.yaml:2:27 `storage.config[0].tcp_port`\n  |\n2 |                 tcp_port: 70000\n  |                           ^^^^^\nhint: write a number from 1 to 65535\n"
         );
+        // The key on the line is not the one that the message is about.
+        assert!(
+            shown("  hunter2: 70000\n", 1, 12, "a.tcp_port").contains("\n1 |            70000\n")
+        );
+    }
+
+    #[test]
+    fn a_value_that_the_message_keeps_to_itself_is_not_shown() {
+        for (text, column) in [
+            ("tcp_port: hunter2\n", 11),
+            ("tcp_port: [70000, hunter2]\n", 11),
+            ("-t tcp -S hunter2\n", 1),
+            ("tcp_port: \"70000 hunter2\"\n", 11),
+        ] {
+            let said = shown(text, 1, column, "x.tcp_port");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
     }
 
     #[test]
@@ -200,6 +258,7 @@ mod tests {
             ("'a, b' # c", "'a, b'"),
             ("\"open", "\"open"),
             ("key: value", "key"),
+            ("key:", "key"),
             ("70000  # too much", "70000"),
             ("", ""),
         ] {
@@ -208,18 +267,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_with_a_secret_is_not_shown() {
-        let text = "dhchap_secret: DHHC-1:00:abc\n";
-        assert!(!shown(text, 1, 16, "x").contains("DHHC"));
-        assert!(!shown("a: DHHC-1\n", 1, 4, "x.password").contains("DHHC"));
-    }
-
-    #[test]
     fn places_beyond_the_text_are_only_named() {
         for (line, column) in [(9, 1), (1, 99), (0, 0), (1, 0)] {
             assert!(shown("a: b\n", line, column, "a").contains("--> c.yaml"));
         }
-        assert!(shown("grüße: ä\n", 1, 8, "a").contains("1 | grüße: ä"));
+        assert!(shown("grüße: 70000\n", 1, 8, "grüße").contains("1 | grüße: 70000\n"));
         assert!(shown("a:\n", 1, 3, "a").contains("--> c.yaml:1:3"));
     }
 }

@@ -8,7 +8,7 @@ use nvmeroot_plan::{HostId, HostIdentity, Nqn};
 
 use crate::Failure;
 use crate::diagnose::{Fault, Faults, Texts};
-use crate::root::RootTree;
+use crate::root::{RootTree, read_file};
 
 /// A pair is two lines; more is no identity.
 const LONGEST: u64 = 4096;
@@ -36,7 +36,7 @@ impl Wanted<'_> {
                 id: *id,
             })),
             Self::Copied(directory) => {
-                let read = |name: &str| match std::fs::read(directory.join(name)) {
+                let read = |name: &str| match read_file(&directory.join(name), LONGEST) {
                     Ok(bytes) => Ok(Some(bytes)),
                     Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
                     Err(e) => Err(anyhow!(

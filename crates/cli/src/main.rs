@@ -9,6 +9,7 @@ mod diagnose;
 mod elf;
 mod identity;
 mod input;
+mod output;
 mod plan;
 mod plan_path;
 mod plan_svg;
@@ -40,24 +41,55 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return shown_by_clap(&said),
+    };
     let result = match cli.command {
         Command::Plan(args) => plan::run(args),
         Command::Configure(args) => configure::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Input(faults)) => {
-            eprint!("{faults}");
-            ExitCode::from(2)
-        }
-        Err(Failure::Usage(message)) => {
-            eprintln!("error: {message}");
-            ExitCode::from(2)
-        }
-        Err(Failure::Could(error)) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Wrong usage, or the help that was asked for.
+fn shown_by_clap(said: &clap::Error) -> ExitCode {
+    let text = said.render().to_string();
+    if said.use_stderr() {
+        output::talk(&text);
+        return ExitCode::from(2);
+    }
+    match output::data(&text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+impl Failure {
+    /// Says it, and gives the exit status.
+    fn report(self) -> ExitCode {
+        match self {
+            Self::Input(faults) => {
+                output::talk(&faults.to_string());
+                ExitCode::from(2)
+            }
+            Self::Usage(message) => {
+                output::talk(&diagnose::error_text(&message));
+                ExitCode::from(2)
+            }
+            Self::Could(error) => {
+                output::talk(&diagnose::error_text(&error.to_string()));
+                match error.downcast_ref() {
+                    // As a shell shows the end by a signal.
+                    Some(root::RootError::Stopped { number, .. }) => {
+                        ExitCode::from(u8::try_from(128 + number).unwrap_or(1))
+                    }
+                    _ => ExitCode::FAILURE,
+                }
+            }
         }
     }
 }

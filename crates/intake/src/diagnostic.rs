@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nvmeroot_plan::{Origin, Warning};
+use nvmeroot_plan::{Origin, Warning, tidy};
 
 use crate::yaml::{Document, KeyPath, Node, Position};
 
@@ -30,7 +30,7 @@ impl Diagnostic {
     pub fn new(origin: Origin, message: impl Into<String>) -> Self {
         Self {
             origin,
-            message: message.into(),
+            message: tidy(message),
             expected: None,
             hint: None,
         }
@@ -39,21 +39,21 @@ impl Diagnostic {
     /// The same, with what was expected.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.expected = Some(expected.into());
+        self.expected = Some(tidy(expected));
         self
     }
 
     /// The same, with what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(tidy(hint));
         self
     }
 
     /// The same, with a hint where there is one.
     #[must_use]
     pub fn maybe_hint(mut self, hint: Option<impl Into<String>>) -> Self {
-        self.hint = hint.map(Into::into).or(self.hint);
+        self.hint = hint.map(tidy).or(self.hint);
         self
     }
 

@@ -18,6 +18,7 @@ mod explain;
 mod fragment;
 mod ipv6;
 mod link;
+mod message;
 mod name;
 mod network;
 mod number;
@@ -53,6 +54,7 @@ pub use ipv6::{Ipv6AddressGeneration, Ipv6Settings, Ipv6Token, LinkLocal};
 pub use link::{
     ActivationMode, Dummy, Interface, LinkKind, Match, Nameservers, OptionalAddress, Vlan, Vrf,
 };
+pub use message::{mask, tidy};
 pub use name::{DefinitionId, InterfaceName, MacAddress, Mtu, NameError, VlanId};
 pub use network::Network;
 pub use number::{

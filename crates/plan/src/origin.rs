@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::tidy;
+
 /// The place in an input that a value, a warning or a step comes from.
 ///
 /// Lines and columns count from 1, columns in characters. A line of 0 stands
@@ -42,7 +44,7 @@ impl Origin {
     /// The same place, with the key's path.
     #[must_use]
     pub fn with_key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
+        self.key = Some(tidy(key));
         self
     }
 }
@@ -80,7 +82,7 @@ impl Warning {
     /// A warning about one place of the input.
     pub fn at(origin: Origin, message: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
+            message: tidy(message),
             hint: None,
             origin: Some(origin),
             scripts_only: false,
@@ -90,7 +92,7 @@ impl Warning {
     /// A warning about the input as a whole.
     pub fn general(message: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
+            message: tidy(message),
             hint: None,
             origin: None,
             scripts_only: false,
@@ -107,7 +109,7 @@ impl Warning {
     /// The same warning, with what to do about it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(tidy(hint));
         self
     }
 }

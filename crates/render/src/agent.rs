@@ -58,12 +58,6 @@ pub(crate) fn add(
     );
     modules::add(plan, MODULES, set);
     set.file(
-        HOOK,
-        Mode::Program,
-        "puts the agent, its plan and kernel modules into the initramfs",
-        include_str!("agent/hook.sh").to_owned(),
-    );
-    set.file(
         INIT_TOP,
         Mode::Program,
         "starts the agent while devices are still being found",
@@ -99,6 +93,13 @@ pub(crate) fn add(
         ChangeKind::Symlink {
             target: "../nvmeroot-paths.service",
         },
+    );
+    // Without it nothing of this comes into the initramfs.
+    set.file(
+        HOOK,
+        Mode::Program,
+        "puts the agent, its plan and kernel modules into the initramfs",
+        include_str!("agent/hook.sh").to_owned(),
     );
     Ok(())
 }

@@ -26,7 +26,12 @@ impl TreePath {
 
     /// The directory that holds it; empty at the top of the tree.
     pub fn directory(&self) -> &str {
-        self.0.rsplit_once('/').map_or("", |(dir, _)| dir)
+        Self::directory_of(&self.0)
+    }
+
+    /// The directory that holds a path; empty at the top of the tree.
+    pub fn directory_of(path: &str) -> &str {
+        path.rsplit_once('/').map_or("", |(directory, _)| directory)
     }
 
     /// Its last part.

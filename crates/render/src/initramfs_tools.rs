@@ -75,12 +75,6 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError>
         set.push(DHCPCD_CONF, why, ChangeKind::Absent);
     }
     set.file(
-        HOOK,
-        Mode::Program,
-        "puts programs, modules and these files into the initramfs",
-        include_str!("initramfs_tools/hook.sh").to_owned(),
-    );
-    set.file(
         INIT_PREMOUNT,
         Mode::Program,
         "runs both scripts before the root filesystem is mounted",
@@ -97,6 +91,13 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError>
         Mode::Program,
         "ends the initramfs's DHCP client and leaves the address",
         include_str!("initramfs_tools/init-bottom.sh").to_owned(),
+    );
+    // Without it nothing of this comes into the initramfs.
+    set.file(
+        HOOK,
+        Mode::Program,
+        "puts programs, modules and these files into the initramfs",
+        include_str!("initramfs_tools/hook.sh").to_owned(),
     );
     Ok(())
 }

@@ -34,6 +34,29 @@ pub use programs::{RequiredProgram, required_programs};
 
 use nvmeroot_plan::{BootPlan, HostIdentity, Reach};
 
+/// The directories in which any plan's files may lie, whatever the runtime,
+/// beside those of [`DROP_INS`].
+pub const DIRECTORIES: [&str; 14] = [
+    "etc/curtin-nvme-over-tcp",
+    "etc/initramfs-tools/conf.d",
+    "etc/initramfs-tools/hooks",
+    "etc/initramfs-tools/scripts/init-bottom",
+    "etc/initramfs-tools/scripts/init-premount",
+    "etc/initramfs-tools/scripts/init-top",
+    "etc/initramfs-tools/scripts/local-block",
+    "etc/netplan",
+    "etc/nvme",
+    "etc/nvmeroot",
+    "etc/stas",
+    "etc/systemd/system",
+    "etc/systemd/system/multi-user.target.wants",
+    "usr/lib/nvmeroot",
+];
+
+/// The directory of systemd-networkd's drop-ins, and how the names of those
+/// begin that hold one of ours.
+pub const DROP_INS: (&str, &str) = ("etc/systemd/network", "10-netplan-");
+
 /// What runs in the initramfs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -80,20 +103,24 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
             host::add(options.host.as_ref(), &mut set);
             stas::add(plan, &mut set);
         }
-        (Reach::Initramfs, Runtime::Scripts) => {
+        // What protects comes first, what makes it work last: a program that is
+        // killed in between leaves no secret open and nothing half alive.
+        (Reach::Initramfs, runtime) => {
+            secrets::protect(plan, &mut set);
             host::add(options.host.as_ref(), &mut set);
-            agent::remove(&mut set);
-            initramfs_tools::add(plan, &mut set)?;
-            secrets::add(plan, &mut set);
+            match runtime {
+                Runtime::Scripts => agent::remove(&mut set),
+                Runtime::Agent => initramfs_tools::remove(&mut set),
+            }
             handover::add(plan, &mut set)?;
-        }
-        (Reach::Initramfs, Runtime::Agent) => {
-            let program = options.agent.as_deref().ok_or(RenderError::NoAgent)?;
-            host::add(options.host.as_ref(), &mut set);
-            initramfs_tools::remove(&mut set);
-            agent::add(plan, options.host.as_ref(), program, &mut set)?;
-            secrets::add(plan, &mut set);
-            handover::add(plan, &mut set)?;
+            match runtime {
+                Runtime::Scripts => initramfs_tools::add(plan, &mut set)?,
+                Runtime::Agent => {
+                    let program = options.agent.as_deref().ok_or(RenderError::NoAgent)?;
+                    agent::add(plan, options.host.as_ref(), program, &mut set)?;
+                }
+            }
+            secrets::unprotect(plan, &mut set);
         }
         (Reach::Firmware, Runtime::Scripts) => return Err(RenderError::NeedsAgent),
         (Reach::Firmware, Runtime::Agent) => return Err(RenderError::Firmware),

@@ -18,17 +18,25 @@ UMASK=0077
 
 /// Adds the file where the plan has a secret. The scripts runtime's hook takes
 /// its being there as the sign that libnvme's file with the secrets is needed.
-pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) {
-    let has_secret = plan
-        .controllers
-        .iter()
-        .map(|c| &c.options)
-        .any(|o| o.dhchap_secret.is_some() || o.dhchap_ctrl_secret.is_some());
-    if has_secret {
+pub(crate) fn protect(plan: &BootPlan, set: &mut FileSet) {
+    if has_secret(plan) {
         let why = "keeps the initramfs, which holds secrets, from other users";
         set.file(CONF, Mode::Config, why, TEXT.to_owned());
-    } else {
+    }
+}
+
+/// Takes the file away where the plan has none, when no file with a secret is
+/// left.
+pub(crate) fn unprotect(plan: &BootPlan, set: &mut FileSet) {
+    if !has_secret(plan) {
         let why = "the initramfs holds no secret (any more)";
         set.push(CONF, why, ChangeKind::Absent);
     }
+}
+
+fn has_secret(plan: &BootPlan) -> bool {
+    plan.controllers
+        .iter()
+        .map(|c| &c.options)
+        .any(|o| o.dhchap_secret.is_some() || o.dhchap_ctrl_secret.is_some())
 }

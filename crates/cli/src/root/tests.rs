@@ -1,7 +1,9 @@
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+
+use nvmeroot_render::{Change, ChangeKind, FileSet, Mode};
 
 use super::*;
-use nvmeroot_render::Mode;
 
 /// A change set can only be made by a renderer; the tests make theirs from
 /// the same parts.
@@ -116,7 +118,7 @@ fn links_in_the_tree_stay_in_the_tree() {
     symlink(outside.path(), dir.path().join("etc")).expect("a link");
     // Inside the tree that absolute path leads nowhere.
     match root.apply(&set(vec![file("etc/x", Mode::Config, "text")])) {
-        Err(RootError::Inside { .. }) => {}
+        Err(RootError::Dangling { path }) => assert_eq!(path, "etc"),
         other => panic!("{other:?}"),
     }
     assert_eq!(
@@ -138,7 +140,10 @@ fn links_in_the_tree_stay_in_the_tree() {
         Mode::Config,
         "text",
     )]));
-    assert!(matches!(up, Err(RootError::Inside { .. })), "{up:?}");
+    assert!(
+        matches!(&up, Err(RootError::Dangling { path }) if path == "up"),
+        "{up:?}"
+    );
     assert!(!Path::new("/tmp/nvmeroot-must-not-be-here").exists());
 }
 
@@ -165,22 +170,149 @@ fn a_failure_leaves_the_tree_as_it_was() {
         file("etc/deep/er/one", Mode::Config, "1"),
         file("wall/two", Mode::Config, "2"),
     ]);
-    let error = root.apply(&changes).expect_err("a file is no directory");
-    assert!(error.to_string().contains("Not a directory"), "{error}");
-    let left: Vec<_> = std::fs::read_dir(dir.path())
-        .expect("a directory")
-        .map(|e| e.expect("an entry").file_name())
-        .collect();
-    assert_eq!(left, ["wall"]);
-
-    std::fs::create_dir(dir.path().join("dir")).expect("a directory");
-    match root.apply(&set(vec![file("dir", Mode::Config, "text")])) {
+    match root.apply(&changes) {
         Err(RootError::Obstacle {
-            what: "a directory",
-            ..
-        }) => {}
+            path,
+            what: "a file",
+            belongs: "a directory",
+        }) => assert_eq!(path, "wall"),
         other => panic!("{other:?}"),
     }
+    assert_eq!(names(&dir), ["wall"]);
+}
+
+fn names(dir: &tempfile::TempDir) -> Vec<String> {
+    let entries = std::fs::read_dir(dir.path()).expect("a directory");
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.expect("an entry").file_name();
+        name.into_string().expect("a text")
+    };
+    let mut names: Vec<String> = entries.map(name).collect();
+    names.sort();
+    names
+}
+
+/// Whatever is wanted there, and with the first change still to come.
+#[test]
+fn a_directory_in_the_way_is_refused_before_the_first_change() {
+    for (change, place) in [
+        (file("dir", Mode::Config, "text"), "a file"),
+        (link("dir", "text"), "a symbolic link"),
+        (absent_at("dir"), "nothing"),
+    ] {
+        let (dir, root) = tree();
+        std::fs::create_dir(dir.path().join("dir")).expect("a directory");
+        let changes = set(vec![file("a/first", Mode::Config, "1"), change]);
+        for result in [root.preview(&changes), root.apply(&changes)] {
+            match result {
+                Err(RootError::Obstacle {
+                    path,
+                    what: "a directory",
+                    belongs,
+                }) => assert_eq!((path.as_str(), belongs), ("dir", place)),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(names(&dir), ["dir"]);
+    }
+}
+
+fn absent_at(path: &str) -> Change {
+    Change {
+        path: path.parse().expect("a path"),
+        why: "test",
+        kind: ChangeKind::Absent,
+    }
+}
+
+/// The two names of a file are one file: its other name may lie anywhere.
+#[test]
+fn a_hard_link_is_not_changed_through() {
+    for (bytes, wanted) in [("old", "new"), ("same", "same")] {
+        let (dir, root) = tree();
+        let outside = dir.path().join("outside");
+        std::fs::write(&outside, bytes).expect("a file");
+        std::fs::set_permissions(&outside, PermissionsExt::from_mode(0o644)).expect("a mode");
+        std::fs::hard_link(&outside, dir.path().join("ours")).expect("a link");
+        root.apply(&set(vec![file("ours", Mode::Private, wanted)]))
+            .expect("changes");
+        assert_eq!(
+            (text(&dir, "ours").as_str(), mode(&dir, "ours")),
+            (wanted, 0o600)
+        );
+        assert_eq!(
+            (text(&dir, "outside").as_str(), mode(&dir, "outside")),
+            (bytes, 0o644)
+        );
+        assert_eq!(names(&dir), ["ours", "outside"]);
+    }
+}
+
+/// Only who may give files away can try it.
+#[test]
+fn a_file_of_another_owner_is_replaced() {
+    let (dir, root) = tree();
+    let changes = set(vec![file("ours", Mode::Program, "x")]);
+    root.apply(&changes).expect("changes");
+    let path = dir.path().join("ours");
+    if std::os::unix::fs::chown(&path, Some(12345), Some(12345)).is_ok() {
+        assert_eq!(root.apply(&changes).expect("changes"), [Outcome::Replaced]);
+    }
+    let meta = path.metadata().expect("metadata");
+    let own = dir.path().metadata().expect("metadata");
+    assert_eq!((meta.uid(), meta.gid()), (own.uid(), own.gid()));
+    assert_eq!(root.apply(&changes).expect("changes"), [Outcome::Unchanged]);
+}
+
+/// What is there is looked at before it is opened.
+#[test]
+fn only_files_are_read() {
+    let (dir, root) = tree();
+    let make = |name: &str, kind| {
+        let mode = rustix::fs::Mode::from_raw_mode(0o644);
+        rustix::fs::mknodat(rustix::fs::CWD, dir.path().join(name), kind, mode, 0).expect("a node");
+    };
+    make("fifo", rustix::fs::FileType::Fifo);
+    make("socket", rustix::fs::FileType::Socket);
+    std::fs::create_dir(dir.path().join("directory")).expect("a directory");
+    symlink("fifo", dir.path().join("link")).expect("a link");
+    for (name, kind) in [
+        ("fifo", "a named pipe"),
+        ("socket", "a socket"),
+        ("directory", "a directory"),
+        ("link", "a named pipe"),
+    ] {
+        match root.read(name, 10) {
+            Err(RootError::Obstacle {
+                what,
+                belongs: "a file",
+                ..
+            }) => assert_eq!(what, kind),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    let error = read_file(&dir.path().join("fifo"), 10).expect_err("no file");
+    assert_eq!(error.to_string(), "it is a named pipe");
+    symlink("nowhere", dir.path().join("dangling")).expect("a link");
+    assert!(matches!(root.read("dangling", 10), Ok(None)));
+    std::fs::write(dir.path().join("long"), "0123456789abc").expect("a file");
+    let read = root.read("long", 10).expect("read").expect("a file");
+    assert_eq!(read.len(), 11, "and one more byte, to see the excess");
+}
+
+/// Waiting for the lock has an end, and it is one for all paths to a tree.
+#[test]
+fn a_tree_is_locked_whatever_path_leads_to_it() {
+    let (dir, root) = tree();
+    root.lock(|| panic!("nobody else is there"))
+        .expect("a lock");
+    let other = RootTree::open(&dir.path().join(".")).expect("a tree");
+    let mut root = Some(root);
+    // The first one ends as soon as it is waited for.
+    other
+        .lock(|| drop(root.take()))
+        .expect("the lock, when the other one is gone");
+    assert!(root.is_none(), "it was waited for");
 }
 
 #[test]
@@ -205,22 +337,28 @@ fn a_second_backup_gets_its_own_name() {
     );
 }
 
+/// Also beside files that this run has nothing to do with.
 #[test]
-fn what_a_killed_run_left_is_no_obstacle() {
+fn what_a_killed_run_left_is_removed() {
     let (dir, root) = tree();
-    std::fs::write(dir.path().join(".conf.nvmeroot-new"), "half").expect("a file");
-    symlink("nowhere", dir.path().join(".link.nvmeroot-new")).expect("a link");
-    let changes = set(vec![
-        file("conf", Mode::Config, "whole"),
-        link("link", "conf"),
-    ]);
-    root.apply(&changes).expect("changes");
-    assert_eq!(
-        (text(&dir, "conf").as_str(), text(&dir, "link").as_str()),
-        ("whole", "whole")
-    );
-    assert_eq!(
-        std::fs::read_dir(dir.path()).expect("a directory").count(),
-        2
-    );
+    let put = |path: &str| {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        std::fs::write(path, "half").expect("a file");
+    };
+    let drop_in = "etc/systemd/network/10-netplan-ens3.network.d/.nvmeroot.conf.nvmeroot-new";
+    put("etc/nvmeroot/.plan.json.nvmeroot-new");
+    put("etc/nvmeroot/.plan.json.nvmeroot-old");
+    put("etc/nvmeroot/.other");
+    put(drop_in);
+    symlink(
+        "nowhere",
+        dir.path().join("etc/nvmeroot/.link.nvmeroot-new"),
+    )
+    .expect("a link");
+    root.apply(&FileSet::default()).expect("changes");
+    let left = std::fs::read_dir(dir.path().join("etc/nvmeroot")).expect("a directory");
+    let left: Vec<_> = left.map(|e| e.expect("an entry").file_name()).collect();
+    assert_eq!(left, [".other"]);
+    assert!(!dir.path().join(drop_in).exists());
 }

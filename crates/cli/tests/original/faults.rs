@@ -52,4 +52,5 @@ faults!(
     an_address_named_twice_is_added_twice,
     curtins_own_network_is_ignored,
     curtins_network_beside_the_installers_is_ignored,
+    a_name_with_shell_characters_is_passed_on,
 );

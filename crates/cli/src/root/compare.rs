@@ -1,0 +1,276 @@
+//! What each change would do, and whether it can be done: everything that can
+//! be refused is refused here, before anything is changed.
+
+use std::collections::BTreeSet;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use nvmeroot_render::{Change, ChangeKind, FileSet, TreePath};
+use rustix::fs::{
+    Access, AtFlags, FileType, Mode, OFlags, Statx, StatxAttributes, StatxFlags, statx,
+};
+use rustix::io::Errno;
+
+use super::error::{RootError, failed};
+use super::tree::{RootTree, absent, link_target, read_bounded, stat_at, type_name};
+
+/// What becomes of one change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Created,
+    Replaced,
+    ModeSet,
+    Unchanged,
+    MovedAside(TreePath),
+    Removed,
+}
+
+/// What is at a path now.
+enum Found {
+    Nothing,
+    File {
+        same: bool,
+        mode: u32,
+        is_ours: bool,
+    },
+    Link(PathBuf),
+    Other(FileType),
+}
+
+impl RootTree {
+    /// What each change would do, without doing it.
+    ///
+    /// # Errors
+    /// The first change that can't be made.
+    pub(crate) fn preview(&self, set: &FileSet) -> Result<Vec<Outcome>, RootError> {
+        let mut writable = BTreeSet::new();
+        let mut vacated = BTreeSet::new();
+        let mut outcomes = Vec::with_capacity(set.changes().len());
+        for change in set {
+            let outcome = self.compare(change, vacated.contains(&change.path))?;
+            if outcome != Outcome::Unchanged {
+                self.check_directory(change.path.directory(), &mut writable)?;
+            }
+            if matches!(outcome, Outcome::MovedAside(_)) {
+                vacated.insert(&change.path);
+            }
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    fn compare(&self, change: &Change, is_vacated: bool) -> Result<Outcome, RootError> {
+        let path = change.path.as_str();
+        let wanted = match &change.kind {
+            ChangeKind::File { bytes, .. } => Some(bytes.as_slice()),
+            _ => None,
+        };
+        let (found, attributes) = match is_vacated {
+            true => (Found::Nothing, StatxAttributes::empty()),
+            false => self.look(&change.path, wanted)?,
+        };
+        let obstacle = |kind, belongs| RootError::Obstacle {
+            path: path.to_owned(),
+            what: type_name(kind),
+            belongs,
+        };
+        let outcome = match (&change.kind, found) {
+            (ChangeKind::File { .. } | ChangeKind::Symlink { .. }, Found::Nothing) => {
+                Outcome::Created
+            }
+            (ChangeKind::MoveAside { .. } | ChangeKind::Absent, Found::Nothing) => {
+                Outcome::Unchanged
+            }
+            (ChangeKind::File { .. }, Found::Other(kind)) => {
+                return Err(obstacle(kind, "a file"));
+            }
+            (ChangeKind::Symlink { .. }, Found::Other(kind)) => {
+                return Err(obstacle(kind, "a symbolic link"));
+            }
+            (ChangeKind::Absent, Found::Other(kind)) => {
+                return Err(obstacle(kind, "nothing"));
+            }
+            (
+                ChangeKind::File { mode: wanted, .. },
+                Found::File {
+                    same: true,
+                    mode,
+                    is_ours: true,
+                },
+            ) => match mode == wanted.bits() {
+                true => Outcome::Unchanged,
+                false => Outcome::ModeSet,
+            },
+            (ChangeKind::Symlink { target }, Found::Link(old)) if old == Path::new(target) => {
+                Outcome::Unchanged
+            }
+            (ChangeKind::MoveAside { unless_link_to, .. }, Found::Link(old))
+                if old == Path::new(unless_link_to) =>
+            {
+                Outcome::Unchanged
+            }
+            (ChangeKind::File { .. } | ChangeKind::Symlink { .. }, _) => Outcome::Replaced,
+            (ChangeKind::MoveAside { to, .. }, _) => Outcome::MovedAside(self.free_name(to)?),
+            (ChangeKind::Absent, _) => Outcome::Removed,
+            (other, _) => {
+                unreachable!("a kind of change that this program does not know: {other:?}")
+            }
+        };
+        if outcome != Outcome::Unchanged {
+            refuse(attributes, path)?;
+        }
+        Ok(outcome)
+    }
+
+    fn look(
+        &self,
+        path: &TreePath,
+        wanted: Option<&[u8]>,
+    ) -> Result<(Found, StatxAttributes), RootError> {
+        let (name, path) = (path.file_name(), path.as_str());
+        let nothing = (Found::Nothing, StatxAttributes::empty());
+        let directory = TreePath::directory_of(path);
+        let directory = match self.resolve(directory, OFlags::PATH | OFlags::DIRECTORY) {
+            Ok(directory) => directory,
+            // What is in the way is named where the directory is needed.
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(nothing),
+            Err(error) => return Err(failed("look at", path)(error)),
+        };
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let stat = absent(statx(&directory, name, flags, StatxFlags::BASIC_STATS))
+            .map_err(failed("look at", path))?;
+        let Some(stat) = stat else {
+            return Ok(nothing);
+        };
+        let found = match FileType::from_raw_mode(stat.stx_mode.into()) {
+            FileType::RegularFile => Found::File {
+                same: is_same(&directory, name, &stat, wanted).map_err(failed("read", path))?,
+                mode: u32::from(stat.stx_mode) & 0o7777,
+                is_ours: stat.stx_uid == rustix::process::geteuid().as_raw()
+                    && stat.stx_gid == rustix::process::getegid().as_raw(),
+            },
+            FileType::Symlink => {
+                Found::Link(link_target(&directory, name).map_err(failed("look at", path))?)
+            }
+            other => Found::Other(other),
+        };
+        Ok((found, stat.stx_attributes))
+    }
+
+    fn free_name(&self, to: &TreePath) -> Result<TreePath, RootError> {
+        let mut name = to.clone();
+        for n in 1_u32.. {
+            if matches!(self.look(&name, None)?.0, Found::Nothing) {
+                break;
+            }
+            name = format!("{to}.{n}").parse().unwrap_or_else(|_| to.clone());
+        }
+        Ok(name)
+    }
+
+    /// The directory, or the nearest one above it that is there, can be
+    /// written to. `writable`: those of which this is known.
+    fn check_directory(
+        &self,
+        directory: &str,
+        writable: &mut BTreeSet<String>,
+    ) -> Result<(), RootError> {
+        let mut at = directory;
+        while writable.insert(at.to_owned()) {
+            match self.resolve(at, OFlags::PATH) {
+                Ok(found) => return check_writable(&found, at),
+                Err(Errno::NOENT) => self.check_is_missing(at)?,
+                // Something above it is no directory; that is found next.
+                Err(Errno::NOTDIR) => {}
+                Err(error) => return Err(failed("look at", at)(error)),
+            }
+            at = TreePath::directory_of(at);
+        }
+        Ok(())
+    }
+
+    /// Nothing is at the path: not even a link, which would keep a directory
+    /// from being made.
+    fn check_is_missing(&self, path: &str) -> Result<(), RootError> {
+        let parent = TreePath::directory_of(path);
+        let Ok(parent) = self.resolve(parent, OFlags::PATH | OFlags::DIRECTORY) else {
+            return Ok(());
+        };
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+        match stat_at(&parent, name) {
+            Ok(Some(_)) => Err(RootError::Dangling {
+                path: path.to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The file holds these bytes. One of another length is not read.
+fn is_same(
+    directory: &impl AsFd,
+    name: &str,
+    stat: &Statx,
+    wanted: Option<&[u8]>,
+) -> Result<bool, std::io::Error> {
+    let Some(wanted) = wanted.filter(|wanted| wanted.len() as u64 == stat.stx_size) else {
+        return Ok(false);
+    };
+    let flags =
+        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match rustix::fs::openat(directory, name, flags, Mode::empty()) {
+        Ok(file) => file,
+        // Whoever may replace it need not be allowed to read it.
+        Err(Errno::ACCESS) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(read_bounded(file.into(), stat.stx_size)? == wanted)
+}
+
+/// What is there may be replaced, moved or removed.
+fn refuse(attributes: StatxAttributes, path: &str) -> Result<(), RootError> {
+    let path = path.to_owned();
+    for (attribute, letter) in [
+        (StatxAttributes::IMMUTABLE, "i"),
+        (StatxAttributes::APPEND, "a"),
+    ] {
+        if attributes.contains(attribute) {
+            return Err(RootError::Protected {
+                path,
+                attribute: letter,
+            });
+        }
+    }
+    if attributes.contains(StatxAttributes::MOUNT_ROOT) {
+        return Err(RootError::MountPoint { path });
+    }
+    Ok(())
+}
+
+/// Names can be made and removed in the directory.
+fn check_writable(directory: &impl AsFd, path: &str) -> Result<(), RootError> {
+    let shown = if path.is_empty() { "/" } else { path };
+    let stat = statx(directory, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)
+        .map_err(failed("look at", shown))?;
+    let kind = FileType::from_raw_mode(stat.stx_mode.into());
+    if kind != FileType::Directory {
+        return Err(RootError::Obstacle {
+            path: path.to_owned(),
+            what: type_name(kind),
+            belongs: "a directory",
+        });
+    }
+    refuse(stat.stx_attributes - StatxAttributes::MOUNT_ROOT, shown)?;
+    let access = Access::WRITE_OK | Access::EXEC_OK;
+    let directory = match rustix::fs::accessat(directory, ".", access, AtFlags::EACCESS) {
+        Ok(()) => return Ok(()),
+        Err(Errno::ROFS) => RootError::ReadOnly {
+            directory: shown.to_owned(),
+        },
+        Err(Errno::ACCESS | Errno::PERM) => RootError::Denied {
+            directory: shown.to_owned(),
+        },
+        Err(error) => failed("write in", shown)(error),
+    };
+    Err(directory)
+}

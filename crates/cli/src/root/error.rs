@@ -1,0 +1,82 @@
+//! Why a root tree could not be read or written.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a root tree could not be read or written.
+#[derive(Debug, Error)]
+pub(crate) enum RootError {
+    #[error("can't open the root tree `{}`: {source}", .path.display())]
+    Open { path: PathBuf, source: io::Error },
+    /// The system refused.
+    #[error("can't {action} `{path}` in the root tree: {source}")]
+    Io {
+        action: &'static str,
+        path: String,
+        source: io::Error,
+    },
+    /// Something else is in the place.
+    #[error(
+        "`{path}` in the root tree is {what}, where {belongs} belongs\nhint: move it away, then run this again"
+    )]
+    Obstacle {
+        path: String,
+        what: &'static str,
+        belongs: &'static str,
+    },
+    /// A symbolic link on the way to a file leads nowhere.
+    #[error(
+        "`{path}` in the root tree is a symbolic link to nothing inside the tree, where a directory belongs\nhint: remove the link, or make the directory that it names"
+    )]
+    Dangling { path: String },
+    /// chattr(1) protects it.
+    #[error(
+        "`{path}` in the root tree is protected from changes (lsattr(1) shows `{attribute}`)\nhint: `chattr -{attribute}` ends that"
+    )]
+    Protected {
+        path: String,
+        attribute: &'static str,
+    },
+    /// Something is mounted over the file.
+    #[error("`{path}` in the root tree is a mount point and can't be replaced\nhint: unmount it")]
+    MountPoint { path: String },
+    #[error(
+        "`{directory}` in the root tree is on a filesystem that is mounted read-only\nhint: mount it for writing, such as by `mount -o remount,rw`"
+    )]
+    ReadOnly { directory: String },
+    #[error(
+        "no permission to write in `{directory}` of the root tree\nhint: run this as the administrator (root)"
+    )]
+    Denied { directory: String },
+    /// Another program holds the lock.
+    #[error(
+        "another `nvmeroot configure` is at work in this root tree, and did not end within {seconds} s; nothing was changed\nhint: wait until it has ended, then run this again"
+    )]
+    Busy { seconds: u64 },
+    /// A signal asked to stop; everything was undone.
+    #[error("stopped by {signal}; the root tree is as it was")]
+    Stopped { signal: &'static str, number: i32 },
+    /// The tree could not be put back, after another error.
+    #[error(
+        "{cause}\nand `{path}` could not be put back: {source}\nhint: mend the cause, then run `nvmeroot configure` again: it completes the change"
+    )]
+    NotUndone {
+        cause: Box<RootError>,
+        path: String,
+        source: io::Error,
+    },
+}
+
+/// For `map_err`: an [`RootError::Io`].
+pub(super) fn failed<E: Into<io::Error>>(
+    action: &'static str,
+    path: &str,
+) -> impl FnOnce(E) -> RootError {
+    move |source| RootError::Io {
+        action,
+        path: path.to_owned(),
+        source: source.into(),
+    }
+}

@@ -1,0 +1,209 @@
+//! What every message goes through before anybody sees it.
+//!
+//! A message quotes values of the input: values of any length, with any
+//! character in it, and a value in the wrong place may be a key. This is the
+//! one home of the three rules.
+
+use std::borrow::Cow;
+
+/// A quoted value longer than this (characters) is cut.
+const LONGEST_VALUE: usize = 80;
+
+/// A message longer than this (characters) is cut.
+const LONGEST: usize = 1000;
+
+/// What stands for a key.
+const MASK: &str = "(secret)";
+
+/// How keys begin, in lower case: a secret of DH-HMAC-CHAP and a TLS PSK in
+/// the interchange format (NVM Express Base Specification 2.1, section
+/// 8.3.5.5.8; NVMe/TCP Transport Specification 1.1, section 3.6.1.5).
+const STEMS: [&str; 2] = ["dhhc-", "nvmetlskey-"];
+
+/// Fewer characters than this after a stem are no key: messages name the
+/// prefix `DHHC-1:` itself.
+const SHORTEST_KEY: usize = 6;
+
+/// A base64 text that ends with `=` and is this long is a key of 32 bytes or
+/// more, such as WireGuard's.
+const BASE64_KEY: usize = 43;
+
+/// A text for one line of a message: keys masked, control characters and those
+/// that turn the direction of text escaped, quoted values and the whole cut to
+/// a bounded length.
+pub fn tidy(text: impl Into<String>) -> String {
+    let mut text = text.into();
+    if let Cow::Owned(masked) = mask(&text) {
+        text = masked;
+    }
+    if text.len() > LONGEST_VALUE {
+        text = shorten(&text);
+    }
+    if text.contains(is_unprintable) {
+        text = escape(&text);
+    }
+    text
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unprintable(c) {
+            escaped.extend(c.escape_default());
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// Control characters, and those that change how their neighbours are shown
+/// (Unicode Bidirectional Algorithm, table 1; zero width).
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Cuts what stands between backticks, and then the whole.
+fn shorten(text: &str) -> String {
+    let mut short = String::with_capacity(text.len().min(4 * LONGEST));
+    for (n, part) in text.split('`').enumerate() {
+        if n > 0 {
+            short.push('`');
+        }
+        match part.char_indices().nth(LONGEST_VALUE) {
+            Some((end, _)) if n % 2 == 1 => {
+                short.push_str(&part[..end]);
+                short.push('…');
+            }
+            _ => short.push_str(part),
+        }
+    }
+    if let Some((end, _)) = short.char_indices().nth(LONGEST) {
+        short.truncate(end);
+        short.push('…');
+    }
+    short
+}
+
+/// The text with everything that looks like a key replaced: what begins as one
+/// does, to the end of the word or of the quotes around it, and long base64.
+pub fn mask(text: &str) -> Cow<'_, str> {
+    let mut masked = String::new();
+    let mut done = 0;
+    for (start, end) in keys(text) {
+        if start >= done {
+            masked.push_str(&text[done..start]);
+            masked.push_str(MASK);
+        }
+        done = done.max(end);
+    }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    masked.push_str(&text[done..]);
+    Cow::Owned(masked)
+}
+
+/// Where keys are, in order; they may overlap.
+fn keys(text: &str) -> Vec<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    // Every stem has a hyphen, every base64 key ends with `=`; both are rare.
+    for at in bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| matches!(b, b'-' | b'='))
+        .map(|(at, _)| at)
+    {
+        let key = match bytes[at] {
+            b'-' => stem_before(bytes, at).and_then(|start| {
+                let end = end_of_key(text, start, at + 1);
+                (end > at + SHORTEST_KEY).then_some((start, end))
+            }),
+            _ => base64_before(bytes, at).map(|start| (start, at + 1)),
+        };
+        found.extend(key);
+    }
+    found.sort_unstable();
+    found
+}
+
+/// The start of a stem that ends with the hyphen at `at`.
+fn stem_before(bytes: &[u8], at: usize) -> Option<usize> {
+    let upto = &bytes[..=at];
+    STEMS
+        .iter()
+        .find(|stem| {
+            upto.len() >= stem.len()
+                && upto[upto.len() - stem.len()..].eq_ignore_ascii_case(stem.as_bytes())
+        })
+        .map(|stem| upto.len() - stem.len())
+}
+
+/// The end of a key that starts at `start`: its closing mark where it stands
+/// in one, else the first character that no key holds.
+fn end_of_key(text: &str, start: usize, from: usize) -> usize {
+    let rest = &text[from..];
+    let opening = text[..start].chars().next_back();
+    let end = match opening {
+        Some(mark @ ('`' | '"' | '\'')) => rest.find([mark, '\n']),
+        _ => rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+/=:-_.\\".contains(c))),
+    };
+    from + end.unwrap_or(rest.len())
+}
+
+/// The start of a long base64 text that ends with the `=` at `at`.
+fn base64_before(bytes: &[u8], at: usize) -> Option<usize> {
+    let digits = bytes[..at]
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+        .count();
+    (digits >= BASE64_KEY - 1).then_some(at - digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+KfiaR";
+
+    #[test]
+    fn what_looks_like_a_key_is_masked_however_it_stands_there() {
+        for (text, shown) in [
+            (format!("a DHHC-1:00:{KEY}: b"), "a (secret) b"),
+            (format!("x=dhhc-1:00:{KEY}"), "x=(secret)"),
+            (format!("`DHHC-1:00:{KEY} {KEY}` b"), "`(secret)` b"),
+            (format!("\"NVMeTLSkey-1:01:{KEY}:\", 2"), "\"(secret)\", 2"),
+            (format!("DHHC-1:00:{}", &KEY[..9]), "(secret)"),
+            (
+                "key: 2Jv0OVcMdJxHZb1mWm5oC5yxYq6Nm0FgB1bPfVdS9k4=".to_owned(),
+                "key: (secret)",
+            ),
+        ] {
+            assert_eq!(mask(&text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_stays() {
+        for text in [
+            "it does not start with `DHHC-1:`",
+            "nqn.2014-08.org.nvmexpress:uuid:8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d",
+            "etc/initramfs-tools/scripts/init-premount/nvmeroot",
+            "controller = transport=tcp;traddr=192.0.2.1;trsvcid=4420",
+        ] {
+            assert_eq!(mask(text), text);
+        }
+    }
+
+    #[test]
+    fn long_values_are_cut_and_nothing_reaches_the_terminal_raw() {
+        assert_eq!(tidy("`a` is `b`"), "`a` is `b`");
+        assert_eq!(tidy("a\u{1b}[2J\n\u{202e}"), "a\\u{1b}[2J\\n\\u{202e}");
+        let long = tidy(format!("`{}` is long", "x".repeat(1_000_000)));
+        assert_eq!(long, format!("`{}…` is long", "x".repeat(80)));
+        assert_eq!(tidy("ä".repeat(5000)).chars().count(), 1001);
+    }
+}
