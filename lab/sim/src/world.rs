@@ -15,8 +15,9 @@ use crate::poller::{Poller, Source};
 use crate::spec::{Action, ClockKind, Settings, State};
 use crate::vhost_user::{Connection, Event};
 
-/// Time of day at the beginning of virtual time: 2026-01-01 00:00:00 UTC, in nanoseconds.
-const TIME_OF_DAY: Time = 1_767_225_600_000_000_000;
+/// Time of day at the beginning of virtual time: 2030-01-01 00:00:00 UTC, in nanoseconds. Later than anything that
+/// a machine may hold the time against: systemd, for one, sets a clock forward that is behind its own release.
+const TIME_OF_DAY: Time = 1_893_456_000_000_000_000;
 /// New buffers are looked at so much later than the machine has given them.
 const REFILL: Time = 1_000;
 
