@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # The target: loads its drivers, carries out /lab/setup, then every line that
-# arrives on the second serial port.
+# arrives on the port that the kernel command line names (lab.port=).
 /bin/busybox --install -s /bin
 export PATH=/bin:/sbin:/usr/sbin
 mount -t proc proc /proc
@@ -14,8 +14,12 @@ echo 'nogroup:x:65534:' >/etc/group
 for module in /modules/*.ko; do insmod "$module" || echo "lab: cannot load $module"; done
 mount -t configfs none /sys/kernel/config
 ip link set lo up
+port=ttyS1
+for word in $(cat /proc/cmdline); do
+    case $word in lab.port=*) port=${word#lab.port=} ;; esac
+done
 # What arrives at a port that nobody holds open is lost.
-exec 3</dev/ttyS1
+exec 3<"/dev/$port"
 stty raw -echo <&3
 . /lab/setup && echo "lab: target ready"
 while read -r line <&3; do

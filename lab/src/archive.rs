@@ -1,7 +1,10 @@
 //! The Debian archive that this machine's own apt uses.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use crate::command::Program;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::requirements::ARCHIVE_KEYRING;
 
 /// The release that everything of the lab's is of.
@@ -12,11 +15,81 @@ pub const SUITE: &str = "trixie";
 /// # Errors
 /// When apt is not there or has no Debian archive.
 pub fn line(kind: &str) -> Result<String> {
+    line_of(kind, SUITE)
+}
+
+fn line_of(kind: &str, suite: &str) -> Result<String> {
     let site = site()?;
     // Named, so that nothing has to guess it (which takes gpg).
     Ok(format!(
-        "{kind} [signed-by={ARCHIVE_KEYRING}] {site} {SUITE} main"
+        "{kind} [signed-by={ARCHIVE_KEYRING}] {site} {suite} main"
     ))
+}
+
+/// The machine's own apt, with its proxy and its certificates, for one suite; what
+/// it knows of that suite lies in a directory and touches nothing of the machine.
+#[derive(Debug)]
+pub struct Apt {
+    dir: PathBuf,
+}
+
+impl Apt {
+    /// Fetches the lists of `suite`: of packages (`deb`) or sources (`deb-src`).
+    ///
+    /// # Errors
+    /// As [`line()`], and [`Error::Command`] with what apt said.
+    pub fn new(dir: &Path, kind: &str, suite: &str) -> Result<Self> {
+        for name in ["state/lists/partial", "cache/archives/partial"] {
+            let path = dir.join(name);
+            fs::create_dir_all(&path).context("create", &path)?;
+        }
+        let list = dir.join("sources.list");
+        let text = line_of(kind, suite)? + "\n";
+        fs::write(&list, text).context("write", &list)?;
+        let apt = Apt {
+            dir: dir.to_owned(),
+        };
+        apt.program("apt-get")
+            .args(["-qq", "update", "--error-on=any"])
+            .output()?;
+        Ok(apt)
+    }
+
+    /// One of apt's programs.
+    fn program(&self, name: &str) -> Program {
+        let option = |name: &str, value: &Path| format!("{name}={}", value.display());
+        let options = [
+            option("Dir::State", &self.dir.join("state")),
+            option("Dir::Cache", &self.dir.join("cache")),
+            option("Dir::Etc::SourceList", &self.dir.join("sources.list")),
+            option("Dir::Etc::SourceParts", Path::new("/dev/null")),
+            // Mirrors lag behind, those of releases that move by more than the week
+            // for which a list is valid. Its signature is checked all the same.
+            "Acquire::Check-Valid-Until=false".to_owned(),
+        ];
+        options
+            .into_iter()
+            .fold(Program::new(name), |program, option| {
+                program.args(["-o", &option])
+            })
+    }
+
+    /// What `apt-cache` says.
+    ///
+    /// # Errors
+    /// [`Error::Command`].
+    pub fn cache(&self, words: &[&str]) -> Result<String> {
+        self.program("apt-cache").args(words).output()
+    }
+
+    /// Runs `apt-get` in `dir`, where it leaves what it downloads.
+    ///
+    /// # Errors
+    /// [`Error::Command`].
+    pub fn get(&self, dir: &Path, words: &[&str]) -> Result<()> {
+        let program = self.program("apt-get").in_dir(dir);
+        program.arg("-qq").args(words).output().map(drop)
+    }
 }
 
 /// A mirror or proxy chosen by the machine's administrator serves the lab as

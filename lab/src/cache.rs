@@ -1,5 +1,6 @@
 //! Images, built once and kept by their content.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
@@ -121,43 +122,68 @@ impl Cache {
         Ok(dir)
     }
 
-    /// The directory of the image `kind` with this key; `build` fills it when
-    /// it isn't there yet. An image appears whole or not at all: it is built
-    /// aside and renamed. Others with the same kind are removed when nobody uses
-    /// them any more: only the newest content of each image is kept.
+    /// Where the images are.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The directory of the image of that kind with this key; `build` fills it
+    /// when it isn't there yet. An image appears whole or not at all: it is built
+    /// aside and renamed. Those who ask by different names for the same content
+    /// share it; what no name stands for any more is removed when nobody uses it:
+    /// only the newest content of each name is kept.
     pub(crate) fn get(
         &self,
         kind: &str,
+        name: &str,
         key: &Key,
         build: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<PathBuf> {
-        let path = self.dir.join(format!("{kind}-{}", key.name()));
+        let image = format!("{kind}-{}", key.name());
+        let path = self.dir.join(&image);
         // Two runs that need the same image: the second waits for the first.
-        let lock = self.dir.join(format!(".{kind}.lock"));
-        let file = File::create(&lock).context("create", &lock)?;
-        rustix::fs::flock(&file, FlockOperation::LockExclusive)
-            .map_err(std::io::Error::from)
-            .context("lock", &lock)?;
+        let _locked = self.lock(&image)?;
+        let names = self.dir.join("names").join(kind);
+        write(&names.join(name), 0o644, &image)?;
         if path.exists() {
             touch(&path)?;
             return Ok(path);
         }
         let scratch = self.scratch(kind)?;
         build(&scratch)?;
-        self.forget(kind)?;
         fs::rename(&scratch, &path).context("rename", &scratch)?;
+        // One at a time: what one removes another would miss.
+        let _forgetting = self.lock("forget")?;
+        self.forget(kind, &names)?;
         Ok(path)
     }
 
-    fn forget(&self, kind: &str) -> Result<()> {
+    fn lock(&self, name: &str) -> Result<File> {
+        let locks = self.dir.join("locks");
+        fs::create_dir_all(&locks).context("create", &locks)?;
+        let lock = locks.join(name);
+        let file = File::create(&lock).context("create", &lock)?;
+        rustix::fs::flock(&file, FlockOperation::LockExclusive)
+            .map_err(std::io::Error::from)
+            .context("lock", &lock)?;
+        Ok(file)
+    }
+
+    fn forget(&self, kind: &str, names: &Path) -> Result<()> {
+        let mut wanted = BTreeSet::new();
+        for entry in fs::read_dir(names).context("list", names)? {
+            let path = entry.context("list", names)?.path();
+            wanted.insert(fs::read_to_string(&path).context("read", &path)?);
+        }
         let prefix = format!("{kind}-");
         for entry in fs::read_dir(&self.dir).context("list", &self.dir)? {
             let path = entry.context("list", &self.dir)?.path();
-            let old = path
-                .file_name()
-                .and_then(|n| n.to_str())
-                .and_then(|n| n.strip_prefix(&prefix))
-                .is_some_and(|rest| rest.len() == 32 && !rest.contains('-'));
+            let image = path.file_name().and_then(|n| n.to_str());
+            let old = image.is_some_and(|image| {
+                let rest = image.strip_prefix(&prefix);
+                rest.is_some_and(|rest| rest.len() == 32 && !rest.contains('-'))
+                    && !wanted.contains(image)
+            });
             if old && !is_in_use(&path) {
                 remove(&path)?;
             }
@@ -227,25 +253,43 @@ mod tests {
     fn an_image_is_built_once_and_its_predecessor_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::open(dir.path().to_owned()).unwrap();
-        let build = |text: &'static str| {
-            move |at: &Path| -> Result<()> { write(&at.join("f"), 0o644, text) }
+        let get = |name: &str, key: &str, text: &'static str| {
+            let build = move |at: &Path| -> Result<()> { write(&at.join("f"), 0o644, text) };
+            cache.get("host", name, &Key::new(key), build).unwrap()
         };
-        let one = cache.get("host-a", &Key::new("1"), build("one")).unwrap();
-        let again = cache.get("host-a", &Key::new("1"), build("two")).unwrap();
-        assert_eq!(one, again);
+        let one = get("a", "1", "one");
+        assert_eq!(get("a", "1", "two"), one);
         assert_eq!(fs::read_to_string(one.join("f")).unwrap(), "one");
-        let other = cache.get("host-ab", &Key::new("1"), build("x")).unwrap();
-        let two = cache.get("host-a", &Key::new("2"), build("two")).unwrap();
-        assert!(two.exists() && other.exists() && one.exists());
-        for image in [&one, &other] {
+        let two = get("a", "2", "two");
+        assert!(one.exists() && two.exists(), "asked for a moment ago");
+        for image in [&one, &two] {
             let long_ago = SystemTime::now() - IN_USE * 2;
             File::open(image).unwrap().set_modified(long_ago).unwrap();
         }
-        let three = cache.get("host-a", &Key::new("3"), build("three")).unwrap();
-        assert!(three.exists() && two.exists() && other.exists() && !one.exists());
-        cache.get("host-ab", &Key::new("1"), build("y")).unwrap();
-        cache.get("host-ab", &Key::new("2"), build("y")).unwrap();
-        assert!(other.exists(), "asked for a moment ago");
+        let three = get("a", "3", "three");
+        assert!(three.exists() && !two.exists() && !one.exists());
+    }
+
+    #[test]
+    fn one_content_serves_two_names_until_neither_wants_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::open(dir.path().to_owned()).unwrap();
+        let get = |name: &str, key: &str| {
+            let build = |at: &Path| -> Result<()> { write(&at.join("f"), 0o644, "x") };
+            cache.get("host", name, &Key::new(key), build).unwrap()
+        };
+        let one = get("a", "1");
+        assert_eq!(get("b", "1"), one);
+        let age = || {
+            let long_ago = SystemTime::now() - IN_USE * 2;
+            File::open(&one).unwrap().set_modified(long_ago).unwrap();
+        };
+        age();
+        get("a", "2");
+        assert!(one.exists());
+        age();
+        get("b", "3");
+        assert!(!one.exists());
     }
 
     #[test]
@@ -265,13 +309,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::open(dir.path().to_owned()).unwrap();
         let key = Key::new("1");
-        let broken = cache.get("tree", &key, |at| {
+        let broken = cache.get("tree", "t", &key, |at| {
             write(&at.join("half"), 0o644, "x")?;
             crate::command::Program::new("false").output().map(drop)
         });
         assert!(matches!(broken, Err(crate::Error::Command { .. })));
         let built = cache
-            .get("tree", &key, |at| write(&at.join("f"), 0o644, "x"))
+            .get("tree", "t", &key, |at| write(&at.join("f"), 0o644, "x"))
             .unwrap();
         assert!(!built.join("half").exists());
     }

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -52,6 +53,36 @@ impl Program {
         self
     }
 
+    pub(crate) fn in_dir(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
+    /// Runs it to its end, its output kept in `log`; `see` is shown each line of
+    /// the standard output as it comes.
+    pub(crate) fn run_watched(self, log: &Path, see: &mut dyn FnMut(&str)) -> Result<()> {
+        let name = self.name.clone();
+        let errors = log.with_extension("errors");
+        let mut child = self.spawn_piped(&errors)?;
+        let mut out = BufWriter::new(File::create(log).context("create", log)?);
+        if let Some(pipe) = child.stdout.take() {
+            for line in BufReader::new(pipe).lines() {
+                let line = line.context("read", log)?;
+                writeln!(out, "{line}").context("write", log)?;
+                see(&line);
+            }
+        }
+        let status = child.wait().context("wait for", Path::new(&name))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::Command {
+            program: name,
+            status,
+            output: last_lines(&errors)?,
+        })
+    }
+
     /// Runs it to its end, its output kept in `log`.
     pub(crate) fn run(mut self, log: &Path) -> Result<()> {
         let out = File::create(log).context("create", log)?;
@@ -67,13 +98,10 @@ impl Program {
         if status.success() {
             return Ok(());
         }
-        let bytes = std::fs::read(log).context("read", log)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<&str> = text.lines().collect();
         Err(Error::Command {
             program: self.name,
             status,
-            output: lines[lines.len().saturating_sub(TAIL)..].join("\n"),
+            output: last_lines(log)?,
         })
     }
 
@@ -112,6 +140,13 @@ impl Program {
             source,
         }
     }
+}
+
+fn last_lines(log: &Path) -> Result<String> {
+    let bytes = std::fs::read(log).context("read", log)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    Ok(lines[lines.len().saturating_sub(TAIL)..].join("\n"))
 }
 
 /// `name=value` as one word, for paths that need not be UTF-8.

@@ -71,6 +71,13 @@ pub enum Error {
         /// The command and the answer.
         what: String,
     },
+    /// The simulated world does not go on.
+    #[error("the simulation: {source}")]
+    Simulation {
+        /// What it says.
+        #[from]
+        source: machinesim::Error,
+    },
     /// The host's report can't be read.
     #[error("the host's report: section `{section}`: {what}")]
     Report {

@@ -16,7 +16,6 @@ use crate::tree::Tree;
 const CONFIGURE: &str = include_str!("../guest/configure.sh");
 const BUILD: &str = include_str!("../guest/build-host.sh");
 const SLIM_INIT: &str = include_str!("../guest/slim-init.sh");
-const SLIM_HEARTBEAT: &str = include_str!("../guest/slim-heartbeat.sh");
 
 /// The label of the root filesystem.
 pub(crate) const ROOT_LABEL: &str = "labroot";
@@ -98,9 +97,9 @@ fn configure(
         .text(BUILD)
         .text(&format!("{:?}", spec.kind))
         .text(SLIM_INIT)
-        .text(SLIM_HEARTBEAT)
         .tree(&overlay.upper)?;
-    let dir = cache.get(&format!("host-{}", spec.name), &key, |dir| {
+    let name = format!("{}-{}", spec.name, platform.release);
+    let dir = cache.get("host", &name, &key, |dir| {
         let content = match spec.kind {
             HostKind::Debian => overlay.merged.clone(),
             HostKind::Slim => slim_root(&platform.tree, &scratch.join("slim"))?,
@@ -217,7 +216,6 @@ fn slim_root(tree: &Tree, root: &Path) -> Result<PathBuf> {
     let busybox = root.join("bin/busybox");
     fs::rename(root.join("usr/bin/busybox"), &busybox).context("move", &busybox)?;
     write(&root.join("lab/report.sh"), 0o755, guest::REPORT)?;
-    write(&root.join("lab/heartbeat.sh"), 0o755, SLIM_HEARTBEAT)?;
     write(&root.join("sbin/init"), 0o755, SLIM_INIT)?;
     Ok(root.to_owned())
 }

@@ -18,6 +18,10 @@ use crate::tree::Tree;
 /// card after its slot: the first is `ens3`.
 pub const FIRST_SLOT: u8 = 3;
 
+/// Seconds that pass at least on a simulated machine before it reports, as they do
+/// on an emulated one, which is slow.
+const LEAST_SETTLE: u32 = 2;
+
 /// Images, paths and settings that all machines share.
 #[derive(Debug, Clone)]
 pub struct Lab {
@@ -48,9 +52,6 @@ pub struct Wiring {
     pub cmdline: String,
     /// Seconds that the host waits after reaching its marker before it reports.
     pub settle: u32,
-    /// A root that only reports has a heartbeat too, with so many seconds between its
-    /// rounds.
-    pub beat: Option<u32>,
     /// A boot that fails ends in a restart (which ends QEMU) and not in a shell.
     pub reboot_on_failure: bool,
 }
@@ -65,7 +66,6 @@ impl Default for Wiring {
             processors: Processors::Emulated(1),
             cmdline: String::new(),
             settle: 0,
-            beat: None,
             reboot_on_failure: true,
         }
     }
@@ -103,6 +103,17 @@ impl Lab {
         })
     }
 
+    /// The same with what simulated machines share; the first time a kernel is
+    /// built, which takes ten minutes and more.
+    ///
+    /// # Errors
+    /// As [`Lab::open`].
+    pub fn with_uml(mut self, say: &dyn Fn(&str)) -> Result<Lab> {
+        let tree = self.debian.tree.clone();
+        self.uml = Some(Platform::uml(&self.cache, tree, say)?);
+        Ok(self)
+    }
+
     /// What machines of that kind are built from.
     fn platform(&self, kind: Kind) -> Result<&Platform> {
         match kind {
@@ -122,6 +133,11 @@ impl Lab {
     /// The Debian tree with its own kernel.
     pub(crate) fn debian(&self) -> &Platform {
         &self.debian
+    }
+
+    /// Where it is kept how long scenarios take.
+    pub(crate) fn times_file(&self) -> PathBuf {
+        self.cache.dir().join("times.json")
     }
 
     /// An empty directory for work in progress.
@@ -173,7 +189,7 @@ impl Lab {
     /// An empty filesystem for `/home`.
     fn home_drive(&self) -> Result<PathBuf> {
         let key = Key::new("home 1").text(HOME_LABEL);
-        let dir = self.cache.get("home", &key, |dir| {
+        let dir = self.cache.get("home", "home", &key, |dir| {
             let drive = dir.join("drive");
             let file = fs::File::create(&drive).context("create", &drive)?;
             file.set_len(64 << 20).context("enlarge", &drive)?;
@@ -219,7 +235,7 @@ impl Lab {
             memory_mib: 256,
             kernel: platform.kernel.clone(),
             initrd,
-            cmdline: cmdline(kind, "panic=-1 quiet"),
+            cmdline: cmdline(kind, &format!("panic=-1 quiet lab.port={}", port(kind))),
             cards: cards(Who::Target, &slots, true),
             drives: vec![drive],
             second_port: SecondPort::Commands,
@@ -230,16 +246,18 @@ impl Lab {
 
     /// The machine of a host.
     pub(crate) fn host(&self, image: &HostImage, wiring: &Wiring, kind: Kind) -> Result<Machine> {
-        // Units that take 90 s, which is as long as systemd waits, are only slow on
+        // The tree has no fsck, and without this word initramfs-tools waits 5 s to
+        // say so. Units that take 90 s, which is as long as systemd waits, are only slow on
         // a busy machine.
+        let settle = match kind {
+            Kind::Qemu => wiring.settle,
+            // Else no time at all would pass between the mount of root and the report.
+            Kind::Uml => wiring.settle.max(LEAST_SETTLE),
+        };
         let mut words = format!(
-            "root=LABEL={ROOT_LABEL} ro printk.devkmsg=on \
-             systemd.default_timeout_start_sec=300 lab.settle={}",
-            wiring.settle
+            "root=LABEL={ROOT_LABEL} ro fsck.mode=skip printk.devkmsg=on \
+             systemd.default_timeout_start_sec=300 lab.settle={settle}"
         );
-        if let Some(seconds) = wiring.beat {
-            words.push_str(&format!(" lab.beat={seconds}"));
-        }
         if wiring.reboot_on_failure {
             words.push_str(" panic=-1");
         }
@@ -289,6 +307,14 @@ fn cmdline(kind: Kind, words: &str) -> String {
             format!("console=ttyS0 mitigations=off no_timer_check lsm=capability {words}")
         }
         Kind::Uml => format!("lsm=capability {words}"),
+    }
+}
+
+/// Where the target reads its commands.
+fn port(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Qemu => "ttyS1",
+        Kind::Uml => "hvc0",
     }
 }
 

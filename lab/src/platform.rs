@@ -1,11 +1,13 @@
 //! What the machines of one kind are built from: Debian's tree, the kernel that
 //! runs it, and the target made of both.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::cache::{Cache, Key};
-use crate::error::Result;
-use crate::target;
+use crate::cache::{Cache, Key, write};
+use crate::command::Program;
+use crate::error::{Context, Result};
+use crate::kernel::Kernel;
+use crate::target::{self, Modules, OLD_MODULES};
 use crate::tree::Tree;
 
 /// A tree with one kernel.
@@ -21,20 +23,115 @@ pub(crate) struct Platform {
     pub(crate) release: String,
     /// The kernel.
     pub(crate) kernel: PathBuf,
+    /// Gives a machine the randomness of a seed, where that can be done.
+    pub(crate) entropy: Option<PathBuf>,
     /// The target's initramfs, without settings.
     pub(crate) target: PathBuf,
 }
 
+/// The slots in which a simulated machine may have cards.
+const SLOTS: std::ops::Range<u8> = 3..16;
+
 impl Platform {
     /// Debian's tree with its own kernel.
     pub(crate) fn debian(cache: &Cache, tree: Tree) -> Result<Self> {
+        let modules = Modules {
+            root: &tree.root,
+            release: &tree.release,
+            more: OLD_MODULES,
+        };
         Ok(Platform {
             layer: None,
             key: tree.key.clone(),
             release: tree.release.clone(),
             kernel: tree.kernel(),
-            target: target::base_image(cache, &tree)?,
+            entropy: None,
+            target: target::base_image(cache, &tree, modules, &tree.key)?,
             tree,
         })
     }
+
+    /// Debian's tree with a kernel that is a program, instead of its own.
+    pub(crate) fn uml(cache: &Cache, tree: Tree, say: &dyn Fn(&str)) -> Result<Self> {
+        let kernel = Kernel::get(cache, say)?;
+        let links = SLOTS.map(card_name);
+        let key = links.clone().fold(
+            Key::new("layer 1").key(&tree.key).key(&kernel.key),
+            |key, (name, text)| key.text(&name).text(&text),
+        );
+        let layer = cache.get("layer", "uml", &key, |dir| {
+            layer(&tree, &kernel, links, &dir.join("root"))
+        })?;
+        let modules = Modules {
+            root: &kernel.modules,
+            release: &kernel.release,
+            more: &[],
+        };
+        let target = target::base_image(cache, &tree, modules, &key)?;
+        say("randomness by seed");
+        Ok(Platform {
+            layer: Some(layer.join("root")),
+            key,
+            entropy: Some(entropy(cache)?),
+            release: kernel.release,
+            kernel: kernel.linux,
+            target,
+            tree,
+        })
+    }
+}
+
+/// udev names a card of a simulated machine as it would a PCI card in that slot.
+/// Late, so that a name that netplan gives counts.
+fn card_name(slot: u8) -> (String, String) {
+    (
+        format!("etc/systemd/network/98-lab-slot{slot}.link"),
+        format!("[Match]\nPath=platform-virtio-uml.{slot}\n[Link]\nName=ens{slot}\n"),
+    )
+}
+
+fn layer(
+    tree: &Tree,
+    kernel: &Kernel,
+    links: impl Iterator<Item = (String, String)>,
+    root: &Path,
+) -> Result<()> {
+    for (name, text) in links {
+        write(&root.join(name), 0o644, text)?;
+    }
+    let config = root.join("boot").join(format!("config-{}", kernel.release));
+    write(
+        &config,
+        0o644,
+        std::fs::read(&kernel.configuration).context("read", &config)?,
+    )?;
+    let modules = root.join("usr/lib/modules");
+    std::fs::create_dir_all(&modules).context("create", &modules)?;
+    Program::new("cp")
+        .arg("-a")
+        .arg(kernel.modules.join("lib/modules").join(&kernel.release))
+        .arg(&modules)
+        .output()?;
+    // Debian's kernel is not there: an overlay's mark for what is taken away
+    // (Documentation/filesystems/overlayfs.rst).
+    let of_debian = |name: &str| format!("{name}-{}", tree.release);
+    let gone = [
+        modules.join(&tree.release),
+        root.join("boot").join(of_debian("vmlinuz")),
+        root.join("boot").join(of_debian("System.map")),
+        root.join("boot").join(of_debian("config")),
+    ];
+    for path in gone {
+        Program::new("mknod")
+            .arg(&path)
+            .args(["c", "0", "0"])
+            .output()?;
+    }
+    Ok(())
+}
+
+/// The library by which a machine's randomness comes from its seed.
+fn entropy(cache: &Cache) -> Result<PathBuf> {
+    let dir = cache.scratch("entropy")?;
+    Ok(machinesim::entropy::build_shim(Path::new("cc"), &dir)?)
 }

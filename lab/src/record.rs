@@ -75,9 +75,32 @@ pub struct Missing {
 impl Record {
     /// Finds the record in what a host wrote to its second serial port.
     pub fn find(text: &str) -> Option<Record> {
+        serde_json::from_str(Self::text(text)?).ok()
+    }
+
+    /// The same as it is written there.
+    pub fn text(text: &str) -> Option<&str> {
         let section = text.split("@section record\n").nth(1)?;
         let json = section.split("@section ").next()?;
-        serde_json::from_str(json).ok()
+        (!json.trim().is_empty()).then_some(json)
+    }
+
+    /// Each moment by its name, in milliseconds since the kernel started: what two
+    /// runs can be compared by.
+    pub fn milliseconds(&self) -> Vec<(String, u64)> {
+        let steps = self.steps.iter().flat_map(|step| {
+            let name = format!("{} {}", step.subject, step.action);
+            let end = step.end.map(|end| (format!("{name} ends"), end));
+            [Some((format!("{name} begins"), step.start)), end]
+        });
+        let whole = [
+            Some(("start".to_owned(), self.start)),
+            self.decided.map(|at| ("decided".to_owned(), at)),
+            self.mounted.map(|at| ("mounted".to_owned(), at)),
+        ];
+        let all = whole.into_iter().chain(steps).flatten();
+        all.map(|(name, at)| (name, at.monotonic_us / 1000))
+            .collect()
     }
 
     /// The step `action` of `subject`.

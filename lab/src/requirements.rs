@@ -8,22 +8,35 @@ use crate::error::{Error, Result};
 
 /// A program that the lab starts, and the Debian package that brings it.
 const PROGRAMS: &[(&str, &str)] = &[
+    ("bc", "bc"),
+    ("bison", "bison"),
+    ("cc", "gcc"),
     ("chroot", "coreutils"),
     ("cpio", "cpio"),
+    ("dpkg-deb", "dpkg"),
+    ("flex", "flex"),
+    ("make", "make"),
     ("mkfs.ext4", "e2fsprogs"),
     ("mount", "mount"),
     ("mmdebstrap", "mmdebstrap"),
+    ("modprobe", "kmod"),
+    ("perl", "perl"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("setpriv", "util-linux"),
+    ("strip", "binutils"),
     ("unshare", "util-linux"),
     ("xz", "xz-utils"),
     ("zstd", "zstd"),
 ];
 
-/// The key that signs the suite of which hosts are made.
-const KEYRING: (&str, &str) = (ARCHIVE_KEYRING, "debian-archive-keyring");
+/// Files that it reads: the key that signs the archive, and what the kernel's
+/// build includes.
+const FILES: &[(&str, &str)] = &[
+    (ARCHIVE_KEYRING, "debian-archive-keyring"),
+    ("/usr/include/libelf.h", "libelf-dev"),
+];
 
-/// Where that package has it.
+/// Where `debian-archive-keyring` has it.
 pub(crate) const ARCHIVE_KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// What is missing on this machine.
@@ -48,12 +61,13 @@ pub fn missing() -> Missing {
         programs: Vec::new(),
         packages: Vec::new(),
     };
-    let keyring = (!Path::new(KEYRING.0).exists()).then_some(KEYRING);
+    let files = FILES.iter().copied();
+    let files = files.filter(|(path, _)| !Path::new(path).exists());
     let absent = PROGRAMS
         .iter()
         .copied()
         .filter(|(program, _)| !has(program));
-    for (program, package) in absent.chain(keyring) {
+    for (program, package) in absent.chain(files) {
         missing.programs.push(program.to_owned());
         missing.packages.push(package.to_owned());
     }

@@ -1,12 +1,10 @@
 //! What is tried, and what must hold.
 
-mod campaign;
 mod check;
 mod curtin;
 mod dhcp;
 mod failing;
 mod faults;
-mod gave_up;
 mod hand_over;
 mod home;
 mod late;
@@ -15,14 +13,15 @@ mod paths;
 mod reports;
 mod slim;
 mod static_address;
-mod table;
+mod waiting;
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::error::Result;
 use crate::host_spec::{HostKind, HostSpec};
 use crate::lab::{Lab, Wiring};
-use crate::machine::Way;
+use crate::machine::{Kind, Need, Way};
 use crate::session::Session;
 use crate::target::TargetSpec;
 use crate::trouble::Trouble;
@@ -30,7 +29,6 @@ use crate::trouble::Trouble;
 pub use crate::outcome::{Earlier, End, Outage, Outcome};
 pub use check::Faults;
 pub use curtin::{Controller, InstallerConfig};
-pub use gave_up::Reason;
 
 /// Seconds that a host runs after reaching its marker, under a beating heart.
 pub const SETTLE: u32 = 60;
@@ -48,6 +46,9 @@ pub struct Scenario {
     pub wiring: Wiring,
     /// The target, unless there is none.
     pub target: Option<TargetSpec>,
+    /// What only an emulated computer has; without a need, the scenario runs on
+    /// simulated machines.
+    pub needs: &'static [Need],
     /// Whether the host comes up.
     pub end: End,
     /// The path to the drive goes away for so many seconds: the kernel may say
@@ -61,8 +62,7 @@ pub struct Scenario {
     pub check: fn(&Outcome, &mut Faults),
 }
 
-/// Every scenario, in the order in which they are started: the long ones first,
-/// so that no processor waits at the end.
+/// Every scenario.
 pub fn all() -> Vec<Scenario> {
     let groups = [
         hand_over::all(),
@@ -76,25 +76,51 @@ pub fn all() -> Vec<Scenario> {
         late::all(),
         slim::all(),
         links::all(),
-        table::all(),
+        waiting::all(),
     ];
     groups.into_iter().flatten().collect()
 }
 
-/// The scenarios that take too long to be run with the others.
-pub fn campaigns() -> Vec<Scenario> {
-    campaign::all()
-}
+/// A root that comes up, one that is refused, and one that is handed over: for
+/// the edit loop.
+pub const SMOKE: [&str; 3] = ["handover-dhcp4", "agent-static", "report-refused"];
 
 impl Scenario {
+    /// What runs its machines, unless somebody says otherwise.
+    pub fn kind(&self) -> Kind {
+        if self.needs.is_empty() {
+            Kind::Uml
+        } else {
+            Kind::Qemu
+        }
+    }
+
+    /// How long a run of it may take by our clock: whoever makes it longer should
+    /// know. Simulated machines wait for next to nothing.
+    pub fn budget(&self, kind: Kind) -> Duration {
+        let settle = Duration::from_secs(self.wiring.settle.into());
+        match kind {
+            Kind::Uml => Duration::from_secs(60) + settle / 10,
+            Kind::Qemu => Duration::from_secs(420) + settle,
+        }
+    }
+
     /// Builds or finds the images and plugs the machines together.
     ///
     /// # Errors
     /// As [`Session::prepare`].
     pub fn prepare(&self, lab: &Lab, way: Way) -> Result<Session> {
         let dir = lab.run_dir(self.name)?;
+        self.prepare_in(lab, way, &dir)
+    }
+
+    /// The same with what the machines leave in `dir`.
+    ///
+    /// # Errors
+    /// As [`Session::prepare`].
+    pub fn prepare_in(&self, lab: &Lab, way: Way, dir: &Path) -> Result<Session> {
         let target = self.target.as_ref();
-        let mut session = Session::prepare(lab, way, &dir, &self.host, &self.wiring, target)?;
+        let mut session = Session::prepare(lab, way, dir, &self.host, &self.wiring, target)?;
         session.expect_trouble(self.trouble.clone());
         Ok(session)
     }
@@ -105,9 +131,6 @@ impl Scenario {
         match &self.end {
             End::Boots { .. } => check::healthy(self, outcome, &mut faults),
             End::Stops { saying, .. } => check::stopped(saying, outcome, &mut faults),
-            End::GivesUp { deadline, reasons } => {
-                gave_up::gave_up_for(*deadline, reasons, outcome, &mut faults);
-            }
         }
         check::came(&self.trouble, outcome, &mut faults);
         (self.check)(outcome, &mut faults);

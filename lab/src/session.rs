@@ -181,12 +181,30 @@ impl Session {
         if self.world.runs(Who::Target) {
             return Ok(());
         }
-        let Some(machine) = &self.target else {
-            return Ok(());
-        };
-        self.world.start(machine, &self.dir)?;
-        self.says(Who::Target, &[SERVES], 0, TARGET_READY)?;
-        self.note_ready();
+        self.switch_target_on()?;
+        self.await_target()
+    }
+
+    /// Switches the target on, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Monitor`] when it can't be started.
+    pub fn switch_target_on(&mut self) -> Result<()> {
+        match &self.target {
+            Some(machine) => self.world.start(machine, &self.dir),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until the target serves, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`], [`Error::Ended`].
+    pub fn await_target(&mut self) -> Result<()> {
+        if self.target.is_some() {
+            self.says(Who::Target, &[SERVES], 0, TARGET_READY)?;
+            self.note_ready();
+        }
         Ok(())
     }
 
@@ -395,10 +413,10 @@ impl Session {
     /// [`Error::Timeout`], [`Error::Ended`], [`Error::Report`].
     pub fn finish(&mut self, end: &End) -> Result<(Option<Report>, Option<f64>)> {
         match end {
-            End::Stops { .. } | End::GivesUp { .. } => {
+            End::Stops { within, .. } => {
                 // Before the shell's prompt, what the agent recorded is printed.
                 let ends = ["(initramfs)", "Kernel panic", "lab: marker"];
-                self.host_says_any(&ends, 0, end.within())?;
+                self.host_says_any(&ends, 0, *within)?;
                 Ok((None, None))
             }
             End::Boots { within } => {

@@ -12,15 +12,14 @@ use ipnet::IpNet;
 use crate::cache::{Cache, Key, write};
 use crate::command::Program;
 use crate::error::{Context, Error, Result};
-use crate::tree::Tree;
+use crate::tree::{Tree, copy_modules};
 
 const INIT: &str = include_str!("../guest/target-init.sh");
+/// Drivers that every kernel has, as modules or built in.
 const MODULES: &[&str] = &[
     "virtio_net",
     "virtio_blk",
     "nvmet-tcp",
-    // For digests.
-    "crc32c_generic",
     // With these three `tc` drops some of the packets that arrive.
     "sch_ingress",
     "cls_u32",
@@ -29,6 +28,8 @@ const MODULES: &[&str] = &[
     "bonding",
     "bridge",
 ];
+/// Of kernels before 6.14: for digests (later ones have it without a module).
+pub(crate) const OLD_MODULES: &[&str] = &["crc32c_generic"];
 const PROGRAMS: &[&str] = &["/usr/bin/busybox", "/usr/sbin/dnsmasq", "/usr/sbin/tc"];
 
 /// The NQN of the subsystem that holds the host's drive.
@@ -97,15 +98,31 @@ pub struct Portal {
     pub port: u16,
 }
 
+/// The modules of a kernel.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Modules<'a> {
+    /// A directory with `lib/modules`.
+    pub(crate) root: &'a Path,
+    /// The kernel's release.
+    pub(crate) release: &'a str,
+    /// What it has beside [`MODULES`].
+    pub(crate) more: &'a [&'a str],
+}
+
 /// The part of the target's initramfs that all scenarios share: programs and
-/// drivers, no settings.
-pub(crate) fn base_image(cache: &Cache, tree: &Tree) -> Result<PathBuf> {
-    let words = MODULES.iter().chain(PROGRAMS);
-    let key = words.fold(
-        Key::new("target 1").key(&tree.key).text(INIT),
-        |key, word| key.text(word),
-    );
-    let dir = cache.get("target", &key, |dir| {
+/// drivers, no settings. `key` is that of the tree and the kernel.
+pub(crate) fn base_image(
+    cache: &Cache,
+    tree: &Tree,
+    modules: Modules<'_>,
+    key: &Key,
+) -> Result<PathBuf> {
+    let names: Vec<&str> = MODULES.iter().chain(modules.more).copied().collect();
+    let words = names.iter().chain(PROGRAMS);
+    let key = words.fold(Key::new("target 2").key(key).text(INIT), |key, word| {
+        key.text(word)
+    });
+    let dir = cache.get("target", modules.release, &key, |dir| {
         let stage = dir.join("stage");
         for name in [
             "bin", "sbin", "proc", "sys", "dev", "run", "tmp", "etc", "usr/sbin", "lab",
@@ -116,7 +133,8 @@ pub(crate) fn base_image(cache: &Cache, tree: &Tree) -> Result<PathBuf> {
         tree.copy_programs(PROGRAMS, &stage)?;
         let busybox = stage.join("bin/busybox");
         fs::rename(stage.join("usr/bin/busybox"), &busybox).context("move", &busybox)?;
-        tree.copy_modules(MODULES, &stage.join("modules"))?;
+        let to = stage.join("modules");
+        copy_modules(modules.root, modules.release, &names, &to)?;
         write(&stage.join("init"), 0o755, INIT)?;
         Program::new("sh")
             .args([

@@ -51,7 +51,7 @@ impl Tree {
             .iter()
             .chain(EXCLUDED)
             .fold(Key::new("tree 1").text(SUITE), |key, word| key.text(word));
-        let root = cache.get("tree", &key, build)?.join("root");
+        let root = cache.get("tree", SUITE, &key, build)?.join("root");
         let modules = root.join("lib/modules");
         let release = fs::read_dir(&modules)
             .context("list", &modules)?
@@ -86,44 +86,47 @@ impl Tree {
         }
         Ok(())
     }
+}
 
-    /// Unpacks modules with their dependencies into `dir`, named in the order
-    /// in which they must be loaded.
-    pub(crate) fn copy_modules(&self, names: &[&str], dir: &Path) -> Result<()> {
-        fs::create_dir_all(dir).context("create", dir)?;
-        let mut files = Vec::new();
-        for name in names {
-            let shown = Program::new("chroot")
-                .arg(&self.root)
-                .args(["modprobe", "-D", "-S", &self.release, name])
-                .output()?;
-            for line in shown.lines() {
-                // Options may follow; whoever loads the file gives its own.
-                let path = line.strip_prefix("insmod ");
-                if let Some(file) = path.and_then(|p| p.split_whitespace().next()) {
-                    let file = file.trim_start_matches('/').to_owned();
-                    if !files.contains(&file) {
-                        files.push(file);
-                    }
+/// Unpacks the modules that there are of a kernel, with their dependencies, into
+/// `dir`, named in the order in which they must be loaded. `root` holds
+/// `lib/modules`.
+pub(crate) fn copy_modules(root: &Path, release: &str, names: &[&str], dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).context("create", dir)?;
+    let mut files = Vec::new();
+    for name in names {
+        let shown = Program::new("modprobe")
+            // Nothing of this machine's own settings.
+            .args(["-C", "/dev/null", "-S", release, "-d"])
+            .arg(root)
+            .args(["-D", name])
+            .output()?;
+        for line in shown.lines() {
+            // Options may follow; whoever loads the file gives its own. What is
+            // built in is `builtin`.
+            let path = line.strip_prefix("insmod ");
+            if let Some(file) = path.and_then(|p| p.split_whitespace().next()) {
+                let file = PathBuf::from(file);
+                if !files.contains(&file) {
+                    files.push(file);
                 }
             }
         }
-        for (number, file) in files.iter().enumerate() {
-            let packed = self.root.join(file);
-            let name = packed.file_name().unwrap_or_default().to_string_lossy();
-            let to = dir.join(format!("{number:02}-{}", name.trim_end_matches(".xz")));
-            if name.ends_with(".xz") {
-                Program::new("sh")
-                    .args(["-ec", "xz -dc \"$1\" >\"$2\"", "sh"])
-                    .arg(&packed)
-                    .arg(&to)
-                    .output()?;
-            } else {
-                copy(&packed, &to)?;
-            }
-        }
-        Ok(())
     }
+    for (number, packed) in files.iter().enumerate() {
+        let name = packed.file_name().unwrap_or_default().to_string_lossy();
+        let to = dir.join(format!("{number:02}-{}", name.trim_end_matches(".xz")));
+        if name.ends_with(".xz") {
+            Program::new("sh")
+                .args(["-ec", "xz -dc \"$1\" >\"$2\"", "sh"])
+                .arg(packed)
+                .arg(&to)
+                .output()?;
+        } else {
+            copy(packed, &to)?;
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -35,8 +35,6 @@ enum Task {
     Conformance(conformance::Args),
     /// Boot virtual machines from a remote drive and check what they report
     Lab(lab::Args),
-    /// The lab's scenarios that take many minutes each
-    Campaign(lab::Args),
     /// The same network configurations by systemd-networkd and by the agent,
     /// and what the kernel then says
     Differential(differential::Args),
@@ -64,7 +62,6 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Agent => agent::run(),
         Task::Conformance(args) => conformance::run(&args),
         Task::Lab(args) => lab::run(&args),
-        Task::Campaign(args) => lab::campaign(&args),
         Task::Differential(args) => differential::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),

@@ -3,12 +3,13 @@
 
 mod parts;
 mod qemu;
+mod uml;
 mod way;
 mod world;
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::platform::Platform;
 
 pub(crate) use parts::{Card, Machine, SecondPort};
@@ -17,18 +18,16 @@ pub use way::{Clock, Kind, Need, SEED, Way};
 pub use world::Who;
 pub(crate) use world::{Condition, World, met, missed, wait};
 
-/// A world with so many cables between a host and its target.
+/// A world with so many cables between a host and its target; what it leaves
+/// goes to `dir`.
 pub(crate) fn world(
     way: &Way,
-    _platform: &Platform,
+    platform: &Platform,
     cables: usize,
-    _dir: &Path,
+    dir: &Path,
 ) -> Result<Box<dyn World>> {
-    match way.kind {
-        Kind::Qemu => Ok(Box::new(qemu::Emulated::new(cables)?)),
-        Kind::Uml => Err(Error::Unavailable {
-            reason: "there are no such machines yet".to_owned(),
-            hint: "use `--machine qemu`".to_owned(),
-        }),
-    }
+    Ok(match way.kind {
+        Kind::Qemu => Box::new(qemu::Emulated::new(cables)?),
+        Kind::Uml => Box::new(uml::Simulated::new(way, platform, cables, dir)?),
+    })
 }

@@ -91,6 +91,13 @@ impl Way {
     }
 }
 
+impl Way {
+    /// Whether what computes takes no time.
+    pub fn is_virtual(&self) -> bool {
+        self.clock == Clock::Virtual
+    }
+}
+
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.kind, self.clock) {

@@ -79,7 +79,7 @@ impl fmt::Display for Condition<'_> {
 
 /// Machines, the cables between them, and their clock. A machine that is
 /// dropped with its world is killed. Times count from the world's beginning.
-pub(crate) trait World: fmt::Debug + Send {
+pub(crate) trait World: fmt::Debug {
     /// Switches a machine on, with its drives as they were built; its files go to
     /// `dir`. One that runs or ran before is gone.
     fn start(&mut self, machine: &Machine, dir: &Path) -> Result<()>;
@@ -156,7 +156,7 @@ pub(crate) fn met(world: &mut dyn World, condition: &Condition<'_>) -> Option<Li
             Report::is_complete(&text).then(empty)
         }
         Condition::Ends(who) => (!world.runs(who)).then(empty),
-        Condition::News(who, count) => (world.console(who, count).len() > 1).then(empty),
+        Condition::News(who, count) => (world.console(who, 0).len() > count).then(empty),
         Condition::Nothing => None,
         Condition::Either(first, second) => met(world, first).or_else(|| met(world, second)),
     }

@@ -42,6 +42,7 @@ pub(super) fn dhcp4() -> Scenario {
         ),
         wiring: settled(),
         target: Some(dhcp4_target()),
+        needs: &[],
         end: boots(),
         outage: None,
         trouble: Vec::new(),

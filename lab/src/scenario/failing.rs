@@ -6,6 +6,7 @@ use super::dhcp::DHCP4_NETPLAN;
 use super::static_address::{IPV4_NETPLAN, ipv4_target, remote_root};
 use super::{Controller, End, Scenario};
 use crate::lab::{FIRST_SLOT, Wiring};
+use crate::machine::Need;
 use crate::session::switch_on;
 
 pub(super) fn all() -> Vec<Scenario> {
@@ -34,6 +35,7 @@ fn wrong_port() -> Scenario {
         ),
         wiring: wiring(),
         target: Some(ipv4_target()),
+        needs: &[],
         end: End::Stops {
             within: BOUND,
             saying: [
@@ -75,6 +77,7 @@ fn moved_card() -> Scenario {
     Scenario {
         name: "moved-card",
         title: "the card sits in another slot and has another name",
+        needs: &[Need::PciSlot],
         host: remote_root(
             "moved-card",
             IPV4_NETPLAN,

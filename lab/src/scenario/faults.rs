@@ -32,6 +32,7 @@ pub(super) fn target_restart() -> Scenario {
             ..Wiring::default()
         },
         target: Some(ipv4_target()),
+        needs: &[],
         end: boots(),
         outage: Some(10),
         trouble: Vec::new(),

@@ -10,6 +10,7 @@ use super::{SETTLE, Scenario, by_agent};
 use crate::error::Result;
 use crate::host_spec::HostSpec;
 use crate::lab::Wiring;
+use crate::machine::Need;
 use crate::session::{Session, switch_on};
 
 pub(super) fn all() -> Vec<Scenario> {
@@ -36,6 +37,7 @@ fn ipv4() -> Scenario {
     Scenario {
         name: "handover-static",
         title: "static addresses by the agent, two interfaces, handed over",
+        needs: &[Need::DebianKernel],
         host: host(&scripts, "handover-static"),
         check: |outcome, faults| {
             (two_interfaces().check)(outcome, faults);
@@ -64,6 +66,7 @@ fn returning() -> Scenario {
             faults.recorded(outcome, "done");
             faults.missing(outcome, "10.78.0.1:4420");
         },
+        needs: &[],
         ..ipv4()
     }
 }

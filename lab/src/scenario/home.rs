@@ -31,6 +31,7 @@ fn remote_home() -> Scenario {
         },
         wiring,
         target: Some(ipv4_target()),
+        needs: &[],
         end: boots(),
         outage: None,
         trouble: Vec::new(),

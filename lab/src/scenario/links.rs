@@ -8,6 +8,7 @@ use super::{Controller, Faults, InstallerConfig, Outcome, SETTLE, Scenario, by_a
 use crate::error::Result;
 use crate::host_spec::{HostKind, HostSpec, TreeFile};
 use crate::lab::{FIRST_SLOT, Wiring};
+use crate::machine::Need;
 use crate::session::{Session, switch_on};
 use crate::target::{TargetNetwork, TargetSpec};
 
@@ -28,7 +29,7 @@ pub(super) fn all() -> Vec<Scenario> {
     ]
 }
 
-pub(super) fn two_cards() -> Wiring {
+fn two_cards() -> Wiring {
     Wiring {
         slots: vec![FIRST_SLOT, FIRST_SLOT + 1],
         ..Wiring::default()
@@ -36,7 +37,7 @@ pub(super) fn two_cards() -> Wiring {
 }
 
 /// Root's portal at 10.77.0.1, on what the target makes of its cards.
-pub(super) fn target(device: &'static str, setup: &str, cards: usize) -> TargetSpec {
+fn target(device: &'static str, setup: &str, cards: usize) -> TargetSpec {
     let mut target = ipv4_target();
     target.networks = vec![TargetNetwork::default(); cards];
     if let Some(last) = target.networks.last_mut() {
@@ -47,7 +48,7 @@ pub(super) fn target(device: &'static str, setup: &str, cards: usize) -> TargetS
     target
 }
 
-pub(super) fn scenario(name: &'static str, title: &'static str, netplan: &str) -> Scenario {
+fn scenario(name: &'static str, title: &'static str, netplan: &str) -> Scenario {
     Scenario {
         name,
         title,
@@ -66,13 +67,7 @@ fn stands(outcome: &Outcome, faults: &mut Faults, link: &str, path: &str, expect
 }
 
 /// The same by the agent, which says so.
-pub(super) fn holds(
-    outcome: &Outcome,
-    faults: &mut Faults,
-    link: &str,
-    path: &str,
-    expected: &str,
-) {
+fn holds(outcome: &Outcome, faults: &mut Faults, link: &str, path: &str, expected: &str) {
     stands(outcome, faults, link, path, expected);
     faults.recorded(outcome, "done");
 }
@@ -90,9 +85,9 @@ fn detail(outcome: &Outcome, faults: &mut Faults, link: &str, path: &str, expect
     });
 }
 
-pub(super) const MODE: &str = "/linkinfo/info_data/mode";
+const MODE: &str = "/linkinfo/info_data/mode";
 
-pub(super) fn vlan() -> Scenario {
+fn vlan() -> Scenario {
     let netplan = "\
 network:
   version: 2
@@ -115,7 +110,7 @@ network:
 }
 
 /// The target's two cards are ports of a switch.
-pub(super) const SWITCH: &str = "\
+const SWITCH: &str = "\
 ip link add name br0 type bridge
 ip link set eth0 master br0
 ip link set eth1 master br0
@@ -273,6 +268,7 @@ ip link set br0.7 up";
             holds(outcome, faults, "bond0.7", "/link", "bond0");
             detail(outcome, faults, "bond0", MODE, "active-backup");
         },
+        needs: &[Need::DebianKernel],
         ..scenario("agent-vlan-on-bond", "root over a VLAN on a bond", netplan)
     }
 }
@@ -291,6 +287,7 @@ fn vlan_on_bond_by_scripts() -> Scenario {
             stands(outcome, faults, "bond0.7", "/link", "bond0");
             detail(outcome, faults, "bond0", MODE, "active-backup");
         },
+        needs: &[],
         ..agent
     }
 }
@@ -311,6 +308,7 @@ fn handed_over() -> Scenario {
             settle: SETTLE,
             ..slim.wiring
         },
+        needs: &[],
         ..slim
     }
 }

@@ -9,6 +9,7 @@ use super::static_address::{IPV4_NETPLAN, ipv4_target, net, portal, remote_root}
 use super::{Controller, Scenario, boots, by_agent, reporting};
 use crate::host_spec::{HOST_ID, HOST_NQN, HostSpec, TreeFile};
 use crate::lab::{FIRST_SLOT, Wiring};
+use crate::machine::Need;
 use crate::session::switch_on;
 use crate::target::{SUBSYSTEM, TargetNetwork, TargetSpec};
 
@@ -39,6 +40,7 @@ fn ipv4() -> Scenario {
         host: slim("slim-static", IPV4_NETPLAN, &["10.77.0.1"]),
         wiring: Wiring::default(),
         target: Some(ipv4_target()),
+        needs: &[],
         end: boots(),
         outage: None,
         trouble: Vec::new(),
@@ -96,7 +98,7 @@ pub(super) fn agent_dhcp4() -> Scenario {
     }
 }
 
-pub(super) fn agent_dhcp6() -> Scenario {
+fn agent_dhcp6() -> Scenario {
     Scenario {
         name: "agent-dhcp6",
         title: "DHCPv6 by the agent, into a root that only reports",
@@ -115,7 +117,7 @@ pub(super) fn agent_dhcp6() -> Scenario {
 
 /// No DHCP server and no address in the configuration: the router says the
 /// prefix, the kernel makes the address.
-pub(super) fn advertised() -> Scenario {
+fn advertised() -> Scenario {
     let netplan = "\
 network:
   version: 2
@@ -247,6 +249,7 @@ network:
     Scenario {
         name: "agent-cards",
         title: "cards in other slots, found by MAC, one renamed",
+        needs: &[Need::PciSlot],
         host: by_agent(slim("agent-cards", netplan, &["10.77.0.1", "10.78.0.1"])),
         wiring: Wiring {
             slots: vec![FIRST_SLOT + 3, FIRST_SLOT + 2],

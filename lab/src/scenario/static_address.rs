@@ -75,6 +75,7 @@ fn ipv4() -> Scenario {
         },
         wiring: settled(),
         target: Some(ipv4_target()),
+        needs: &[],
         end: boots(),
         outage: None,
         trouble: Vec::new(),

@@ -1,10 +1,9 @@
 //! One measured boot, and the arithmetic of many.
 
 use std::fs;
-use std::thread;
 
 use anyhow::{Context, Result, bail};
-use nvmeroot_lab::scenario::{Outcome, Scenario};
+use nvmeroot_lab::scenario::{End, Outcome, Scenario};
 use nvmeroot_lab::{Lab, Line, Processors, Session, Way};
 
 use super::capture::server_time;
@@ -33,12 +32,12 @@ pub(super) struct Host<K> {
     pub(super) scenario: Scenario,
 }
 
-/// A host whose target is switched on.
+/// A host whose target is switched on, and may not serve yet.
 fn target_on(lab: &Lab, scenario: &Scenario) -> Result<Session> {
     let name = scenario.name;
     let prepared = scenario.prepare(lab, Way::EMULATED);
     let mut session = prepared.with_context(|| format!("`{name}`"))?;
-    let started = session.start_target();
+    let started = session.switch_target_on();
     started.with_context(|| format!("the target of `{name}`"))?;
     Ok(session)
 }
@@ -109,23 +108,18 @@ fn attempt(
     next: Option<&Scenario>,
 ) -> Result<Attempt> {
     let name = scenario.name;
+    let ready = session.await_target();
+    ready.with_context(|| format!("the target of `{name}`"))?;
     (scenario.events)(&mut session).with_context(|| format!("`{name}` can't be switched on"))?;
-    let within = scenario.end.within();
+    let (End::Boots { within } | End::Stops { within, .. }) = scenario.end;
     let ends = ["lab: marker", "Kernel panic", "(initramfs)"];
     match session.host_says_any(&ends, 0, within) {
         Ok(line) if line.text.contains(ends[0]) => {}
         Ok(line) => return Ok((Err(line.text), None)),
         Err(error) => return Ok((Err(error.to_string()), None)),
     }
-    // A machine ends with the thread that started it: the next one's is this.
-    let (finished, other) = thread::scope(|scope| {
-        let finishing = scope.spawn(|| session.finish(&scenario.end));
-        let other = next.map(|next| target_on(lab, next)).transpose();
-        (finishing.join(), other)
-    });
-    let other = other?;
-    let finished = finished.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    let boot = match finished {
+    let other = next.map(|next| target_on(lab, next)).transpose()?;
+    let boot = match session.finish(&scenario.end) {
         Ok((report, power_off)) => judge(lab, scenario, session.outcome(report, power_off)),
         Err(error) => Err(error.to_string()),
     };

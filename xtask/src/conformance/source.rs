@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use nvmeroot_lab::archive;
+use nvmeroot_lab::archive::{self, Apt};
 
 const PACKAGE: &str = "netplan.io";
 
@@ -52,35 +52,13 @@ fn kept(dir: &Path) -> Result<Option<Source>> {
 /// The version, and a directory with the unpacked source in `source`.
 fn fetch(scratch: &Path) -> Result<(String, PathBuf)> {
     eprintln!("── {PACKAGE}: from the archive");
-    let list = scratch.join("sources.list");
-    fs::write(&list, archive::line("deb-src")? + "\n")?;
-    let (state, cache) = (scratch.join("state"), scratch.join("cache"));
-    fs::create_dir_all(state.join("lists/partial"))?;
-    fs::create_dir_all(cache.join("archives/partial"))?;
-    // The machine's own apt, with its proxy and its certificates, but nothing
-    // of its state, which most machines keep without sources.
-    let option = |name: &str, value: &Path| format!("{name}={}", value.display());
-    let options = [
-        option("Dir::State", &state),
-        option("Dir::Cache", &cache),
-        option("Dir::Etc::SourceList", &list),
-        option("Dir::Etc::SourceParts", Path::new("/dev/null")),
-    ];
     let download = scratch.join("download");
     let unpacked = scratch.join("unpacked");
     for dir in [&download, &unpacked.join("source")] {
         fs::create_dir_all(dir)?;
     }
-    let apt = || {
-        let mut apt = Command::new("apt-get");
-        apt.current_dir(&download).arg("-qq");
-        for option in &options {
-            apt.args(["-o", option]);
-        }
-        apt
-    };
-    quietly(apt().args(["update", "--error-on=any"]))?;
-    quietly(apt().args(["source", "--download-only", PACKAGE]))?;
+    let apt = Apt::new(&scratch.join("apt"), "deb-src", archive::SUITE)?;
+    apt.get(&download, &["source", "--download-only", PACKAGE])?;
     let names: Vec<String> = fs::read_dir(&download)?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<Result<_>>()?;

@@ -80,8 +80,6 @@ pub enum Which {
     First(u64),
     /// All but the first so many.
     After(u64),
-    /// The n-th alone.
-    Only(u64),
 }
 
 impl Which {
@@ -92,7 +90,6 @@ impl Which {
             Which::Every(n) => n != 0 && number.is_multiple_of(n),
             Which::First(n) => number <= n,
             Which::After(n) => number > n,
-            Which::Only(n) => number == n,
         }
     }
 }
@@ -132,6 +129,5 @@ mod tests {
         assert_eq!(included(Which::Every(0)), [] as [u64; 0]);
         assert_eq!(included(Which::First(2)), [1, 2]);
         assert_eq!(included(Which::After(4)), [5, 6]);
-        assert_eq!(included(Which::Only(2)), [2]);
     }
 }

@@ -1,4 +1,4 @@
-//! What takes minutes of waiting: `cargo xtask campaign`.
+//! What is waited for takes minutes, by the clock of the machines.
 
 use std::time::Duration;
 

@@ -1,0 +1,196 @@
+//! Which scenarios are run, how often, and on what.
+
+use anyhow::{Result, bail};
+use nvmeroot_lab::scenario::{SMOKE, Scenario};
+use nvmeroot_lab::{Clock, Error, Job, Kind, SEED, Way};
+
+/// What somebody asked for.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Choice {
+    /// Scenarios to run; all of them when none is named
+    names: Vec<String>,
+    /// Three scenarios in under a minute, for the edit loop
+    #[arg(long, conflicts_with = "names")]
+    smoke: bool,
+    /// What all scenarios run on, instead of what each needs
+    #[arg(long)]
+    machine: Option<Machine>,
+    /// Which time passes for simulated machines [default: virtual]
+    #[arg(long)]
+    clock: Option<Time>,
+    /// From which all chance comes in a simulated world
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Run each scenario so often, and compare the times in the boot records
+    #[arg(long)]
+    repeat: Option<usize>,
+}
+
+/// [`Kind`], as it is said on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Machine {
+    /// User-mode Linux, simulated
+    Uml,
+    /// QEMU, emulated, with Debian's own kernel
+    Qemu,
+}
+
+/// [`Clock`], as it is said on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Time {
+    /// What waits costs nothing
+    Virtual,
+    /// Ours
+    Real,
+}
+
+impl Choice {
+    /// The jobs, and what was left out and why.
+    pub(super) fn jobs(&self, all: Vec<Scenario>) -> Result<(Vec<Job>, Vec<String>)> {
+        let (mut jobs, mut skipped) = (Vec::new(), Vec::new());
+        for scenario in self.selected(all)? {
+            match self.way(&scenario) {
+                Ok(way) => jobs.extend(self.numbers().map(|number| Job {
+                    scenario: scenario.clone(),
+                    way,
+                    number,
+                })),
+                Err(why) if self.names.is_empty() => skipped.push(why),
+                Err(why) => {
+                    bail!("{why}\nhint: leave `--machine` out, and it runs on what it needs")
+                }
+            }
+        }
+        Ok((jobs, skipped))
+    }
+
+    fn selected(&self, all: Vec<Scenario>) -> Result<Vec<Scenario>, Error> {
+        let names: Vec<&str> = if self.smoke {
+            SMOKE.to_vec()
+        } else {
+            self.names.iter().map(String::as_str).collect()
+        };
+        if names.is_empty() {
+            return Ok(all);
+        }
+        let find = |name: &str| {
+            let found = all.iter().find(|scenario| scenario.name == name).cloned();
+            found.ok_or_else(|| Error::UnknownScenario {
+                name: name.to_owned(),
+            })
+        };
+        names.into_iter().map(find).collect()
+    }
+
+    /// What the scenario runs on, or why it can't.
+    fn way(&self, scenario: &Scenario) -> Result<Way, String> {
+        let kind = match self.machine {
+            None => scenario.kind(),
+            Some(Machine::Qemu) => Kind::Qemu,
+            Some(Machine::Uml) if scenario.needs.is_empty() => Kind::Uml,
+            Some(Machine::Uml) => {
+                let needs: Vec<String> = scenario.needs.iter().map(ToString::to_string).collect();
+                return Err(format!(
+                    "`{}` does not run on uml: it needs {}",
+                    scenario.name,
+                    needs.join(" and ")
+                ));
+            }
+        };
+        let clock = match self.clock {
+            Some(Time::Real) => Clock::Real,
+            Some(Time::Virtual) | None => Clock::Virtual,
+        };
+        Ok(match kind {
+            Kind::Qemu => Way::EMULATED,
+            Kind::Uml => Way::simulated(clock, self.seed.unwrap_or(SEED)),
+        })
+    }
+
+    fn numbers(&self) -> std::ops::Range<usize> {
+        self.repeat.map_or(0..1, |count| 1..count + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nvmeroot_lab::scenario;
+
+    #[test]
+    fn scenarios_have_names_of_their_own() {
+        let mut names: Vec<_> = scenario::all().iter().map(|s| s.name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        let choice = Choice {
+            names: vec!["nonesuch".to_owned()],
+            ..Choice::default()
+        };
+        let unknown = choice.jobs(scenario::all()).expect_err("no such name");
+        assert_eq!(
+            unknown.to_string(),
+            "no scenario is called `nonesuch`\nhint: `--list` prints their names"
+        );
+    }
+
+    fn kinds(choice: &Choice) -> (Vec<(&'static str, Kind)>, Vec<String>) {
+        let (jobs, skipped) = choice.jobs(scenario::all()).expect("jobs");
+        let kinds = jobs.iter().map(|job| (job.scenario.name, job.way.kind));
+        (kinds.collect(), skipped)
+    }
+
+    #[test]
+    fn most_scenarios_are_simulated() {
+        let (kinds, skipped) = kinds(&Choice::default());
+        let simulated = kinds.iter().filter(|(_, kind)| *kind == Kind::Uml).count();
+        assert!(simulated * 100 >= kinds.len() * 85, "{kinds:?}");
+        assert!(kinds.contains(&("late-card", Kind::Qemu)) && skipped.is_empty());
+    }
+
+    #[test]
+    fn what_a_simulated_machine_lacks_is_told() {
+        let choice = Choice {
+            machine: Some(Machine::Uml),
+            ..Choice::default()
+        };
+        let (found, skipped) = kinds(&choice);
+        assert!(found.iter().all(|(_, kind)| *kind == Kind::Uml));
+        let text = "`late-card` does not run on uml: it needs hot plug";
+        assert!(skipped.iter().any(|why| why == text), "{skipped:?}");
+        let named = Choice {
+            names: vec!["late-card".to_owned()],
+            ..choice
+        };
+        let error = named.jobs(scenario::all()).expect_err("can't");
+        assert!(error.to_string().starts_with(text), "{error}");
+        let emulated = Choice {
+            machine: Some(Machine::Qemu),
+            ..Choice::default()
+        };
+        assert!(
+            kinds(&emulated)
+                .0
+                .iter()
+                .all(|(_, kind)| *kind == Kind::Qemu)
+        );
+    }
+
+    #[test]
+    fn the_smoke_scenarios_are_there_and_repeats_are_numbered() {
+        let choice = Choice {
+            smoke: true,
+            repeat: Some(2),
+            seed: Some(7),
+            ..Choice::default()
+        };
+        let (jobs, _) = choice.jobs(scenario::all()).expect("jobs");
+        assert_eq!(jobs.len(), 6);
+        assert!(
+            jobs.iter()
+                .all(|job| job.way == Way::simulated(Clock::Virtual, 7))
+        );
+        assert_eq!(jobs.iter().map(|job| job.number).max(), Some(2));
+    }
+}
