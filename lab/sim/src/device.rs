@@ -1,7 +1,7 @@
 //! A virtio device of a machine: its socket, its connection, and what it is.
 use std::io;
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::card::{self, Card};
@@ -64,8 +64,8 @@ impl Device {
         }
     }
 
-    /// Listens for the kernel; the argument that tells it so.
-    pub(crate) fn listen(&mut self, path: PathBuf) -> io::Result<String> {
+    /// Listens for the kernel, which runs in `directory`; the argument that tells it so.
+    pub(crate) fn listen(&mut self, directory: &Path, name: &str) -> io::Result<String> {
         self.unlisten();
         let id = match self.kind {
             Kind::Card(_) => 1,
@@ -73,7 +73,8 @@ impl Device {
             Kind::Port(_) => 3,
             Kind::Entropy(_) => 4,
         };
-        let argument = format!("virtio_uml.device={}:{id}:{}", path.display(), self.slot);
+        let argument = format!("virtio_uml.device={name}:{id}:{}", self.slot);
+        let path = directory.join(name);
         let listener = UnixListener::bind(&path)?;
         listener.set_nonblocking(true)?;
         self.listener = Some((listener, path));

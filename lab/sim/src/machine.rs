@@ -1,6 +1,7 @@
 //! A machine: its description, its devices, its process, what it has said.
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -113,6 +114,9 @@ impl Machine {
     }
 
     /// Everything that its kernel connects to, then the process.
+    ///
+    /// Its command line holds no name that differs from run to run: the kernel mixes it into its randomness
+    /// (`random_init_early`). So it runs in `scratch`, and names are relative.
     pub(crate) fn start(&mut self, settings: &Settings, scratch: &Path) -> Result<(), Error> {
         let system = |what| move |source| Error::System { what, source };
         self.starts += 1;
@@ -126,9 +130,9 @@ impl Machine {
         })?;
         let mut arguments = self.arguments(scratch, &report)?;
         for number in 0..self.devices.len() {
-            let path = scratch.join(format!("{}.{number}", self.number));
+            let name = format!("{}.{number}", self.number);
             let argument = self.devices[number]
-                .listen(path)
+                .listen(scratch, &name)
                 .map_err(system("listen for a device's driver"))?;
             arguments.push(argument);
             if let Kind::Entropy(entropy) = &mut self.devices[number].kind {
@@ -136,7 +140,8 @@ impl Machine {
             }
         }
         if settings.clock == ClockKind::Virtual {
-            let path = scratch.join(format!("{}.clock", self.number));
+            let name = format!("{}.clock", self.number);
+            let path = scratch.join(&name);
             let _ = std::fs::remove_file(&path);
             let listener =
                 UnixListener::bind(&path).map_err(system("listen for a machine's clock"))?;
@@ -144,9 +149,12 @@ impl Machine {
                 .set_nonblocking(true)
                 .map_err(system("listen for a machine's clock"))?;
             self.clock_listener = Some(listener);
-            arguments.push(format!("time-travel=ext:0:{}", path.display()));
+            arguments.push(format!("time-travel=ext:0:{name}"));
         }
         arguments.extend(self.spec.cmdline.split_whitespace().map(str::to_owned));
+        let absolute =
+            |path: &Path| std::path::absolute(path).map_err(system("find the current directory"));
+        let program = absolute(&settings.kernel.linux)?;
         let mut environment = vec![
             ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
             // It runs there, see above.
@@ -154,10 +162,11 @@ impl Machine {
             (entropy::VARIABLE, format!("{seed:016x}")),
         ];
         if let Some(shim) = &settings.kernel.entropy_shim {
-            environment.push(("LD_PRELOAD", text(shim)?));
+            environment.push(("LD_PRELOAD", text(&absolute(shim)?)?));
         }
         let start = Start {
-            program: &settings.kernel.linux,
+            directory: scratch,
+            program: &program,
             arguments,
             environment,
             report: &report,
@@ -173,12 +182,21 @@ impl Machine {
     }
 
     fn arguments(&self, scratch: &Path, report: &File) -> Result<Vec<String>, Error> {
-        use std::os::fd::AsRawFd;
+        let initrd = format!("{}.initrd", self.number);
+        let link = scratch.join(&initrd);
+        let _ = std::fs::remove_file(&link);
+        let linked = std::path::absolute(&self.spec.initrd)
+            .and_then(|initrd| std::os::unix::fs::symlink(initrd, &link));
+        linked.map_err(|source| Error::File {
+            what: "link",
+            path: link,
+            source,
+        })?;
         Ok(vec![
             format!("mem={}M", self.spec.memory_mib),
-            format!("initrd={}", text(&self.spec.initrd)?),
+            format!("initrd={initrd}"),
             format!("umid={}", self.umid()),
-            format!("uml_dir={}/", text(scratch)?),
+            "uml_dir=./".into(),
             "seccomp=auto".into(),
             "con=null".into(),
             "ssl0=fd:0,fd:1".into(),
@@ -259,7 +277,6 @@ fn check(spec: &MachineSpec) -> Result<(), Error> {
             "a name has 1 to {LONGEST_NAME} of a-z, 0-9 and `-`"
         ));
     }
-    text(&spec.initrd)?;
     let mut slots: Vec<u8> = spec
         .cards
         .iter()

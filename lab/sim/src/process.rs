@@ -26,6 +26,8 @@ pub(crate) struct Process {
 
 /// How it is started.
 pub(crate) struct Start<'a> {
+    /// Where it runs.
+    pub(crate) directory: &'a Path,
     pub(crate) program: &'a Path,
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(&'static str, String)>,
@@ -42,6 +44,7 @@ impl Process {
         let mut command = Command::new(start.program);
         command
             .args(&start.arguments)
+            .current_dir(start.directory)
             .env_clear()
             .envs(start.environment)
             .stdin(Stdio::null())
