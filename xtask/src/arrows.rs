@@ -12,11 +12,18 @@ use crate::shell::{cargo, top};
 /// back-end.
 const ARROWS: &[(&str, &[&str])] = &[
     ("nvmeroot-plan", &[]),
+    // Of use to others: it knows nothing of this house.
+    ("nvmeroot-nbft", &[]),
     ("nvmeroot-intake", &["nvmeroot-plan"]),
     ("nvmeroot-render", &["nvmeroot-plan"]),
     (
         "nvmeroot",
-        &["nvmeroot-plan", "nvmeroot-intake", "nvmeroot-render"],
+        &[
+            "nvmeroot-plan",
+            "nvmeroot-nbft",
+            "nvmeroot-intake",
+            "nvmeroot-render",
+        ],
     ),
     ("nvmeroot-agent", &["nvmeroot-plan"]),
     ("nvmeroot-lab", &[]),
@@ -26,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// What the source of a crate must not mention, and why.
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ("crates/plan/src", IO, "the plan is pure"),
+    ("crates/nbft/src", IO, "bytes to table and back"),
     (
         "crates/intake/src",
         IO,
