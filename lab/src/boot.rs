@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::lab::Lab;
 use crate::machine::Way;
 use crate::marks::Marks;
-use crate::scenario::{End, Outcome, Scenario};
+use crate::scenario::{Outcome, Scenario};
 use crate::session::Session;
 
 /// A phase of a boot.
@@ -80,7 +80,7 @@ pub fn boot(
 }
 
 fn watch(session: &mut Session, scenario: &Scenario, progress: &dyn Fn(Phase, f64)) -> Result<()> {
-    let (End::Boots { within } | End::Stops { within, .. }) = scenario.end;
+    let within = scenario.end.within();
     let until = session.now() + within;
     let mut told = Vec::new();
     loop {

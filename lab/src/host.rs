@@ -16,6 +16,7 @@ use crate::tree::Tree;
 const CONFIGURE: &str = include_str!("../guest/configure.sh");
 const BUILD: &str = include_str!("../guest/build-host.sh");
 const SLIM_INIT: &str = include_str!("../guest/slim-init.sh");
+const SLIM_HEARTBEAT: &str = include_str!("../guest/slim-heartbeat.sh");
 
 /// The label of the root filesystem.
 pub(crate) const ROOT_LABEL: &str = "labroot";
@@ -97,6 +98,7 @@ fn configure(
         .text(BUILD)
         .text(&format!("{:?}", spec.kind))
         .text(SLIM_INIT)
+        .text(SLIM_HEARTBEAT)
         .tree(&overlay.upper)?;
     let name = format!("{}-{}", spec.name, platform.release);
     let dir = cache.get("host", &name, &key, |dir| {
@@ -216,6 +218,7 @@ fn slim_root(tree: &Tree, root: &Path) -> Result<PathBuf> {
     let busybox = root.join("bin/busybox");
     fs::rename(root.join("usr/bin/busybox"), &busybox).context("move", &busybox)?;
     write(&root.join("lab/report.sh"), 0o755, guest::REPORT)?;
+    write(&root.join("lab/heartbeat.sh"), 0o755, SLIM_HEARTBEAT)?;
     write(&root.join("sbin/init"), 0o755, SLIM_INIT)?;
     Ok(root.to_owned())
 }

@@ -52,6 +52,9 @@ pub struct Wiring {
     pub cmdline: String,
     /// Seconds that the host waits after reaching its marker before it reports.
     pub settle: u32,
+    /// A root that only reports has a heartbeat too, with so many seconds between its
+    /// rounds.
+    pub beat: Option<u32>,
     /// A boot that fails ends in a restart (which ends QEMU) and not in a shell.
     pub reboot_on_failure: bool,
 }
@@ -66,6 +69,7 @@ impl Default for Wiring {
             processors: Processors::Emulated(1),
             cmdline: String::new(),
             settle: 0,
+            beat: None,
             reboot_on_failure: true,
         }
     }
@@ -258,6 +262,9 @@ impl Lab {
             "root=LABEL={ROOT_LABEL} ro fsck.mode=skip printk.devkmsg=on \
              systemd.default_timeout_start_sec=300 lab.settle={settle}"
         );
+        if let Some(seconds) = wiring.beat {
+            words.push_str(&format!(" lab.beat={seconds}"));
+        }
         if wiring.reboot_on_failure {
             words.push_str(" panic=-1");
         }

@@ -9,6 +9,7 @@ use crate::machine::{Line, Way};
 use crate::marks::Marks;
 use crate::record::Record;
 use crate::report::Report;
+use crate::scenario::Reason;
 
 /// How a scenario must end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,24 @@ pub enum End {
         /// What the console must show.
         saying: Vec<String>,
     },
+    /// The agent gives up in time and says why; then the initramfs does.
+    GivesUp {
+        /// Seconds that the agent is given (`nvmeroot.deadline=`).
+        deadline: u32,
+        /// One of these it must name.
+        reasons: Vec<Reason>,
+    },
+}
+
+impl End {
+    /// The longest time from switching on to the marker, or to the shell.
+    pub fn within(&self) -> Duration {
+        match self {
+            End::Boots { within } | End::Stops { within, .. } => *within,
+            // initramfs-tools itself waits 30 s for root.
+            End::GivesUp { deadline, .. } => Duration::from_secs(u64::from(*deadline) + 255),
+        }
+    }
 }
 
 /// What a finished run left for the assertions.

@@ -5,6 +5,7 @@ mod curtin;
 mod dhcp;
 mod failing;
 mod faults;
+mod gave_up;
 mod hand_over;
 mod home;
 mod late;
@@ -13,6 +14,7 @@ mod paths;
 mod reports;
 mod slim;
 mod static_address;
+mod table;
 mod waiting;
 
 use std::path::Path;
@@ -29,6 +31,7 @@ use crate::trouble::Trouble;
 pub use crate::outcome::{Earlier, End, Outage, Outcome};
 pub use check::Faults;
 pub use curtin::{Controller, InstallerConfig};
+pub use gave_up::Reason;
 
 /// Seconds that a host runs after reaching its marker, under a beating heart.
 pub const SETTLE: u32 = 60;
@@ -77,6 +80,7 @@ pub fn all() -> Vec<Scenario> {
         slim::all(),
         links::all(),
         waiting::all(),
+        table::all(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -131,6 +135,9 @@ impl Scenario {
         match &self.end {
             End::Boots { .. } => check::healthy(self, outcome, &mut faults),
             End::Stops { saying, .. } => check::stopped(saying, outcome, &mut faults),
+            End::GivesUp { deadline, reasons } => {
+                gave_up::gave_up_for(*deadline, reasons, outcome, &mut faults);
+            }
         }
         check::came(&self.trouble, outcome, &mut faults);
         (self.check)(outcome, &mut faults);

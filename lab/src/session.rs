@@ -413,10 +413,10 @@ impl Session {
     /// [`Error::Timeout`], [`Error::Ended`], [`Error::Report`].
     pub fn finish(&mut self, end: &End) -> Result<(Option<Report>, Option<f64>)> {
         match end {
-            End::Stops { within, .. } => {
+            End::Stops { .. } | End::GivesUp { .. } => {
                 // Before the shell's prompt, what the agent recorded is printed.
                 let ends = ["(initramfs)", "Kernel panic", "lab: marker"];
-                self.host_says_any(&ends, 0, *within)?;
+                self.host_says_any(&ends, 0, end.within())?;
                 Ok((None, None))
             }
             End::Boots { within } => {

@@ -29,7 +29,7 @@ pub(super) fn all() -> Vec<Scenario> {
     ]
 }
 
-fn two_cards() -> Wiring {
+pub(super) fn two_cards() -> Wiring {
     Wiring {
         slots: vec![FIRST_SLOT, FIRST_SLOT + 1],
         ..Wiring::default()
@@ -37,7 +37,7 @@ fn two_cards() -> Wiring {
 }
 
 /// Root's portal at 10.77.0.1, on what the target makes of its cards.
-fn target(device: &'static str, setup: &str, cards: usize) -> TargetSpec {
+pub(super) fn target(device: &'static str, setup: &str, cards: usize) -> TargetSpec {
     let mut target = ipv4_target();
     target.networks = vec![TargetNetwork::default(); cards];
     if let Some(last) = target.networks.last_mut() {
@@ -48,7 +48,7 @@ fn target(device: &'static str, setup: &str, cards: usize) -> TargetSpec {
     target
 }
 
-fn scenario(name: &'static str, title: &'static str, netplan: &str) -> Scenario {
+pub(super) fn scenario(name: &'static str, title: &'static str, netplan: &str) -> Scenario {
     Scenario {
         name,
         title,
@@ -67,7 +67,13 @@ fn stands(outcome: &Outcome, faults: &mut Faults, link: &str, path: &str, expect
 }
 
 /// The same by the agent, which says so.
-fn holds(outcome: &Outcome, faults: &mut Faults, link: &str, path: &str, expected: &str) {
+pub(super) fn holds(
+    outcome: &Outcome,
+    faults: &mut Faults,
+    link: &str,
+    path: &str,
+    expected: &str,
+) {
     stands(outcome, faults, link, path, expected);
     faults.recorded(outcome, "done");
 }
@@ -85,9 +91,9 @@ fn detail(outcome: &Outcome, faults: &mut Faults, link: &str, path: &str, expect
     });
 }
 
-const MODE: &str = "/linkinfo/info_data/mode";
+pub(super) const MODE: &str = "/linkinfo/info_data/mode";
 
-fn vlan() -> Scenario {
+pub(super) fn vlan() -> Scenario {
     let netplan = "\
 network:
   version: 2
@@ -110,7 +116,7 @@ network:
 }
 
 /// The target's two cards are ports of a switch.
-const SWITCH: &str = "\
+pub(super) const SWITCH: &str = "\
 ip link add name br0 type bridge
 ip link set eth0 master br0
 ip link set eth1 master br0

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::gave_up::gave_up_after;
 use super::slim::{SECRET, agent_dhcp4, agent_ipv4, portal_known, secretive_target};
 use super::{End, Faults, Outcome, Scenario};
 use crate::lab::{FIRST_SLOT, Wiring};
@@ -29,57 +30,10 @@ const DEADLINE: f64 = 45.0;
 /// has answered the host, whose kernel waits a minute for that (`admin_timeout`).
 const SLOW_DEADLINE: f64 = 110.0;
 
-/// From the agent's report to the shell: initramfs-tools itself waits 30 s for
-/// root.
-const ITS_OWN: f64 = 75.0;
-
 /// The agent gave up in time and its report names the layer (as in the record)
 /// in this line; then the initramfs gave up in its own way.
 fn gave_up(outcome: &Outcome, faults: &mut Faults, layer: &str, line: &str) {
     gave_up_after(DEADLINE, outcome, faults, layer, line);
-}
-
-fn gave_up_after(deadline: f64, outcome: &Outcome, faults: &mut Faults, layer: &str, line: &str) {
-    match &outcome.record {
-        Some(record) => {
-            let met = record.steps.iter().any(|step| step.met(layer));
-            let left = record.missing.iter().any(|missing| missing.layer == layer);
-            faults.expect(met || left, || {
-                format!("the record does not say `{layer}`: {record:?}")
-            });
-        }
-        None => faults.add("there is no record"),
-    }
-    let mut said = outcome
-        .console
-        .iter()
-        .skip_while(|line| !line.text.contains("nvmeroot: gave up after"));
-    let Some(head) = said.next() else {
-        return faults.add("the agent did not give up");
-    };
-    faults.expect(
-        head.text.contains(&format!("after {deadline:.0} s")),
-        || format!("not {deadline:.0} s: `{}`", head.text),
-    );
-    let report: Vec<&str> = said
-        .clone()
-        .filter(|line| line.text.contains("nvmeroot: "))
-        .map(|line| line.text.as_str())
-        .collect();
-    for text in ["`/` has no storage", line] {
-        faults.expect(report.iter().any(|line| line.contains(text)), || {
-            format!("the agent's report does not say `{text}`: {report:#?}")
-        });
-    }
-    match said.find(|line| line.text.contains("LABEL=labroot does not exist")) {
-        Some(end) => {
-            let took = (end.at - head.at).as_secs_f64();
-            faults.expect(took < ITS_OWN, || {
-                format!("the initramfs took {took:.0} s to give up itself")
-            });
-        }
-        None => faults.add("the initramfs did not give up in its own way"),
-    }
 }
 
 fn wiring(deadline: f64) -> Wiring {

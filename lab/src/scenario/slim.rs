@@ -98,7 +98,7 @@ pub(super) fn agent_dhcp4() -> Scenario {
     }
 }
 
-fn agent_dhcp6() -> Scenario {
+pub(super) fn agent_dhcp6() -> Scenario {
     Scenario {
         name: "agent-dhcp6",
         title: "DHCPv6 by the agent, into a root that only reports",
@@ -117,7 +117,7 @@ fn agent_dhcp6() -> Scenario {
 
 /// No DHCP server and no address in the configuration: the router says the
 /// prefix, the kernel makes the address.
-fn advertised() -> Scenario {
+pub(super) fn advertised() -> Scenario {
     let netplan = "\
 network:
   version: 2

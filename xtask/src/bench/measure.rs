@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, bail};
-use nvmeroot_lab::scenario::{End, Outcome, Scenario};
+use nvmeroot_lab::scenario::{Outcome, Scenario};
 use nvmeroot_lab::{Lab, Line, Processors, Session, Way};
 
 use super::capture::server_time;
@@ -111,7 +111,7 @@ fn attempt(
     let ready = session.await_target();
     ready.with_context(|| format!("the target of `{name}`"))?;
     (scenario.events)(&mut session).with_context(|| format!("`{name}` can't be switched on"))?;
-    let (End::Boots { within } | End::Stops { within, .. }) = scenario.end;
+    let within = scenario.end.within();
     let ends = ["lab: marker", "Kernel panic", "(initramfs)"];
     match session.host_says_any(&ends, 0, within) {
         Ok(line) if line.text.contains(ends[0]) => {}

@@ -80,6 +80,8 @@ pub enum Which {
     First(u64),
     /// All but the first so many.
     After(u64),
+    /// The n-th alone.
+    Only(u64),
 }
 
 impl Which {
@@ -90,6 +92,7 @@ impl Which {
             Which::Every(n) => n != 0 && number.is_multiple_of(n),
             Which::First(n) => number <= n,
             Which::After(n) => number > n,
+            Which::Only(n) => number == n,
         }
     }
 }
@@ -129,5 +132,6 @@ mod tests {
         assert_eq!(included(Which::Every(0)), [] as [u64; 0]);
         assert_eq!(included(Which::First(2)), [1, 2]);
         assert_eq!(included(Which::After(4)), [5, 6]);
+        assert_eq!(included(Which::Only(2)), [2]);
     }
 }

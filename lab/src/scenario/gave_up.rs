@@ -1,0 +1,119 @@
+//! What holds where the agent gives up.
+
+use super::{Faults, Outcome};
+
+/// What the agent says last of a boot that it gives up.
+const HEAD: &str = "nvmeroot: gave up after";
+
+/// From the agent's report to the shell: initramfs-tools itself waits 30 s for
+/// root.
+const ITS_OWN: f64 = 75.0;
+
+/// Why root could not be mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason {
+    /// As in the record.
+    pub layer: &'static str,
+    /// As in the report.
+    pub words: &'static str,
+}
+
+impl Reason {
+    /// The cable.
+    pub const CARRIER: Reason = Reason::new("no-carrier", "no carrier: ");
+    /// No answer from a DHCP server, or no router advertisement.
+    pub const LEASE: Reason = Reason::new("no-lease", "no lease: ");
+    /// No route to the portal.
+    pub const ROUTE: Reason = Reason::new("no-route", "no route: ");
+    /// No answer from the portal.
+    pub const TIMEOUT: Reason = Reason::new("timeout", "timeout: ");
+    /// Nothing listens at the portal.
+    pub const REFUSED: Reason = Reason::new("refused", "connection refused: ");
+    /// The connection broke.
+    pub const PROTOCOL: Reason = Reason::new("protocol", "protocol error: ");
+    /// The controller is there and its namespace is not.
+    pub const NAMESPACE: Reason = Reason::new("no-namespace", "no namespace: ");
+
+    const fn new(layer: &'static str, words: &'static str) -> Reason {
+        Reason { layer, words }
+    }
+}
+
+/// The agent gave up in time, and both its record and its report give one of these
+/// reasons; then the initramfs gave up in its own way.
+pub(super) fn gave_up_for(
+    deadline: u32,
+    reasons: &[Reason],
+    outcome: &Outcome,
+    faults: &mut Faults,
+) {
+    let given = reasons
+        .iter()
+        .find(|reason| recorded(outcome, reason.layer) && says(&reported(outcome), reason.words));
+    match given.or(reasons.first()) {
+        Some(reason) => gave_up_after(
+            f64::from(deadline),
+            outcome,
+            faults,
+            reason.layer,
+            reason.words,
+        ),
+        None => faults.add("no reason is a good one for giving up"),
+    }
+}
+
+/// The agent gave up in time and its report names the layer (as in the record)
+/// in this line; then the initramfs gave up in its own way.
+pub(super) fn gave_up_after(
+    deadline: f64,
+    outcome: &Outcome,
+    faults: &mut Faults,
+    layer: &str,
+    line: &str,
+) {
+    faults.expect(outcome.report.is_none(), || "the host came up".to_owned());
+    faults.expect(recorded(outcome, layer), || {
+        format!("the record does not say `{layer}`: {:?}", outcome.record)
+    });
+    let mut lines = outcome.console.iter();
+    let Some(head) = lines.find(|line| line.text.contains(HEAD)) else {
+        return faults.add("the agent did not give up");
+    };
+    faults.expect(
+        head.text.contains(&format!("after {deadline:.0} s")),
+        || format!("not {deadline:.0} s: `{}`", head.text),
+    );
+    let report = reported(outcome);
+    for text in ["`/` has no storage", line] {
+        faults.expect(says(&report, text), || {
+            format!("the agent's report does not say `{text}`: {report:#?}")
+        });
+    }
+    match lines.find(|line| line.text.contains("LABEL=labroot does not exist")) {
+        Some(end) => {
+            let took = (end.at - head.at).as_secs_f64();
+            faults.expect(took < ITS_OWN, || {
+                format!("the initramfs took {took:.0} s to give up itself")
+            });
+        }
+        None => faults.add("the initramfs did not give up in its own way"),
+    }
+}
+
+fn recorded(outcome: &Outcome, layer: &str) -> bool {
+    outcome.record.as_ref().is_some_and(|record| {
+        let met = record.steps.iter().any(|step| step.met(layer));
+        met || record.missing.iter().any(|missing| missing.layer == layer)
+    })
+}
+
+/// What the agent said once it gave up.
+fn reported(outcome: &Outcome) -> Vec<&str> {
+    let lines = outcome.console.iter().map(|line| line.text.as_str());
+    let after = lines.skip_while(|line| !line.contains(HEAD)).skip(1);
+    after.filter(|line| line.contains("nvmeroot: ")).collect()
+}
+
+fn says(report: &[&str], text: &str) -> bool {
+    report.iter().any(|line| line.contains(text))
+}

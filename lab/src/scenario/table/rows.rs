@@ -1,0 +1,396 @@
+//! The rows of the fault table.
+
+use std::time::Duration;
+
+use machinesim::wire::{Bandwidth, Faults, Filter, Kind, Reorder, Reset, Share, Which};
+
+use super::Must::{Beat, Report, Root};
+use super::Network::{self, Advertised, Bond, Dhcp4, Dhcp6, Static, Vlan};
+use super::{Reason, Row};
+use crate::machine::Who;
+use crate::trouble::{Direction, Trouble, What};
+
+/// The agent's first word.
+pub(super) const AGENT: &str = "nvmeroot: agent ";
+/// The kernel has an admin queue and asks for the others (`nvme_tcp_alloc_io_queues`).
+pub(super) const QUEUES: &str = " I/O queues.";
+/// The kernel has a controller (`nvme_tcp_create_ctrl`).
+pub(super) const CONTROLLER: &str = ": new ctrl: ";
+/// initramfs-tools mounts root.
+pub(super) const MOUNT: &str = "Mounting root file system";
+/// initramfs-tools is about to leave.
+pub(super) const LEAVE: &str = "Running /scripts/init-bottom";
+/// Root's first program runs.
+pub(super) const MARKER: &str = "lab: marker";
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "loss1",
+        title: "1% of the frames is lost",
+        on: Network::ALL,
+        trouble: |_| always(Faults::loss(Share::percent(1))),
+        must: Root(60),
+    },
+    Row {
+        name: "loss5",
+        title: "5% of the frames are lost",
+        on: Network::ALL,
+        trouble: |_| always(Faults::loss(Share::percent(5))),
+        must: Root(90),
+    },
+    Row {
+        name: "loss20",
+        title: "20% of the frames are lost",
+        on: Network::ALL,
+        trouble: |_| always(Faults::loss(Share::percent(20))),
+        must: Root(240),
+    },
+    Row {
+        name: "delay300",
+        title: "each frame takes 300 ms",
+        on: Network::ALL,
+        trouble: |_| always(Faults::delay(Duration::from_millis(300))),
+        must: Root(240),
+    },
+    Row {
+        name: "twice",
+        title: "20% of the frames arrive twice",
+        on: Network::ALL,
+        trouble: |_| {
+            always(Faults {
+                duplicate: Share::percent(20),
+                ..Faults::default()
+            })
+        },
+        must: Root(60),
+    },
+    Row {
+        name: "overtaken",
+        title: "20% of the frames are overtaken by what follows in 3 ms",
+        on: Network::ALL,
+        trouble: |_| {
+            always(Faults {
+                reorder: Some(Reorder {
+                    share: Share::percent(20),
+                    by: Duration::from_millis(3),
+                }),
+                ..Faults::default()
+            })
+        },
+        must: Root(60),
+    },
+    Row {
+        name: "jitter",
+        title: "each frame takes 20 to 120 ms",
+        on: &[Static, Dhcp6],
+        trouble: |_| {
+            always(Faults {
+                delay: Duration::from_millis(20),
+                jitter: Duration::from_millis(100),
+                ..Faults::default()
+            })
+        },
+        must: Root(120),
+    },
+    Row {
+        name: "slow",
+        title: "2 Mbit/s with a short queue",
+        on: &[Static, Bond],
+        trouble: |_| {
+            always(Faults {
+                bandwidth: Some(Bandwidth {
+                    bits_per_second: 2_000_000,
+                    queue: Duration::from_millis(100),
+                }),
+                ..Faults::default()
+            })
+        },
+        must: Root(180),
+    },
+    Row {
+        name: "damaged",
+        title: "in 2% of the frames a bit is wrong",
+        on: &[Static, Vlan],
+        trouble: |_| {
+            always(Faults {
+                corrupt: Share::percent(2),
+                ..Faults::default()
+            })
+        },
+        must: Root(120),
+    },
+    Row {
+        name: "syn",
+        title: "the first two requests to connect are lost",
+        on: &[Static, Advertised],
+        trouble: |_| always(drop(Kind::TcpSyn(None), Which::First(2))),
+        must: Root(60),
+    },
+    Row {
+        name: "mtu",
+        title: "larger packets than 1,400 bytes vanish on the path",
+        on: Network::ALL,
+        trouble: |_| {
+            always(Faults {
+                mtu: Some(1400),
+                ..Faults::default()
+            })
+        },
+        must: Report(|_| Reason::TIMEOUT),
+    },
+    Row {
+        name: "late-carrier",
+        title: "the cables are plugged in 20 s late",
+        on: Network::ALL,
+        trouble: |network| cut(network, |what| Trouble::at(0, what), 20),
+        must: Root(60),
+    },
+    Row {
+        name: "cut-connect",
+        title: "the cables are out for 15 s while the kernel connects",
+        on: &[Static, Dhcp4, Bond],
+        trouble: |network| cut_for(network, QUEUES, 15),
+        must: Root(120),
+    },
+    Row {
+        name: "cut-root",
+        title: "the cables are out for 30 s under a running root",
+        on: &[Static, Dhcp4, Vlan],
+        trouble: |network| cut_for(network, MARKER, 30),
+        must: Beat(60, 120),
+    },
+    Row {
+        name: "failover",
+        title: "the first cable is out from the connect on",
+        on: &[Bond],
+        trouble: |_| vec![Trouble::after(QUEUES, 0, What::Cut(0))],
+        must: Beat(60, 60),
+    },
+    Row {
+        name: "silent",
+        title: "for 30 s nothing passes, with carrier",
+        on: Network::ALL,
+        trouble: |_| silent(Direction::Both, 0, 30),
+        must: Root(90),
+    },
+    Row {
+        name: "deaf",
+        title: "for 20 s nothing that the target sends arrives",
+        on: &[Static, Dhcp6],
+        trouble: |_| silent(Direction::From(Who::Target), 0, 20),
+        must: Root(90),
+    },
+    Row {
+        name: "silent-root",
+        title: "for 40 s nothing passes under a running root, with carrier",
+        on: &[Static, Vlan, Bond],
+        trouble: |_| {
+            vec![
+                Trouble::after(MARKER, 10, wire(Faults::loss(Share::ALL))),
+                Trouble::after(MARKER, 50, wire(Faults::default())),
+            ]
+        },
+        must: Beat(60, 150),
+    },
+    Row {
+        name: "target-before",
+        title: "the target restarts before the host connects",
+        on: Network::ALL,
+        trouble: |_| restart(AGENT, 10),
+        must: Root(60),
+    },
+    Row {
+        name: "target-queues",
+        title: "the target restarts between its admin and its I/O queue",
+        on: Network::ALL,
+        trouble: |_| restart(QUEUES, 10),
+        must: Root(150),
+    },
+    Row {
+        name: "target-connected",
+        title: "the target restarts between connect and mount",
+        on: Network::ALL,
+        trouble: |_| restart(CONTROLLER, 10),
+        must: Root(150),
+    },
+    Row {
+        name: "target-mount",
+        title: "the target restarts while root is being mounted",
+        on: Network::ALL,
+        trouble: |_| restart(MOUNT, 10),
+        must: Root(150),
+    },
+    Row {
+        name: "target-switch",
+        title: "the target restarts during switch-root",
+        on: Network::ALL,
+        trouble: |_| restart(LEAVE, 10),
+        must: Root(150),
+    },
+    Row {
+        name: "target-root",
+        title: "the target restarts under a running root",
+        on: &[Static, Advertised, Bond],
+        trouble: |_| restart(MARKER, 20),
+        must: Beat(60, 120),
+    },
+    Row {
+        name: "late-server",
+        title: "addresses are to be had 20 s late",
+        on: &[Dhcp4, Dhcp6, Advertised],
+        trouble: |_| {
+            vec![
+                Trouble::at(0, What::Command("dhcp_stop")),
+                Trouble::at(20, What::Command("dhcp_start")),
+            ]
+        },
+        must: Root(60),
+    },
+    Row {
+        name: "unheard",
+        title: "the first two requests for an address are lost",
+        on: &[Dhcp4, Dhcp6, Advertised],
+        trouble: |network| {
+            let kind = match network {
+                Dhcp4 => Kind::UdpTo(67),
+                Dhcp6 => Kind::UdpTo(547),
+                _ => Kind::Icmp6(133),
+            };
+            always(drop(kind, Which::First(2)))
+        },
+        must: Root(60),
+    },
+    Row {
+        name: "neighbour",
+        title: "the first three requests for the portal's neighbour are lost",
+        on: &[Static, Dhcp6],
+        trouble: |network| {
+            let kind = match network {
+                Static => Kind::ARP,
+                _ => Kind::Icmp6(135),
+            };
+            always(drop(kind, Which::First(3)))
+        },
+        must: Root(60),
+    },
+    Row {
+        name: "reset-handshake",
+        title: "connections are reset before they are NVMe's",
+        on: &[Static, Dhcp6, Vlan],
+        trouble: |_| always(reset(100)),
+        must: Report(|_| Reason::PROTOCOL),
+    },
+    Row {
+        name: "reset-64k",
+        title: "connections are reset after 64 KiB",
+        on: &[Static, Dhcp6, Vlan],
+        trouble: |_| always(reset(64 << 10)),
+        must: Root(240),
+    },
+    Row {
+        name: "reset-1m",
+        title: "connections are reset after 1 MiB",
+        on: &[Static, Dhcp6, Vlan],
+        trouble: |_| always(reset(1 << 20)),
+        must: Root(150),
+    },
+    Row {
+        name: "dead",
+        title: "nothing ever passes",
+        on: Network::ALL,
+        trouble: |_| always(Faults::loss(Share::ALL)),
+        must: Report(|network| match network.asks() {
+            true => Reason::LEASE,
+            false => Reason::TIMEOUT,
+        }),
+    },
+    Row {
+        name: "unplugged",
+        title: "no cable is plugged in",
+        on: Network::ALL,
+        trouble: |network| {
+            let cards = 0..network.cards();
+            cards.map(|card| Trouble::at(0, What::Cut(card))).collect()
+        },
+        must: Report(|_| Reason::CARRIER),
+    },
+    Row {
+        name: "no-neighbour",
+        title: "the portal's neighbour is never found",
+        on: &[Static, Dhcp6],
+        trouble: |network| {
+            let kind = match network {
+                Static => Kind::ARP,
+                _ => Kind::Icmp6(136),
+            };
+            vec![Trouble::at(
+                0,
+                What::Wire(Direction::From(Who::Target), drop(kind, Which::All)),
+            )]
+        },
+        must: Report(|_| Reason::TIMEOUT),
+    },
+    Row {
+        name: "no-answer",
+        title: "every request to connect is lost",
+        on: Network::ALL,
+        trouble: |_| always(drop(Kind::TcpSyn(None), Which::All)),
+        must: Report(|_| Reason::TIMEOUT),
+    },
+];
+
+fn wire(faults: Faults) -> What {
+    What::Wire(Direction::Both, faults)
+}
+
+fn always(faults: Faults) -> Vec<Trouble> {
+    vec![Trouble::at(0, wire(faults))]
+}
+
+fn drop(kind: Kind, which: Which) -> Faults {
+    Faults::filter(Filter { kind, which })
+}
+
+fn reset(after: u64) -> Faults {
+    Faults {
+        reset: Some(Reset {
+            after,
+            port: Some(4420),
+        }),
+        ..Faults::default()
+    }
+}
+
+fn silent(direction: Direction, from: u64, to: u64) -> Vec<Trouble> {
+    let loss = Faults::loss(Share::ALL);
+    vec![
+        Trouble::at(from, What::Wire(direction, loss)),
+        Trouble::at(to, What::Wire(direction, Faults::default())),
+    ]
+}
+
+/// The target loses power when the host says that, for so many seconds.
+pub(super) fn restart(text: &'static str, seconds: u64) -> Vec<Trouble> {
+    vec![
+        Trouble::after(text, 0, What::KillTarget),
+        Trouble::after(text, seconds, What::StartTarget),
+    ]
+}
+
+fn cut(network: Network, first: fn(What) -> Trouble, seconds: u64) -> Vec<Trouble> {
+    let cards = 0..network.cards();
+    let cuts = cards.clone().map(|card| first(What::Cut(card)));
+    cuts.chain(cards.map(|card| Trouble::at(seconds, What::Mend(card))))
+        .collect()
+}
+
+fn cut_for(network: Network, text: &'static str, seconds: u64) -> Vec<Trouble> {
+    let cards = 0..network.cards();
+    let each = |card| {
+        [
+            Trouble::after(text, 0, What::Cut(card)),
+            Trouble::after(text, seconds, What::Mend(card)),
+        ]
+    };
+    cards.flat_map(each).collect()
+}
