@@ -74,10 +74,10 @@ pub(crate) fn read(
         });
     }
     let mut plan = resolve(fragments);
-    if plan.faults.is_empty() {
+    if plan.errors.is_empty() {
         return Ok(Read { plan, texts });
     }
-    let faults = plan.faults.drain(..).map(Fault::from).collect();
+    let faults = plan.errors.drain(..).map(Fault::from).collect();
     Err(Failure::Input(Faults {
         faults,
         texts,

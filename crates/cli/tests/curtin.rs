@@ -110,7 +110,7 @@ fn plan_needs_no_options() {
         "ip address add 192.0.2.20/24 dev ens3\n\
          ip link set ens3 up\n\
          ip route add default via 192.0.2.1\n\
-         nvme connect-all --transport tcp --traddr 192.0.2.10 --trsvcid 4420\n"
+         nvme connect-all --transport tcp --traddr 192.0.2.10 --trsvcid 4420 --ctrl-loss-tmo -1\n"
     );
     // The root tree's identity is known too.
     let said = succeeds(hook(&config, root.path()).args(["plan", "--format", "json"]));
@@ -231,7 +231,7 @@ fn the_examples() {
                 "ip address add 192.0.2.20/24 dev ens3",
                 "ip link set ens3 up",
                 "ip route add default via 192.0.2.1",
-                "nvme connect-all --transport tcp --traddr 192.0.2.10 --trsvcid 4420",
+                "nvme connect-all --transport tcp --traddr 192.0.2.10 --trsvcid 4420 --ctrl-loss-tmo -1",
             ]
             .as_slice(),
         ),
@@ -240,8 +240,8 @@ fn the_examples() {
             "initramfs",
             &[
                 "dhcpcd -4 enp1s0",
-                "nvme connect-all --transport tcp --traddr 192.0.2.10 --trsvcid 4420",
-                "nvme connect-all --transport tcp --traddr 192.0.2.11 --trsvcid 4420",
+                "nvme connect-all --transport tcp --traddr 192.0.2.10 --trsvcid 4420 --ctrl-loss-tmo -1",
+                "nvme connect-all --transport tcp --traddr 192.0.2.11 --trsvcid 4420 --ctrl-loss-tmo -1",
             ],
         ),
         ("home", "userspace", &[]),

@@ -180,7 +180,7 @@ fn the_settings_of_another_host_are_not_taken() {
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     assert!(
         said.stderr.starts_with(&format!(
-            "warning: what this says of the portal `192.0.2.10:4420` is for the host `{HOSTNQN}`, and this host is `{nqn}`\n"
+            "warning: this is for the host `{HOSTNQN}`, and this host is `{nqn}` with the id `00000000-0000-4000-8000-000000000001`, so it does not count\n"
         )),
         "{}",
         said.stderr

@@ -118,7 +118,7 @@ fn chosen(router: &Router<'_>, way: Way) -> Choice {
         link: None,
         route: match way.because {
             Because::Entry(entry) => router.shown(entry),
-            Because::Boot(_) => "known at boot".to_owned(),
+            Because::Boot(_) | Because::Named => "known at boot".to_owned(),
         },
         why,
         origin: origin.clone(),

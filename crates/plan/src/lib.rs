@@ -17,20 +17,24 @@ mod document;
 mod explain;
 mod fragment;
 mod ipv6;
+mod judge;
 mod link;
+mod merge;
 mod message;
 mod name;
 mod network;
 mod number;
 mod nvme;
+mod options;
 mod origin;
 mod path;
-mod portal;
+mod policy;
 mod reach;
 mod remark;
 mod resolve;
 mod route;
 mod secret;
+mod settings;
 mod step;
 mod steps;
 mod storage;
@@ -60,17 +64,20 @@ pub use network::Network;
 pub use number::{
     Centiseconds, Ipv6Mtu, LearnPacketInterval, Milliseconds, PathCost, PortPriority,
 };
-pub use nvme::{ConnectOptions, Controller, HostId, HostIdentity, Nqn, Port, Transport};
+pub use nvme::{ConnectionIdentity, Controller, HostId, HostIdentity, Nqn, Port, Transport};
+pub use options::{CONNECT_OPTIONS, ConnectOption, ConnectOptions, OptionError, OptionKind};
 pub use origin::{Origin, Warning};
 pub use path::{ControllerPath, Lead};
-pub use portal::PortalSettings;
+pub use policy::{Requirement, apply as apply_policy};
 pub use reach::{Reach, Reason};
 pub use remark::{Remark, Weight};
 pub use resolve::{BootPlan, Mount, resolve};
 pub use route::{Destination, MAIN_TABLE, Route, RouteScope, RouteType, Rule};
 pub use secret::{Secret, telling_secrets};
+pub use settings::{HostSelector, HostSettings, KnownPort, PortSettings};
 pub use step::{Action, DhcpFamily, NewLink, Portal, Step};
 pub use steps::{Scope, steps};
 pub use storage::{
-    FilesystemType, GraphError, MountPoint, MountRequest, Node, NodeRole, Reference, StorageGraph,
+    FilesystemType, GraphError, MountPoint, MountRequest, Node, NodeRole, OtherRemote, Reference,
+    StorageGraph,
 };

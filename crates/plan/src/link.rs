@@ -81,6 +81,10 @@ pub struct Interface {
     /// whatever is said here.
     #[serde(default, skip_serializing_if = "LinkLocal::is_default")]
     pub link_local: LinkLocal,
+    /// The routing table of its networks, and of what DHCP and routers bring:
+    /// that of the VRF which it is or which holds it; `None` is the main table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<u32>,
     /// Routes, in declared order.
     #[serde(default)]
     pub routes: Vec<Route>,
@@ -115,8 +119,9 @@ pub struct Interface {
     /// What the input itself says of `critical`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub critical: Option<bool>,
-    /// What the input says and the plan does not carry out.
-    #[serde(skip)]
+    /// What the input says and nobody carries out; in a plan it is judged, and
+    /// none is left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<Remark>,
     /// Where it is defined.
     pub origin: Origin,
@@ -147,6 +152,7 @@ impl Interface {
             ipv6_address_generation: None,
             ipv6_address_token: None,
             link_local: LinkLocal::default(),
+            table: None,
             routes: Vec::new(),
             rules: Vec::new(),
             nameservers: Nameservers::default(),
@@ -201,6 +207,18 @@ pub enum LinkKind {
 }
 
 impl LinkKind {
+    /// The kernel module that makes such links; a card brings its own.
+    pub fn module(&self) -> Option<&'static str> {
+        match self {
+            Self::Ethernet | Self::Foreign { .. } => None,
+            Self::Vlan { .. } => Some("8021q"),
+            Self::Bond { .. } => Some("bonding"),
+            Self::Bridge { .. } => Some("bridge"),
+            Self::Vrf { .. } => Some("vrf"),
+            Self::Dummy(_) => Some("dummy"),
+        }
+    }
+
     /// The interfaces that it stands on or holds, by id.
     pub fn parents(&self) -> &[DefinitionId] {
         match self {

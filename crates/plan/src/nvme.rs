@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::name::{NameError, text_newtype};
-use crate::{InterfaceName, Origin, Secret};
+use crate::{ConnectOptions, InterfaceName, Origin};
 
 /// An NVMe qualified name: `nqn.` and at most 223 bytes in all, printable
 /// (NVM Express Base Specification 2.0, section 4.5).
@@ -202,115 +202,31 @@ impl Controller {
         }
     }
 
-    /// The order of controllers: address, then port, compared as text.
-    pub fn sort_key(&self) -> (String, String, Option<&Nqn>) {
-        (
-            self.traddr.to_string(),
-            self.trsvcid.to_string(),
-            self.nqn.as_ref(),
-        )
-    }
-}
-
-/// The options of a connection, named as in the kernel's
-/// drivers/nvme/host/fabrics.c (`opt_tokens`). Seconds and counts; what is
-/// `None` is left to the kernel.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ConnectOptions {
-    /// Interface that the connection is bound to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host_iface: Option<InterfaceName>,
-    /// Source address of the connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host_traddr: Option<IpAddr>,
-    /// Seconds after which a lost controller is given up; -1: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ctrl_loss_tmo: Option<i32>,
-    /// Seconds between two tries to reconnect.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reconnect_delay: Option<u32>,
-    /// Seconds after which I/O on a lost path fails; -1: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fast_io_fail_tmo: Option<i32>,
-    /// Keep-alive timeout in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keep_alive_tmo: Option<u32>,
-    /// Number of I/O queues.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nr_io_queues: Option<u32>,
-    /// Number of queues for writes only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nr_write_queues: Option<u32>,
-    /// Number of polled queues.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nr_poll_queues: Option<u32>,
-    /// Entries per queue.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub queue_size: Option<u32>,
-    /// Header digests.
-    #[serde(skip_serializing_if = "is_false")]
-    pub hdr_digest: bool,
-    /// Data digests.
-    #[serde(skip_serializing_if = "is_false")]
-    pub data_digest: bool,
-    /// Type of service of the connection's packets, 0 to 255.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tos: Option<u8>,
-    /// What the host proves to the controller that it knows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dhchap_secret: Option<Secret>,
-    /// What the controller proves to the host that it knows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dhchap_ctrl_secret: Option<Secret>,
-}
-
-impl ConnectOptions {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Takes over from `other` what is not said here.
-    pub(crate) fn fill_from(&mut self, other: &Self) {
-        fn fill<T: Clone>(own: &mut Option<T>, other: &Option<T>) {
-            if own.is_none() {
-                own.clone_from(other);
-            }
+    /// The order of controllers, and what makes two of them one connection:
+    /// transport, address, port (both compared as text), subsystem, source
+    /// address and interface (`_tcp_match_ctrl` in libnvme's src/nvme/tree.c,
+    /// `nvmf_ip_options_match` in the kernel's drivers/nvme/host/fabrics.c).
+    pub fn identity(&self) -> ConnectionIdentity {
+        ConnectionIdentity {
+            traddr: self.traddr.to_string(),
+            trsvcid: self.trsvcid.to_string(),
+            transport: self.transport,
+            nqn: self.nqn.clone(),
+            host_traddr: self.options.host_traddr,
+            host_iface: self.options.host_iface.clone(),
         }
-        // By name, so that a new option can't be forgotten.
-        let Self {
-            host_iface,
-            host_traddr,
-            ctrl_loss_tmo,
-            reconnect_delay,
-            fast_io_fail_tmo,
-            keep_alive_tmo,
-            nr_io_queues,
-            nr_write_queues,
-            nr_poll_queues,
-            queue_size,
-            hdr_digest,
-            data_digest,
-            tos,
-            dhchap_secret,
-            dhchap_ctrl_secret,
-        } = self;
-        fill(host_iface, &other.host_iface);
-        fill(host_traddr, &other.host_traddr);
-        fill(ctrl_loss_tmo, &other.ctrl_loss_tmo);
-        fill(reconnect_delay, &other.reconnect_delay);
-        fill(fast_io_fail_tmo, &other.fast_io_fail_tmo);
-        fill(keep_alive_tmo, &other.keep_alive_tmo);
-        fill(nr_io_queues, &other.nr_io_queues);
-        fill(nr_write_queues, &other.nr_write_queues);
-        fill(nr_poll_queues, &other.nr_poll_queues);
-        fill(queue_size, &other.queue_size);
-        *hdr_digest |= other.hdr_digest;
-        *data_digest |= other.data_digest;
-        fill(tos, &other.tos);
-        fill(dhchap_secret, &other.dhchap_secret);
-        fill(dhchap_ctrl_secret, &other.dhchap_ctrl_secret);
     }
+}
+
+/// What makes two controllers one connection; see [`Controller::identity`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionIdentity {
+    traddr: String,
+    trsvcid: String,
+    transport: Transport,
+    nqn: Option<Nqn>,
+    host_traddr: Option<IpAddr>,
+    host_iface: Option<InterfaceName>,
 }
 
 pub(crate) fn is_false(value: &bool) -> bool {

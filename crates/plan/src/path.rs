@@ -12,7 +12,7 @@ mod rules;
 mod tables;
 
 pub(crate) use self::decide::{Because, Router, Way};
-pub(crate) use self::passed::{Passed, passed_over};
+pub(crate) use self::passed::{Passed, gateway_off_link, passed_over};
 use self::tables::Said;
 
 /// The interfaces that lead to one controller.
@@ -104,6 +104,10 @@ pub(crate) fn why<'a>(router: &'a Router<'_>, way: Way) -> (String, &'a Origin) 
     let interfaces = &router.topology.interfaces;
     let entry = match way.because {
         Because::Boot(why) => return (why.to_owned(), &interfaces[way.at].origin),
+        Because::Named => {
+            let why = "the controller's `host_iface` names it".to_owned();
+            return (why, &interfaces[way.at].origin);
+        }
         Because::Entry(entry) => entry,
     };
     let says = &interfaces[entry.by];
@@ -117,6 +121,7 @@ pub(crate) fn why<'a>(router: &'a Router<'_>, way: Way) -> (String, &'a Origin) 
             let by = route.via.map_or_else(String::new, |v| format!(" by `{v}`"));
             format!("its route to `{}`{by} covers the portal", route.to)
         }
+        Said::LinkLocal => "it has link-local addresses, and the portal's is one".to_owned(),
     };
     (why, router.origin(entry))
 }

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::{Mount, Origin};
 
 /// How root is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reach {
     /// The input has no remote controller.
+    #[default]
     Local,
     /// It has one, and nothing essential lies on it: the running system
     /// connects it.
@@ -19,6 +20,13 @@ pub enum Reach {
     Initramfs,
     /// What the firmware reads is remote, so the firmware connects first.
     Firmware,
+}
+
+impl Reach {
+    /// The initramfs brings up a network and connects the controllers.
+    pub fn is_by_initramfs(self) -> bool {
+        matches!(self, Self::Initramfs | Self::Firmware)
+    }
 }
 
 impl fmt::Display for Reach {

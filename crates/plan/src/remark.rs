@@ -1,10 +1,12 @@
 //! What a source says of an interface and the plan does not carry out.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Warning;
 
 /// Something about one interface that matters only in some plans: which, is
 /// known when all fragments are there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remark {
     /// When it matters, and how much.
     pub weight: Weight,
@@ -15,7 +17,8 @@ pub struct Remark {
 /// When a remark matters. An interface is on the path if a mount that is
 /// needed before init starts is reached over it, itself or as another one's
 /// parent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Weight {
     /// Left to the running system: a warning on the path, elsewhere nothing.
     Note,

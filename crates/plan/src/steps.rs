@@ -5,7 +5,7 @@ use crate::path::deciding_rules;
 use crate::topology::{Topology, bytes};
 use crate::{
     Action, BootPlan, BridgePort, DhcpFamily, Interface, Ipv6Settings, LinkKind, Mtu, NewLink,
-    Origin, Reach, Route, Step,
+    Origin, Reach, Step,
 };
 
 /// Which interfaces are brought up.
@@ -301,19 +301,10 @@ impl<'a> Layout<'a> {
             };
             self.push(action, &rule.origin);
         }
-        // A VRF's routes and its members' are in its table, as networkd has it;
-        // the kernel would take the main one.
-        let table = match vrf.map_or(&one.kind, |vrf| &self.at(vrf).kind) {
-            LinkKind::Vrf { vrf } => Some(vrf.table),
-            _ => None,
-        };
         // The kernel refuses a route over a link that is down.
         for route in one.routes.iter().filter(|_| goes_up) {
             let origin = &route.origin;
-            let route = Box::new(Route {
-                table: route.table.or(table),
-                ..route.clone()
-            });
+            let route = Box::new(route.clone());
             let action = Action::AddRoute {
                 interface: interface(),
                 route,

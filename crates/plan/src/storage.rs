@@ -13,7 +13,7 @@ use crate::name::{NameError, text_newtype};
 use crate::{Controller, Origin};
 
 /// Where a filesystem is mounted: an absolute path without `.`, `..`, double
-/// or trailing slashes, or `none` for swap.
+/// or trailing slashes, or `swap` for swap space, which has no path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MountPoint(String);
@@ -55,7 +55,7 @@ impl FromStr for MountPoint {
             })
         };
         if text == "none" || text == "swap" {
-            return Ok(Self("none".to_owned()));
+            return Ok(Self("swap".to_owned()));
         }
         if text.is_empty() {
             return refuse("it is empty");
@@ -130,7 +130,7 @@ impl fmt::Display for FilesystemType {
 }
 
 /// One thing of the storage configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     /// Its id, by which others refer to it.
     pub id: String,
@@ -145,7 +145,7 @@ pub struct Node {
 }
 
 /// A node's word for another node.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reference {
     /// The other node's id.
     pub id: String,
@@ -154,7 +154,8 @@ pub struct Reference {
 }
 
 /// What a node means to the plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NodeRole {
     /// Something between mounts and controllers.
     Device,
@@ -162,12 +163,24 @@ pub enum NodeRole {
     Controller(Box<Controller>),
     /// A controller in the machine (PCI Express): local.
     LocalController,
+    /// Something remote that NVMe/TCP does not reach.
+    OtherRemote(OtherRemote),
     /// A mount.
     Mount(MountRequest),
 }
 
+/// What else can be remote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtherRemote {
+    /// An NVMe controller by another transport (`fc`, `rdma`).
+    NvmeOver(String),
+    /// A disk by iSCSI.
+    Iscsi,
+}
+
 /// A mount as the source asks for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MountRequest {
     /// Where.
     pub path: MountPoint,
@@ -237,14 +250,29 @@ impl GraphError {
     }
 }
 
-/// The graph of storage, without dangling ids and circles.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The graph of storage, without dangling ids and circles. Its JSON form is the
+/// list of nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Node>", into = "Vec<Node>")]
 pub struct StorageGraph {
     nodes: Vec<Node>,
-    /// Per node, the nodes that it lies on.
-    on: Vec<Vec<usize>>,
     /// Per node, the controllers that it lies on in the end.
     controllers: Vec<Rc<[usize]>>,
+}
+
+impl From<StorageGraph> for Vec<Node> {
+    fn from(graph: StorageGraph) -> Self {
+        graph.nodes
+    }
+}
+
+impl TryFrom<Vec<Node>> for StorageGraph {
+    type Error = GraphError;
+
+    /// The first error.
+    fn try_from(nodes: Vec<Node>) -> Result<Self, GraphError> {
+        Self::new(nodes).map_err(|mut errors| errors.swap_remove(0))
+    }
 }
 
 /// More links from nodes to controllers than this are refused: a list of them
@@ -290,11 +318,7 @@ impl StorageGraph {
         let controllers = bottom_up(&nodes, &on)
             .and_then(|order| controllers_below(&nodes, &on, &order))
             .map_err(|error| vec![error])?;
-        Ok(Self {
-            nodes,
-            on,
-            controllers,
-        })
+        Ok(Self { nodes, controllers })
     }
 
     /// All nodes, in declared order.
@@ -307,36 +331,6 @@ impl StorageGraph {
     /// end, ascending. Nodes on a single other node share its list.
     pub fn controllers_below(&self) -> &[Rc<[usize]>] {
         &self.controllers
-    }
-
-    /// The way from one node down to another: both ends included, empty where
-    /// there is none. For explanations; linear in the graph.
-    pub fn way(&self, from: usize, to: usize) -> Vec<&Node> {
-        let mut came_from = vec![usize::MAX; self.nodes.len()];
-        let mut stack = vec![from];
-        while let Some(at) = stack.pop() {
-            if at == to {
-                break;
-            }
-            for &next in self.on[at].iter().rev() {
-                if next != from && came_from[next] == usize::MAX {
-                    came_from[next] = at;
-                    stack.push(next);
-                }
-            }
-        }
-        let mut way = vec![to];
-        while let Some(&at) = way.last() {
-            if at == from {
-                way.reverse();
-                return way.into_iter().map(|i| &self.nodes[i]).collect();
-            }
-            match came_from[at] {
-                usize::MAX => break,
-                above => way.push(above),
-            }
-        }
-        Vec::new()
     }
 }
 
@@ -351,7 +345,7 @@ fn controllers_below(
     for &i in bottom_up {
         let own = matches!(
             nodes[i].role,
-            NodeRole::Controller(_) | NodeRole::LocalController
+            NodeRole::Controller(_) | NodeRole::LocalController | NodeRole::OtherRemote(_)
         );
         below[i] = match (own, on[i].as_slice()) {
             (true, []) => Rc::from([i]),
@@ -478,7 +472,10 @@ mod tests {
         assert!(!point("/variable").is_essential() && !point("/home").is_essential());
         assert!(point("/boot//efi/").is_read_by_firmware());
         assert_eq!(point("//").as_str(), "/");
-        assert_eq!(point("swap").as_str(), "none");
+        assert_eq!(
+            (point("swap").as_str(), point("none").as_str()),
+            ("swap", "swap")
+        );
         let why = |text: &str| match text.parse::<MountPoint>() {
             Err(NameError::MountPoint { why, .. }) => why,
             other => panic!("{text:?} gave {other:?}"),
@@ -502,9 +499,6 @@ mod tests {
         let below = graph.controllers_below();
         assert_eq!(below[5].as_ref(), [1, 4]);
         assert_eq!(below[2].as_ref(), [1]);
-        let way: Vec<&str> = graph.way(5, 4).iter().map(|n| n.id.as_str()).collect();
-        assert_eq!(way, ["lv", "md0", "d1", "c1"]);
-        assert!(graph.way(2, 4).is_empty());
     }
 
     #[test]

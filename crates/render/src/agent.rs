@@ -4,18 +4,9 @@
 //! it, `local-block` starts it again while root's device is missing,
 //! `init-bottom` ends it. The scripts are the same for every plan; all that
 //! depends on the plan is in the plan's own JSON form.
-//!
-//! To DHCP servers the host is its card's MAC address, here and, by the
-//! hand-over, in the running system. Its machine id would be the other way, the
-//! default of systemd-networkd; but an image that is made for many machines has
-//! none before it has booted (machine-id(5)), and the initramfs is made before
-//! that. The card is the same on both sides of switch-root, whenever the machine
-//! gets its id, and with either runtime.
 
-use nvmeroot_plan::{BootPlan, Document, HostIdentity, Interface, Scope, telling_secrets};
+use nvmeroot_plan::{BootPlan, Document, Scope, telling_secrets};
 
-use crate::advertisements::needs_advertisements;
-use crate::handover::DHCPV6_IAID;
 use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath, modules};
 
 /// Where the program is, in the root tree and in the initramfs, relative to
@@ -36,12 +27,7 @@ const PATHS_WANTED: TreePath =
     TreePath::fixed("etc/systemd/system/multi-user.target.wants/nvmeroot-paths.service");
 
 /// Adds the files. `program`: the agent's bytes.
-pub(crate) fn add(
-    plan: &BootPlan,
-    host: Option<&HostIdentity>,
-    program: &[u8],
-    set: &mut FileSet,
-) -> Result<(), RenderError> {
+pub(crate) fn add(plan: &BootPlan, program: &[u8], set: &mut FileSet) -> Result<(), RenderError> {
     set.push(
         PROGRAM,
         "brings the network up and connects the controllers",
@@ -54,7 +40,7 @@ pub(crate) fn add(
         PLAN,
         Mode::Private,
         "says what the agent is to do",
-        document(plan, host)?,
+        document(plan)?,
     );
     modules::add(plan, MODULES, set);
     set.file(
@@ -123,41 +109,15 @@ pub(crate) fn remove(set: &mut FileSet) {
     }
 }
 
-/// The plan as the agent reads it.
-fn document(plan: &BootPlan, host: Option<&HostIdentity>) -> Result<String, RenderError> {
-    let mut told = plan.clone();
-    if let Some(host) = host {
-        told.host = Some(host.clone());
-    }
-    let essential: Vec<_> = plan
-        .storage_interfaces()
-        .into_iter()
-        .map(|i| i.name.clone())
-        .collect();
-    for interface in &mut told.network.interfaces {
-        if essential.contains(&interface.name) {
-            tell(plan, interface);
-        }
-    }
-    let document = Document::new(told, Scope::Path);
+/// The plan as the agent reads it: what `nvmeroot plan --format json` shows,
+/// with the secrets.
+fn document(plan: &BootPlan) -> Result<String, RenderError> {
+    let document = Document::new(plan.clone(), Scope::Path);
     // The file is for the administrator alone (`Mode::Private`).
     let mut text = telling_secrets(|| serde_json::to_string_pretty(&document))
         .map_err(|e| RenderError::Json { why: e.to_string() })?;
     text.push('\n');
     Ok(text)
-}
-
-/// What the hand-over tells the running system, said to the agent too.
-fn tell(plan: &BootPlan, interface: &mut Interface) {
-    interface.dhcp_identifier_mac |= interface.dhcp4;
-    if interface.dhcp6 {
-        interface.dhcp6_link_layer_iaid = Some(DHCPV6_IAID);
-    }
-    // Where nothing comes by router advertisement that root needs, routes that
-    // the kernel makes of one would stay beside the running system's own.
-    if !interface.dhcp6 && !needs_advertisements(plan, interface) {
-        interface.accept_ra = Some(false);
-    }
 }
 
 #[cfg(test)]

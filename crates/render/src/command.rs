@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use nvmeroot_plan::{
-    Action, BootPlan, ConnectOptions, Controller, DhcpFamily, InterfaceAddress, InterfaceName,
-    LinkKind, Mtu, Origin, Portal, Route, RouteScope, RouteType, Rule, Scope, Step, steps,
+    Action, BootPlan, CONNECT_OPTIONS, ConnectOptions, Controller, DhcpFamily, InterfaceAddress,
+    InterfaceName, Ipv6Settings, LinkKind, Mtu, Origin, Portal, Route, RouteScope, RouteType, Rule,
+    Scope, Step, steps,
 };
 
 use crate::RenderError;
-use crate::advertisements::needs_advertisements;
 
 /// Which of the two scripts a command stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,9 +67,8 @@ pub(crate) fn quote(word: &str, origin: &Origin) -> Result<String, RenderError> 
 /// A card that does not lead there gets its MTU, addresses and routes, as in
 /// the original, and is no member of anything.
 pub fn commands(plan: &BootPlan) -> Vec<Command> {
-    let told = told(plan);
     let network = Links::of(plan);
-    steps(&told, Scope::Everything)
+    steps(plan, Scope::Everything)
         .into_iter()
         .filter(|step| network.is_ours(step))
         .flat_map(|step| {
@@ -82,20 +81,6 @@ pub fn commands(plan: &BootPlan) -> Vec<Command> {
             })
         })
         .collect()
-}
-
-/// The plan with what `init-premount` does of it left out. It turns router
-/// advertisements off where root needs none; a link that is yet to be created
-/// it can't.
-fn told(plan: &BootPlan) -> BootPlan {
-    let mut told = plan.clone();
-    for interface in &mut told.network.interfaces {
-        if !interface.dhcp6 && !needs_advertisements(plan, interface) {
-            let is_card = interface.kind == LinkKind::Ethernet;
-            interface.accept_ra = (!is_card).then_some(false);
-        }
-    }
-    told
 }
 
 /// What the steps alone don't say of the links.
@@ -163,6 +148,18 @@ fn spelled(action: &Action, plan: &BootPlan, links: &Links<'_>) -> (Phase, Vec<W
         Action::LinkUp { interface } => words(&["ip", "link", "set", interface.as_str(), "up"]),
         Action::AddRoute { interface, route } => add_route(interface, route, links),
         Action::AddRule { rule, .. } => add_rule(rule),
+        // On cards `init-premount` turns router advertisements off, before
+        // anything is brought up.
+        Action::SetIpv6 {
+            interface,
+            settings,
+        } if links.is_card(interface) && settings.accept_ra == Some(false) => {
+            let settings = Ipv6Settings {
+                accept_ra: None,
+                ..*settings
+            };
+            return (Phase::Network, link::ipv6(interface, &settings));
+        }
         Action::Connect { controller, portal } => {
             let command = connect(portal, plan.controllers.get(*controller));
             return (Phase::Nvme, vec![command]);
@@ -359,22 +356,17 @@ fn connect(portal: &Portal, controller: Option<&Controller>) -> Words {
     }
 }
 
-/// Options under the names that nvme-cli 2 gives them.
+/// Options under the names that nvme-cli 2 gives them. Secrets are for nobody
+/// to see in a list of processes: nvme-cli reads them from config.json.
 fn connect_options(command: Words, options: &ConnectOptions) -> Words {
+    let mut command = command;
+    for option in CONNECT_OPTIONS.iter().filter(|o| !o.is_secret()) {
+        command = match option.value(options) {
+            Some(value) if value.is_empty() => command.and(option.long),
+            value => command.option(option.long, value),
+        };
+    }
     command
-        .option("--host-traddr", options.host_traddr)
-        .option("--host-iface", options.host_iface.as_ref())
-        .option("--nr-io-queues", options.nr_io_queues)
-        .option("--nr-write-queues", options.nr_write_queues)
-        .option("--nr-poll-queues", options.nr_poll_queues)
-        .option("--queue-size", options.queue_size)
-        .option("--keep-alive-tmo", options.keep_alive_tmo)
-        .option("--reconnect-delay", options.reconnect_delay)
-        .option("--ctrl-loss-tmo", options.ctrl_loss_tmo)
-        .option("--fast_io_fail_tmo", options.fast_io_fail_tmo)
-        .flag("--hdr-digest", options.hdr_digest)
-        .flag("--data-digest", options.data_digest)
-        .option("--tos", options.tos)
 }
 
 #[cfg(test)]

@@ -124,7 +124,11 @@ fn initramfs_static() {
             host: Some(host.clone()),
             ..base
         };
-        check(name, &static_plan(), &options);
+        let plan = BootPlan {
+            host: Some(host.clone()),
+            ..static_plan()
+        };
+        check(name, &plan, &options);
     }
 }
 
@@ -144,6 +148,7 @@ fn initramfs_dhcp() {
     let mut other = ethernet("ens5");
     other.dhcp4 = true;
     plan.network.interfaces.push(other);
+    nvmeroot_plan::apply_policy(&mut plan);
     check("initramfs-dhcp", &plan, &scripts());
     check("agent-dhcp", &plan, &agent());
 }

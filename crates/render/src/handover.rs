@@ -18,11 +18,6 @@ pub const HANDOVER_PATH: &str = "etc/netplan/99-nvmeroot.yaml";
 
 const NETPLAN: TreePath = TreePath::fixed(HANDOVER_PATH);
 
-/// The IAID of root's DHCPv6 lease. Which number it is does not matter (RFC
-/// 8415, section 4.2: it only has to be the same each time), so both runtimes
-/// and the running system are told this one.
-pub(crate) const DHCPV6_IAID: u32 = 1;
-
 const HEADER: &str = "\
 # This file was written by nvmeroot. Changes to it are lost with the next
 # `nvmeroot configure`. It adds to what the other files here say.
@@ -42,9 +37,9 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError>
     set.file(NETPLAN, Mode::Private, why, netplan(&interfaces)?);
     for interface in interfaces {
         let path = networkd_drop_in(interface)?;
-        if interface.dhcp6 {
+        if let Some(iaid) = interface.dhcp6_link_layer_iaid {
             let why = "makes the running system the same DHCPv6 client as the initramfs";
-            set.file(path, Mode::Config, why, networkd());
+            set.file(path, Mode::Config, why, networkd(iaid));
         } else {
             let why = "the interface does not ask for DHCPv6 (any more)";
             set.push(path, why, ChangeKind::Absent);
@@ -75,7 +70,7 @@ fn netplan(interfaces: &[&Interface]) -> Result<String, RenderError> {
                 });
             }
             let _ = writeln!(text, "    {}:\n      critical: true", scalar(id));
-            if interface.dhcp4 {
+            if interface.dhcp4 && interface.dhcp_identifier_mac {
                 // What the initramfs says: the agent by its plan, dhcpcd by
                 // `clientid`.
                 let _ = writeln!(text, "      dhcp-identifier: mac");
@@ -149,8 +144,8 @@ fn escaped(id: &str) -> String {
 }
 
 /// The identity that the agent and the scripts' dhcpcd are given: DUID-LL and
-/// [`DHCPV6_IAID`].
-fn networkd() -> String {
+/// the plan's IAID.
+fn networkd(iaid: u32) -> String {
     format!(
         "\
 # This file was written by nvmeroot. Changes to it are lost with the next
@@ -159,7 +154,7 @@ fn networkd() -> String {
 # The initramfs asks for root's address under this identity.
 [DHCPv6]
 DUIDType=link-layer
-IAID={DHCPV6_IAID}
+IAID={iaid}
 "
     )
 }

@@ -8,7 +8,6 @@ use std::fmt::Write as _;
 
 use nvmeroot_plan::{BootPlan, Interface, LinkKind};
 
-use crate::advertisements::needs_advertisements;
 use crate::command::{Phase, commands, lines, quote};
 use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath, modules};
 
@@ -33,9 +32,8 @@ pub(crate) const HEADER: &str = "\
 # `update-initramfs -u`.
 ";
 
-/// Metric of the routes that DHCP brings, as netplan's networkd back-end sets
-/// it (`write_dhcp_overrides` in its src/networkd.c).
-const NETPLAN_DHCP_METRIC: u32 = 100;
+/// The metric in the dhcpcd.conf that all interfaces share.
+const DHCPCD_CONF_METRIC: u32 = 100;
 
 /// Adds the files.
 pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError> {
@@ -153,11 +151,11 @@ fn interfaces(plan: &BootPlan) -> Result<String, RenderError> {
         if !is_card && !names.contains(&interface.name) {
             continue;
         }
-        if is_card && !interface.dhcp6 && !needs_advertisements(plan, interface) {
+        if is_card && interface.accept_ra == Some(false) {
             call("nvmeroot_no_advertisements", interface, "")?;
         }
         let metric = dhcp_metric(interface);
-        if (interface.dhcp4 || interface.dhcp6) && metric != NETPLAN_DHCP_METRIC {
+        if (interface.dhcp4 || interface.dhcp6) && metric != DHCPCD_CONF_METRIC {
             call("nvmeroot_dhcp_metric", interface, &format!(" {metric}"))?;
         }
     }
@@ -193,5 +191,5 @@ fn dhcp_metric(interface: &Interface) -> u32 {
         .into_iter()
         .flatten()
         .find_map(|overrides| overrides.route_metric)
-        .unwrap_or(NETPLAN_DHCP_METRIC)
+        .unwrap_or(DHCPCD_CONF_METRIC)
 }

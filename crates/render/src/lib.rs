@@ -6,7 +6,6 @@
 
 #![forbid(unsafe_code)]
 
-mod advertisements;
 mod agent;
 mod command;
 mod error;
@@ -117,7 +116,7 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
                 Runtime::Scripts => initramfs_tools::add(plan, &mut set)?,
                 Runtime::Agent => {
                     let program = options.agent.as_deref().ok_or(RenderError::NoAgent)?;
-                    agent::add(plan, options.host.as_ref(), program, &mut set)?;
+                    agent::add(plan, program, &mut set)?;
                 }
             }
             secrets::unprotect(plan, &mut set);

@@ -2,7 +2,7 @@
 
 use nvmeroot_plan::{
     Bond, BootPlan, ConnectOptions, Controller, ControllerPath, Interface, InterfaceAddress, Lead,
-    LinkKind, Mount, Network, Origin, Reach, Route, Transport, Vlan,
+    LinkKind, Mount, Network, Origin, Reach, Route, Transport, Vlan, apply_policy,
 };
 
 use crate::{Options, Runtime};
@@ -55,7 +55,7 @@ pub(crate) fn initramfs_plan(interfaces: Vec<Interface>, controllers: Vec<Contro
         })
         .collect();
     let all: Vec<usize> = (0..controllers.len()).collect();
-    BootPlan {
+    let mut plan = BootPlan {
         reach: Reach::Initramfs,
         reasons: Vec::new(),
         host: None,
@@ -75,9 +75,10 @@ pub(crate) fn initramfs_plan(interfaces: Vec<Interface>, controllers: Vec<Contro
                 interfaces: leads.clone(),
             })
             .collect(),
-        warnings: Vec::new(),
-        faults: Vec::new(),
-    }
+        ..BootPlan::default()
+    };
+    apply_policy(&mut plan);
+    plan
 }
 
 /// Root over a VLAN with jumbo frames, which is on a bond of two cards.

@@ -69,7 +69,7 @@ mod tests {
             network: Network::default(),
             paths: Vec::new(),
             warnings: Vec::new(),
-            faults: Vec::new(),
+            ..nvmeroot_plan::BootPlan::default()
         };
         let aliases = aliases(&plan);
         assert_eq!(Vec::from_iter(aliases), ["fs-ext4", "fs-xfs"]);

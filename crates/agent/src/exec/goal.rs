@@ -243,7 +243,7 @@ mod tests {
             network: Network::default(),
             paths: Vec::new(),
             warnings: Vec::new(),
-            faults: Vec::new(),
+            ..BootPlan::default()
         }
     }
 

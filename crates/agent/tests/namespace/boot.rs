@@ -407,6 +407,6 @@ pub(crate) fn plan(interface: Interface, portal: &str, nqn: Option<&str>) -> Boo
             interfaces: vec![interface],
         },
         warnings: Vec::new(),
-        faults: Vec::new(),
+        ..BootPlan::default()
     }
 }

@@ -25,6 +25,9 @@
 //! --- warnings           the messages, all of them
 //! ```
 //!
+//! Of each connection, `--ctrl-loss-tmo -1` is left out: the original lets the
+//! kernel give root up after ten minutes, nvmeroot never does.
+//!
 //! `--- original commands` holds those of the original where they differ.
 
 use std::collections::BTreeMap;
@@ -137,7 +140,7 @@ impl Case {
                 .filter_map(|l| l.strip_prefix("over: "))
                 .map(str::to_owned)
                 .collect(),
-            commands: lines("commands"),
+            commands: lines("commands").into_iter().map(never_given_up).collect(),
             warnings: lines("warnings"),
         }
     }
@@ -164,6 +167,14 @@ impl Case {
             push_indented(&mut yaml, 6, netplan);
         }
         yaml
+    }
+}
+
+/// What every connection of root has, and none of the original's.
+fn never_given_up(command: String) -> String {
+    match command.starts_with("nvme connect") {
+        true => command + " --ctrl-loss-tmo -1",
+        false => command,
     }
 }
 

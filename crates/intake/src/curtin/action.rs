@@ -1,6 +1,8 @@
 //! One storage action: what it is, what it lies on.
 
-use nvmeroot_plan::{FilesystemType, MountRequest, Node, NodeRole, Origin, Reference, Warning};
+use nvmeroot_plan::{
+    FilesystemType, MountRequest, Node, NodeRole, Origin, OtherRemote, Reference, Warning,
+};
 
 use super::keys::near_miss;
 use super::value::{id, is_null, misfit, scalar, shape, text};
@@ -160,6 +162,11 @@ pub(super) fn read(
                 action.node.role = NodeRole::Mount(request);
             }
         }
+        // curtin connects it itself (`ensure_disk_connected` in
+        // curtin/block/iscsi.py).
+        "disk" if is_iscsi(mapping) => {
+            action.node.role = NodeRole::OtherRemote(OtherRemote::Iscsi);
+        }
         "format" => {
             action.filesystem = mount::filesystem(mapping);
         }
@@ -181,6 +188,12 @@ pub(super) fn read(
         _ => {}
     }
     Some(action)
+}
+
+/// As curtin's schema names such a disk (`curtin/block/schemas.py`).
+fn is_iscsi(mapping: Mapping<'_>) -> bool {
+    let path = mapping.get("path").and_then(YamlNode::text);
+    path.is_some_and(|path| path.starts_with("iscsi:"))
 }
 
 /// Reports an action that is none.

@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use nvmeroot_plan::{ConnectOptions, Controller, NodeRole, Port, Transport, Warning};
+use nvmeroot_plan::{
+    CONNECT_OPTIONS, ConnectOption, ConnectOptions, Controller, NodeRole, OptionError, OptionKind,
+    OtherRemote, Port, Transport, Warning,
+};
 
 use super::keys::{near_miss, unknown_keys};
 use super::value::{is_null, misfit, scalar, text};
@@ -11,9 +14,9 @@ use crate::diagnostic::{Diagnostic, Report, nearest};
 use crate::yaml::pyyaml::{Excerpt, Integer, Notation, Value, describe};
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
 
-/// curtin's own keys, then the connect options by the kernel's names, which
-/// curtin does not know.
-const KEYS: &[&str] = &[
+/// curtin's own keys, and the subsystem. The connect options come by the
+/// kernel's names, which curtin does not know.
+const KEYS: [&str; 9] = [
     "id",
     "type",
     "transport",
@@ -23,19 +26,12 @@ const KEYS: &[&str] = &[
     "path",
     "preserve",
     "nqn",
-    "host_iface",
-    "host_traddr",
-    "ctrl_loss_tmo",
-    "reconnect_delay",
-    "fast_io_fail_tmo",
-    "keep_alive_tmo",
-    "nr_io_queues",
-    "nr_write_queues",
-    "nr_poll_queues",
-    "queue_size",
-    "hdr_digest",
-    "data_digest",
 ];
+
+/// The options that this file may hold: it is for everybody to read.
+fn options() -> impl Iterator<Item = &'static ConnectOption> {
+    CONNECT_OPTIONS.iter().filter(|option| !option.is_secret())
+}
 
 const PORT: &str = "a whole number from 1 to 65535";
 const ADDRESS: &str = "an IPv4 or IPv6 address";
@@ -48,58 +44,36 @@ pub(super) fn read(
     mapping: Mapping<'_>,
     path: &KeyPath<'_>,
 ) -> NodeRole {
-    unknown_keys(report, mapping, path, KEYS, "nvme_controller");
-    tcp(report, item, mapping, path).map_or(NodeRole::LocalController, |controller| {
-        NodeRole::Controller(Box::new(controller))
-    })
-}
-
-fn tcp(
-    report: &mut Report<'_>,
-    item: YamlNode<'_>,
-    mapping: Mapping<'_>,
-    path: &KeyPath<'_>,
-) -> Option<Controller> {
+    let known: Vec<&'static str> = KEYS
+        .iter()
+        .copied()
+        .chain(options().map(|o| o.name))
+        .collect();
+    unknown_keys(report, mapping, path, &known, "nvme_controller");
     let mut reader = Reader {
         report,
         item,
         mapping,
         path,
     };
-    let transport = reader.required("transport", "`tcp` or `pcie`", "transport: tcp")?;
-    if !reader.is_tcp(transport)? {
-        return None;
+    match reader.transport() {
+        Some(Wanted::Tcp) => reader
+            .tcp()
+            .map_or(NodeRole::LocalController, |controller| {
+                NodeRole::Controller(Box::new(controller))
+            }),
+        Some(Wanted::Other(name)) => NodeRole::OtherRemote(OtherRemote::NvmeOver(name)),
+        Some(Wanted::Pcie) | None => NodeRole::LocalController,
     }
-    // Both, so that both are reported.
-    let address = reader
-        .required("tcp_addr", ADDRESS, "tcp_addr: 192.0.2.1")
-        .and_then(|node| reader.address(node, "tcp_addr"));
-    let port = reader
-        .required("tcp_port", PORT, "tcp_port: 4420")
-        .and_then(|node| reader.port(node));
-    let nqn = reader.parsed("nqn", "an NVMe qualified name");
-    let options = reader.options();
-    let controller = Controller {
-        transport: Transport::Tcp,
-        traddr: address?,
-        trsvcid: port?,
-        nqn,
-        options,
-        origin: report.origin(item, path),
-    };
-    if let IpAddr::V6(address) = controller.traddr
-        && address.is_unicast_link_local()
-        && controller.options.host_iface.is_none()
-    {
-        let message = format!(
-            "`{address}` is a link-local address, and nothing says which interface leads to it"
-        );
-        report.warn(
-            Warning::at(controller.origin.clone(), message)
-                .with_hint("add `host_iface`, or use an address of wider scope"),
-        );
-    }
-    Some(controller)
+}
+
+/// How a controller is reached.
+enum Wanted {
+    Tcp,
+    Pcie,
+    /// curtin's schema takes any text, and nothing of curtin looks at others
+    /// than `tcp` (`_iter_nvme_tcp_controllers` in curtin/nvme_tcp.py).
+    Other(String),
 }
 
 struct Reader<'r, 'd, 'p> {
@@ -110,6 +84,26 @@ struct Reader<'r, 'd, 'p> {
 }
 
 impl<'d> Reader<'_, 'd, '_> {
+    fn tcp(&mut self) -> Option<Controller> {
+        // Both, so that both are reported.
+        let address = self
+            .required("tcp_addr", ADDRESS, "tcp_addr: 192.0.2.1")
+            .and_then(|node| self.address(node, "tcp_addr"));
+        let port = self
+            .required("tcp_port", PORT, "tcp_port: 4420")
+            .and_then(|node| self.port(node));
+        let nqn = self.parsed("nqn", "an NVMe qualified name");
+        let options = self.options();
+        Some(Controller {
+            transport: Transport::Tcp,
+            traddr: address?,
+            trsvcid: port?,
+            nqn,
+            options,
+            origin: self.report.origin(self.item, self.path),
+        })
+    }
+
     /// The value of a key that must be there.
     fn required(&mut self, key: &str, expected: &str, example: &str) -> Option<YamlNode<'d>> {
         let found = self.mapping.get(key);
@@ -150,20 +144,22 @@ impl<'d> Reader<'_, 'd, '_> {
         self.report.error(fault.expected(expected).maybe_hint(hint));
     }
 
-    fn is_tcp(&mut self, node: YamlNode<'d>) -> Option<bool> {
+    fn transport(&mut self) -> Option<Wanted> {
+        let expected = "`tcp` or `pcie`";
+        let node = self.required("transport", expected, "transport: tcp")?;
         match scalar(node) {
-            Some(Value::Text("tcp")) => Some(true),
-            Some(Value::Text("pcie")) => Some(false),
-            Some(Value::Text(other)) => {
-                let hint = match nearest(other, ["tcp", "pcie"]) {
-                    Some(near) => format!("is it meant to be `{near}`?"),
-                    None => "only NVMe/TCP controllers and local ones are handled".to_owned(),
+            Some(Value::Text("tcp")) => Some(Wanted::Tcp),
+            Some(Value::Text("pcie")) => Some(Wanted::Pcie),
+            Some(Value::Text(other)) if !other.is_empty() => {
+                let Some(near) = nearest(other, ["tcp", "pcie"]) else {
+                    return Some(Wanted::Other(Excerpt(other).to_string()));
                 };
-                self.fault(node, "transport", "`tcp` or `pcie`", Some(hint));
+                let hint = format!("is it meant to be `{near}`?");
+                self.fault(node, "transport", expected, Some(hint));
                 None
             }
             _ => {
-                self.fault(node, "transport", "`tcp` or `pcie`", None);
+                self.fault(node, "transport", expected, None);
                 None
             }
         }
@@ -228,67 +224,49 @@ impl<'d> Reader<'_, 'd, '_> {
             .ok()
     }
 
-    fn number<T: TryFrom<i128>>(&mut self, key: &str, expected: &str) -> Option<T> {
-        let node = self.optional(key)?;
-        let number = match scalar(node) {
-            Some(Value::Integer(Integer { value, .. })) => value,
-            Some(Value::Text(text)) => text.parse().ok(),
-            _ => None,
-        };
-        let number = number.and_then(|number| T::try_from(number).ok());
-        if number.is_none() {
-            misfit(self.report, node, &self.path.key(key), key, expected);
-        }
-        number
-    }
-
-    /// Seconds, or -1 for ever.
-    fn seconds_or_never(&mut self, key: &str) -> Option<i32> {
-        let expected = "seconds, or -1 for ever";
-        let seconds = self.number::<i32>(key, expected)?;
-        if seconds < -1 {
-            let node = self.optional(key)?;
-            misfit(self.report, node, &self.path.key(key), key, expected);
-        }
-        Some(seconds)
-    }
-
-    fn boolean(&mut self, key: &str) -> bool {
-        let Some(node) = self.optional(key) else {
-            return false;
-        };
-        if let Some(Value::Boolean(value)) = scalar(node) {
-            return value;
-        }
-        misfit(
-            self.report,
-            node,
-            &self.path.key(key),
-            key,
-            "`true` or `false`",
-        );
-        false
-    }
-
     fn options(&mut self) -> ConnectOptions {
-        const COUNT: &str = "a whole number";
-        const SECONDS: &str = "a whole number of seconds";
-        ConnectOptions {
-            host_iface: self.parsed("host_iface", "the name of an interface"),
-            host_traddr: self
-                .optional("host_traddr")
-                .and_then(|node| self.address(node, "host_traddr")),
-            ctrl_loss_tmo: self.seconds_or_never("ctrl_loss_tmo"),
-            reconnect_delay: self.number("reconnect_delay", SECONDS),
-            fast_io_fail_tmo: self.seconds_or_never("fast_io_fail_tmo"),
-            keep_alive_tmo: self.number("keep_alive_tmo", SECONDS),
-            nr_io_queues: self.number("nr_io_queues", COUNT),
-            nr_write_queues: self.number("nr_write_queues", COUNT),
-            nr_poll_queues: self.number("nr_poll_queues", COUNT),
-            queue_size: self.number("queue_size", COUNT),
-            hdr_digest: self.boolean("hdr_digest"),
-            data_digest: self.boolean("data_digest"),
-            ..ConnectOptions::default()
+        let mut found = ConnectOptions::default();
+        for option in options() {
+            self.option(&mut found, option);
+        }
+        found
+    }
+
+    fn option(&mut self, found: &mut ConnectOptions, option: &ConnectOption) {
+        let Some(node) = self.optional(option.name) else {
+            return;
+        };
+        if option.kind == OptionKind::Address {
+            // With better hints than the text alone gives.
+            let address = self.address(node, option.name);
+            found.host_traddr = address.or(found.host_traddr);
+            return;
+        }
+        let is_switch = option.kind == OptionKind::Switch;
+        let text = match scalar(node) {
+            Some(Value::Boolean(value)) if is_switch => value.to_string(),
+            Some(Value::Integer(Integer {
+                value: Some(value), ..
+            })) if option.kind != OptionKind::Interface => value.to_string(),
+            Some(Value::Text(text)) if !is_switch => text.to_owned(),
+            _ => String::new(),
+        };
+        let path = self.path.key(option.name);
+        match option.set(found, &text) {
+            Ok(()) => {}
+            Err(OptionError::Value(error)) if !text.is_empty() => {
+                let origin = self.report.origin(node, &path);
+                let expected = option.kind.expected();
+                let error = Diagnostic::new(origin, error.to_string());
+                self.report.error(error.expected(expected));
+            }
+            Err(_) => misfit(
+                self.report,
+                node,
+                &path,
+                option.name,
+                option.kind.expected(),
+            ),
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn unknown_keys(
     report: &mut Report<'_>,
     mapping: Mapping<'_>,
     path: &KeyPath<'_>,
-    known: &'static [&'static str],
+    known: &[&'static str],
     kind: &str,
 ) {
     for entry in mapping.entries() {

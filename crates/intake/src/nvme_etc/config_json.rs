@@ -8,7 +8,8 @@
 use std::net::IpAddr;
 
 use nvmeroot_plan::{
-    ConnectOptions, Fragment, Nqn, Origin, Port, PortalSettings, Transport, Warning,
+    CONNECT_OPTIONS, ConnectOption, ConnectOptions, Fragment, HostId, HostSelector, HostSettings,
+    Nqn, Origin, Port, PortSettings, Transport, Warning,
 };
 
 use super::option;
@@ -27,12 +28,10 @@ const HOST_KEYS: [&str; 6] = [
 ];
 
 /// A port's keys beside the options' own names.
-const PORT_KEYS: [&str; 14] = [
+const PORT_KEYS: [&str; 12] = [
     "transport",
     "traddr",
     "trsvcid",
-    "dhchap_key",
-    "dhchap_ctrl_key",
     "persistent",
     "discovery",
     "duplicate_connect",
@@ -73,12 +72,7 @@ pub fn config_json(name: &str, bytes: &[u8]) -> Result<Fragment, IntakeError> {
     match hosts {
         Some(hosts) => {
             for (i, host) in hosts.iter().enumerate() {
-                read_host(
-                    &mut report,
-                    host,
-                    &KeyPath::ROOT.index(i),
-                    &mut fragment.portals,
-                );
+                read_host(&mut report, host, &KeyPath::ROOT.index(i), &mut fragment);
             }
         }
         None => {
@@ -115,12 +109,7 @@ fn items<'d>(mapping: Mapping<'d>, key: &str) -> impl Iterator<Item = (usize, Ma
         .filter_map(|(i, item)| Some((i, item.as_mapping()?)))
 }
 
-fn read_host(
-    report: &mut Report<'_>,
-    host: Node<'_>,
-    path: &KeyPath<'_>,
-    portals: &mut Vec<PortalSettings>,
-) {
+fn read_host(report: &mut Report<'_>, host: Node<'_>, path: &KeyPath<'_>, fragment: &mut Fragment) {
     // As libnvme does: no host without a name.
     let Some(mapping) = host.as_mapping() else {
         return;
@@ -135,11 +124,30 @@ fn read_host(
             return;
         }
     };
+    let hostid = match mapping.get("hostid").and_then(Node::text) {
+        Some(text) => match text.parse::<HostId>() {
+            Ok(id) => Some(id),
+            Err(error) => {
+                // No host has such an id, so this is for none.
+                report.warn(Warning::at(report.origin(host, path), error.to_string()));
+                return;
+            }
+        },
+        None => None,
+    };
     for entry in mapping.entries() {
         if let Some(message) = unknown_key(entry.name(), &HOST_KEYS, &[]) {
             let origin = report.origin(entry.value, &path.key(entry.name()));
             report.warn(message.at(origin));
         }
+    }
+    let selector = HostSelector {
+        nqn: Some(hostnqn),
+        id: hostid,
+    };
+    if let Some(entry) = mapping.entry("dhchap_key") {
+        let settings = host_secret(report, entry, path, &selector);
+        fragment.hosts.push(settings);
     }
     for (i, subsystem) in items(mapping, "subsystems") {
         let path = path.key("subsystems");
@@ -154,34 +162,59 @@ fn read_host(
                 report,
                 path: &path,
                 warnings: Vec::new(),
-                faults: Vec::new(),
+                errors: Vec::new(),
             };
             if let Some(mut settings) = reader.port(port, nqn) {
-                settings.hostnqn = Some(hostnqn.clone());
-                // The port's own secret is already there.
-                if settings.options.dhchap_secret.is_none()
-                    && let Some(entry) = mapping.entries().find(|e| e.name() == "dhchap_key")
-                {
-                    reader.option(&mut settings, "dhchap_secret", entry);
-                }
+                settings.host = selector.clone();
                 settings.warnings = reader.warnings;
-                settings.faults = reader.faults;
-                portals.push(settings);
+                settings.errors = reader.errors;
+                fragment.ports.push(settings);
             }
         }
     }
+}
+
+/// The secret that a host proves to every controller.
+fn host_secret(
+    report: &Report<'_>,
+    entry: Entry<'_>,
+    path: &KeyPath<'_>,
+    host: &HostSelector,
+) -> HostSettings {
+    let origin = report.origin(entry.value, &path.key(entry.name()));
+    let mut settings = HostSettings {
+        host: host.clone(),
+        dhchap_secret: None,
+        errors: Vec::new(),
+        origin: origin.clone(),
+    };
+    if entry.value.as_scalar().is_some_and(is_null) {
+        return settings;
+    }
+    match entry.value.text().map(str::parse) {
+        Some(Ok(secret)) => settings.dhchap_secret = Some(secret),
+        Some(Err(error)) => {
+            let error: nvmeroot_plan::NameError = error;
+            settings.errors.push(Warning::at(origin, error.to_string()));
+        }
+        None => {
+            let message = "`dhchap_key` is a list or a mapping";
+            settings.errors.push(Warning::at(origin, message));
+        }
+    }
+    settings
 }
 
 struct Reader<'r, 'd, 'p> {
     report: &'r mut Report<'d>,
     path: &'r KeyPath<'p>,
     warnings: Vec<Warning>,
-    faults: Vec<Warning>,
+    errors: Vec<Warning>,
 }
 
 impl Reader<'_, '_, '_> {
     /// A TCP port with an address; all others have nothing to do with root.
-    fn port(&mut self, port: Mapping<'_>, nqn: &str) -> Option<PortalSettings> {
+    fn port(&mut self, port: Mapping<'_>, nqn: &str) -> Option<PortSettings> {
         if port.get("transport").and_then(Node::text) != Some("tcp") {
             return None;
         }
@@ -204,15 +237,16 @@ impl Reader<'_, '_, '_> {
                 return None;
             }
         };
-        let mut settings = PortalSettings {
+        let mut settings = PortSettings {
             transport: Transport::Tcp,
             traddr,
             trsvcid,
-            hostnqn: None,
+            host: HostSelector::default(),
             nqn: None,
+            is_connected: false,
             options: ConnectOptions::default(),
             warnings: Vec::new(),
-            faults: Vec::new(),
+            errors: Vec::new(),
             origin,
         };
         let discovery = port.get("discovery").and_then(Node::text) == Some("true");
@@ -223,13 +257,16 @@ impl Reader<'_, '_, '_> {
             return Some(settings);
         }
         match nqn.parse() {
-            Ok(nqn) => settings.nqn = Some(nqn),
+            Ok(nqn) => {
+                settings.nqn = Some(nqn);
+                settings.is_connected = true;
+            }
             Err(error) => self
-                .faults
+                .errors
                 .push(Warning::at(settings.origin.clone(), error.to_string())),
         }
         for entry in port.entries() {
-            if let Some(unknown) = unknown_key(entry.name(), &PORT_KEYS, &option::NAMES) {
+            if let Some(unknown) = unknown_key(entry.name(), &PORT_KEYS, CONNECT_OPTIONS) {
                 let warning = unknown.at(self.origin(entry));
                 self.warnings.push(warning);
             } else if entry.value.as_scalar().is_none_or(|s| !is_null(s)) {
@@ -239,15 +276,13 @@ impl Reader<'_, '_, '_> {
         Some(settings)
     }
 
-    fn port_entry(&mut self, settings: &mut PortalSettings, entry: Entry<'_>) {
+    fn port_entry(&mut self, settings: &mut PortSettings, entry: Entry<'_>) {
         let text = entry.value.text().unwrap_or_default();
         match entry.name() {
-            "dhchap_key" => self.option(settings, "dhchap_secret", entry),
-            "dhchap_ctrl_key" => self.option(settings, "dhchap_ctrl_secret", entry),
             name @ ("tls" | "concat" | "tls_key") if !matches!(text, "" | "false") => {
                 let message = format!("`{name}` asks for TLS, which is not carried out yet");
                 let origin = self.origin(entry);
-                self.faults.push(
+                self.errors.push(
                     Warning::at(origin, message)
                         .with_hint("let root's controller be reached without TLS"),
                 );
@@ -257,20 +292,24 @@ impl Reader<'_, '_, '_> {
                 let message = format!("`{name}` is not carried out in the initramfs");
                 self.warnings.push(Warning::at(origin, message));
             }
-            name if option::NAMES.contains(&name) => self.option(settings, name, entry),
-            _ => {}
+            name => {
+                let mut all = CONNECT_OPTIONS.iter();
+                if let Some(known) = all.find(|option| option.json_key == name) {
+                    self.option(settings, known, entry);
+                }
+            }
         }
     }
 
-    fn option(&mut self, settings: &mut PortalSettings, name: &str, entry: Entry<'_>) {
+    fn option(&mut self, settings: &mut PortSettings, option: &ConnectOption, entry: Entry<'_>) {
         let value = entry.value.text();
         let set = match value {
-            Some(text) => option::set(&mut settings.options, name, text),
+            Some(text) => option::set(&mut settings.options, option, text),
             None => Err(format!("`{}` is a list or a mapping", entry.name())),
         };
         if let Err(message) = set {
             let origin = self.origin(entry);
-            self.faults.push(Warning::at(origin, message));
+            self.errors.push(Warning::at(origin, message));
         }
     }
 
@@ -296,13 +335,18 @@ impl UnknownKey<'_> {
     }
 }
 
-fn unknown_key<'k>(name: &'k str, keys: &[&'k str], options: &[&'k str]) -> Option<UnknownKey<'k>> {
+fn unknown_key<'k>(
+    name: &'k str,
+    keys: &[&'k str],
+    options: &'static [ConnectOption],
+) -> Option<UnknownKey<'k>> {
+    let options: Vec<&str> = options.iter().map(|option| option.json_key).collect();
     let near = match name {
         // The kernel's names.
         "dhchap_secret" => Some("dhchap_key"),
         "dhchap_ctrl_secret" => Some("dhchap_ctrl_key"),
         _ if keys.contains(&name) || options.contains(&name) => return None,
-        _ => nearest(name, keys.iter().chain(options).copied()),
+        _ => nearest(name, keys.iter().chain(&options).copied()),
     };
     Some(UnknownKey { name, near })
 }

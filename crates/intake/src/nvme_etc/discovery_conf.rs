@@ -4,7 +4,8 @@
 use std::net::IpAddr;
 
 use nvmeroot_plan::{
-    ConnectOptions, Fragment, Nqn, Origin, Port, PortalSettings, Transport, Warning,
+    CONNECT_OPTIONS, ConnectOption, ConnectOptions, Fragment, HostId, HostSelector, Nqn,
+    OptionKind, Origin, Port, PortSettings, Transport, Warning,
 };
 
 use super::option;
@@ -30,7 +31,7 @@ pub fn discovery_conf(name: &str, bytes: &[u8]) -> Fragment {
         let column = line.chars().take_while(|c| c.is_whitespace()).count() + 1;
         let origin = Origin::at(name, number, u32::try_from(column).unwrap_or(u32::MAX));
         match read_line(trimmed, &origin) {
-            Ok(settings) => fragment.portals.extend(settings),
+            Ok(settings) => fragment.ports.extend(settings),
             Err(message) if fragment.warnings.len() < MAX_WARNINGS => {
                 fragment.warnings.push(Warning::at(origin, message));
             }
@@ -40,51 +41,57 @@ pub fn discovery_conf(name: &str, bytes: &[u8]) -> Fragment {
     fragment
 }
 
+/// nvme-cli's options that are none of the connection's (nvme-discover(1),
+/// nvme-connect-all(1)), each with its letter, and whether it stands without a
+/// value. Of a letter that is the connection's too, that one is meant.
+const OTHER_OPTIONS: &[(&str, Option<char>, bool)] = &[
+    ("transport", Some('t'), false),
+    ("traddr", Some('a'), false),
+    ("trsvcid", Some('s'), false),
+    ("nqn", Some('n'), false),
+    ("hostnqn", Some('q'), false),
+    ("hostid", Some('I'), false),
+    ("duplicate_connect", Some('D'), true),
+    ("disable_sqflow", Some('d'), true),
+    ("persistent", Some('p'), true),
+    ("tls", None, true),
+    ("concat", None, true),
+    ("tls_key", None, false),
+    ("tls_key_identity", None, false),
+    ("keyring", None, false),
+    ("quiet", None, true),
+    ("verbose", Some('v'), true),
+    ("no_cdc_connect", None, true),
+    ("force", None, true),
+    ("raw", Some('r'), false),
+    ("device", None, false),
+    ("config", Some('J'), false),
+    ("context", None, false),
+    ("output_format", Some('o'), false),
+    ("hostsymname", None, false),
+    ("dump_config", Some('O'), true),
+    ("timeout", None, false),
+];
+
+fn connect_option(name: &str) -> Option<&'static ConnectOption> {
+    CONNECT_OPTIONS.iter().find(|option| option.name == name)
+}
+
 /// The long name of a letter, with underscores as the kernel writes names.
 fn long_name(letter: &str) -> Option<&'static str> {
-    Some(match letter {
-        "t" => "transport",
-        "a" => "traddr",
-        "s" => "trsvcid",
-        "w" => "host_traddr",
-        "f" => "host_iface",
-        "n" => "nqn",
-        "q" => "hostnqn",
-        "I" => "hostid",
-        "i" => "nr_io_queues",
-        "W" => "nr_write_queues",
-        "P" => "nr_poll_queues",
-        "Q" => "queue_size",
-        "k" => "keep_alive_tmo",
-        "c" => "reconnect_delay",
-        "l" => "ctrl_loss_tmo",
-        "F" => "fast_io_fail_tmo",
-        "T" => "tos",
-        "D" => "duplicate_connect",
-        "d" => "disable_sqflow",
-        "g" => "hdr_digest",
-        "G" => "data_digest",
-        "p" => "persistent",
-        _ => return None,
-    })
+    let letter: char = letter.parse().ok()?;
+    let of_connection = CONNECT_OPTIONS.iter().find(|o| o.letter == letter);
+    let other = || OTHER_OPTIONS.iter().find(|(_, l, _)| *l == Some(letter));
+    let of_connection = of_connection.map(|option| option.name);
+    of_connection.or_else(|| other().map(|(name, ..)| *name))
 }
 
 /// A switch stands without a value.
 fn is_switch(name: &str) -> bool {
-    matches!(
-        name,
-        "hdr_digest"
-            | "data_digest"
-            | "duplicate_connect"
-            | "disable_sqflow"
-            | "persistent"
-            | "tls"
-            | "concat"
-            | "quiet"
-            | "verbose"
-            | "no_cdc_connect"
-            | "force"
-    )
+    connect_option(name).is_some_and(|option| option.kind == OptionKind::Switch)
+        || OTHER_OPTIONS
+            .iter()
+            .any(|(other, _, is_switch)| *other == name && *is_switch)
 }
 
 /// The options of a line by their long names, a switch with `true`.
@@ -102,7 +109,8 @@ fn words(line: &str) -> Result<Vec<(String, &str)>, String> {
             })?;
             (name.to_owned(), (!rest.is_empty()).then_some(rest))
         } else {
-            return Err(format!("`{}` belongs to no option", Excerpt(word)));
+            // It may be a key: it is not shown.
+            return Err("a word in this line belongs to no option".to_owned());
         };
         let value = match attached {
             Some(value) => value,
@@ -117,7 +125,7 @@ fn words(line: &str) -> Result<Vec<(String, &str)>, String> {
     Ok(found)
 }
 
-fn read_line(line: &str, origin: &Origin) -> Result<Option<PortalSettings>, String> {
+fn read_line(line: &str, origin: &Origin) -> Result<Option<PortSettings>, String> {
     let words = words(line)?;
     let get = |name: &str| {
         let mut named = words.iter().rev().filter(|(key, _)| key == name);
@@ -135,15 +143,20 @@ fn read_line(line: &str, origin: &Origin) -> Result<Option<PortalSettings>, Stri
     let trsvcid = get("trsvcid").unwrap_or(DISCOVERY_PORT);
     let trsvcid = trsvcid.parse::<Port>().map_err(|e| e.to_string())?;
     let hostnqn = get("hostnqn").map(str::parse::<Nqn>).transpose();
-    let mut settings = PortalSettings {
+    let hostid = get("hostid").map(str::parse::<HostId>).transpose();
+    let mut settings = PortSettings {
         transport: Transport::Tcp,
         traddr,
         trsvcid,
-        hostnqn: hostnqn.map_err(|e| e.to_string())?,
+        host: HostSelector {
+            nqn: hostnqn.map_err(|e| e.to_string())?,
+            id: hostid.map_err(|e| e.to_string())?,
+        },
         nqn: None,
+        is_connected: false,
         options: ConnectOptions::default(),
         warnings: Vec::new(),
-        faults: Vec::new(),
+        errors: Vec::new(),
         origin: origin.clone(),
     };
     for (name, value) in &words {
@@ -153,21 +166,22 @@ fn read_line(line: &str, origin: &Origin) -> Result<Option<PortalSettings>, Stri
             | "quiet" | "verbose" => {}
             "tls" | "concat" => {
                 let message = format!("`--{name}` asks for TLS, which is not carried out yet");
-                settings.faults.push(Warning::at(origin.clone(), message));
-            }
-            // nvme-cli reads secrets from config.json, which every runtime can
-            // be given.
-            name if option::NAMES.contains(&name) && !name.starts_with("dhchap") => {
-                if let Err(message) = option::set(&mut settings.options, name, value) {
-                    settings.faults.push(Warning::at(origin.clone(), message));
-                }
+                settings.errors.push(Warning::at(origin.clone(), message));
             }
             name => {
-                let message = format!(
-                    "`--{}` is not carried out",
-                    Excerpt(name).to_string().replace('_', "-")
-                );
-                settings.warnings.push(Warning::at(origin.clone(), message));
+                if let Some(known) = connect_option(name) {
+                    if let Err(message) = option::set(&mut settings.options, known, value)
+                        && settings.errors.len() < MAX_WARNINGS
+                    {
+                        settings.errors.push(Warning::at(origin.clone(), message));
+                    }
+                    continue;
+                }
+                if settings.warnings.len() < MAX_WARNINGS {
+                    let shown = Excerpt(name).to_string().replace('_', "-");
+                    let message = format!("`--{shown}` is not carried out");
+                    settings.warnings.push(Warning::at(origin.clone(), message));
+                }
             }
         }
     }
@@ -189,8 +203,8 @@ mod tests {
             -t tcp -a 2001:db8::1 -q nqn.host -f eth0 -G -k7\n";
         let found = read(text);
         assert_eq!(found.warnings, []);
-        let [first, second] = found.portals.as_slice() else {
-            panic!("{:?}", found.portals);
+        let [first, second] = found.ports.as_slice() else {
+            panic!("{:?}", found.ports);
         };
         assert_eq!(
             (
@@ -205,7 +219,7 @@ mod tests {
         assert_eq!(first.options.ctrl_loss_tmo, Some(-1));
         assert_eq!(second.trsvcid.get(), 8009);
         assert_eq!(
-            second.hostnqn.as_ref().map(ToString::to_string).as_deref(),
+            second.host.nqn.as_ref().map(ToString::to_string).as_deref(),
             Some("nqn.host")
         );
         assert_eq!(second.options.keep_alive_tmo, Some(7));
@@ -230,7 +244,7 @@ mod tests {
             [
                 "`traddr` is `storage.example`; expected an IPv4 or IPv6 address",
                 "`--traddr` has no value",
-                "`x` belongs to no option",
+                "a word in this line belongs to no option",
                 "`-Z` is no option that nvme-cli knows",
             ]
         );
@@ -243,18 +257,16 @@ mod tests {
             warnings.iter().map(|w| w.message.clone()).collect()
         };
         assert_eq!(
-            of(&found.portals[0].faults),
+            of(&found.ports[0].errors),
             [
                 "`--tls` asks for TLS, which is not carried out yet",
                 "`queue_size` is `x`; expected a whole number",
+                "this is no secret of DH-HMAC-CHAP: it does not start with `DHHC-1:`",
             ]
         );
         assert_eq!(
-            of(&found.portals[0].warnings),
-            [
-                "`--duplicate-connect` is not carried out",
-                "`--dhchap-secret` is not carried out"
-            ]
+            of(&found.ports[0].warnings),
+            ["`--duplicate-connect` is not carried out"]
         );
     }
 }

@@ -51,6 +51,9 @@ pub(crate) enum Because {
     Entry(Entry),
     /// What comes at boot may be better.
     Boot(&'static str),
+    /// Nothing that is known leads there, but the controller asks for this
+    /// interface.
+    Named,
 }
 
 /// How a connection asks for its way.
@@ -139,7 +142,16 @@ impl<'a> Router<'a> {
             } else {
                 self.topology.vrf(at)
             };
-            return self.ways(question).0;
+            let mut decision = self.ways(question).0;
+            if decision.leads.is_empty() && decision.refused.is_none() {
+                let because = Because::Named;
+                decision.leads.push(Way { at, because });
+            }
+            return decision;
+        }
+        if matches!(question.to, IpAddr::V6(to) if to.is_unicast_link_local()) {
+            // The kernel connects to none without an interface.
+            return Decision::default();
         }
         let (unbound, settled) = self.ways(question);
         if settled {
@@ -290,6 +302,8 @@ impl<'a> Router<'a> {
         let entry = answer.entries.first().filter(|e| !refuses(e.kind))?;
         let says = &self.topology.interfaces[entry.by];
         let route = match entry.said {
+            // From a link-local address that is not known before the boot.
+            Said::LinkLocal => return None,
             Said::Address(_) => None,
             Said::Route(place) => Some(&says.routes[place]),
         };

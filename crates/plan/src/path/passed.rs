@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use super::decide::{Because, Decision, Router};
-use super::tables::{Entry, Kept, Said};
+use ipnet::IpNet;
+
+use super::tables::{Entry, IPV4_LINK_LOCAL, IPV6_LINK_LOCAL, Kept, Said};
 use crate::{Controller, Origin};
 
 /// An entry that was not chosen.
@@ -30,7 +32,7 @@ pub(crate) fn passed_over(
     };
     let best = decision.leads.iter().find_map(|way| match way.because {
         Because::Entry(entry) => Some(entry),
-        Because::Boot(_) => None,
+        Because::Boot(_) | Because::Named => None,
     });
     let best = decision.refused.or(best);
     for (table, length, entries) in router.tables.all_covering(to) {
@@ -100,6 +102,30 @@ fn lost(
     }
 }
 
+/// The first gateway to the controller that is in no network of its interface:
+/// that interface, and the gateway.
+pub(crate) fn gateway_off_link(
+    router: &Router<'_>,
+    controller: &Controller,
+) -> Option<(usize, IpAddr)> {
+    let kept = router.tables.kept.covering(controller.traddr);
+    kept.flat_map(|(_, entries)| entries)
+        .find_map(|(entry, kept)| match (kept, entry.said) {
+            (Kept::NoGateway, Said::Route(place)) => {
+                let via = router.topology.interfaces[entry.by].routes[place].via?;
+                Some((entry.at, via))
+            }
+            _ => None,
+        })
+}
+
+fn link_local(to: IpAddr) -> IpNet {
+    match to {
+        IpAddr::V4(_) => IPV4_LINK_LOCAL,
+        IpAddr::V6(_) => IPV6_LINK_LOCAL,
+    }
+}
+
 fn kind(entry: Entry) -> String {
     format!("{:?}", entry.kind).to_lowercase()
 }
@@ -114,6 +140,7 @@ impl Router<'_> {
                 .as_ref()
                 .unwrap_or(&says.origin),
             Said::Route(place) => &says.routes[place].origin,
+            Said::LinkLocal => &says.origin,
         }
     }
 
@@ -122,6 +149,7 @@ impl Router<'_> {
         match entry.said {
             Said::Address(place) => says.addresses[place].address.prefix_len(),
             Said::Route(place) => says.routes[place].covers(to).unwrap_or(0),
+            Said::LinkLocal => link_local(to).prefix_len(),
         }
     }
 
@@ -133,6 +161,7 @@ impl Router<'_> {
                 let network = says.addresses[place].address.trunc();
                 format!("{network} on the link")
             }
+            Said::LinkLocal => "link-local, on the link".to_owned(),
             Said::Route(place) => {
                 let route = &says.routes[place];
                 match route.via {

@@ -14,6 +14,20 @@ use crate::{Interface, LinkKind, MAIN_TABLE, Route, RouteType};
 const IPV6_METRIC: u32 = 1024;
 const IPV6_CONNECTED_METRIC: u32 = 256;
 
+/// The metric that systemd-networkd gives the route to 169.254.0.0/16
+/// (`IPV4LL_ROUTE_METRIC`): whatever is configured comes before it.
+const IPV4_LINK_LOCAL_METRIC: u32 = 2048;
+
+/// The networks of link-local addresses.
+pub(super) const IPV4_LINK_LOCAL: IpNet = IpNet::V4(Ipv4Net::new_assert(
+    std::net::Ipv4Addr::new(169, 254, 0, 0),
+    16,
+));
+pub(super) const IPV6_LINK_LOCAL: IpNet = IpNet::V6(Ipv6Net::new_assert(
+    std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0),
+    64,
+));
+
 /// What of an interface makes an entry of a routing table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
@@ -21,6 +35,9 @@ pub(crate) enum Said {
     Address(usize),
     /// This route of its.
     Route(usize),
+    /// The prefix that every link with link-local addresses has: 169.254.0.0/16
+    /// (RFC 3927) or fe80::/64 (RFC 4291).
+    LinkLocal,
 }
 
 /// An entry of a routing table.
@@ -102,6 +119,7 @@ impl Tables {
             let entry = Entry::new(at, Said::Address(place), metric, RouteType::Unicast);
             self.push(table, address.address, entry);
         }
+        self.add_link_local(at, table, one);
         let gateways = gateways.of(at);
         for (place, route) in one.routes.iter().enumerate() {
             let network = network_of(route);
@@ -133,6 +151,23 @@ impl Tables {
         let table = one.ra_overrides.and_then(|ra| ra.table).unwrap_or(table);
         self.dynamic6.push(Dynamic { at, table, why });
         self.into6.insert(table);
+    }
+
+    /// The prefixes that come with link-local addresses. A VRF has none of its
+    /// own.
+    fn add_link_local(&mut self, at: usize, table: u32, one: &Interface) {
+        if matches!(one.kind, LinkKind::Vrf { .. }) {
+            return;
+        }
+        for (has, network, metric) in [
+            (one.link_local.ipv4, IPV4_LINK_LOCAL, IPV4_LINK_LOCAL_METRIC),
+            (one.link_local.ipv6, IPV6_LINK_LOCAL, IPV6_CONNECTED_METRIC),
+        ] {
+            if has {
+                let entry = Entry::new(at, Said::LinkLocal, metric, RouteType::Unicast);
+                self.push(table, network, entry);
+            }
+        }
     }
 
     /// The table covers the address, or will perhaps at boot.

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    Destination, Interface, InterfaceAddress, LinkKind, Node, Reference, Route, Transport,
+    Destination, Interface, InterfaceAddress, LinkKind, MountRequest, Node, NodeRole, Reference,
+    Route, StorageGraph, Transport,
 };
 
 fn origin(line: u32) -> Origin {
@@ -231,7 +232,7 @@ fn netdev_is_held_against_the_graph() {
     assert_eq!(
         messages(&silent),
         [
-            "nothing says which device `/` lies on; it has `_netdev`, so every controller is taken for its own"
+            "cannot tell which device backs `/`; it has `_netdev`, so assuming that it needs every controller"
         ]
     );
 }
@@ -397,8 +398,8 @@ fn the_json_form_can_be_read_back() {
         value["network"]["interfaces"][0]["addresses"],
         serde_json::json!(["10.0.0.2/24", "10.0.0.3/24"])
     );
-    assert_eq!(value["steps"][1]["address"], "10.0.0.3/24");
-    assert_eq!(value["steps"][1]["label"], "e0:x");
+    assert_eq!(value["steps"][2]["address"], "10.0.0.3/24");
+    assert_eq!(value["steps"][2]["label"], "e0:x");
     let kinds: Vec<&str> = value["steps"]
         .as_array()
         .expect("steps")
@@ -408,6 +409,7 @@ fn the_json_form_can_be_read_back() {
     assert_eq!(
         kinds,
         [
+            "set_ipv6",
             "add_address",
             "add_address",
             "link_up",
@@ -419,6 +421,44 @@ fn the_json_form_can_be_read_back() {
     // The origin of an address is for messages; the form does not carry it.
     read.plan.network.interfaces[0].addresses[0].origin = None;
     assert_eq!(read, document);
+}
+
+/// The agent reads fragments at boot and resolves them with one more.
+#[test]
+fn fragments_in_their_json_form_mean_the_same() {
+    let mut e0 = with_address("e0", "10.0.0.2/24");
+    e0.addresses[0].origin = None;
+    e0.remarks
+        .push(crate::Weight::Note.remark(Warning::general("a remark")));
+    let fragment = Fragment {
+        storage: Some(
+            StorageGraph::new(vec![
+                tcp("c", "10.0.0.1", "4420"),
+                mount("m", "/", true, &["c"]),
+                mount("b", "/boot", false, &["d"]),
+                node("d", &[], NodeRole::LocalController),
+            ])
+            .expect("a graph"),
+        ),
+        interfaces: Some(vec![e0]),
+        host: Some((
+            HostIdentity {
+                nqn: "nqn.host".parse().expect("an NQN"),
+                id: "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d"
+                    .parse()
+                    .expect("an id"),
+            },
+            origin(4),
+        )),
+        passed_over: vec!["etc/network/interfaces".to_owned()],
+        ..Fragment::default()
+    };
+    let text = serde_json::to_string(&fragment).expect("JSON");
+    let read: Fragment = serde_json::from_str(&text).expect("a fragment");
+    assert_eq!(read, fragment);
+    let plan = resolve(vec![fragment]);
+    assert_eq!(messages(&plan), ["a remark"]);
+    assert_eq!(resolve(vec![read]), plan);
 }
 
 /// Of each weight, what becomes of it on the path and elsewhere.
@@ -474,7 +514,7 @@ fn remarks_weigh_by_where_their_interface_stands() {
     let remote = plan(root(), interfaces());
     assert_eq!(remote.reach, Reach::Initramfs);
     assert_eq!(
-        texts(&remote.faults),
+        texts(&remote.errors),
         [
             "port: Refusal",
             "port: Doubt",
@@ -496,7 +536,7 @@ fn remarks_weigh_by_where_their_interface_stands() {
 
     let local = plan(Vec::new(), interfaces());
     assert_eq!(local.reach, Reach::Local);
-    assert!(local.faults.is_empty());
+    assert!(local.errors.is_empty());
     assert_eq!(
         texts(&local.warnings),
         ["port: Doubt", "vlan7: Doubt", "other: Doubt"]
@@ -543,7 +583,7 @@ fn what_grows_with_a_product_is_refused() {
     }
     let plan = plan(nodes, vec![]);
     assert_eq!(
-        plan.faults[0].message,
+        plan.errors[0].message,
         "the mounts lie on more than 1000000 controllers, counted once for each mount"
     );
 }

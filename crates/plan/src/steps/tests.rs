@@ -74,13 +74,17 @@ fn a_vlan_on_a_bond_comes_up_from_the_ports() {
             "set_mac bond0",
             "set_mtu bond0 9000",
             "set_master e0 bond0",
+            "set_ipv6 e0",
             "link_up e0",
             "set_master e1 bond0",
+            "set_ipv6 e1",
             "link_up e1",
             "set_bond_primary bond0 e1",
+            "set_ipv6 bond0",
             "link_up bond0",
             "create_link storage",
             "set_mtu storage 9000",
+            "set_ipv6 storage",
             "add_address storage 10.0.0.2/24",
             "link_up storage",
             "connect",
@@ -113,6 +117,7 @@ fn a_member_that_needs_more_than_its_bond_gets_it_again() {
             "set_mtu e0 9000",
             "set_master e0 bond0",
             "set_mtu e0 9000",
+            "set_ipv6 e0",
             "link_up e0"
         ]
     );
@@ -137,6 +142,7 @@ fn a_bridge_s_ports_have_no_addresses_of_their_own() {
             "set_bridge_port e0",
             "set_ipv6 e0",
             "link_up e0",
+            "set_ipv6 br0",
             "add_address br0 10.0.0.2/24",
             "link_up br0",
             "connect",
@@ -172,6 +178,7 @@ fn a_vrf_is_there_before_its_members_addresses_and_its_routes_come_last() {
             "create_link vrf5",
             "link_up vrf5",
             "set_master e0 vrf5",
+            "set_ipv6 e0",
             "add_address e0 10.0.0.2/24",
             "link_up e0",
             "add_route e0 10.8.0.0/16 table 5",
@@ -246,8 +253,10 @@ fn what_the_administrator_brings_up_stays_down_off_the_path() {
     assert_eq!(
         words(&plan, Scope::Everything),
         [
+            "set_ipv6 e0",
             "add_address e0 10.0.0.2/24",
             "link_up e0",
+            "set_ipv6 e1",
             "add_address e1 192.0.2.2/24",
             "connect",
         ]
@@ -260,7 +269,7 @@ fn what_cannot_be_there_has_no_steps_and_is_a_fault_on_the_path() {
     let above = vlan("v8", 8, "v7").with_address("10.0.0.3/24");
     let plan = plan(vec![lost, above]);
     assert_eq!(words(&plan, Scope::Everything), ["connect"]);
-    let faults: Vec<&str> = plan.faults.iter().map(|f| f.message.as_str()).collect();
+    let faults: Vec<&str> = plan.errors.iter().map(|f| f.message.as_str()).collect();
     assert_eq!(
         faults,
         ["`v7` is a VLAN on `nowhere`, which is not defined or stands on the VLAN itself"]
@@ -406,12 +415,19 @@ proptest! {
     }
 }
 
-/// A second or two unoptimized; what grows with the square takes longer than
-/// the limit.
+/// By the time that this thread computes, and against a smaller network in the
+/// same run: neither a busy nor a slow machine changes the answer.
 #[test]
 fn planning_grows_with_the_interfaces_and_not_with_their_square() {
+    let time = |count| (0..2).map(|_| planned(count)).min().expect("a time");
+    let (small, fourfold) = (time(1_000), time(4_000));
+    assert!(fourfold < small * 9, "{small:?}, then {fourfold:?}");
+}
+
+/// Plans so many VLANs, each on a bond of two cards, all in one VRF.
+fn planned(count: u64) -> std::time::Duration {
     let mut interfaces = Vec::new();
-    for n in 0..10_000 {
+    for n in 0..count {
         let (first, second) = (format!("a{n}"), format!("b{n}"));
         let (ports, tagged) = (format!("bond{n}"), format!("v{n}"));
         interfaces.push(vlan(&tagged, n % 4094, &ports).with_address("10.0.0.2/24"));
@@ -419,17 +435,17 @@ fn planning_grows_with_the_interfaces_and_not_with_their_square() {
         interfaces.push(card(&first));
         interfaces.push(card(&second));
     }
-    let names: Vec<String> = (0..10_000).map(|n| format!("v{n}")).collect();
+    let names: Vec<String> = (0..count).map(|n| format!("v{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     interfaces.push(vrf("domain", 1000, &names));
-    let began = std::time::Instant::now();
+    let now = || {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        let seconds = u64::try_from(now.tv_sec).expect("since the thread began");
+        std::time::Duration::new(seconds, u32::try_from(now.tv_nsec).expect("below a second"))
+    };
+    let began = now();
     let plan = plan(interfaces);
-    let count = steps(&plan, Scope::Path).len();
-    let took = began.elapsed();
-    println!(
-        "{} interfaces, {count} steps: {took:?}",
-        plan.network.interfaces.len()
-    );
-    assert!(count > 100_000, "{count}");
-    assert!(took < std::time::Duration::from_secs(6), "{took:?}");
+    let steps = steps(&plan, Scope::Path).len();
+    assert!(steps as u64 > 10 * count, "{steps}");
+    now() - began
 }

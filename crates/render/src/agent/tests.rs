@@ -2,7 +2,7 @@ use super::*;
 use crate::testing::{controller, ethernet, initramfs_plan};
 
 fn read(plan: &BootPlan) -> Document {
-    let text = document(plan, None).expect("a document");
+    let text = document(plan).expect("a document");
     serde_json::from_str(&text).expect("the agent reads it")
 }
 
@@ -12,8 +12,6 @@ fn the_agent_reads_what_was_planned() {
     ens3.addresses = vec![nvmeroot_plan::InterfaceAddress::new(
         "10.0.0.5/24".parse().expect("an address"),
     )];
-    // Advertisements are the one thing that the agent is told otherwise.
-    ens3.accept_ra = Some(false);
     let mut plan = initramfs_plan(vec![ens3], vec![controller("10.0.0.9", "4420")]);
     // It leads nowhere near root: no step, and nothing is told.
     plan.network.interfaces.push(ethernet("ens4"));
@@ -38,6 +36,7 @@ fn the_agent_and_the_running_system_are_told_the_same_identity() {
     let mut other = ethernet("ens5");
     (other.dhcp4, other.dhcp6) = (true, true);
     plan.network.interfaces.push(other);
+    nvmeroot_plan::apply_policy(&mut plan);
     let told = read(&plan).plan.network.interfaces;
     let identities: Vec<_> = told
         .iter()
@@ -57,45 +56,4 @@ fn the_agent_and_the_running_system_are_told_the_same_identity() {
         .collect();
     assert_eq!(text.matches("dhcp-identifier: mac").count(), 1);
     assert!(text.contains("[DHCPv6]\nDUIDType=link-layer\nIAID=1\n"));
-}
-
-#[test]
-fn advertisements_are_accepted_only_where_root_needs_them() {
-    let accept = |change: fn(&mut Interface), traddr: &str| {
-        let mut interface = ethernet("ens3");
-        change(&mut interface);
-        let plan = initramfs_plan(vec![interface], vec![controller(traddr, "4420")]);
-        read(&plan).plan.network.interfaces[0].accept_ra
-    };
-    assert_eq!(accept(|i| i.dhcp4 = true, "10.0.0.9"), Some(false));
-    assert_eq!(
-        accept(|i| i.accept_ra = Some(true), "10.0.0.9"),
-        Some(false)
-    );
-    assert_eq!(accept(|_| {}, "2001:db8::9"), None);
-    assert_eq!(accept(|i| i.dhcp6 = true, "2001:db8::9"), None);
-    assert_eq!(
-        accept(|i| i.accept_ra = Some(false), "2001:db8::9"),
-        Some(false)
-    );
-}
-
-#[test]
-fn a_given_identity_wins_over_the_trees() {
-    let identity = |digit: char| {
-        let id = format!("{digit}f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d");
-        HostIdentity {
-            nqn: format!("nqn.2014-08.org.nvmexpress:uuid:{id}")
-                .parse()
-                .expect("an NQN"),
-            id: id.parse().expect("an id"),
-        }
-    };
-    let mut plan = initramfs_plan(vec![ethernet("ens3")], vec![controller("10.0.0.9", "4420")]);
-    plan.host = Some(identity('1'));
-    assert_eq!(read(&plan).plan.host, plan.host);
-    let given = identity('2');
-    let text = document(&plan, Some(&given)).expect("a document");
-    let document: Document = serde_json::from_str(&text).expect("the agent reads it");
-    assert_eq!(document.plan.host, Some(given));
 }

@@ -123,7 +123,7 @@ fn offloads(interface: &InterfaceName, o: &Offloads) -> Words {
         .option("lro", o.large_receive.map(on_off))
 }
 
-fn ipv6(interface: &InterfaceName, settings: &Ipv6Settings) -> Vec<Words> {
+pub(super) fn ipv6(interface: &InterfaceName, settings: &Ipv6Settings) -> Vec<Words> {
     let sysctl = |key: &str, value: u32| {
         // With slashes, for a link's name may hold dots.
         let text = format!("net/ipv6/conf/{interface}/{key}={value}");

@@ -61,8 +61,8 @@ dhcpcd ens4
 ip address add 192.0.2.9/32 dev ens5
 dhcpcd -4 ens5
 dhcpcd -6 ens6
-nvme connect-all --transport tcp --traddr 10.0.0.9 --trsvcid 4420
-nvme connect-all --transport tcp --traddr 2001:db8::9 --trsvcid 8009
+nvme connect-all --transport tcp --traddr 10.0.0.9 --trsvcid 4420 --ctrl-loss-tmo -1
+nvme connect-all --transport tcp --traddr 2001:db8::9 --trsvcid 8009 --ctrl-loss-tmo -1
 "
     );
 }

@@ -78,6 +78,7 @@ fn only_cards_are_waited_for_and_slow_links_have_longer() {
         ..crate::testing::ethernet("br0")
     });
     plan.paths[0].interfaces[0].interface = "br0".parse().expect("a name");
+    nvmeroot_plan::apply_policy(&mut plan);
     let set = render(&plan, &scripts()).expect("files");
     let interfaces = content(&set, "etc/curtin-nvme-over-tcp/interfaces");
     let interfaces = String::from_utf8_lossy(interfaces);

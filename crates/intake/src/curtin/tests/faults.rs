@@ -105,11 +105,6 @@ fn every_fault_has_its_place_and_says_what_was_expected() {
              hint: add `transport: tcp` with the right value",
         ),
         (
-            controller("transport: rdma"),
-            "c.yaml:1:52 `config[0].transport`: `transport` is `rdma`; expected `tcp` or `pcie`\n\
-             hint: only NVMe/TCP controllers and local ones are handled",
-        ),
-        (
             controller("transport: TCP"),
             "c.yaml:1:52 `config[0].transport`: `transport` is `TCP`; expected `tcp` or `pcie`\n\
              hint: is it meant to be `tcp`?",

@@ -263,7 +263,7 @@ fn a_mount_needs_a_path_unless_it_is_swap() {
     - {id: n, type: mount, device: f}
 ",
     );
-    assert_eq!(mounts(&swap), ["none []", "none []"]);
+    assert_eq!(mounts(&swap), ["swap []", "swap []"]);
     assert_eq!(
         warnings("storage: {config: [{type: mount, id: m}]}"),
         [

@@ -136,7 +136,7 @@ storage:
     let text = text.replace("e2: {}", "e2: {dhpc6: true, wakeonlan: true}");
     let plan = nvmeroot_plan::resolve(vec![storage.fragment, fragment(&text)]);
     assert_eq!(plan.reach, nvmeroot_plan::Reach::Initramfs);
-    let faults: Vec<String> = plan.faults.iter().map(|w| w.message.clone()).collect();
+    let faults: Vec<String> = plan.errors.iter().map(|w| w.message.clone()).collect();
     assert_eq!(faults, ["unknown key `dhpc4`"]);
     let warnings: Vec<&str> = plan.warnings.iter().map(|w| w.message.as_str()).collect();
     assert!(warnings.contains(&"unknown key `dhpc6`"), "{warnings:?}");

@@ -289,9 +289,14 @@ const NOT_IN_STEPS: &[&str] = &[
 fn what_is_carried_is_in_the_steps() {
     let section = crate::netplan::schema::section("ethernets").expect("a section");
     for key in section.keys.iter().flat_map(|group| group.iter()) {
+        // Advertisements are refused unless root needs one.
+        let address = match key.name {
+            "accept-ra" => "2001:db8::77",
+            _ => "192.0.2.77",
+        };
         let in_steps = values(key).iter().any(|value| {
             let (with, without) = with_and_without(section, key.name, value);
-            actions(with) != actions(without)
+            actions(with, address) != actions(without, address)
         });
         let expected = key.care == Care::Carried && !NOT_IN_STEPS.contains(&key.name);
         assert_eq!(in_steps, expected, "`{}` is {:?}", key.name, key.care);
@@ -299,16 +304,20 @@ fn what_is_carried_is_in_the_steps() {
 }
 
 /// What is done for an interface where root is remote.
-fn actions(interface: Interface) -> Vec<nvmeroot_plan::Action> {
-    actions_of(vec![interface])
+fn actions(interface: Interface, address: &str) -> Vec<nvmeroot_plan::Action> {
+    actions_towards(address, vec![interface])
 }
 
 pub(super) fn actions_of(interfaces: Vec<Interface>) -> Vec<nvmeroot_plan::Action> {
+    actions_towards("192.0.2.77", interfaces)
+}
+
+fn actions_towards(address: &str, interfaces: Vec<Interface>) -> Vec<nvmeroot_plan::Action> {
     let curtin = "\
 storage:
   version: 1
   config:
-  - {id: c, type: nvme_controller, transport: tcp, tcp_addr: 192.0.2.77, tcp_port: 4420}
+  - {id: c, type: nvme_controller, transport: tcp, tcp_addr: ADDRESS, tcp_port: 4420}
   - {id: d, type: disk, nvme_controller: c, path: /dev/nvme0n1}
   - {id: f, type: format, fstype: ext4, volume: d}
   - {id: m, type: mount, path: /, device: f, options: _netdev}
@@ -316,6 +325,7 @@ storage:
   - {id: lf, type: format, fstype: ext4, volume: l}
   - {id: lm, type: mount, path: /boot, device: lf}
 ";
+    let curtin = curtin.replace("ADDRESS", &format!("'{address}'"));
     let storage = crate::curtin::read("c.yaml", curtin.as_bytes()).expect("a configuration");
     let network = Fragment {
         interfaces: Some(interfaces),

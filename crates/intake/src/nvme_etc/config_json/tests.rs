@@ -8,14 +8,14 @@ fn read(text: &str) -> Fragment {
 }
 
 /// A file with one port, whose entries are `port`.
-fn one(port: &str) -> PortalSettings {
+fn one(port: &str) -> PortSettings {
     let text = format!(
         r#"[{{"hostnqn": "{HOST}", "subsystems": [{{"nqn": "nqn.a", "ports": [
             {{"transport": "tcp", "traddr": "192.0.2.1"{port}}}]}}]}}]"#
     );
     let fragment = read(&text);
     assert_eq!(fragment.warnings, []);
-    let [settings] = <[_; 1]>::try_from(fragment.portals).expect("a port");
+    let [settings] = <[_; 1]>::try_from(fragment.ports).expect("a port");
     settings
 }
 
@@ -59,10 +59,10 @@ fn what_libnvme_writes_is_read() {
     );
     let found = read(&text);
     assert_eq!(found.warnings, []);
-    let [port] = found.portals.as_slice() else {
-        panic!("{:?}", found.portals);
+    let [port] = found.ports.as_slice() else {
+        panic!("{:?}", found.ports);
     };
-    assert_eq!(port.hostnqn.as_ref().map(Nqn::as_str), Some(HOST));
+    assert_eq!(port.host.nqn.as_ref().map(Nqn::as_str), Some(HOST));
     assert_eq!(
         port.nqn.as_ref().map(Nqn::as_str),
         Some("nqn.2024-01.com.example:root")
@@ -71,7 +71,12 @@ fn what_libnvme_writes_is_read() {
     assert_eq!(port.trsvcid.get(), 4421);
     let told =
         |secret: &Option<nvmeroot_plan::Secret>| secret.as_ref().map(|s| s.expose().to_owned());
-    assert_eq!(told(&port.options.dhchap_secret).as_deref(), Some(SECRET));
+    let [host] = found.hosts.as_slice() else {
+        panic!("{:?}", found.hosts);
+    };
+    assert_eq!(told(&host.dhchap_secret).as_deref(), Some(SECRET));
+    assert_eq!(host.host, port.host);
+    assert_eq!(port.options.dhchap_secret, None);
     assert_eq!(
         told(&port.options.dhchap_ctrl_secret).as_deref(),
         Some(SECRET)
@@ -81,7 +86,7 @@ fn what_libnvme_writes_is_read() {
     assert_eq!(port.options.ctrl_loss_tmo, Some(-1));
     assert_eq!(port.options.tos, None);
     assert!(port.options.hdr_digest && !port.options.data_digest);
-    assert_eq!((port.warnings.len(), port.faults.len()), (0, 0));
+    assert_eq!((port.warnings.len(), port.errors.len()), (0, 0));
     assert_eq!(
         port.origin.to_string(),
         "etc/nvme/config.json:12:15 `[0].subsystems[0].ports[0].traddr`"
@@ -94,15 +99,15 @@ fn a_bad_value_is_a_fault_of_its_port_and_no_secret_is_shown() {
         r#", "queue_size": "many", "dhchap_key": "{SECRET}x""#
     ));
     assert_eq!(
-        messages(&port.faults),
+        messages(&port.errors),
         [
             "`queue_size` is `many`; expected a whole number",
             "this is no secret of DH-HMAC-CHAP: it does not end with a colon"
         ]
     );
-    assert_eq!(port.faults[0].origin.as_ref().map(|o| o.line), Some(2));
+    assert_eq!(port.errors[0].origin.as_ref().map(|o| o.line), Some(2));
     assert_eq!(port.options.dhchap_secret, None);
-    assert!(one(r#", "nr_io_queues": null"#).faults.is_empty());
+    assert!(one(r#", "nr_io_queues": null"#).errors.is_empty());
 }
 
 #[test]
@@ -111,7 +116,7 @@ fn tls_is_refused_and_what_has_no_effect_is_named() {
         r#", "tls": true, "duplicate_connect": true, "keyring": ".nvme", "dhchap_secret": "x", "traddrs": 1"#,
     );
     assert_eq!(
-        messages(&port.faults),
+        messages(&port.errors),
         ["`tls` asks for TLS, which is not carried out yet"]
     );
     assert_eq!(
@@ -164,8 +169,8 @@ fn what_is_no_list_of_hosts_is_an_error_with_its_place() {
         fault(""),
         "c.json:1:0: this is no JSON: EOF while parsing a value"
     );
-    assert_eq!(read("{\"hosts\": []}").portals.len(), 0);
-    assert_eq!(read("[{\"hostid\": 3}, null, []]").portals.len(), 0);
+    assert_eq!(read("{\"hosts\": []}").ports.len(), 0);
+    assert_eq!(read("[{\"hostid\": 3}, null, []]").ports.len(), 0);
 }
 
 #[test]
@@ -196,7 +201,7 @@ proptest::proptest! {
 
     #[test]
     fn any_value_of_any_key_is_read(
-        name in proptest::sample::select(PORT_KEYS.iter().chain(&option::NAMES).copied().collect::<Vec<_>>()),
+        name in proptest::sample::select(PORT_KEYS.iter().copied().chain(CONNECT_OPTIONS.iter().map(|o| o.json_key)).collect::<Vec<_>>()),
         value in proptest::sample::select(vec!["null", "true", "-1", "1e9", "\"\"", "\"é\"", "[]", "{}", "\"DHHC-1:00:\""]),
     ) {
         let text = format!(

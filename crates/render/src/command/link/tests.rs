@@ -13,7 +13,8 @@ fn text(plan: &BootPlan) -> String {
 /// The network's commands where root lies behind each of the interfaces.
 fn network(interfaces: Vec<Interface>) -> String {
     let plan = initramfs_plan(interfaces, vec![controller("10.0.0.9", "4420")]);
-    let connect = "nvme connect-all --transport tcp --traddr 10.0.0.9 --trsvcid 4420\n";
+    let connect =
+        "nvme connect-all --transport tcp --traddr 10.0.0.9 --trsvcid 4420 --ctrl-loss-tmo -1\n";
     let text = text(&plan);
     text.strip_suffix(connect).expect("it connects").to_owned()
 }
@@ -58,7 +59,7 @@ sysctl -w 'net/ipv6/conf/bond0.7/accept_ra=0'
 ip address add 10.7.0.5/24 dev bond0.7
 ip link set bond0.7 up
 ip route add 10.8.0.0/16 via 10.7.0.1 dev bond0.7
-nvme connect-all --transport tcp --traddr 10.7.0.9 --trsvcid 4420
+nvme connect-all --transport tcp --traddr 10.7.0.9 --trsvcid 4420 --ctrl-loss-tmo -1
 "
     );
 }
@@ -143,7 +144,6 @@ ip link set br0 up
 ip link add name dummy0 type dummy
 sysctl -w 'net/ipv6/conf/dummy0/accept_ra=0'
 ip link set dummy0 up
-sysctl -w 'net/ipv6/conf/vrf5/accept_ra=0'
 ip route add default via 10.0.0.1 table 1005
 "
     );
@@ -263,6 +263,6 @@ fn names_and_ipv4_link_local_addresses_are_not_for_scripts() {
     ens3.link_local.ipv4 = true;
     let plan = initramfs_plan(vec![ens3], vec![controller("10.0.0.9", "4420")]);
     let kinds: Vec<Step> = nvmeroot_plan::steps(&plan, nvmeroot_plan::Scope::Path);
-    assert_eq!(kinds.len(), 4, "{kinds:?}");
+    assert_eq!(kinds.len(), 5, "{kinds:?}");
     assert_eq!(text(&plan).lines().count(), 2);
 }

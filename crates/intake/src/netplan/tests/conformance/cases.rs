@@ -194,7 +194,7 @@ impl Totals {
         let aside = Storage::elsewhere().plan(network.clone());
         let everywhere = Storage::everywhere(&network);
         let plan = everywhere.plan(network);
-        for fault in aside.faults.iter().chain(&plan.faults) {
+        for fault in aside.errors.iter().chain(&plan.errors) {
             self.must_have_place(case, fault.origin.as_ref(), &fault.message);
         }
         let on_path = plan.storage_interfaces().len();
@@ -204,7 +204,7 @@ impl Totals {
             self.faults
                 .push(format!("{}: {fault}\n{}", case.name, said(case)));
         }
-        for fault in plan.faults.iter().filter(|_| case.accepted == Some(true)) {
+        for fault in plan.errors.iter().filter(|_| case.accepted == Some(true)) {
             let message = without_names(&fault.message);
             // What is said of netplan must hold.
             if message.contains("netplan refuses") {
@@ -213,7 +213,7 @@ impl Totals {
             }
             *self.refusals.entry(message).or_default() += 1;
         }
-        let end = if !plan.faults.is_empty() {
+        let end = if !plan.errors.is_empty() {
             End::Refused
         } else if plan.warnings.iter().any(|warning| is_about(case, warning)) {
             End::Warned
@@ -262,7 +262,7 @@ fn said(case: &Case) -> String {
     let found = match fragment(&case.files) {
         Ok(network) => {
             let plan = Storage::everywhere(&network).plan(network);
-            let all = plan.faults.iter().chain(&plan.warnings);
+            let all = plan.errors.iter().chain(&plan.warnings);
             let all = all.map(|w| {
                 format!(
                     "{:?}: {}",

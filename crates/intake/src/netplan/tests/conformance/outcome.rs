@@ -125,7 +125,7 @@ pub(super) fn said(files: &Files, storage: &Storage) -> Said {
 
 /// What a plan says.
 pub(super) fn said_by(plan: BootPlan) -> Said {
-    let (warnings, refusals) = (heard(&plan.warnings), heard(&plan.faults));
+    let (warnings, refusals) = (heard(&plan.warnings), heard(&plan.errors));
     let document = Document::new(plan, Scope::Everything);
     let mut plan = serde_json::to_value(document).expect("a plan has a JSON form");
     for part in ["warnings", "faults"] {

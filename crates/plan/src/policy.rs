@@ -1,0 +1,180 @@
+//! Last stage: the rules that every runtime and the hand-off obey. Each stands
+//! here and nowhere else; what it decides stands in the plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::topology::Topology;
+use crate::{BootPlan, DhcpOverrides, Interface, LinkKind, MountPoint, Nqn};
+
+/// The loss timeout of root's controllers, where none is said: root has nowhere
+/// else to go, so they are never given up.
+const NEVER: i32 = -1;
+
+/// The IAID of root's DHCPv6 lease. Which number it is does not matter (RFC
+/// 8415, section 4.2: it only has to be the same each time), so the initramfs
+/// and the running system are told this one.
+const DHCPV6_IAID: u32 = 1;
+
+/// The metric of the routes that DHCP brings, as netplan's networkd back-end
+/// sets it (`combine_dhcp_overrides` and `write_network_file` in its
+/// src/networkd.c): with the same one the running system finds nothing to
+/// replace.
+const DHCP_METRIC: u32 = 100;
+
+/// What must be connected before an essential mount can be mounted: at least
+/// one of these controllers, itself or by what its discovery log names, with a
+/// namespace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Requirement {
+    /// Indexes into the plan's controllers, ascending.
+    pub any_of: Vec<usize>,
+    /// The mounts that need it.
+    pub mounts: Vec<MountPoint>,
+}
+
+/// Applies all rules to a plan that is complete but for them. [`crate::resolve`]
+/// does it last; a test that puts a plan together by hand does it too. A second
+/// time changes nothing.
+pub fn apply(plan: &mut BootPlan) {
+    tables(plan);
+    if !plan.reach.is_by_initramfs() {
+        return;
+    }
+    for controller in &mut plan.controllers {
+        controller.options.ctrl_loss_tmo.get_or_insert(NEVER);
+    }
+    // Before `accept_ra` is set: it is what the input says that decides.
+    let on_path = plan.on_path(&Topology::new(&plan.network));
+    let needs_advertisements: Vec<bool> = plan
+        .network
+        .interfaces
+        .iter()
+        .map(|one| one.dhcp6 || needs_advertisements(plan, one))
+        .collect();
+    for (at, interface) in plan.network.interfaces.iter_mut().enumerate() {
+        // Where nothing comes by router advertisement that root needs, routes
+        // that the kernel makes of one would stay beside the running system's
+        // own. A VRF is no host on any link.
+        let is_host = !matches!(interface.kind, LinkKind::Vrf { .. });
+        if is_host && !needs_advertisements[at] {
+            interface.accept_ra = Some(false);
+        }
+        if on_path[at] {
+            identify(interface);
+        }
+        for (asks, overrides) in [
+            (interface.dhcp4, &mut interface.dhcp4_overrides),
+            (interface.dhcp6, &mut interface.dhcp6_overrides),
+        ] {
+            if asks {
+                let overrides = overrides.get_or_insert_with(DhcpOverrides::default);
+                overrides.route_metric.get_or_insert(DHCP_METRIC);
+            }
+        }
+    }
+    plan.modules = modules(plan, &on_path);
+    plan.requirements = requirements(plan);
+}
+
+/// The routes of a VRF and of what it holds are in its table, as networkd has
+/// it; the kernel would take the main one.
+fn tables(plan: &mut BootPlan) {
+    let tables: Vec<Option<u32>> = {
+        let topology = Topology::new(&plan.network);
+        let table = |at: usize| match &topology.interfaces[topology.vrf(at).unwrap_or(at)].kind {
+            LinkKind::Vrf { vrf } => Some(vrf.table),
+            _ => None,
+        };
+        (0..topology.interfaces.len()).map(table).collect()
+    };
+    for (interface, table) in plan.network.interfaces.iter_mut().zip(tables) {
+        interface.table = table;
+        for route in &mut interface.routes {
+            route.table = route.table.or(table);
+        }
+    }
+}
+
+/// To DHCP servers the host is its card's MAC address, in the initramfs and in
+/// the running system. Its machine id would be the other way, the default of
+/// systemd-networkd; but an image that is made for many machines has none
+/// before it has booted (machine-id(5)), and the initramfs is made before that.
+fn identify(interface: &mut Interface) {
+    interface.dhcp_identifier_mac |= interface.dhcp4;
+    if interface.dhcp6 {
+        interface.dhcp6_link_layer_iaid = Some(DHCPV6_IAID);
+    }
+}
+
+/// Only a router advertisement can say how to get to one of the controllers
+/// that the interface leads to.
+fn needs_advertisements(plan: &BootPlan, interface: &Interface) -> bool {
+    let known = |to: IpAddr| {
+        interface.addresses.iter().any(|a| a.address.contains(&to))
+            || interface.routes.iter().any(|r| r.covers(to).is_some())
+            || matches!(to, IpAddr::V6(to) if to.is_unicast_link_local())
+    };
+    plan.paths
+        .iter()
+        .filter(|path| {
+            let mut interfaces = path.interfaces.iter();
+            interfaces.any(|egress| egress.interface == interface.name)
+        })
+        .filter_map(|path| plan.controllers.get(path.controller))
+        .any(|controller| controller.traddr.is_ipv6() && !known(controller.traddr))
+}
+
+/// What generators leave out of the initramfs, also those that take most of
+/// the modules.
+fn modules(plan: &BootPlan, on_path: &[bool]) -> Vec<String> {
+    let interfaces = plan.network.interfaces.iter().zip(on_path);
+    let kinds = interfaces.filter_map(|(one, on_path)| on_path.then_some(&one.kind));
+    let mut modules: BTreeSet<&str> = kinds.filter_map(LinkKind::module).collect();
+    let mut options = plan.controllers.iter().map(|one| &one.options);
+    if options.any(|o| o.hdr_digest || o.data_digest) {
+        // nvme-tcp asks for what computes them by this name, and names no module
+        // (nvme_tcp_alloc_crypto in drivers/nvme/host/tcp.c).
+        modules.insert("crypto-crc32c");
+    }
+    modules.into_iter().map(str::to_owned).collect()
+}
+
+/// Controllers of one subsystem are paths to the same storage: one of them is
+/// enough. Of controllers whose subsystem is not known each may hold a part
+/// (the mount may lie on a RAID), so each portal is needed, over whichever card.
+fn requirements(plan: &BootPlan) -> Vec<Requirement> {
+    let mut found: BTreeMap<Vec<usize>, Vec<MountPoint>> = BTreeMap::new();
+    for mount in plan.mounts.iter().filter(|m| m.essential) {
+        let mut groups: BTreeMap<Group<'_>, Vec<usize>> = BTreeMap::new();
+        for &index in &mount.controllers {
+            let Some(controller) = plan.controllers.get(index) else {
+                continue;
+            };
+            let group = match &controller.nqn {
+                Some(nqn) if nqn.as_str() != Nqn::DISCOVERY => Group::Subsystem(nqn),
+                _ => Group::Portal(controller.traddr, controller.trsvcid.get()),
+            };
+            groups.entry(group).or_default().push(index);
+        }
+        for group in groups.into_values() {
+            let mounts = found.entry(group).or_default();
+            if !mounts.contains(&mount.path) {
+                mounts.push(mount.path.clone());
+            }
+        }
+    }
+    let requirement = |(any_of, mounts)| Requirement { any_of, mounts };
+    found.into_iter().map(requirement).collect()
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Group<'a> {
+    Subsystem(&'a Nqn),
+    Portal(IpAddr, u16),
+}
+
+#[cfg(test)]
+mod tests;

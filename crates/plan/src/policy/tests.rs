@@ -1,0 +1,175 @@
+//! Each rule, once.
+
+use crate::testing::{bond, card, controller, root_on, vlan, vrf};
+use crate::{BootPlan, DhcpOverrides, Interface, Requirement};
+
+fn plan(address: &str, interfaces: Vec<Interface>) -> BootPlan {
+    root_on(vec![controller(address)], interfaces)
+}
+
+fn dhcp4(id: &str) -> Interface {
+    let mut one = card(id);
+    one.dhcp4 = true;
+    one
+}
+
+fn dhcp6(id: &str) -> Interface {
+    let mut one = card(id);
+    one.dhcp6 = true;
+    one
+}
+
+#[test]
+fn root_s_controllers_are_never_given_up_unless_that_is_asked_for() {
+    let mut patient = controller("10.0.0.8");
+    patient.options.ctrl_loss_tmo = Some(600);
+    let plan = root_on(vec![controller("10.0.0.9"), patient], vec![]);
+    let told: Vec<_> = plan
+        .controllers
+        .iter()
+        .map(|c| c.options.ctrl_loss_tmo)
+        .collect();
+    assert_eq!(told, [Some(600), Some(-1)]);
+}
+
+#[test]
+fn advertisements_are_refused_where_root_needs_none() {
+    let accepts =
+        |address: &str, one: Interface| plan(address, vec![one]).network.interfaces[0].accept_ra;
+    assert_eq!(accepts("10.0.0.9", dhcp4("a")), Some(false));
+    assert_eq!(accepts("2001:db8::9", card("a")), None);
+    assert_eq!(accepts("2001:db8::9", dhcp6("a")), None);
+    let known = card("a").with_address("2001:db8::1/64");
+    assert_eq!(accepts("2001:db8::9", known), Some(false));
+    let routed = card("a")
+        .with_address("2001:db8:1::1/64")
+        .with_route("::/0", "2001:db8:1::2");
+    assert_eq!(accepts("2001:db8::9", routed), Some(false));
+}
+
+#[test]
+fn a_lease_of_the_path_is_asked_for_by_mac_address_and_has_netplan_s_metric() {
+    let mut own = dhcp4("own");
+    own.dhcp4_overrides = Some(DhcpOverrides {
+        route_metric: Some(7),
+        ..DhcpOverrides::default()
+    });
+    let mut both = dhcp4("both");
+    both.dhcp6 = true;
+    let plan = plan("10.0.0.9", vec![own, both, card("none")]);
+    let metric =
+        |overrides: &Option<DhcpOverrides>| overrides.as_ref().and_then(|o| o.route_metric);
+    let told: Vec<_> = plan
+        .network
+        .interfaces
+        .iter()
+        .map(|one| {
+            (
+                one.dhcp_identifier_mac,
+                one.dhcp6_link_layer_iaid,
+                metric(&one.dhcp4_overrides),
+                metric(&one.dhcp6_overrides),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (true, None, Some(7), None),
+            (true, Some(1), Some(100), Some(100)),
+            (false, None, None, None),
+        ]
+    );
+}
+
+#[test]
+fn what_a_vrf_holds_has_its_table() {
+    let member = card("a")
+        .with_address("10.0.0.1/24")
+        .with_route("10.1.0.0/16", "10.0.0.2");
+    let mut explicit = card("b").with_route("10.2.0.0/16", "10.0.0.2");
+    explicit.routes[0].table = Some(5);
+    let plan = plan(
+        "10.0.0.9",
+        vec![member, explicit, vrf("red", 1001, &["a", "b"]), card("c")],
+    );
+    let tables: Vec<_> = plan
+        .network
+        .interfaces
+        .iter()
+        .map(|one| (one.table, one.routes.first().and_then(|r| r.table)))
+        .collect();
+    assert_eq!(
+        tables,
+        [
+            (Some(1001), Some(1001)),
+            (Some(1001), Some(5)),
+            (Some(1001), None),
+            (None, None),
+        ]
+    );
+}
+
+#[test]
+fn modules_are_those_of_the_path_and_of_its_connections() {
+    let mut digest = controller("10.0.0.9");
+    digest.options.data_digest = true;
+    let interfaces = || {
+        vec![
+            card("e0"),
+            card("e1"),
+            bond("bond0", &["e0", "e1"]),
+            vlan("storage", 7, "bond0").with_address("10.0.0.1/24"),
+            vrf("red", 1001, &[]),
+        ]
+    };
+    let plain = root_on(vec![controller("10.0.0.9")], interfaces());
+    assert_eq!(plain.modules, ["8021q", "bonding"]);
+    let digests = root_on(vec![digest], interfaces());
+    assert_eq!(digests.modules, ["8021q", "bonding", "crypto-crc32c"]);
+}
+
+#[test]
+fn one_path_to_each_subsystem_is_enough_and_each_unknown_portal_is_needed() {
+    let named = |address: &str, nqn: &str| {
+        let mut one = controller(address);
+        one.nqn = Some(nqn.parse().expect("an NQN"));
+        one
+    };
+    let over = |name: &str| {
+        let mut one = controller("10.0.0.4");
+        one.options.host_iface = name.parse().ok();
+        one
+    };
+    let plan = root_on(
+        vec![
+            named("10.0.0.1", "nqn.a"),
+            named("10.0.0.2", "nqn.b"),
+            named("10.0.0.3", "nqn.a"),
+            over("ens3"),
+            over("ens4"),
+            controller("10.0.0.5"),
+        ],
+        vec![],
+    );
+    let root = || vec!["/".parse().expect("a mount point")];
+    let expected: Vec<Requirement> = [vec![0, 2], vec![1], vec![3, 4], vec![5]]
+        .into_iter()
+        .map(|any_of| Requirement {
+            any_of,
+            mounts: root(),
+        })
+        .collect();
+    assert_eq!(plan.requirements, expected);
+}
+
+#[test]
+fn nothing_is_decided_for_a_plan_that_the_initramfs_has_no_part_in() {
+    let plan = crate::resolve(vec![crate::Fragment {
+        interfaces: Some(vec![dhcp4("a")]),
+        ..crate::Fragment::default()
+    }]);
+    let one = &plan.network.interfaces[0];
+    assert_eq!((one.accept_ra, &one.dhcp4_overrides), (None, &None));
+    assert_eq!((plan.modules.len(), plan.requirements.len()), (0, 0));
+}
