@@ -34,6 +34,15 @@ pub enum End {
         /// One of these it must name.
         reasons: Vec<Reason>,
     },
+    /// One or the other: chance decides.
+    BootsOrGivesUp {
+        /// As in [`End::Boots`].
+        within: Duration,
+        /// As in [`End::GivesUp`].
+        deadline: u32,
+        /// As in [`End::GivesUp`].
+        reasons: Vec<Reason>,
+    },
 }
 
 impl End {
@@ -42,7 +51,9 @@ impl End {
         match self {
             End::Boots { within } | End::Stops { within, .. } => *within,
             // initramfs-tools itself waits 30 s for root.
-            End::GivesUp { deadline, .. } => Duration::from_secs(u64::from(*deadline) + 255),
+            End::GivesUp { deadline, .. } | End::BootsOrGivesUp { deadline, .. } => {
+                Duration::from_secs(u64::from(*deadline) + 255)
+            }
         }
     }
 }

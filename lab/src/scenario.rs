@@ -1,5 +1,6 @@
 //! What is tried, and what must hold.
 
+pub mod chaos;
 mod check;
 mod curtin;
 mod dhcp;
@@ -81,6 +82,7 @@ pub fn all() -> Vec<Scenario> {
         links::all(),
         waiting::all(),
         table::all(),
+        chaos::found(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -135,11 +137,17 @@ impl Scenario {
         match &self.end {
             End::Boots { .. } => check::healthy(self, outcome, &mut faults),
             End::Stops { saying, .. } => check::stopped(saying, outcome, &mut faults),
-            End::GivesUp { deadline, reasons } => {
+            End::BootsOrGivesUp { .. } if outcome.marks.marker.is_some() => {
+                check::healthy(self, outcome, &mut faults);
+            }
+            End::GivesUp { deadline, reasons }
+            | End::BootsOrGivesUp {
+                deadline, reasons, ..
+            } => {
                 gave_up::gave_up_for(*deadline, reasons, outcome, &mut faults);
             }
         }
-        check::came(&self.trouble, outcome, &mut faults);
+        check::came(self, outcome, &mut faults);
         (self.check)(outcome, &mut faults);
         faults.into_texts()
     }

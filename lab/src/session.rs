@@ -1,8 +1,11 @@
 //! The machines of a scenario while it runs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use machinesim::wire::Faults;
 
 use crate::error::{Error, Result};
 use crate::host::HostImage;
@@ -18,12 +21,36 @@ use crate::trouble::{Agenda, Trouble, What};
 
 /// From switching the target on to its serving.
 const TARGET_READY: Duration = Duration::from_secs(120);
+/// What the host says once it is up.
+const MARKER: &str = "lab: marker";
 /// What the target says once it serves.
 const SERVES: &str = "lab: target ready";
 /// For a command of the target.
 const COMMAND: Duration = Duration::from_secs(30);
 /// From the report to the end of the machine; longer than what passes.
 const POWER_OFF: Duration = Duration::from_secs(120);
+
+/// When the way to the target was disturbed.
+#[derive(Debug, Default)]
+struct Disturbed {
+    /// The cards whose cables are out.
+    cut: BTreeSet<usize>,
+    /// Something is wrong on the wires.
+    wires: bool,
+    times: Vec<(Duration, Option<Duration>)>,
+}
+
+impl Disturbed {
+    fn note(&mut self, now: Duration) {
+        let disturbed = self.wires || !self.cut.is_empty();
+        match self.times.last_mut() {
+            Some((_, end @ None)) if !disturbed => *end = Some(now),
+            Some((_, None)) => {}
+            _ if disturbed => self.times.push((now, None)),
+            _ => {}
+        }
+    }
+}
 
 /// A host and its target in their world. Nothing happens in it but while one of
 /// these methods lets time go by.
@@ -40,6 +67,7 @@ pub struct Session {
     outages: Vec<(Duration, Option<Duration>)>,
     earlier: Vec<Earlier>,
     agenda: Agenda,
+    disturbed: Disturbed,
     /// When the host was switched on for the first time.
     host_on: Option<Duration>,
     cables: usize,
@@ -74,6 +102,7 @@ impl Session {
             outages: Vec::new(),
             earlier: Vec::new(),
             agenda: Agenda::default(),
+            disturbed: Disturbed::default(),
             host_on: None,
             cables: wiring.slots.len(),
         })
@@ -155,19 +184,33 @@ impl Session {
             match what {
                 What::KillTarget => self.kill_target(),
                 What::StartTarget => {
-                    if let Some(machine) = &self.target {
+                    if let Some(machine) = &self.target
+                        && !self.world.runs(Who::Target)
+                    {
                         self.world.start(machine, &self.dir)?;
                     }
                 }
-                What::Cut(card) => self.cut(card)?,
-                What::Mend(card) => self.mend(card)?,
+                What::Cut(card) => {
+                    self.disturbed.cut.insert(card);
+                    self.cut(card)?;
+                }
+                What::Mend(card) => {
+                    self.disturbed.cut.remove(&card);
+                    self.mend(card)?;
+                }
                 What::Wire(direction, faults) => {
+                    self.disturbed.wires = faults != Faults::default();
                     for cable in 0..self.cables {
                         self.world.set_faults(cable, direction, faults.clone())?;
                     }
                 }
-                What::Command(line) => self.world.send(Who::Target, line)?,
+                What::Command(line) => {
+                    if self.world.runs(Who::Target) {
+                        self.world.send(Who::Target, line)?;
+                    }
+                }
             }
+            self.disturbed.note(self.world.now());
         }
         Ok(())
     }
@@ -391,7 +434,8 @@ impl Session {
     }
 
     fn outages(&self) -> Vec<Outage> {
-        let outages = self.outages.iter().filter_map(|(off, ready)| {
+        let all = self.outages.iter().chain(&self.disturbed.times);
+        let outages = all.filter_map(|(off, ready)| {
             Some(Outage {
                 off: self.since_host(*off)?,
                 ready: self.since_host((*ready)?)?,
@@ -412,24 +456,31 @@ impl Session {
     /// # Errors
     /// [`Error::Timeout`], [`Error::Ended`], [`Error::Report`].
     pub fn finish(&mut self, end: &End) -> Result<(Option<Report>, Option<f64>)> {
+        let within = end.within();
         match end {
-            End::Stops { .. } | End::GivesUp { .. } => {
-                // Before the shell's prompt, what the agent recorded is printed.
-                let ends = ["(initramfs)", "Kernel panic", "lab: marker"];
-                self.host_says_any(&ends, 0, end.within())?;
-                Ok((None, None))
-            }
-            End::Boots { within } => {
-                self.host_says("lab: marker", *within)?;
-                let bound = self.settle + *within;
-                self.wait(&Condition::Reports(Who::Host), bound)?;
-                let report = Report::parse(&self.report()?)?;
-                let began = self.world.now();
-                let ended = self.host_ends(POWER_OFF);
-                let took = self.world.now().saturating_sub(began).as_secs_f64();
-                Ok((Some(report), ended.is_ok().then_some(took)))
-            }
+            End::Boots { .. } => self.host_says(MARKER, within)?,
+            // Before the shell's prompt, what the agent recorded is printed.
+            _ => self.host_says_any(&["(initramfs)", "Kernel panic", MARKER], 0, within)?,
+        };
+        let runs = self
+            .host_console()
+            .iter()
+            .any(|line| line.text.contains(MARKER));
+        match end {
+            End::Boots { .. } | End::BootsOrGivesUp { .. } if runs => self.reported(within),
+            _ => Ok((None, None)),
         }
+    }
+
+    /// Waits until the host has reported and powered off.
+    fn reported(&mut self, within: Duration) -> Result<(Option<Report>, Option<f64>)> {
+        let bound = self.settle + within;
+        self.wait(&Condition::Reports(Who::Host), bound)?;
+        let report = Report::parse(&self.report()?)?;
+        let began = self.world.now();
+        let ended = self.host_ends(POWER_OFF);
+        let took = self.world.now().saturating_sub(began).as_secs_f64();
+        Ok((Some(report), ended.is_ok().then_some(took)))
     }
 }
 

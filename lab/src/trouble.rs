@@ -15,6 +15,9 @@ pub struct Trouble {
     pub when: When,
     /// What happens.
     pub what: What,
+    /// What is wrong on a wire must be met by a frame: else a run that passes has shown
+    /// nothing.
+    pub felt: bool,
 }
 
 /// A moment of a run.
@@ -60,6 +63,7 @@ impl Trouble {
         Trouble {
             when: When::On(Duration::from_secs(seconds)),
             what,
+            felt: true,
         }
     }
 
@@ -68,6 +72,7 @@ impl Trouble {
         Trouble {
             when: When::Says(text, Duration::from_secs(seconds)),
             what,
+            felt: true,
         }
     }
 }

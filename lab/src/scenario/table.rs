@@ -6,6 +6,7 @@
 
 mod leases;
 mod networks;
+pub(super) mod phases;
 mod rows;
 mod running;
 
@@ -16,7 +17,7 @@ use super::gave_up::Reason;
 use super::{End, Scenario};
 use crate::lab::Wiring;
 use crate::trouble::Trouble;
-use networks::Network;
+pub(super) use networks::Network;
 
 /// Seconds that the agent is given where root can't be mounted.
 const DEADLINE: u32 = 45;
@@ -70,7 +71,10 @@ pub(super) fn all() -> Vec<Scenario> {
 
 impl Row {
     fn scenario(&self, network: Network) -> Scenario {
-        let base = network.scenario();
+        let base = match self.must {
+            Must::Beat(..) => network.lasting_scenario(),
+            Must::Root(_) | Must::Report(_) => network.scenario(),
+        };
         let trouble = (self.trouble)(network);
         let seconds = Duration::from_secs;
         match self.must {

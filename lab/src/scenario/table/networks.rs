@@ -4,6 +4,9 @@ use super::super::Scenario;
 use super::super::links::{self, MODE, SWITCH, holds, two_cards};
 use super::super::slim::{advertised, agent_dhcp4, agent_dhcp6, agent_ipv4};
 
+/// Seconds of a lease that nobody has to renew.
+const LASTING: u32 = 86_400;
+
 /// How the host gets its address, and over what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Network {
@@ -37,7 +40,7 @@ impl Network {
         }
     }
 
-    pub(super) fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Network::Static => "static address",
             Network::Dhcp4 => "DHCPv4",
@@ -59,6 +62,18 @@ impl Network {
     /// Whether the host asks for its address.
     pub(super) fn asks(self) -> bool {
         matches!(self, Network::Dhcp4 | Network::Dhcp6 | Network::Advertised)
+    }
+
+    /// The same with addresses that last: in a root that only reports nobody renews
+    /// a lease.
+    pub(crate) fn lasting_scenario(self) -> Scenario {
+        let mut scenario = self.scenario();
+        let networks = scenario
+            .target
+            .iter_mut()
+            .flat_map(|target| &mut target.networks);
+        networks.for_each(|network| network.lease = LASTING);
+        scenario
     }
 
     /// A host of this kind that nothing happens to.

@@ -6,22 +6,10 @@ use machinesim::wire::{Bandwidth, Faults, Filter, Kind, Reorder, Reset, Share, W
 
 use super::Must::{Beat, Report, Root};
 use super::Network::{self, Advertised, Bond, Dhcp4, Dhcp6, Static, Vlan};
+use super::phases::{AGENT, CONTROLLER, LEAVE, MARKER, MOUNT, QUEUES};
 use super::{Reason, Row};
 use crate::machine::Who;
 use crate::trouble::{Direction, Trouble, What};
-
-/// The agent's first word.
-pub(super) const AGENT: &str = "nvmeroot: agent ";
-/// The kernel has an admin queue and asks for the others (`nvme_tcp_alloc_io_queues`).
-pub(super) const QUEUES: &str = " I/O queues.";
-/// The kernel has a controller (`nvme_tcp_create_ctrl`).
-pub(super) const CONTROLLER: &str = ": new ctrl: ";
-/// initramfs-tools mounts root.
-pub(super) const MOUNT: &str = "Mounting root file system";
-/// initramfs-tools is about to leave.
-pub(super) const LEAVE: &str = "Running /scripts/init-bottom";
-/// Root's first program runs.
-pub(super) const MARKER: &str = "lab: marker";
 
 pub(super) const ROWS: &[Row] = &[
     Row {

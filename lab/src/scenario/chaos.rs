@@ -1,0 +1,94 @@
+//! Boots drawn by lot: a kind of network, and a course of trouble before, while and
+//! after root is mounted. A seed says all of it, so it repeats a run.
+//!
+//! What must hold is the same for each: root is mounted, or the agent says why not, each
+//! in its time; under a mounted root no read and no write fails, whatever the network
+//! does; in the end all is live again and the machine powers off.
+
+mod draw;
+mod episode;
+
+use std::time::Duration;
+
+use super::gave_up::Reason;
+use super::{End, Scenario};
+use crate::lab::Wiring;
+use crate::trouble::Trouble;
+
+pub use draw::Plan;
+
+/// Seconds that a root runs.
+pub const UPTIME: u32 = 1800;
+/// Seconds between two rounds of its heartbeat.
+const PAUSE: u32 = 5;
+/// Seconds of the longest single disturbance.
+const LONGEST: u32 = 120;
+/// Seconds that a boot may need beside the trouble itself, for each trouble: what the
+/// kernel waits for an answer, and its pause before it connects again.
+const RECOVERY: u64 = 60;
+
+/// Runs whose seeds once found a fault.
+const FOUND: &[u64] = &[];
+
+pub(super) fn found() -> Vec<Scenario> {
+    let plans = FOUND.iter().map(|seed| Plan::draw(*seed));
+    plans.map(|plan| plan.scenario()).collect()
+}
+
+impl Plan {
+    /// The scenario of this plan.
+    pub fn scenario(&self) -> Scenario {
+        let base = self.base();
+        let deadline = self.deadline;
+        // Names live as long as the program.
+        let name: &'static str = format!("chaos-{}", self.seed).leak();
+        let title: &'static str = format!("drawn by lot: {}", self.network()).leak();
+        Scenario {
+            name,
+            title,
+            wiring: Wiring {
+                settle: UPTIME,
+                beat: Some(PAUSE),
+                reboot_on_failure: false,
+                cmdline: format!("nvmeroot.deadline={deadline}"),
+                ..base.wiring.clone()
+            },
+            end: self.end(),
+            outage: Some(LONGEST),
+            trouble: self.trouble(),
+            check: |_, _| {},
+            ..base
+        }
+    }
+
+    /// Root must come where there is time for it beside all trouble of the boot.
+    fn end(&self) -> End {
+        let deadline = u64::from(self.deadline);
+        let within = Duration::from_secs(deadline + 60);
+        if self.trouble_of_boot().as_secs() + RECOVERY * (1 + self.boot().count() as u64) < deadline
+        {
+            return End::Boots { within };
+        }
+        End::BootsOrGivesUp {
+            within,
+            deadline: self.deadline,
+            reasons: vec![
+                Reason::CARRIER,
+                Reason::LEASE,
+                Reason::ROUTE,
+                Reason::TIMEOUT,
+                Reason::REFUSED,
+                Reason::PROTOCOL,
+                Reason::NAMESPACE,
+            ],
+        }
+    }
+
+    /// What goes wrong, in the order of the plan.
+    pub fn trouble(&self) -> Vec<Trouble> {
+        let episodes = self.episodes.iter();
+        episodes
+            .flat_map(|episode| episode.trouble(self.cards()))
+            .collect()
+    }
+}
