@@ -23,6 +23,8 @@ const LONGEST: usize = 65_550;
 const BACKLOG: usize = 2048;
 /// Frames taken at once, before others have their turn.
 const BATCH: usize = 256;
+/// So often a machine may give buffers just when it was seen to have none; then it has to kick.
+const ATTEMPTS: usize = 16;
 
 /// A card's state.
 #[derive(Debug)]
@@ -129,12 +131,15 @@ impl Card {
 
     /// Gives the machine what has arrived, as far as it has buffers.
     pub(crate) fn refill(&mut self, ring: &mut Ring, memory: &GuestMemoryMmap) -> Served {
+        let mut failed = 0;
         while let Some(frame) = self.backlog.pop_front() {
-            if !put(ring, memory, &frame) {
-                self.backlog.push_front(frame);
-                if !ring.ask_for_kick_after_all(memory) {
-                    break;
-                }
+            if put(ring, memory, &frame) {
+                continue;
+            }
+            self.backlog.push_front(frame);
+            failed += 1;
+            if !ring.ask_for_kick_after_all(memory) || failed == ATTEMPTS {
+                break;
             }
         }
         Served {

@@ -160,9 +160,15 @@ impl Ring {
         self.queue.needs_notification(memory).unwrap_or(true) || uncounted
     }
 
-    /// Asks for a kick for the next buffers. True: there are some already.
+    /// Asks for a kick for the next buffers. True: there are some already, and they can be popped: an index out of
+    /// range promises buffers for ever.
     pub(crate) fn ask_for_kick(&mut self, memory: &GuestMemoryMmap) -> bool {
-        self.queue.enable_notification(memory).unwrap_or(false)
+        let more =
+            self.queue.enable_notification(memory).unwrap_or(false) && self.pop(memory).is_some();
+        if more {
+            self.unpop(1);
+        }
+        more
     }
 
     /// Asks for a kick for the first buffers after all that are there (too few for a frame). True: some have

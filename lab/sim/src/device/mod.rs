@@ -198,3 +198,6 @@ impl Device {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
