@@ -250,9 +250,6 @@ impl Lab {
 
     /// The machine of a host.
     pub(crate) fn host(&self, image: &HostImage, wiring: &Wiring, kind: Kind) -> Result<Machine> {
-        // The tree has no fsck, and without this word initramfs-tools waits 5 s to
-        // say so. Units that take 90 s, which is as long as systemd waits, are only slow on
-        // a busy machine.
         let settle = match kind {
             Kind::Qemu => wiring.settle,
             // Else no time at all would pass between the mount of root and the report.

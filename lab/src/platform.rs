@@ -23,8 +23,8 @@ pub(crate) struct Platform {
     pub(crate) release: String,
     /// The kernel.
     pub(crate) kernel: PathBuf,
-    /// Gives a machine the randomness of a seed, where that can be done.
-    pub(crate) entropy: Option<PathBuf>,
+    /// Is loaded into a simulated machine's process.
+    pub(crate) library: Option<PathBuf>,
     /// The target's initramfs, without settings.
     pub(crate) target: PathBuf,
 }
@@ -45,7 +45,7 @@ impl Platform {
             key: tree.key.clone(),
             release: tree.release.clone(),
             kernel: tree.kernel(),
-            entropy: None,
+            library: None,
             target: target::base_image(cache, &tree, modules, &tree.key)?,
             tree,
         })
@@ -72,7 +72,7 @@ impl Platform {
         Ok(Platform {
             layer: Some(layer.join("root")),
             key,
-            entropy: Some(entropy(cache)?),
+            library: Some(library(cache, &kernel)?),
             release: kernel.release,
             kernel: kernel.linux,
             target,
@@ -130,8 +130,34 @@ fn layer(
     Ok(())
 }
 
-/// The library by which a machine's randomness comes from its seed.
-fn entropy(cache: &Cache) -> Result<PathBuf> {
-    let dir = cache.scratch("entropy")?;
-    Ok(machinesim::entropy::build_shim(Path::new("cc"), &dir)?)
+/// Lets time pass where a program never waits.
+const PATIENCE: &str = include_str!("../guest/patience.c");
+
+/// The library that is loaded into a machine's process: its randomness comes from
+/// its seed, and who never waits is charged.
+fn library(cache: &Cache, kernel: &Kernel) -> Result<PathBuf> {
+    let dir = cache.scratch("library")?;
+    let entropy = machinesim::entropy::build_shim(Path::new("cc"), &dir)?;
+    let symbols = Program::new("nm").arg(&kernel.linux).output()?;
+    let Some(address) = address(&symbols, "time_travel_ndelay") else {
+        return Ok(entropy);
+    };
+    let (source, library) = (dir.join("patience.c"), dir.join("machine.so"));
+    write(&source, 0o644, PATIENCE)?;
+    Program::new("cc")
+        .args(["-O2", "-Wall", "-fPIC", "-shared"])
+        .arg(format!("-DNDELAY=0x{address}"))
+        .arg("-o")
+        .args([&library, &source, &entropy.with_extension("c")])
+        .output()?;
+    Ok(library)
+}
+
+/// The address of a function in what `nm` prints.
+fn address<'a>(symbols: &'a str, name: &str) -> Option<&'a str> {
+    symbols.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let (address, _, found) = (words.next()?, words.next()?, words.next()?);
+        (found == name).then_some(address)
+    })
 }

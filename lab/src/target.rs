@@ -163,23 +163,30 @@ pub(crate) fn join_archives(parts: &[&[u8]], to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// An uncompressed archive with the settings, to follow the base image.
-pub(crate) fn settings_archive(spec: &TargetSpec) -> Result<Vec<u8>> {
-    let script = setup_script(spec);
-    let entry = |name: &str, mode: u32| cpio::newc::Builder::new(name).mode(mode);
+/// An uncompressed archive of files: name, permissions, content. Their directories
+/// must be there already, or come first.
+pub(crate) fn archive(files: &[(&str, u32, &[u8])]) -> Result<Vec<u8>> {
     let pack = || -> std::io::Result<Vec<u8>> {
-        let mut out = entry("lab", 0o040_755).write(Vec::new(), 0).finish()?;
-        let size = u32::try_from(script.len()).unwrap_or(u32::MAX);
-        let mut file = entry("lab/setup", 0o100_644).write(out, size);
-        std::io::Write::write_all(&mut file, script.as_bytes())?;
-        out = file.finish()?;
+        let mut out = Vec::new();
+        for (name, mode, bytes) in files {
+            let entry = cpio::newc::Builder::new(name).mode(0o100_000 | mode);
+            let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            let mut file = entry.write(out, size);
+            file.write_all(bytes)?;
+            out = file.finish()?;
+        }
         cpio::newc::trailer(out)
     };
     pack().map_err(|source| Error::File {
         what: "pack",
-        path: Path::new("lab/setup").to_owned(),
+        path: Path::new(files.first().map_or("", |file| file.0)).to_owned(),
         source,
     })
+}
+
+/// An uncompressed archive with the settings, to follow the base image.
+pub(crate) fn settings_archive(spec: &TargetSpec) -> Result<Vec<u8>> {
+    archive(&[("lab/setup", 0o644, setup_script(spec).as_bytes())])
 }
 
 /// The shell text that makes a booted base image into this target.

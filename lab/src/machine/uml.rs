@@ -49,7 +49,7 @@ impl Simulated {
     pub(super) fn new(way: &Way, platform: &Platform, cables: usize, dir: &Path) -> Result<Self> {
         let kernel = machinesim::Kernel {
             linux: platform.kernel.clone(),
-            entropy_shim: platform.entropy.clone(),
+            entropy_shim: platform.library.clone(),
         };
         let mut simulation = Simulation::new(Settings {
             clock: match way.clock {

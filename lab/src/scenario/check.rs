@@ -137,11 +137,14 @@ impl Faults {
         });
     }
 
-    /// The agent left that portal to the running system.
+    /// The agent left that portal to the running system: it says so, or, where root
+    /// was there before anything could fail, was still at it.
     pub fn missing(&mut self, outcome: &Outcome, portal: &str) {
         let left = outcome.record.as_ref().map(|record| &record.missing);
         let named = left.is_some_and(|all| all.iter().any(|m| m.subject.contains(portal)));
-        self.expect(named, || {
+        let mut steps = outcome.record.iter().flat_map(|record| &record.steps);
+        let at_it = steps.any(|step| step.subject.contains(portal) && step.state == "running");
+        self.expect(named || at_it, || {
             format!("the record leaves {left:?} to the running system, not `{portal}`")
         });
     }
