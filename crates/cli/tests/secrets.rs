@@ -89,7 +89,7 @@ fn configurations(key: &str) -> Vec<String> {
         format!("{{id: m, type: mount, device: fs, path: '/{key}'}}"),
         format!("{{id: m, type: mount, spec: {key}, path: none}}"),
         format!("{{id: m, type: format, volume: disk, fstype: '{key}'}}"),
-        format!("{key}"),
+        key.to_owned(),
         format!("[{key}]"),
         format!("{{id: c, type: dm_crypt, key: {key}"),
     ] {
