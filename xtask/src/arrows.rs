@@ -25,8 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "nvmeroot-render",
         ],
     ),
-    ("nvmeroot-record", &["nvmeroot-plan"]),
-    ("nvmeroot-agent", &["nvmeroot-plan", "nvmeroot-record"]),
+    ("nvmeroot-agent", &["nvmeroot-plan"]),
     ("nvmeroot-lab", &[]),
     ("xtask", &["nvmeroot-lab"]),
 ];

@@ -1,6 +1,7 @@
 //! A machine: its description, its devices, its process, what it has said.
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -114,7 +115,7 @@ impl Machine {
 
     /// Everything that its kernel connects to, then the process.
     ///
-    /// Its command line holds no name or number that differs from run to run: the kernel mixes it into its randomness
+    /// Its command line holds no name that differs from run to run: the kernel mixes it into its randomness
     /// (`random_init_early`). So it runs in `scratch`, and names are relative.
     pub(crate) fn start(&mut self, settings: &Settings, scratch: &Path) -> Result<(), Error> {
         let system = |what| move |source| Error::System { what, source };
@@ -127,7 +128,7 @@ impl Machine {
             path: self.report.clone(),
             source,
         })?;
-        let mut arguments = self.arguments(scratch)?;
+        let mut arguments = self.arguments(scratch, &report)?;
         for number in 0..self.devices.len() {
             let name = format!("{}.{number}", self.number);
             let argument = self.devices[number]
@@ -168,7 +169,7 @@ impl Machine {
             program: &program,
             arguments,
             environment,
-            report,
+            report: &report,
         };
         let process = Process::start(start).map_err(|source| Error::File {
             what: "start",
@@ -180,7 +181,7 @@ impl Machine {
         Ok(())
     }
 
-    fn arguments(&self, scratch: &Path) -> Result<Vec<String>, Error> {
+    fn arguments(&self, scratch: &Path, report: &File) -> Result<Vec<String>, Error> {
         let initrd = format!("{}.initrd", self.number);
         let link = scratch.join(&initrd);
         let _ = std::fs::remove_file(&link);
@@ -198,9 +199,9 @@ impl Machine {
             "uml_dir=./".into(),
             "seccomp=auto".into(),
             "con=null".into(),
-            "ssl0=null,fd:1".into(),
+            "ssl0=fd:0,fd:1".into(),
             "ssl=null".into(),
-            "ssl1=fd:0".into(),
+            format!("ssl1=fd:{}", report.as_raw_fd()),
             "console=ttyS0".into(),
         ])
     }

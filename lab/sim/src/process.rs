@@ -3,12 +3,13 @@
 //! One of the few modules with `unsafe`: what is done between fork and exec.
 use std::fs::File;
 use std::io::{self, PipeReader, Read};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::io::FdFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 /// What a pipe holds without special rights (`/proc/sys/fs/pipe-max-size`). A machine that writes more at once is
@@ -30,8 +31,8 @@ pub(crate) struct Start<'a> {
     pub(crate) program: &'a Path,
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(&'static str, String)>,
-    /// ttyS1. It is the standard input: its number has to be the same in every run.
-    pub(crate) report: File,
+    /// Open for it under the same number; ttyS1.
+    pub(crate) report: &'a File,
 }
 
 impl Process {
@@ -46,12 +47,14 @@ impl Process {
             .current_dir(start.directory)
             .env_clear()
             .envs(start.environment)
-            .stdin(start.report)
+            .stdin(Stdio::null())
             .stdout(input.try_clone()?)
             .stderr(input)
             .process_group(0);
+        let report = start.report.as_fd().as_raw_fd();
         let parent = rustix::process::getpid();
-        // SAFETY: only system calls that are allowed between fork and exec, and no allocation.
+        // SAFETY: only system calls that are allowed between fork and exec, and no allocation. The descriptor is
+        // open: `start.report` outlives the call of `spawn`.
         #[allow(unsafe_code)]
         unsafe {
             command.pre_exec(move || {
@@ -59,7 +62,10 @@ impl Process {
                 if rustix::process::getppid() != Some(parent) {
                     return Err(io::ErrorKind::Interrupted.into());
                 }
-                Ok(())
+                Ok(rustix::io::fcntl_setfd(
+                    BorrowedFd::borrow_raw(report),
+                    FdFlags::empty(),
+                )?)
             });
         }
         let mut child = command.spawn()?;

@@ -263,11 +263,7 @@ impl World {
             Op::GetTimeOfDay => answer = TIME_OF_DAY + line.time,
             Op::Start | Op::Run | Op::FreeUntil | Op::Broadcast => {}
         }
-        let answered = match message.op {
-            Op::Start => link.acknowledge_start(message.seq),
-            _ => link.acknowledge(message.seq, answer),
-        };
-        if answered.is_err() {
+        if link.acknowledge(message.seq, answer).is_err() {
             self.lost_link(m);
         }
         Ok(())
@@ -646,13 +642,11 @@ impl World {
     /// What is said when a machine takes too long.
     pub(crate) fn stuck(&self, m: usize, waited: Duration) -> Error {
         let machine = &self.machines[m];
-        let unread = String::from_utf8_lossy(&machine.unread).into_owned();
-        let heard = machine
+        let last = machine
             .console
             .lines()
             .last()
-            .map(|line| line.text.as_str());
-        let last = unread.lines().last().or(heard).unwrap_or("nothing");
+            .map_or("nothing", |line| line.text.as_str());
         let who = format!(
             "machine `{}` computes or hangs; it said last: {last}",
             machine.name()

@@ -50,8 +50,9 @@ pub(super) fn target_after(session: &mut Session, seconds: u64) -> Result<()> {
 /// agent tries every 2 s at least, and a busy machine takes its time.
 const SOON: f64 = 30.0;
 
-/// The same where nothing is busy.
-const VIRTUALLY_SOON: f64 = 5.0;
+/// The same where nothing is busy: 2 s before the next try, 3 s for which the DHCP
+/// server pings an address before it offers it, and a reserve.
+const VIRTUALLY_SOON: f64 = 8.0;
 
 fn soon(outcome: &Outcome) -> f64 {
     if outcome.way.is_virtual() {

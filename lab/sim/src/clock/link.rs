@@ -1,13 +1,10 @@
 //! The clock's messages with a machine's kernel: `include/uapi/linux/um_timetravel.h`.
-use std::fs::File;
-use std::io::{self, IoSlice, Read, Write};
-use std::mem::MaybeUninit;
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg};
+use rustix::net::{RecvFlags, recv};
 
 use super::Time;
 
@@ -113,33 +110,6 @@ impl Link {
             seq,
             time,
         }])
-    }
-
-    /// Answers the first message. The kernel takes two descriptors with it, for a shared memory that is not offered
-    /// here. It has to get two all the same: else it closes what its stack happens to hold (`time_travel_handle_message`
-    /// in `arch/um/kernel/time.c` does not look whether any came), its standard input for example. A memory of
-    /// version 0 is refused.
-    pub(crate) fn acknowledge_start(&mut self, seq: u32) -> io::Result<()> {
-        let memory = File::from(memfd_create("clock", MemfdFlags::CLOEXEC)?);
-        // One page is read.
-        memory.set_len(4096)?;
-        let fds = [memory.as_fd(), memory.as_fd()];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        control.push(SendAncillaryMessage::ScmRights(&fds));
-        let bytes = Message {
-            op: Op::Ack,
-            seq,
-            time: 0,
-        }
-        .bytes();
-        sendmsg(
-            &self.socket,
-            &[IoSlice::new(&bytes)],
-            &mut control,
-            SendFlags::NOSIGNAL,
-        )?;
-        Ok(())
     }
 
     pub(crate) fn tell(&mut self, messages: &[Message]) -> io::Result<()> {
