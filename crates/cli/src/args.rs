@@ -26,6 +26,9 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Write what the root tree needs to boot
     Configure(ConfigureArgs),
+    /// Show how the firmware reached its boot drive: the boot tables (NBFT) that
+    /// it left
+    Nbft(NbftArgs),
 }
 
 #[derive(Debug, Args)]
@@ -86,6 +89,16 @@ pub(crate) struct ConfigureArgs {
     /// Then regenerate the root tree's initramfs
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) update_initramfs: bool,
+    /// text: for people; json: for programs
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ReportFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NbftArgs {
+    /// Tables; this machine's own, if none is named
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
     /// text: for people; json: for programs
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ReportFormat,

@@ -9,12 +9,17 @@ mod diagnose;
 mod elf;
 mod identity;
 mod input;
+mod nbft;
+mod nbft_json;
+mod nbft_text;
+mod nbft_words;
 mod output;
 mod plan;
 mod plan_path;
 mod plan_svg;
 mod plan_text;
 mod root;
+mod terminal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +53,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Plan(args) => plan::run(args),
         Command::Configure(args) => configure::run(args),
+        Command::Nbft(args) => nbft::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -71,7 +71,7 @@ pub enum Rule {
         found: u8,
     },
     /// A descriptor counts only when its flag says so.
-    #[error("it is not marked as valid")]
+    #[error("the structure is not marked as valid")]
     NotValid,
     /// A structure of an unknown version can't be read.
     #[error("its version is {0}; only 1 is known")]

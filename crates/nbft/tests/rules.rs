@@ -166,7 +166,7 @@ fn a_control_descriptor_or_host_that_breaks_a_rule_is_refused() {
     );
     assert_eq!(
         refused(CONTROL + 6, &[2]),
-        "at offset 0x46: it is not marked as valid"
+        "at offset 0x46: the structure is not marked as valid"
     );
     assert_eq!(
         refused(CONTROL + 8, &[100, 0, 0, 0]),
@@ -178,7 +178,7 @@ fn a_control_descriptor_or_host_that_breaks_a_rule_is_refused() {
     );
     assert_eq!(
         refused(HOST + 1, &[6]),
-        "at offset 0x81: it is not marked as valid"
+        "at offset 0x81: the structure is not marked as valid"
     );
     assert_eq!(
         refused(HOST + 22, &[0, 0]),
@@ -220,7 +220,7 @@ fn a_record_that_breaks_a_rule_is_left_out_and_the_others_are_read() {
     assert_eq!(parsed.table.subsystems.len(), 1);
     assert_eq!(parsed.table.hfis.len(), 2);
     let at = |at: usize, what: &str| format!("at offset {at:#x}: {what}");
-    let valid = "it is not marked as valid";
+    let valid = "the structure is not marked as valid";
     assert_eq!(
         dropped(SUBSYSTEM + 128 + 3, &[0]),
         (RecordKind::Subsystem, 2, at(0x163, valid))
@@ -279,7 +279,7 @@ fn what_refers_to_a_missing_record_is_left_out_with_it() {
     assert_eq!(
         notes,
         [
-            "HFI (number 2 of its list) left out: at offset 0xc2: it is not marked as valid",
+            "HFI (number 2 of its list) left out: at offset 0xc2: the structure is not marked as valid",
             "discovery entry (number 1 of its list) left out: \
              at offset 0x223: `HFI index` names HFI 2; there is none",
             &format!(
