@@ -31,7 +31,8 @@ enum Task {
     Test(test::Args),
     /// Build the initramfs program, which `nvmeroot configure` then finds
     Agent,
-    /// Hold the reader of netplan's YAML against netplan's own examples and tests
+    /// Hold the readers of netplan's YAML and of the firmware's boot table against
+    /// netplan's and libnvme's own examples and tests
     Conformance(conformance::Args),
     /// Boot virtual machines from a remote drive and check what they report
     Lab(lab::Args),

@@ -1,7 +1,9 @@
 //! `cargo xtask conformance`: the reader of netplan's YAML against netplan's
-//! own examples, tests and reference, used where they are: nothing of them is
-//! in this repository.
+//! own examples, tests and reference, and the reader of the firmware's boot
+//! table against libnvme's samples. All are used where they are: nothing of
+//! them is in this repository.
 
+mod nbft;
 mod source;
 
 use std::fs;
@@ -17,7 +19,7 @@ use crate::shell::{cargo, in_ci, is_installed, part, target_dir};
 /// Arguments of `cargo xtask conformance`.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
-    /// Get netplan's source from the archive again
+    /// Get the sources from the archive again
     #[arg(long)]
     fetch: bool,
 }
@@ -25,11 +27,16 @@ pub(crate) struct Args {
 /// Runs netplan's generator tests with a generator that takes notes.
 const RECORDER: &str = include_str!("record.py");
 
-/// Runs the tests; where netplan's source is not to be had, they are skipped,
-/// and under `CI=true` that is a failure.
+/// Runs both; where a source is not to be had, its part is skipped, and for
+/// netplan's that is a failure under `CI=true`.
 pub(crate) fn run(args: &Args) -> Result<()> {
+    netplan(args)?;
+    nbft::run(args.fetch)
+}
+
+fn netplan(args: &Args) -> Result<()> {
     let start = Instant::now();
-    let source = match found(args) {
+    let source = match found("netplan.io", &["apt-get", "tar", "python3"], args.fetch) {
         Ok(source) => source,
         Err(why) if in_ci() => return Err(why),
         Err(why) => {
@@ -53,15 +60,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     )
 }
 
-fn found(args: &Args) -> Result<Source> {
-    for program in ["apt-get", "tar", "python3"] {
+/// A package's source, with the programs that its part needs.
+fn found(package: &str, programs: &[&str], anew: bool) -> Result<Source> {
+    for program in programs {
         if !is_installed(program) {
             bail!("`{program}` is not installed\nhint: cargo xtask setup");
         }
     }
     let dir = target_dir().join("conformance");
     fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
-    source::get(&dir, args.fetch)
+    source::get(package, &dir, anew)
 }
 
 /// Writes `snippets.json`: what netplan's generator tests give the generator.

@@ -1,4 +1,4 @@
-//! netplan's source, from the archive that this machine's apt uses.
+//! A package's source, from the archive that this machine's apt uses.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,8 +6,6 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use nvmeroot_lab::archive::{self, Apt};
-
-const PACKAGE: &str = "netplan.io";
 
 /// An unpacked source, in the directory `source` of `dir`.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,15 +15,15 @@ pub(super) struct Source {
 }
 
 /// What lies below `dir`, from an earlier run or from the archive.
-pub(super) fn get(dir: &Path, anew: bool) -> Result<Source> {
-    let kept = kept(dir)?;
+pub(super) fn get(package: &str, dir: &Path, anew: bool) -> Result<Source> {
+    let kept = kept(package, dir)?;
     if let (Some(source), false) = (kept, anew) {
         return Ok(source);
     }
     let scratch = tempfile::tempdir_in(dir)?;
-    let (version, unpacked) = fetch(scratch.path())?;
+    let (version, unpacked) = fetch(package, scratch.path())?;
     // A package of one version is one content: the archive never changes it.
-    let dir = dir.join(format!("{PACKAGE}_{version}"));
+    let dir = dir.join(format!("{package}_{version}"));
     if dir.exists() {
         fs::remove_dir_all(&dir)?;
     }
@@ -35,12 +33,12 @@ pub(super) fn get(dir: &Path, anew: bool) -> Result<Source> {
 }
 
 /// The newest that an earlier run left.
-fn kept(dir: &Path) -> Result<Option<Source>> {
+fn kept(package: &str, dir: &Path) -> Result<Option<Source>> {
     let mut all = Vec::new();
     for entry in fs::read_dir(dir)? {
         let dir = entry?.path();
         let name = dir.file_name().unwrap_or_default().to_string_lossy();
-        if let Some(version) = name.strip_prefix(&format!("{PACKAGE}_")) {
+        if let Some(version) = name.strip_prefix(&format!("{package}_")) {
             let version = version.to_owned();
             all.push((fs::metadata(&dir)?.modified()?, Source { version, dir }));
         }
@@ -50,21 +48,21 @@ fn kept(dir: &Path) -> Result<Option<Source>> {
 }
 
 /// The version, and a directory with the unpacked source in `source`.
-fn fetch(scratch: &Path) -> Result<(String, PathBuf)> {
-    eprintln!("── {PACKAGE}: from the archive");
+fn fetch(package: &str, scratch: &Path) -> Result<(String, PathBuf)> {
+    eprintln!("── {package}: from the archive");
     let download = scratch.join("download");
     let unpacked = scratch.join("unpacked");
     for dir in [&download, &unpacked.join("source")] {
         fs::create_dir_all(dir)?;
     }
     let apt = Apt::new(&scratch.join("apt"), "deb-src", archive::SUITE)?;
-    apt.get(&download, &["source", "--download-only", PACKAGE])?;
+    apt.get(&download, &["source", "--download-only", package])?;
     let names: Vec<String> = fs::read_dir(&download)?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<Result<_>>()?;
-    let Some((version, original)) = parts(&names) else {
+    let Some((version, original)) = parts(package, &names) else {
         bail!(
-            "`{PACKAGE}` has no source as it is known: {}",
+            "`{package}` has no source as it is known: {}",
             names.join(", ")
         );
     };
@@ -80,9 +78,9 @@ fn fetch(scratch: &Path) -> Result<(String, PathBuf)> {
 }
 
 /// The version by the `.dsc`, and the archive of the original source.
-fn parts(names: &[String]) -> Option<(&str, &str)> {
+fn parts<'n>(package: &str, names: &'n [String]) -> Option<(&'n str, &'n str)> {
     let version = names.iter().find_map(|name| {
-        let name = name.strip_prefix(PACKAGE)?.strip_prefix('_')?;
+        let name = name.strip_prefix(package)?.strip_prefix('_')?;
         name.strip_suffix(".dsc")
     })?;
     let is_original = |name: &&String| name.contains(".orig.tar.") && !name.ends_with(".asc");
@@ -115,20 +113,25 @@ mod tests {
             "netplan.io_1.1.2.orig.tar.gz",
         ]);
         assert_eq!(
-            parts(&all),
+            parts("netplan.io", &all),
             Some(("1.1.2-7", "netplan.io_1.1.2.orig.tar.gz"))
         );
-        assert_eq!(parts(&names(&["netplan.io_1.1.2-7.dsc"])), None);
+        assert_eq!(
+            parts("netplan.io", &names(&["netplan.io_1.1.2-7.dsc"])),
+            None
+        );
     }
 
     #[test]
     fn what_an_earlier_run_left_is_found_again() {
         let dir = tempfile::tempdir().expect("a directory");
-        assert_eq!(kept(dir.path()).expect("a directory"), None);
+        assert_eq!(kept("netplan.io", dir.path()).expect("a directory"), None);
         let own = dir.path().join("netplan.io_1.1.2-7");
         fs::create_dir(&own).expect("a directory");
         fs::create_dir(dir.path().join(".tmpabc")).expect("a directory");
-        let found = kept(dir.path()).expect("a directory").expect("a source");
+        let found = kept("netplan.io", dir.path())
+            .expect("a directory")
+            .expect("a source");
         assert_eq!((found.version.as_str(), found.dir), ("1.1.2-7", own));
     }
 }
