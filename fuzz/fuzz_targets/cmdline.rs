@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nvmeroot_agent::cmdline::CommandLine;
+use nvmeroot_agent::boot::command_line::CommandLine;
 
 fuzz_target!(|text: &str| {
     let line = CommandLine::parse(text);

@@ -6,8 +6,8 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use nvmeroot_agent::dhcp::v6::Client;
-use nvmeroot_agent::dhcp::{Applied6, Duid, Iaid, Link, Machine, Random, V6Config};
+use nvmeroot_agent::net::dhcp::v6::Client;
+use nvmeroot_agent::net::dhcp::{LeaseConfig6, Duid, Iaid, Link, Machine, Random, V6Config};
 use nvmeroot_fuzz::packets;
 use nvmeroot_plan::{DhcpOverrides, MacAddress};
 
@@ -46,7 +46,7 @@ fuzz_target!(|bytes: &[u8]| {
         if let Some(lease) = client.lease() {
             assert!(!lease.addresses.is_empty());
             assert!(lease.renew <= lease.rebind);
-            let _ = Applied6::new(lease, &DhcpOverrides::default());
+            let _ = LeaseConfig6::new(lease, &DhcpOverrides::default());
         }
     }
 });

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nvmeroot_agent::fabrics::{ENTRY, LogHeader, MOST_ENTRIES, Request, Supported, parse_entries};
+use nvmeroot_agent::storage::fabrics::{ENTRY, LogHeader, MOST_ENTRIES, Request, Supported, parse_entries};
 use nvmeroot_plan::{ConnectOptions, Nqn, Transport};
 
 fuzz_target!(|page: &[u8]| {

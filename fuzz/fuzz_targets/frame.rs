@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nvmeroot_agent::dhcp::{parse_arp, parse_udp};
+use nvmeroot_agent::net::dhcp::{parse_arp, parse_udp};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = parse_arp(bytes);

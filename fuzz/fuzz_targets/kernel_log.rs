@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nvmeroot_agent::fabrics::from_kernel_log;
-use nvmeroot_agent::kmsg::KernelLine;
+use nvmeroot_agent::storage::fabrics::from_kernel_log;
+use nvmeroot_agent::sys::kmsg::KernelLine;
 
 fuzz_target!(|record: &[u8]| {
     if let Some(line) = KernelLine::parse(record) {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nvmeroot_agent::netlink::{Address, Link, Message, Way};
+use nvmeroot_agent::sys::netlink::{Address, Link, Message, RouteDecision};
 
 fuzz_target!(|datagram: &[u8]| {
     let mut rest = datagram;
@@ -12,7 +12,7 @@ fuzz_target!(|datagram: &[u8]| {
         let _ = (
             Link::read(message),
             Address::read(message),
-            Way::read(message),
+            RouteDecision::read(message),
         );
     }
 });

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nvmeroot_agent::fabrics::tcp::pdu::{HEADER, LONGEST, Pdu, Transfer, length};
+use nvmeroot_agent::storage::fabrics::tcp::pdu::{HEADER, LONGEST, Pdu, Transfer, length};
 
 fuzz_target!(|stream: &[u8]| {
     let mut rest = stream;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nvmeroot_agent::uevent::Uevent;
+use nvmeroot_agent::sys::uevent::Uevent;
 
 fuzz_target!(|message: &[u8]| {
     if let Some(event) = Uevent::parse(message) {

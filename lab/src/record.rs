@@ -58,6 +58,7 @@ pub struct RecordedStep {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct RecordedError {
     /// `no-card`, `no-carrier`, `refused`, …
+    #[serde(rename = "failure")]
     pub layer: String,
     /// What was seen.
     pub message: String,
@@ -69,6 +70,7 @@ pub struct Missing {
     /// An interface's name, or a portal.
     pub subject: String,
     /// As in [`RecordedError`].
+    #[serde(rename = "failure")]
     pub layer: String,
 }
 
@@ -144,11 +146,11 @@ mod tests {
         let text = r#"
 @section processes
 @section record
-{"version":1,"outcome":"failed","start":{"monotonic_us":1000000,"kernel_us":5},
- "decided":{"monotonic_us":3500000},"goal":["`/`"],
+{"version":2,"outcome":"failed","start":{"monotonic_us":1000000,"kernel_us":5},
+ "decided":{"monotonic_us":3500000},"requirements":[],
  "steps":[{"subject":"10.0.0.1:4420","action":"connect","state":"failed","tries":3,
   "start":{"monotonic_us":1},"end":{"monotonic_us":2000001},
-  "errors":[{"at":{"monotonic_us":2},"times":3,"layer":"refused","message":"m","hint":"h"}]}]}
+  "errors":[{"at":{"monotonic_us":2},"times":3,"failure":"refused","message":"m","hint":"h"}]}]}
 
 @section end
 "#;

@@ -25,7 +25,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "nvmeroot-render",
         ],
     ),
-    ("nvmeroot-agent", &["nvmeroot-plan"]),
+    ("nvmeroot-record", &["nvmeroot-plan"]),
+    ("nvmeroot-agent", &["nvmeroot-plan", "nvmeroot-record"]),
     ("nvmeroot-lab", &[]),
     ("xtask", &["nvmeroot-lab"]),
 ];

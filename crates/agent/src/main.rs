@@ -2,18 +2,17 @@
 
 use std::process::ExitCode;
 
-use nvmeroot_agent::paths;
-use nvmeroot_agent::places::Places;
-use nvmeroot_agent::program;
+use nvmeroot_agent::boot::{self, commands};
+use nvmeroot_agent::sys::paths::Paths;
 
 fn main() -> ExitCode {
-    let places = Places::default();
+    let paths = Paths::default();
     let mut words = std::env::args().skip(1);
     match (words.next().as_deref(), words.next()) {
-        (Some("run"), None) => program::run(&places),
-        (Some("wait"), None) => program::wait(&places),
-        (Some("stop"), None) => program::stop(&places),
-        (Some("paths"), None) => paths::paths(&places),
+        (Some("run"), None) => commands::run(&paths),
+        (Some("wait"), None) => commands::wait(&paths),
+        (Some("stop"), None) => commands::stop(&paths),
+        (Some("paths"), None) => boot::paths(&paths),
         (Some("--version"), None) => {
             println!("nvmeroot-agent {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS

@@ -17,7 +17,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let work = tempfile::tempdir().expect("a directory");
+        let work = common::work();
         let program = work.path().join("target/debug/nvmeroot");
         std::fs::create_dir_all(program.parent().expect("a parent")).expect("a directory");
         let built = Path::new(env!("CARGO_BIN_EXE_nvmeroot"));

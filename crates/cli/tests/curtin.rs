@@ -23,7 +23,7 @@ fn tests() -> &'static Path {
 }
 
 fn new_root() -> tempfile::TempDir {
-    let root = tempfile::tempdir().expect("a directory");
+    let root = common::work();
     furnish(root.path());
     root
 }
@@ -274,7 +274,7 @@ fn the_example_s_commands() {
         .map(|words| words.split(", ").collect())
         .collect();
     assert_eq!(commands.len(), 2, "{text}");
-    let installer = tempfile::tempdir().expect("a directory");
+    let installer = common::work();
     write(
         &installer.path().join("hostnqn"),
         b"nqn.2014-08.org.nvmexpress:installer\n",

@@ -26,7 +26,7 @@ struct Scene {
 
 impl Scene {
     fn new(configuration: &[u8]) -> Self {
-        let work = tempfile::tempdir().expect("a directory");
+        let work = common::work();
         furnish(&work.path().join("root"));
         std::fs::write(work.path().join("curtin.yaml"), configuration).expect("a file");
         Self { work }
@@ -438,7 +438,7 @@ fn a_host_without_an_identity() {
 /// What the hint says helps, whatever was in the tree before.
 #[test]
 fn a_given_identity_replaces_a_broken_one() {
-    let hosts = tempfile::tempdir().expect("a directory");
+    let hosts = common::work();
     write(&hosts.path().join("hostnqn"), HOSTNQN.as_bytes(), 0o644);
     write(&hosts.path().join("hostid"), HOSTID.as_bytes(), 0o644);
     let from = hosts.path().to_str().expect("a name");

@@ -44,7 +44,7 @@ impl Golden {
         let command = text(&directory.join("command"));
         let mut words = command.lines().next().unwrap_or_default().split(' ');
         assert_eq!(words.next(), Some("nvmeroot"), "the command of {name}");
-        let work = tempfile::tempdir().expect("a directory");
+        let work = common::work();
         let root = work.path().join("root");
         std::fs::create_dir(&root).expect("a directory");
         furnish(&root);
@@ -404,7 +404,7 @@ fn a_run_repairs_what_was_damaged() {
 
 #[test]
 fn boot_scripts_that_are_no_longer_needed_are_named() {
-    let root = tempfile::tempdir().expect("a directory");
+    let root = common::work();
     let hooks = root.path().join("etc/initramfs-tools/hooks");
     std::fs::create_dir_all(&hooks).expect("a directory");
     for name in ["curtin-nvme-over-tcp", "nvmeroot"] {

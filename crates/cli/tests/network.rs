@@ -19,7 +19,7 @@ storage:
 
 /// The interfaces of the plan, with the file that says each.
 fn planned(more: &str, tree: &[(&str, &str)]) -> Vec<String> {
-    let work = tempfile::tempdir().expect("a directory");
+    let work = common::work();
     let root = work.path().join("root");
     furnish(&root);
     for (path, text) in tree {

@@ -18,7 +18,7 @@ struct Scene {
 impl Scene {
     /// A root tree whose `config.json` gives root's portal these keys.
     fn new(keys: &str) -> Self {
-        let work = tempfile::tempdir().expect("a directory");
+        let work = common::work();
         let scene = Self { work };
         furnish(&scene.path("root"));
         let input = include_bytes!("golden/initramfs_static/input/curtin.yaml");

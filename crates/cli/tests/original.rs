@@ -79,7 +79,7 @@ fn plan(file: &Path, format: &str) -> Said {
 
 /// All that is wrong with what nvmeroot says of a case.
 fn judge(case: &Case) -> Vec<String> {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = common::work();
     let file = directory.path().join("curtin.yaml");
     std::fs::write(&file, case.curtin_yaml()).expect("a file");
     let mut faults = Vec::new();
@@ -241,7 +241,7 @@ include!("original/faults.rs");
 /// administrator's file, which it had put aside in the first one.
 #[test]
 fn a_second_run_keeps_the_backup() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = common::work();
     let file = directory.path().join("curtin.yaml");
     let all = case::read("reach");
     let case = all
@@ -313,7 +313,7 @@ fn steps_say_where_they_come_from() {
         .iter()
         .find(|c| c.name == "default_route")
         .expect("a case");
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = common::work();
     let file = directory.path().join("curtin.yaml");
     std::fs::write(&file, case.curtin_yaml()).expect("a file");
     let value: Value = serde_json::from_str(&plan(&file, "json").stdout).expect("JSON");

@@ -98,7 +98,7 @@ fn text_and_drawing_are_bounded() {
     for n in 0..200 {
         let _ = writeln!(text, "          e{n}: {{addresses: [10.0.0.{n}/8]}}");
     }
-    let work = tempfile::tempdir().expect("a directory");
+    let work = common::work();
     let file = work.path().join("many.yaml");
     std::fs::write(&file, text).expect("a file that can be written");
     let said = |format: &str| {

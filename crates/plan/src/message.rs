@@ -24,7 +24,7 @@ const STEMS: [&str; 2] = ["dhhc-", "nvmetlskey-"];
 /// prefix `DHHC-1:` itself.
 const SHORTEST_KEY: usize = 6;
 
-/// A base64 text that ends with `=` and is this long is a key of 32 bytes or
+/// A base64 text that is this long, and its padding, is a key of 32 bytes or
 /// more, such as WireGuard's.
 const BASE64_KEY: usize = 43;
 
@@ -35,6 +35,9 @@ pub fn tidy(text: impl Into<String>) -> String {
     let mut text = text.into();
     if let Cow::Owned(masked) = mask(&text) {
         text = masked;
+    }
+    if text.len() >= BASE64_KEY {
+        text = mask_bare(&text);
     }
     if text.len() > LONGEST_VALUE {
         text = shorten(&text);
@@ -103,6 +106,28 @@ pub fn mask(text: &str) -> Cow<'_, str> {
     }
     masked.push_str(&text[done..]);
     Cow::Owned(masked)
+}
+
+/// The text without keys that have lost their padding. A message can do with
+/// one word less; data can't, in which a path may look like that.
+fn mask_bare(text: &str) -> String {
+    let is_digit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(is_digit) {
+        let (before, from) = rest.split_at(start);
+        let (run, after) = from.split_at(from.find(|c| !is_digit(c)).unwrap_or(from.len()));
+        masked.push_str(before);
+        let has = |kind: fn(&u8) -> bool| run.as_bytes().iter().any(kind);
+        let is_key = run.len() >= BASE64_KEY
+            && !run.starts_with('/')
+            && has(u8::is_ascii_lowercase)
+            && has(u8::is_ascii_uppercase)
+            && has(u8::is_ascii_digit);
+        masked.push_str(if is_key { MASK } else { run });
+        rest = after;
+    }
+    masked + rest
 }
 
 /// Where keys are, in order; they may overlap.
@@ -195,6 +220,18 @@ mod tests {
             "controller = transport=tcp;traddr=192.0.2.1;trsvcid=4420",
         ] {
             assert_eq!(mask(text), text);
+        }
+    }
+
+    #[test]
+    fn in_a_message_a_key_without_its_padding_is_masked_too() {
+        let key = "2Jv0OVcMdJxHZb1mWm5oC5yxYq6Nm0FgB1bPfVdS9k4";
+        assert_eq!(tidy(format!("`{key}` is no port")), "`(secret)` is no port");
+        for plain in [
+            "/usr/lib/Aa1/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+            "a100000000000000000000000000000000000000000000",
+        ] {
+            assert_eq!(tidy(plain), plain);
         }
     }
 

@@ -8,18 +8,19 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nvmeroot_agent::events::{Events, News};
-use nvmeroot_agent::exec::{self, Context, Goal, Verdict};
-use nvmeroot_agent::fabrics::{Device, ENTRY, Fabrics, MOST_ENTRIES, Refusal};
-use nvmeroot_agent::fault::Layer;
-use nvmeroot_agent::kmsg::Kmsg;
-use nvmeroot_agent::netlink;
-use nvmeroot_agent::places::Places;
-use nvmeroot_agent::record::{BootRecord, Recorder, StepRecord};
+use nvmeroot_agent::boot::{self, Requirements, Verdict};
+use nvmeroot_agent::storage::fabrics::{Device, ENTRY, Fabrics, MOST_ENTRIES, Refusal};
+use nvmeroot_agent::sys::events::{Change, Events};
+use nvmeroot_agent::sys::kmsg::Kmsg;
+use nvmeroot_agent::sys::netlink;
+use nvmeroot_agent::sys::paths::Paths;
+use nvmeroot_agent::task::{Context, Recorder};
 use nvmeroot_plan::{
     BootPlan, ConnectOptions, Controller, ControllerPath, DefinitionId, Interface,
     InterfaceAddress, Lead, LinkKind, Mount, Network, Nqn, Origin, Reach, Transport,
 };
+use nvmeroot_record::FailureKind;
+use nvmeroot_record::{BootRecord, Missing, StepKind, StepRecord};
 
 use crate::net::{Entered, Net};
 
@@ -58,10 +59,10 @@ impl Net {
         meanwhile: impl FnOnce(&mut Self),
     ) -> Boot {
         let host = self.host.clone();
-        let places = self.places();
+        let paths = self.paths();
         thread::scope(|scope| {
             let (finished, wait) = mpsc::channel::<()>();
-            let booted = scope.spawn(move || run(&host, &places, plan, played, limit, &wait));
+            let booted = scope.spawn(move || run(&host, &paths, plan, played, limit, &wait));
             meanwhile(self);
             drop(finished);
             booted.join().expect("no panic")
@@ -71,15 +72,15 @@ impl Net {
     /// Does what the running system does with what the boot did without, until
     /// all of it is there.
     pub(crate) fn reconnect(&self, plan: BootPlan) -> BootRecord {
-        let places = self.places();
+        let paths = self.paths();
         thread::scope(|scope| {
             let connected = scope.spawn(|| {
                 let _entered = Entered::new(&self.host);
-                let context = context(&places, plan, Played::default(), LONG);
-                exec::start_missing(&context).expect("the links");
-                exec::wait_for_the_rest(&context);
-                context.recorder.finish();
-                context.recorder.snapshot()
+                let boot = boot_of(&paths, plan, Played::default(), LONG);
+                boot.start_missing().expect("the links");
+                boot.wait_for_the_rest();
+                boot.context.recorder.finish();
+                boot.context.recorder.snapshot()
             });
             connected.join().expect("no panic")
         })
@@ -87,86 +88,88 @@ impl Net {
 
     /// The initramfs mounts root as soon as its drive is there.
     pub(crate) fn mount_root(&self) {
-        let mounts = self.places().mounts;
+        let mounts = self.paths().mounts;
         let directory = mounts.parent().expect("a directory");
         fs::create_dir_all(directory).expect("a directory");
         let line = "30 1 259:1 / /root ro - ext4 /dev/nvme0n1 ro\n";
         fs::write(mounts, line).expect("a file");
     }
 
-    fn places(&self) -> Places {
-        Places {
+    fn paths(&self) -> Paths {
+        Paths {
             // Real: the namespace's own sysctls are behind it.
             proc: "/proc".into(),
-            ..Places::under(&self.path(""))
+            ..Paths::under(&self.path(""))
         }
     }
 }
 
-/// What the threads share; to be made in the host's namespace.
-fn context(places: &Places, plan: BootPlan, played: Played, limit: Duration) -> Arc<Context> {
-    fs::create_dir_all(&places.run).expect("a directory");
+/// A boot, to be made in the host's namespace.
+fn boot_of(paths: &Paths, plan: BootPlan, played: Played, limit: Duration) -> boot::Boot {
+    fs::create_dir_all(&paths.run).expect("a directory");
     let events = Arc::new(Events::new().expect("a file descriptor"));
     netlink::watch(&events).expect("a watch");
     let device = PlayedDevice {
-        sys: places.sys.clone(),
+        sys: paths.sys.clone(),
         events: Arc::clone(&events),
         played,
         made: Mutex::new(0),
         asked: Mutex::new(0),
     };
-    Arc::new(Context::new(
+    let requirements = Requirements::of(&plan, None);
+    let context = Context::new(
         plan,
-        places.clone(),
+        paths.clone(),
         events,
-        Kmsg::open(places, true),
-        Recorder::start(places.record(), limit, None),
-        Fabrics::new(Box::new(device)),
+        Kmsg::open(paths, true),
+        Recorder::start(paths.record(), limit, None),
         Instant::now() + limit,
-    ))
+    );
+    boot::Boot::new(context, requirements, Fabrics::new(Box::new(device)))
 }
 
 fn run(
     host: &str,
-    places: &Places,
+    paths: &Paths,
     plan: BootPlan,
     played: Played,
     limit: Duration,
     wait: &mpsc::Receiver<()>,
 ) -> Boot {
     let _entered = Entered::new(host);
-    let goal = Goal::of(&plan, None);
     let started = Instant::now();
-    let context = context(places, plan, played, limit);
+    let boot = boot_of(paths, plan, played, limit);
+    let context = &boot.context;
     let events = Arc::clone(&context.events);
-    exec::start(&context);
-    let verdict = exec::wait_for_goal(&context, &goal);
+    boot.start();
+    let verdict = boot.wait_for_requirements();
     let took = started.elapsed();
     if verdict == Verdict::Done {
-        exec::watch_for_root(&context);
+        boot.watch_for_root();
     }
     // Who saw the namespace may write it down a moment later, and a lease's
     // address may lead there before its last route is set.
     let until = Instant::now() + Duration::from_secs(5);
     let open = || {
         let steps = context.recorder.snapshot().steps;
-        let seen = |s: &StepRecord| s.action == "namespace" && s.end.is_some();
+        let seen = |s: &StepRecord| s.action == StepKind::Namespace && s.end.is_some();
         let applied = |s: &StepRecord| {
-            !s.action.starts_with("dhcp") || s.detail.is_empty() || s.end.is_some()
+            let dhcp = matches!(s.action, StepKind::Dhcp4 | StepKind::Dhcp6);
+            !dhcp || s.detail.is_empty() || s.end.is_some()
         };
         !steps.iter().any(seen) || !steps.iter().all(applied)
     };
     while verdict == Verdict::Done && open() && Instant::now() < until {
         events.wait_past(
             events.seen(),
-            &News::ALL,
+            &Change::ALL,
             Instant::now() + Duration::from_millis(20),
         );
     }
     // Nothing is ever sent: it is the other end's drop that counts.
     let _ = wait.recv();
     context.recorder.missing(context.missing());
-    exec::leave(&context);
+    boot.hand_off();
     events.stop();
     context.recorder.finish();
     Boot {
@@ -188,7 +191,7 @@ impl Boot {
         self.record
             .steps
             .iter()
-            .find(|s| s.action == action)
+            .find(|s| s.action.word() == action)
             .unwrap_or_else(|| panic!("no step `{action}` in {:#?}", self.record.steps))
     }
 
@@ -200,7 +203,11 @@ impl Boot {
 
     /// When steps of a kind ended, after the start.
     pub(crate) fn all_ended(&self, action: &str) -> Vec<Duration> {
-        let steps = self.record.steps.iter().filter(|s| s.action == action);
+        let steps = self
+            .record
+            .steps
+            .iter()
+            .filter(|s| s.action.word() == action);
         steps
             .filter_map(|s| Some(s.end?.monotonic_us - self.record.start.monotonic_us))
             .map(Duration::from_micros)
@@ -208,18 +215,20 @@ impl Boot {
     }
 
     /// The layers of what went wrong in a step.
-    pub(crate) fn layers(&self, action: &str) -> Vec<Layer> {
+    pub(crate) fn layers(&self, action: &str) -> Vec<FailureKind> {
         let errors = &self.step(action).errors;
-        errors.iter().map(|e| e.fault.layer).collect()
+        errors.iter().map(|e| e.failure.kind).collect()
     }
 
     /// What is missing at the end.
     pub(crate) fn missing(&self) -> Vec<String> {
-        let missing = &self.record.missing;
-        missing
-            .iter()
-            .map(|m| format!("{}: {}", m.subject, m.fault.layer))
-            .collect()
+        let line = |m: &Missing| {
+            let action = m.action.map_or("", StepKind::word);
+            let words = [&m.scope.to_string(), action, &m.detail];
+            let words: Vec<&str> = words.into_iter().filter(|w| !w.is_empty()).collect();
+            format!("{}: {}", words.join(" "), m.failure.kind)
+        };
+        self.record.missing.iter().map(line).collect()
     }
 
     pub(crate) fn report(&self) -> String {
@@ -316,7 +325,7 @@ impl Device for PlayedDevice {
             if !self.played.empty {
                 fs::create_dir_all(subsystem.join("nvme0n1")).expect("a directory");
             }
-            self.events.raise(News::Devices);
+            self.events.raise(Change::Devices);
         }
         Ok(instance)
     }

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use nvmeroot_agent::exec::Verdict;
-use nvmeroot_agent::fault::Layer;
-use nvmeroot_agent::record::StepState;
+use nvmeroot_agent::boot::Verdict;
 use nvmeroot_plan::{
     BootPlan, Bridge, BridgeParameters, BridgePort, Centiseconds, Interface, LinkKind,
 };
+use nvmeroot_record::FailureKind;
+use nvmeroot_record::StepState;
 
 use crate::boot::{LONG, NQN, Played, address, interface, plan};
 use crate::net::{Net, skip};
@@ -117,7 +117,7 @@ fn a_bridge_with_all_its_parameters_and_a_card_that_is_missing() {
         .record
         .steps
         .iter()
-        .filter(|s| s.subject != "absent")
+        .filter(|s| s.scope.to_string() != "absent")
         .map(|s| (&s.action, s.state))
         .collect();
     assert!(
@@ -195,7 +195,7 @@ fn a_link_of_that_name_and_another_kind_is_told() {
         bridge.addresses = vec![address("10.9.0.9/24")];
     });
     let boot = net.boot(plan, Played::default(), Duration::from_secs(1));
-    assert_eq!(boot.layers("create")[0], Layer::Network);
+    assert_eq!(boot.layers("create")[0], FailureKind::Network);
     let report = boot.report();
     assert!(
         report.contains("`br0` is there already and is no bridge"),

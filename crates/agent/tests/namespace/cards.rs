@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use nvmeroot_agent::fault::Layer;
 use nvmeroot_plan::Match;
+use nvmeroot_record::FailureKind;
 
 use crate::boot::{LONG, NQN, Played, address, interface, plan};
 use crate::net::{Net, skip, until};
@@ -83,7 +83,7 @@ fn late_carrier_and_late_listener_cost_only_their_own_time() {
     // Seconds without carrier are on every boot, and no error.
     assert_eq!(boot.step("carrier").errors, []);
     assert!(boot.ended("carrier") > Duration::from_millis(1400));
-    assert_eq!(boot.layers("discover"), [Layer::Refused]);
+    assert_eq!(boot.layers("discover"), [FailureKind::Refused]);
     // The lease comes right after the carrier, and the connection within a
     // pause of the listener.
     let lease = lease.zip(carrier).map(|(l, c)| l - c).expect("both");

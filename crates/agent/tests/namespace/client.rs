@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use nvmeroot_agent::dhcp::{
+use nvmeroot_agent::net::dhcp::{
     ClientId, DhcpError, Event, Identity, Lease4, Lease6, Link, V4Config, V6Config, run_v4, run_v6,
 };
 use rustix::event::{EventfdFlags, eventfd};

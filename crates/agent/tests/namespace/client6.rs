@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nvmeroot_agent::dhcp::{DhcpError, Duid, Iaid, V6Config};
+use nvmeroot_agent::net::dhcp::{DhcpError, Duid, Iaid, V6Config};
 
 use crate::client::NEVER;
 use crate::net::{MAC, Net, skip};

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use nvmeroot_agent::exec::Verdict;
+use nvmeroot_agent::boot::Verdict;
 use nvmeroot_plan::DhcpOverrides;
 
 use crate::boot::{LONG, Played, interface, plan};

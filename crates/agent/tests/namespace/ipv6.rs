@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use nvmeroot_agent::record::StepState;
 use nvmeroot_plan::Interface;
+use nvmeroot_record::StepState;
 
 use crate::boot::{Boot, LONG, NQN, Played, address, interface, plan};
 use crate::net::{Entered, Net, skip, until};
@@ -133,7 +133,7 @@ fn an_advertisement_alone_is_enough() {
     // As systemd-networkd ranks it where there is no DHCP.
     let ours = "dev c proto ra metric 1024 ";
     assert!(routes.contains(ours), "{routes}");
-    assert!(!boot.record.steps.iter().any(|s| s.action == "dhcp6"));
+    assert!(!boot.record.steps.iter().any(|s| s.action.word() == "dhcp6"));
     eprintln!("by advertisement: goal {:?}", boot.took);
 }
 

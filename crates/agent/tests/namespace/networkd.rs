@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use nvmeroot_agent::dhcp::{Identity, udev_name};
+use nvmeroot_agent::net::dhcp::{Identity, udev_name};
 
 use crate::boot::interface;
 use crate::client::{MACHINE_ID, NEVER};

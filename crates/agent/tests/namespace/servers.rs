@@ -5,8 +5,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use nvmeroot_agent::fault::Layer;
-use nvmeroot_agent::record::StepState;
+use nvmeroot_record::FailureKind;
+use nvmeroot_record::StepState;
 
 use crate::boot::{LONG, NQN, Played, interface, plan};
 use crate::net::{MAC, Net, skip, until};
@@ -107,8 +107,8 @@ fn an_address_in_use_is_declined() {
         let file = net.path("run/net-c.conf");
         until("another lease", || file.exists().then_some(()));
     });
-    assert_eq!(boot.layers("dhcp4"), [Layer::AddressInUse]);
-    let said = &boot.step("dhcp4").errors[0].fault.message;
+    assert_eq!(boot.layers("dhcp4"), [FailureKind::AddressInUse]);
+    let said = &boot.step("dhcp4").errors[0].failure.message;
     assert!(
         said.ends_with("has `10.9.0.70`, which the DHCP server offered"),
         "{said}"
@@ -148,7 +148,7 @@ fn a_conflict_after_the_lease_is_reported() {
     });
     let announce = boot.step("announce");
     assert_eq!(announce.state, StepState::Failed);
-    assert_eq!(boot.layers("announce"), [Layer::AddressInUse]);
+    assert_eq!(boot.layers("announce"), [FailureKind::AddressInUse]);
     assert_eq!(boot.missing(), ["c dhcp4: address in use"]);
 }
 
@@ -166,7 +166,11 @@ fn the_lease_is_renewed_while_the_program_lives() {
         });
     });
     assert_eq!(boot.missing(), [""; 0]);
-    let leases = boot.record.steps.iter().filter(|s| s.action == "dhcp4");
+    let leases = boot
+        .record
+        .steps
+        .iter()
+        .filter(|s| s.action.word() == "dhcp4");
     assert_eq!(leases.count(), 1);
     assert_eq!(net.show("-o -4 address show c").lines().count(), 1);
 }
@@ -200,7 +204,11 @@ fn a_renewal_that_is_refused_leads_to_another_lease() {
                 .then_some(())
         });
     });
-    let leases = boot.record.steps.iter().filter(|s| s.action == "dhcp4");
+    let leases = boot
+        .record
+        .steps
+        .iter()
+        .filter(|s| s.action.word() == "dhcp4");
     assert_eq!(leases.count(), 2);
     assert_eq!(boot.missing(), [""; 0]);
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use nvmeroot_agent::exec::Verdict;
-use nvmeroot_agent::record::StepState;
+use nvmeroot_agent::boot::Verdict;
 use nvmeroot_plan::{Match, Route};
+use nvmeroot_record::StepState;
 
 use crate::boot::{LONG, NQN, Played, address, interface, origin, plan};
 use crate::net::{MAC, Net, skip};

@@ -6,10 +6,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::thread;
 use std::time::Duration;
 
-use nvmeroot_agent::exec::Verdict;
-use nvmeroot_agent::fault::Layer;
-use nvmeroot_agent::record::StepState;
+use nvmeroot_agent::boot::Verdict;
 use nvmeroot_plan::{BootPlan, Match};
+use nvmeroot_record::FailureKind;
+use nvmeroot_record::{StepKind, StepState};
 
 use crate::boot::{FLOODING, LONG, NQN, PORT, Played, REFERRED, address, interface, plan};
 use crate::net::{Entered, Net, skip, until};
@@ -42,11 +42,14 @@ fn a_dead_portal_does_not_hold_up_the_living_one() {
     let [missing] = boot.record.missing.as_slice() else {
         panic!("{:?}", boot.record.missing);
     };
-    assert_eq!(missing.subject, "10.9.0.200:4420");
+    assert_eq!(missing.scope.to_string(), "10.9.0.200:4420");
     assert!(
-        matches!(missing.fault.layer, Layer::Timeout | Layer::NoRoute),
+        matches!(
+            missing.failure.kind,
+            FailureKind::Timeout | FailureKind::NoRoute
+        ),
         "{:?}",
-        missing.fault
+        missing.failure
     );
     eprintln!("one of two portals dead: goal {:?}", boot.took);
 }
@@ -84,11 +87,14 @@ fn a_portal_behind_an_interface_is_asked_over_that_one() {
     let [missing] = boot.record.missing.as_slice() else {
         panic!("{:?}", boot.record.missing);
     };
-    assert_eq!(missing.subject, "10.9.0.200:4420");
+    assert_eq!(missing.scope.to_string(), "10.9.0.200:4420");
     assert!(
-        matches!(missing.fault.layer, Layer::Timeout | Layer::NoRoute),
+        matches!(
+            missing.failure.kind,
+            FailureKind::Timeout | FailureKind::NoRoute
+        ),
         "{:?}",
-        missing.fault
+        missing.failure
     );
 }
 
@@ -137,8 +143,8 @@ fn thirty_two_ways_cost_root_no_more_than_one() {
         let record = net.path("run/nvmeroot/boot.json");
         until("all ways", || {
             let text = std::fs::read_to_string(&record).ok()?;
-            let all = serde_json::from_str::<nvmeroot_agent::record::BootRecord>(&text).ok()?;
-            let steps = all.steps.iter().filter(|s| s.action == "connect");
+            let all = serde_json::from_str::<nvmeroot_record::BootRecord>(&text).ok()?;
+            let steps = all.steps.iter().filter(|s| s.action.word() == "connect");
             (steps.filter(|s| s.end.is_some()).count() == 32).then_some(())
         });
     });
@@ -211,26 +217,30 @@ fn referrals_are_followed_and_circles_end() {
     };
     let boot = net.boot(plan(interface, "10.9.0.1", None), refers, LONG);
     assert_eq!(boot.verdict, Verdict::Done);
-    let of = |action: &str| -> Vec<(&str, &str)> {
-        let steps = boot.record.steps.iter().filter(|s| s.action == action);
+    let of = |action: &str| -> Vec<(String, &str)> {
+        let steps = boot
+            .record
+            .steps
+            .iter()
+            .filter(|s| s.action.word() == action);
         steps
-            .map(|s| (s.subject.as_str(), s.detail.as_str()))
+            .map(|s| (s.scope.to_string(), s.detail.as_str()))
             .collect()
     };
     assert_eq!(
         of("discover"),
         [
             (
-                "10.9.0.1:4420",
+                "10.9.0.1:4420".to_owned(),
                 "0 offered, 1 referred to, 1 of other transports or address families, or unreadable, left out"
             ),
-            ("10.9.0.1:8010", "2 offered, 1 referred to"),
+            ("10.9.0.1:8010".to_owned(), "2 offered, 1 referred to"),
         ]
     );
     // Offered twice, connected once.
     assert_eq!(
         of("connect"),
-        [("10.9.0.1:4420", "nqn.2024-01.example:root nvme0")]
+        [("10.9.0.1:4420".to_owned(), "nqn.2024-01.example:root nvme0")]
     );
 }
 
@@ -270,8 +280,8 @@ fn a_broken_discovery_log_costs_neither_threads_nor_the_boot() {
             // The record is long by now; reading it costs more than waiting.
             thread::sleep(Duration::from_millis(200));
             let text = fs::read_to_string(&record).ok()?;
-            let all = serde_json::from_str::<nvmeroot_agent::record::BootRecord>(&text).ok()?;
-            let steps = all.steps.iter().filter(|s| s.action == action);
+            let all = serde_json::from_str::<nvmeroot_record::BootRecord>(&text).ok()?;
+            let steps = all.steps.iter().filter(|s| s.action.word() == action);
             Some(steps.count())
         };
         until("the flood", || (count("connect")? > 20).then_some(()));
@@ -284,7 +294,7 @@ fn a_broken_discovery_log_costs_neither_threads_nor_the_boot() {
     assert_eq!(boot.verdict, Verdict::Done);
     let steps = boot.record.steps.iter();
     let logs: Vec<_> = steps
-        .filter(|s| s.action == "discover")
+        .filter(|s| s.action.word() == "discover")
         .map(|s| s.detail.as_str())
         .collect();
     assert!(logs.contains(&"512 offered, 3584 left out"), "{logs:?}");
@@ -336,17 +346,18 @@ fn the_running_system_connects_what_is_missing_and_nothing_else() {
     let record = net.reconnect(plan);
     let steps = record.steps.iter();
     let steps: Vec<_> = steps
-        .map(|step| (step.subject.as_str(), step.action.as_str(), step.state))
+        .map(|step| (step.scope.to_string(), step.action, step.state))
         .collect();
-    let (second, offered) = ("10.9.0.2:4420", "10.9.0.1:4420");
+    let second = || "10.9.0.2:4420".to_owned();
+    let offered = || "10.9.0.1:4420".to_owned();
     assert_eq!(
         steps,
         [
-            (second, "reach", StepState::Done),
-            (second, "discover", StepState::Done),
-            (offered, "reach", StepState::Done),
-            (offered, "connect", StepState::Done),
-            (offered, "namespace", StepState::Done)
+            (second(), StepKind::Reach, StepState::Done),
+            (second(), StepKind::Discover, StepState::Done),
+            (offered(), StepKind::Reach, StepState::Done),
+            (offered(), StepKind::Connect, StepState::Done),
+            (offered(), StepKind::Namespace, StepState::Done)
         ]
     );
 }

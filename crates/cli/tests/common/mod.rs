@@ -7,6 +7,15 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// A directory for one test: in memory where the machine has such a place, for
+/// the program makes what it writes durable, and a disk takes its time.
+pub(crate) fn work() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    tempfile::tempdir_in(memory)
+        .or_else(|_| tempfile::tempdir())
+        .expect("a directory")
+}
+
 /// The identity that the tests' root trees have.
 pub(crate) const HOSTNQN: &str =
     "nqn.2014-08.org.nvmexpress:uuid:5f2a1c60-7d0e-4b57-9c11-3d9be0a4e7f1";

@@ -33,6 +33,7 @@ impl Stage {
         stage.write("dev/kmsg", "");
         stage.write("run/udev/data", "");
         stage.write("calls", "");
+        stage.program("bin/udevadm", "exit 0");
         stage.program(
             "usr/lib/nvmeroot/nvmeroot-agent",
             &format!("{NOTES}{agent}"),
@@ -265,6 +266,30 @@ fn init_bottom_ends_the_agent_and_nobody_else() {
                 let _ = child.kill();
                 child.wait().expect("it ends");
             }
+        }
+    }
+}
+
+/// `init-bottom/udev` waits for a minute, and lets the boot panic if that is too short.
+#[test]
+fn init_bottom_waits_for_udev_and_not_for_ever() {
+    let said = "<5>nvmeroot: udev has not read all drives yet; waiting\n";
+    for shell in shells() {
+        for (idle_after, asked) in [(1, 1), (3, 3), (99, 20)] {
+            let stage = Stage::new("ro", "");
+            stage.program(
+                "bin/udevadm",
+                &format!(
+                    "echo \"$*\" >>\"$STAGE/asked\"; echo timed out >&2\n\
+                     [ \"$(wc -l <\"$STAGE/asked\")\" -ge {idle_after} ]"
+                ),
+            );
+            stage.boots(&shell, INIT_BOTTOM);
+            let line = "settle --timeout=30\n";
+            assert_eq!(stage.read("asked"), line.repeat(asked));
+            let expected = if asked > 1 { said } else { "" };
+            assert_eq!(stage.read("dev/kmsg"), expected);
+            assert_eq!(stage.read("calls"), "agent stop\n");
         }
     }
 }

@@ -1,0 +1,60 @@
+//! `nvmeroot-agent paths`: the running system's part. What the boot did without
+//! is connected as soon as it is there.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::command_line::CommandLine;
+use super::commands::{StartError, io, read_plan, stop_on_signals};
+use super::{Boot, Requirements};
+use crate::storage::fabrics::{Fabrics, Kernel};
+use crate::sys::events::Events;
+use crate::sys::kmsg::Kmsg;
+use crate::sys::netlink;
+use crate::sys::paths::Paths;
+use crate::task::{Context, Recorder};
+
+/// Longer than a machine runs.
+const NO_END: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// Connects the plan's controllers that are not there, however long it takes;
+/// the network is somebody else's. Exit status 0 when all are there or the
+/// program was told to stop, 1 without a usable plan.
+pub fn paths(paths: &Paths) -> ExitCode {
+    let text = std::fs::read_to_string(&paths.cmdline).unwrap_or_default();
+    let line = CommandLine::parse(&text);
+    if line.off {
+        return ExitCode::SUCCESS;
+    }
+    match connect(paths, &line) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("nvmeroot: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn connect(paths: &Paths, line: &CommandLine) -> Result<(), StartError> {
+    let plan = read_plan(paths)?;
+    std::fs::create_dir_all(&paths.run).map_err(io("can't make the program's directory"))?;
+    let events = Arc::new(Events::new().map_err(io("no file descriptor"))?);
+    netlink::watch(&events)?;
+    stop_on_signals(&events).map_err(io("can't take signals"))?;
+    let requirements = Requirements::of(&plan, None);
+    let context = Context::new(
+        plan,
+        paths.clone(),
+        events,
+        Kmsg::open(paths, line.debug),
+        Recorder::start(paths.paths_record(), NO_END, None),
+        Instant::now() + NO_END,
+    );
+    let fabrics = Fabrics::new(Box::new(Kernel::new(paths.clone())));
+    let boot = Boot::new(context, requirements, fabrics);
+    boot.start_missing()?;
+    boot.wait_for_the_rest();
+    boot.context.recorder.finish();
+    Ok(())
+}

@@ -1,0 +1,277 @@
+//! What must be there before root can be mounted.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use nvmeroot_plan::{BootPlan, MountPoint, Nqn};
+
+use crate::storage::ConnectedTo;
+use crate::storage::fabrics::NvmeTree;
+
+/// One thing that must be there: at least one of these controllers (indexes into
+/// the plan's) is connected, itself or by what its discovery log offers, and
+/// shows a namespace. The plan knows no namespace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Requirement {
+    any_of: Vec<usize>,
+}
+
+impl Requirement {
+    /// The controllers that can meet it.
+    pub fn controllers(&self) -> &[usize] {
+        &self.any_of
+    }
+
+    fn is_met(&self, connected: &ConnectedTo, tree: &NvmeTree) -> bool {
+        let nqns = self.any_of.iter().filter_map(|index| connected.get(index));
+        nqns.flatten()
+            .any(|nqn| !tree.namespaces(nqn.as_str()).is_empty())
+    }
+}
+
+/// The device that the initramfs will mount as root, where the kernel command
+/// line names one by what udev makes links of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootDevice(PathBuf);
+
+impl RootDevice {
+    /// From `root=`; `None` for what is no such device (`root=zfs:…`,
+    /// `root=/dev/nfs`).
+    pub fn parse(root: &str, dev: &Path) -> Option<Self> {
+        let disk = |by: &str, id: &str| dev.join("disk").join(by).join(id);
+        let path = match root.split_once('=') {
+            Some(("UUID", id)) => disk("by-uuid", id),
+            Some(("PARTUUID", id)) => disk("by-partuuid", id),
+            Some(("LABEL", id)) => disk("by-label", id),
+            Some(("PARTLABEL", id)) => disk("by-partlabel", id),
+            _ => dev.join(root.strip_prefix("/dev/").filter(|d| *d != "nfs")?),
+        };
+        // A name that leads out of /dev is no device's.
+        let plain = path
+            .components()
+            .all(|c| !matches!(c, std::path::Component::ParentDir));
+        plain.then_some(Self(path))
+    }
+
+    fn is_there(&self) -> bool {
+        self.0.exists()
+    }
+}
+
+/// All that must be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirements {
+    all: BTreeMap<Requirement, Vec<MountPoint>>,
+    root: Option<RootDevice>,
+}
+
+impl Requirements {
+    /// What the essential mounts of the plan need. Controllers of one subsystem
+    /// lead to the same storage: one of them is enough. Of controllers whose
+    /// subsystem is not known each may hold a part (the mount may lie on a RAID),
+    /// so each is needed.
+    pub fn of(plan: &BootPlan, root: Option<RootDevice>) -> Self {
+        let mut all: BTreeMap<Requirement, Vec<MountPoint>> = BTreeMap::new();
+        for mount in plan.mounts.iter().filter(|m| m.essential) {
+            let mut groups: BTreeMap<Nqn, Vec<usize>> = BTreeMap::new();
+            let mut alone = Vec::new();
+            for &index in &mount.controllers {
+                let Some(controller) = plan.controllers.get(index) else {
+                    continue;
+                };
+                match &controller.nqn {
+                    Some(nqn) if nqn.as_str() != Nqn::DISCOVERY => {
+                        groups.entry(nqn.clone()).or_default().push(index);
+                    }
+                    _ => alone.push(vec![index]),
+                }
+            }
+            for any_of in groups.into_values().chain(alone) {
+                let mounts = all.entry(Requirement { any_of }).or_default();
+                if !mounts.contains(&mount.path) {
+                    mounts.push(mount.path.clone());
+                }
+            }
+        }
+        Self { all, root }
+    }
+
+    /// Of each controller that something essential needs the number of the
+    /// requirement that it may meet.
+    pub(super) fn by_controller(&self) -> BTreeMap<usize, usize> {
+        let mut found = BTreeMap::new();
+        for (number, one) in self.all.keys().enumerate() {
+            for controller in one.controllers() {
+                found.entry(*controller).or_insert(number);
+            }
+        }
+        found
+    }
+
+    /// Nothing is needed.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// As the record has them.
+    pub fn record(&self, plan: &BootPlan) -> Vec<nvmeroot_record::Requirement> {
+        let portal = |index: &usize| {
+            let controller = plan.controllers.get(*index)?;
+            Some(SocketAddr::new(controller.traddr, controller.trsvcid.get()))
+        };
+        let all = self.all.iter();
+        all.map(|(one, mounts)| nvmeroot_record::Requirement {
+            mounts: mounts.clone(),
+            any_of: one.any_of.iter().filter_map(portal).collect(),
+        })
+        .collect()
+    }
+
+    /// Those that are not met, with the mounts that have them.
+    pub(super) fn unmet(&self, connected: &ConnectedTo, tree: &NvmeTree) -> Vec<Unmet<'_>> {
+        // What will be mounted as root is what counts for root, whichever
+        // controller it came from.
+        let root_is_there = self.root.as_ref().is_some_and(RootDevice::is_there);
+        let is_met = |one: &Requirement, mounts: &[MountPoint]| {
+            let only_root = mounts.iter().all(|m| m.as_str() == "/");
+            only_root && root_is_there || one.is_met(connected, tree)
+        };
+        let all = self.all.iter();
+        all.filter(|(one, mounts)| !is_met(one, mounts))
+            .map(|(one, mounts)| (one, mounts.as_slice()))
+            .collect()
+    }
+}
+
+/// A requirement that is not met, and the mounts that have it.
+pub(super) type Unmet<'a> = (&'a Requirement, &'a [MountPoint]);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nvmeroot_plan::{Controller, Mount, Network, Origin, Reach, Transport};
+    use std::fs;
+
+    fn controller(last: u8, nqn: Option<&str>) -> Controller {
+        Controller {
+            transport: Transport::Tcp,
+            traddr: std::net::Ipv4Addr::new(192, 0, 2, last).into(),
+            trsvcid: "4420".parse().expect("a port"),
+            nqn: nqn.map(|n| n.parse().expect("an NQN")),
+            options: nvmeroot_plan::ConnectOptions::default(),
+            origin: Origin::whole("test"),
+        }
+    }
+
+    fn plan(controllers: Vec<Controller>, mounts: &[(&str, &[usize])]) -> BootPlan {
+        BootPlan {
+            reach: Reach::Initramfs,
+            reasons: Vec::new(),
+            host: None,
+            mounts: mounts
+                .iter()
+                .map(|(path, controllers)| {
+                    let path: MountPoint = path.parse().expect("a path");
+                    Mount {
+                        essential: path.is_essential(),
+                        path,
+                        controllers: controllers.to_vec(),
+                        filesystem: None,
+                        origin: Origin::whole("test"),
+                    }
+                })
+                .collect(),
+            controllers,
+            network: Network::default(),
+            paths: Vec::new(),
+            warnings: Vec::new(),
+            ..BootPlan::default()
+        }
+    }
+
+    fn namespace(sys: &Path, nqn: &str, uuid: &str) {
+        let dir = sys.join("class/nvme-subsystem/nvme-subsys0");
+        fs::create_dir_all(dir.join("nvme0n1")).expect("a directory");
+        fs::write(dir.join("subsysnqn"), format!("{nqn}\n")).expect("a file");
+        fs::write(dir.join("nvme0n1/nsid"), "1\n").expect("a file");
+        fs::write(dir.join("nvme0n1/uuid"), format!("{uuid}\n")).expect("a file");
+    }
+
+    fn nqn(text: &str) -> Nqn {
+        text.parse().expect("an NQN")
+    }
+
+    #[test]
+    fn one_way_to_a_subsystem_is_enough_and_unknown_ones_are_all_needed() {
+        let a = Some("nqn.2024-01.a:a");
+        let plan = plan(
+            vec![
+                controller(1, a),
+                controller(2, a),
+                controller(3, None),
+                controller(4, Some(Nqn::DISCOVERY)),
+            ],
+            &[("/", &[0, 1]), ("/usr", &[2, 3]), ("/srv", &[2])],
+        );
+        let all = Requirements::of(&plan, None);
+        let record = all.record(&plan).into_iter().map(|one| {
+            let any_of = one.any_of.iter().map(ToString::to_string);
+            (one.mounts[0].to_string(), any_of.collect::<Vec<_>>())
+        });
+        assert_eq!(
+            record.collect::<Vec<_>>(),
+            [
+                (
+                    "/".to_owned(),
+                    vec!["192.0.2.1:4420".to_owned(), "192.0.2.2:4420".to_owned()]
+                ),
+                ("/usr".to_owned(), vec!["192.0.2.3:4420".to_owned()]),
+                ("/usr".to_owned(), vec!["192.0.2.4:4420".to_owned()]),
+            ]
+        );
+        assert_eq!(all.by_controller(), [(0, 0), (1, 0), (2, 1), (3, 2)].into());
+        let sys = tempfile::tempdir().expect("a directory");
+        let tree = NvmeTree::new(sys.path());
+        let unmet = |connected: &ConnectedTo| all.unmet(connected, &tree).len();
+        let mut connected = ConnectedTo::new();
+        assert_eq!(unmet(&connected), 3);
+        connected
+            .entry(1)
+            .or_default()
+            .insert(nqn("nqn.2024-01.a:a"));
+        assert_eq!(unmet(&connected), 3, "connected, no namespace yet");
+        namespace(sys.path(), "nqn.2024-01.a:a", "u");
+        assert_eq!(unmet(&connected), 2);
+        connected
+            .entry(2)
+            .or_default()
+            .insert(nqn("nqn.2024-01.a:a"));
+        connected
+            .entry(3)
+            .or_default()
+            .insert(nqn("nqn.2024-01.a:a"));
+        assert_eq!(unmet(&connected), 0);
+    }
+
+    #[test]
+    fn roots_own_device_counts_for_root_alone() {
+        let dev = tempfile::tempdir().expect("a directory");
+        let root = RootDevice::parse("UUID=ab-cd", dev.path()).expect("a device");
+        let plan = plan(
+            vec![controller(1, None), controller(2, None)],
+            &[("/", &[0]), ("/usr", &[1])],
+        );
+        let all = Requirements::of(&plan, Some(root));
+        let tree = NvmeTree::new(dev.path());
+        assert_eq!(all.unmet(&ConnectedTo::new(), &tree).len(), 2);
+        fs::create_dir_all(dev.path().join("disk/by-uuid")).expect("a directory");
+        fs::write(dev.path().join("disk/by-uuid/ab-cd"), "").expect("a file");
+        let unmet = all.unmet(&ConnectedTo::new(), &tree);
+        assert_eq!(unmet.len(), 1);
+        assert_eq!(unmet[0].1[0].as_str(), "/usr");
+        assert_eq!(RootDevice::parse("/dev/nfs", dev.path()), None);
+        assert_eq!(RootDevice::parse("UUID=../../x", dev.path()), None);
+        assert_eq!(RootDevice::parse("zfs:rpool", dev.path()), None);
+    }
+}

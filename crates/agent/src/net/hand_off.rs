@@ -1,0 +1,149 @@
+//! The network passes from the initramfs to the running system's manager.
+//!
+//! Until that takes over, nobody renews what routers announced, and root must not
+//! go with an address or a route that runs out before the manager has heard the
+//! next announcement. Where the running system has no manager that listens to
+//! routers, the kernel goes on listening.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use nvmeroot_plan::{DhcpOverrides, Interface};
+
+use super::Network;
+use super::dhcp;
+use super::running_network_manager::listens_to_routers;
+use crate::sys::kmsg::Level;
+use crate::sys::netlink::{Link, Netlink, NetlinkError, NewRoute, protocol};
+
+/// Seconds that the route to a portal stays: a router's usual lifetime
+/// (`AdvDefaultLifetime`, RFC 4861, section 6.2.1). It ends by itself, so
+/// nothing stays beside the running system's routes for good.
+const LIFETIME: u32 = 1800;
+
+/// The metric of such a route; there is no other to the same single address.
+const METRIC: u32 = 100;
+
+/// The metric that systemd-networkd gives what routers announce where nothing
+/// else is said (systemd.network(5), `[IPv6AcceptRA]`, `RouteMetric=`; that of a
+/// router of medium preference), and the kernel a router's own route.
+const ANNOUNCED: u32 = 1024;
+
+/// Makes the interfaces' addresses last, and the routes to the connected portals
+/// that routers brought.
+pub(crate) fn hand_off(network: &Network, portals: &BTreeSet<IpAddr>) {
+    network.restore();
+    if let Err(e) = keep_all(network, portals) {
+        let text = format!(
+            "the network may not last until the running system takes over: {e}; check its addresses and routes there"
+        );
+        network.context.kmsg.say(Level::Warning, &text);
+    }
+}
+
+fn keep_all(network: &Network, portals: &BTreeSet<IpAddr>) -> Result<(), NetlinkError> {
+    let mut netlink = Netlink::open()?;
+    let links = links(network, &mut netlink)?;
+    addresses(&mut netlink, &links)?;
+    routes(portals, &mut netlink)?;
+    if listens_to_routers(&network.context.paths) {
+        take_over(network, &mut netlink, &links)?;
+    }
+    Ok(())
+}
+
+/// The metric that the running system's network manager gives what routers announce on
+/// this interface, where it is not its default: netplan says it for all dynamic
+/// configuration of an interface at once (systemd.network(5), `[DHCP]`).
+pub(super) fn announced_metric(interface: &Interface) -> Option<u32> {
+    if !interface.dhcp4 && !interface.dhcp6 {
+        return None;
+    }
+    let of = |overrides: &Option<DhcpOverrides>| overrides.as_ref()?.route_metric;
+    let said = of(&interface.dhcp4_overrides).or_else(|| of(&interface.dhcp6_overrides));
+    Some(said.unwrap_or(dhcp::DEFAULT_METRIC))
+}
+
+/// The storage's interfaces that are there.
+fn links<'a>(
+    network: &'a Network,
+    netlink: &mut Netlink,
+) -> Result<Vec<(&'a Interface, Link)>, NetlinkError> {
+    let mut found = Vec::new();
+    for interface in network.context.plan.storage_interfaces() {
+        let Some(index) = network.link_of(&interface.name) else {
+            continue;
+        };
+        found.extend(netlink.link(index)?.map(|link| (interface, link)));
+    }
+    Ok(found)
+}
+
+/// While an address is there, root's connections live. The running system's
+/// manager sets the same one again, with lifetimes of its own.
+fn addresses(netlink: &mut Netlink, links: &[(&Interface, Link)]) -> Result<(), NetlinkError> {
+    for (_, link) in links {
+        for address in netlink.addresses(link.index)? {
+            if address.runs_out() {
+                netlink.make_permanent(link, &address)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Gives the portals that a router leads to routes of their own by the same router.
+fn routes(portals: &BTreeSet<IpAddr>, netlink: &mut Netlink) -> Result<(), NetlinkError> {
+    for &portal in portals {
+        let Some(route) = netlink.route_to(portal, None)? else {
+            continue;
+        };
+        let (Some(IpAddr::V6(router)), protocol::RA) = (route.gateway, route.protocol) else {
+            continue;
+        };
+        let Some(link) = netlink.link(route.link)? else {
+            continue;
+        };
+        let new = NewRoute {
+            metric: Some(METRIC),
+            protocol: protocol::RA,
+            expires: Some(LIFETIME),
+            ..NewRoute::to(Some((portal, 128)), Some(router.into()))
+        };
+        netlink.add_route(&link, &new)?;
+    }
+    Ok(())
+}
+
+/// The manager knows what routers announce by other routes than the kernel, and
+/// sets its own beside those, which nobody would remove when a router goes.
+fn take_over(
+    network: &Network,
+    netlink: &mut Netlink,
+    links: &[(&Interface, Link)],
+) -> Result<(), NetlinkError> {
+    for (interface, link) in links {
+        // The kernel's part in what the manager does: the next advertisement would
+        // bring its routes back.
+        for key in ["accept_ra_pinfo", "accept_ra_defrtr"] {
+            network.try_ipv6(link, key, "0");
+        }
+        for one in netlink.announced(link)? {
+            // A network's metric is another for the manager: with its own it takes
+            // the route over. Its default routes have no such sign (since
+            // version 256 systemd-networkd gives them a nexthop).
+            if one.router.is_none() {
+                let new = NewRoute {
+                    metric: Some(announced_metric(interface).unwrap_or(ANNOUNCED)),
+                    table: Some(one.table),
+                    protocol: protocol::RA,
+                    expires: Some(one.expires),
+                    ..NewRoute::to(Some((one.network.0.into(), one.network.1)), None)
+                };
+                netlink.add_route(link, &new)?;
+            }
+            netlink.forget(&one)?;
+        }
+    }
+    Ok(())
+}

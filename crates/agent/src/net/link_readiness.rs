@@ -1,0 +1,181 @@
+//! When a link can be worked with: udev has finished with it, and it has
+//! carrier.
+
+use std::time::{Duration, Instant};
+
+use nvmeroot_plan::Interface;
+use nvmeroot_record::{Failure, FailureKind};
+
+use super::Network;
+use super::card::Wanted;
+use crate::sys::events::{Change, WakeReason};
+use crate::sys::kmsg::Level;
+use crate::sys::netlink::{Link, Netlink};
+use crate::sys::paths::Paths;
+use crate::task::{Context, Ended, FailureScope, OpenStep};
+
+/// udev is given so long to finish with a card. It renames cards, which some
+/// kernels refuse once the link is up, and it knows the name that the running
+/// system's DHCP client makes its identifier of.
+const UDEV_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits until the link has carrier.
+pub(super) fn wait_for_carrier(
+    network: &Network,
+    scope: &FailureScope,
+    step: &OpenStep,
+    netlink: &mut Netlink,
+    link: &Link,
+) -> Result<(), Ended> {
+    let failure = || no_carrier(link);
+    network.context.wait_for(scope, step, failure, || {
+        let now = netlink.link(link.index).ok()??;
+        let carries = network.carries(&now) && may_carry(netlink, &now);
+        carries.then_some(())
+    })
+}
+
+/// A new bridge claims to have carrier until its first port has come
+/// (net/bridge/br_stp_if.c works it out of its ports), and has another address
+/// until then.
+fn may_carry(netlink: &mut Netlink, link: &Link) -> bool {
+    link.kind.as_deref() != Some("bridge")
+        || netlink
+            .links()
+            .is_ok_and(|links| links.iter().any(|port| port.is_member_of(link)))
+}
+
+/// What it means that the link has no carrier.
+pub(super) fn no_carrier(link: &Link) -> Failure {
+    let name = &link.name;
+    let failure = |what| Failure::new(FailureKind::NoCarrier, format!("`{name}` is up and {what}"));
+    match link.kind.as_deref() {
+        Some("bridge") => failure("none of its ports forwards").with_hint(
+            "see what is said of its ports; with the spanning tree protocol a port waits twice the forward delay, 30 s by default (`parameters: {stp: false}` or a shorter `forward-delay`)",
+        ),
+        Some("bond") => failure("none of its members works").with_hint(
+            "see what is said of its members; in mode 802.3ad the switch has to have such a bond too",
+        ),
+        Some("vlan") => failure("what carries it has no carrier"),
+        _ => failure("has no carrier"),
+    }
+}
+
+/// Waits until udev has finished with the card of `interface`, as far as it
+/// matters: once it has given it another name, only its record is to come. A card
+/// that is to get its name from us has to wait for that as well: udev answers its
+/// own renaming by giving the card the same name once more, whatever it is called
+/// by then (80-net-setup-link.rules, for the uevent `move`).
+pub(super) fn wait_for_name(
+    context: &Context,
+    interface: &Interface,
+    wanted: &Wanted<'_>,
+    link: &Link,
+) -> Result<(), Ended> {
+    if !needs_record(interface, wanted, &link.name) && is_renamed(&context.paths, &link.name) {
+        return Ok(());
+    }
+    wait_for_udev(context, link)
+}
+
+/// Waits until udev has finished with the link.
+pub(super) fn wait_for_udev(context: &Context, link: &Link) -> Result<(), Ended> {
+    let until = Instant::now() + UDEV_PATIENCE;
+    loop {
+        let seen = context.events.seen();
+        if !udev_is_busy(context, link.index) {
+            return Ok(());
+        }
+        let until = until.min(context.limit());
+        match context.events.wait_past(seen, &[Change::Devices], until) {
+            WakeReason::Changed => {}
+            WakeReason::Stopping => return Err(Ended::Stopping),
+            WakeReason::TimedOut => {
+                let name = &link.name;
+                context.kmsg.say(
+                    Level::Warning,
+                    &format!(
+                        "`{name}`: udev did not finish with it within {} s, going on; check the udev rules in the initramfs",
+                        UDEV_PATIENCE.as_secs()
+                    ),
+                );
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The card is to be renamed from `name`, or the identifier of its DHCP client is
+/// made of what udev knows of it.
+fn needs_record(interface: &Interface, wanted: &Wanted<'_>, name: &str) -> bool {
+    wanted.renamed && name != wanted.name.as_str()
+        || interface.dhcp4 && !interface.dhcp_identifier_mac
+        || interface.dhcp6 && interface.dhcp6_link_layer_iaid.is_none()
+}
+
+/// `NET_NAME_RENAMED`: somebody renamed it (include/uapi/linux/netdevice.h).
+const RENAMED: &str = "4";
+
+fn is_renamed(paths: &Paths, name: &str) -> bool {
+    let class = paths.sys.join("class/net");
+    let how = std::fs::read_to_string(class.join(name).join("name_assign_type"));
+    how.is_ok_and(|how| how.trim_end() == RENAMED)
+}
+
+/// udev runs (or is about to) and has not finished with the link: it writes
+/// its record of a device when all rules are through (udev(7)).
+fn udev_is_busy(context: &Context, index: u32) -> bool {
+    let udev = context.paths.run_root.join("udev");
+    udev.join("control").exists() && !udev.join(format!("data/n{index}")).exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use nvmeroot_plan::InterfaceName;
+
+    use super::*;
+
+    #[test]
+    fn a_card_that_was_renamed_is_known_by_the_kernels_word() {
+        let root = tempfile::tempdir().expect("a directory");
+        let paths = Paths {
+            sys: root.path().to_owned(),
+            ..Paths::default()
+        };
+        assert!(!is_renamed(&paths, "ens3"), "the kernel says nothing");
+        let class = root.path().join("class/net/ens3");
+        std::fs::create_dir_all(&class).expect("a directory");
+        for (word, renamed) in [("4\n", true), ("3\n", false), ("", false)] {
+            std::fs::write(class.join("name_assign_type"), word).expect("a file");
+            assert_eq!(is_renamed(&paths, "ens3"), renamed, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn udevs_record_matters_to_some_identifiers_and_names() {
+        let needs = |name: &str, renamed, change: fn(&mut Interface)| {
+            let id = "ens3".parse().expect("an id");
+            let origin = nvmeroot_plan::Origin::whole("test");
+            let kind = nvmeroot_plan::LinkKind::Ethernet;
+            let name: InterfaceName = name.parse().expect("a name");
+            let mut interface = Interface::new(id, name, kind, origin);
+            change(&mut interface);
+            let wanted = Wanted {
+                name: &interface.name,
+                matching: None,
+                renamed,
+            };
+            needs_record(&interface, &wanted, "ens3")
+        };
+        let new = |change| needs("ens3", false, change);
+        assert!(!new(|_| {}));
+        assert!(new(|i| i.dhcp4 = true));
+        assert!(!new(|i| (i.dhcp4, i.dhcp_identifier_mac) = (true, true)));
+        assert!(new(|i| i.dhcp6 = true));
+        assert!(!new(
+            |i| (i.dhcp6, i.dhcp6_link_layer_iaid) = (true, Some(1))
+        ));
+        assert!(!needs("ens3", true, |_| {}), "it has its name");
+        assert!(needs("san0", true, |_| {}));
+    }
+}

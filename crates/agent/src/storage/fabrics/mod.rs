@@ -1,0 +1,24 @@
+//! NVMe over Fabrics by the kernel's own interface: a write to
+//! `/dev/nvme-fabrics` makes a controller (drivers/nvme/host/fabrics.c), sysfs
+//! shows and removes it. What a discovery portal offers is asked over a socket
+//! of our own, or of a controller that is made for it by an ioctl.
+
+mod admin;
+mod connect;
+mod connect_lock;
+mod connection;
+mod error;
+mod log_page;
+mod options;
+mod sysfs;
+pub mod tcp;
+
+pub use connect::{ConnectError, Connected, Device, Fabrics, Kernel, Refusal};
+pub use connection::open;
+pub use error::{classify, from_kernel_log};
+pub use log_page::{
+    DiscoveryEntry, ENTRY, LogHeader, LogPageError, MOST_ENTRIES, Offered, SubsystemKind,
+    parse_entries,
+};
+pub use options::{Request, Supported};
+pub use sysfs::{ControllerState, NvmeTree, SysController, SysNamespace};

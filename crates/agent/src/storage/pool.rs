@@ -1,0 +1,233 @@
+//! The threads that see to all controllers: few, however many controllers there
+//! are.
+//!
+//! A discovery log may name thousands. Each is a task that never waits in its
+//! thread: it says after which changes, or when, it is to be looked at again.
+//! One idle thread waits for all of them; as soon as there is something to do,
+//! it does that and another one waits.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::Storage;
+use crate::sys::STACK;
+use crate::sys::events::{Change, Seen};
+use crate::sys::kmsg::Level;
+use crate::sys::netlink::Netlink;
+use crate::task::{LONG, Next, SLOWEST_RETRY};
+
+/// Threads at most. Each may be held up by a portal that does not answer.
+const MOST_THREADS: usize = 32;
+
+/// Threads at most for the tasks of one controller of the plan, so that one
+/// broken discovery log does not keep the others from being served.
+const MOST_FOR_ONE: usize = MOST_THREADS / 2;
+
+/// Work on one portal or subsystem.
+pub(super) trait Task: Send {
+    /// The controller of the plan that it belongs to, by index.
+    fn controller(&self) -> usize;
+
+    /// Does the next thing, if that can be done now.
+    fn step(&mut self, storage: &Arc<Storage>, netlink: &mut Netlink) -> Result<(), Next>;
+
+    /// Does what can be done now.
+    fn advance(&mut self, storage: &Arc<Storage>, netlink: &mut Netlink) -> Next {
+        loop {
+            if let Err(next) = self.step(storage, netlink) {
+                return next;
+            }
+        }
+    }
+}
+
+/// The tasks and their threads.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    state: Mutex<State>,
+    /// Wakes a thread that waits for being the one that watches.
+    relieved: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Waiting>,
+    /// The controller that each thread works for.
+    running: Vec<usize>,
+    threads: usize,
+    /// Threads that have nothing to do.
+    idle: usize,
+    /// One of them waits for what the tasks wait for.
+    watched: bool,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State")
+            .field("waiting", &self.waiting.len())
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Waiting {
+    task: Box<dyn Task>,
+    kinds: &'static [Change],
+    /// The changes before its last look.
+    seen: Seen,
+    at: Instant,
+}
+
+impl State {
+    fn running_for(&self, controller: usize) -> usize {
+        self.running.iter().filter(|c| **c == controller).count()
+    }
+
+    /// The task to do now: of those that are due and whose controller has not its
+    /// share of threads, one of the controller with the fewest, the first come
+    /// first.
+    fn take_due(
+        &mut self,
+        now: Instant,
+        changed: impl Fn(&Waiting) -> bool,
+    ) -> Option<Box<dyn Task>> {
+        let due = |waiting: &Waiting| waiting.at <= now || changed(waiting);
+        let place = self
+            .waiting
+            .iter()
+            .enumerate()
+            .filter(|(_, waiting)| due(waiting))
+            .map(|(place, waiting)| (self.running_for(waiting.task.controller()), place))
+            .min()
+            .filter(|(running, _)| *running < MOST_FOR_ONE);
+        let (_, place) = place?;
+        let task = self.waiting.remove(place).task;
+        self.running.push(task.controller());
+        Some(task)
+    }
+
+    fn is_done(&mut self, controller: usize) {
+        if let Some(place) = self.running.iter().position(|c| *c == controller) {
+            self.running.swap_remove(place);
+        }
+    }
+}
+
+impl Pool {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Storage {
+    /// Has a task done. The program is not at its end before it is.
+    pub(super) fn submit(self: &Arc<Self>, task: impl Task + 'static) {
+        self.context.begin_work();
+        let seen = self.context.events.seen();
+        self.pool.lock().waiting.push(Waiting {
+            task: Box::new(task),
+            kinds: &[],
+            seen,
+            at: Instant::now(),
+        });
+        self.call_thread();
+        // The thread that watches does not know of the new task.
+        self.context.events.raise(Change::Own);
+    }
+
+    /// Sees to it that a thread watches or is about to.
+    fn call_thread(self: &Arc<Self>) {
+        let mut state = self.pool.lock();
+        if state.idle > 0 {
+            drop(state);
+            self.pool.relieved.notify_one();
+            return;
+        }
+        if state.threads == MOST_THREADS {
+            return;
+        }
+        state.threads += 1;
+        drop(state);
+        let storage = Arc::clone(self);
+        let spawned = std::thread::Builder::new()
+            .name("storage".to_owned())
+            .stack_size(STACK)
+            .spawn(move || storage.work());
+        if let Err(e) = spawned {
+            self.pool.lock().threads -= 1;
+            let text = format!(
+                "can't start a further thread for the controllers: {e}; check that the machine has enough memory"
+            );
+            self.context.kmsg.say(Level::Warning, &text);
+        }
+    }
+
+    /// What each thread of the pool does.
+    fn work(self: &Arc<Self>) {
+        let mut netlink = None;
+        while let Some(mut task) = self.wait_for_task() {
+            let controller = task.controller();
+            // Somebody else has to watch meanwhile.
+            self.call_thread();
+            let seen = self.context.events.seen();
+            if netlink.is_none() {
+                netlink = Netlink::open().ok();
+            }
+            let next = match &mut netlink {
+                Some(netlink) => task.advance(self, netlink),
+                None => Next::After {
+                    kinds: &[],
+                    at: Instant::now() + SLOWEST_RETRY,
+                },
+            };
+            let mut state = self.pool.lock();
+            state.is_done(controller);
+            if let Next::After { kinds, at } = next {
+                state.waiting.push(Waiting {
+                    task,
+                    kinds,
+                    seen,
+                    at,
+                });
+                continue;
+            }
+            drop(state);
+            self.context.end_work();
+        }
+    }
+
+    /// The next task that is due; `None` when the program is to stop.
+    fn wait_for_task(self: &Arc<Self>) -> Option<Box<dyn Task>> {
+        let mut state = self.pool.lock();
+        loop {
+            let seen = self.context.events.seen();
+            if self.context.events.is_stopping() {
+                state.threads -= 1;
+                drop(state);
+                self.pool.relieved.notify_all();
+                return None;
+            }
+            let now = Instant::now();
+            let due = state.take_due(now, |w| seen.differs(w.seen, w.kinds));
+            if due.is_some() {
+                return due;
+            }
+            state.idle += 1;
+            if state.watched {
+                let woken = self.pool.relieved.wait(state);
+                state = woken.unwrap_or_else(PoisonError::into_inner);
+            } else {
+                state.watched = true;
+                let times = state.waiting.iter().map(|w| w.at);
+                // One whose time has come waits for a thread of its share.
+                let until = times.filter(|at| *at > now).min();
+                let until = until.unwrap_or(now + LONG);
+                drop(state);
+                self.context.events.wait_past(seen, &Change::ALL, until);
+                state = self.pool.lock();
+                state.watched = false;
+            }
+            state.idle -= 1;
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The kernel and the system around the program: netlink, sockets, the kernel
+//! log, uevents, udev, modprobe, priorities, and where files are.
+
+pub mod events;
+pub mod kmsg;
+pub(crate) mod modprobe;
+pub mod netlink;
+pub mod paths;
+pub(crate) mod priority;
+pub(crate) mod socket;
+pub(crate) mod udev;
+pub mod uevent;
+// Elsewhere the unwinder is shared, and a test that fails shows its backtrace.
+#[cfg(all(target_env = "musl", panic = "abort"))]
+mod unwind;
+
+/// The stack of each thread in bytes. The program has up to a hundred threads,
+/// and an initramfs has to share its memory with them.
+pub(crate) const STACK: usize = 256 * 1024;

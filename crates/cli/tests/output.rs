@@ -1,0 +1,191 @@
+//! What is said, and to whom, when nobody can listen.
+
+mod common;
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::{furnish, nvmeroot, run, stand_in, work, write};
+
+struct Scene {
+    work: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let work = work();
+        furnish(&work.path().join("root"));
+        let input = include_bytes!("golden/initramfs_static/input/curtin.yaml");
+        write(&work.path().join("curtin.yaml"), input, 0o644);
+        write(&work.path().join("agent"), &stand_in(), 0o755);
+        // What stands for chroot(8) says what it was asked for.
+        let chroot = b"#!/bin/sh\nprintf '%s|' \"$@\" >asked\necho generating\n";
+        write(&work.path().join("bin/chroot"), chroot, 0o755);
+        Self { work }
+    }
+
+    fn configure(&self, root: &str, more: &[&str]) -> Command {
+        let mut command = nvmeroot();
+        command.args(["configure", "--curtin", "curtin.yaml", "--agent", "agent"]);
+        command.arg(format!("--root={root}")).args(more);
+        command
+            .env("PATH", self.path("bin"))
+            .current_dir(self.work.path());
+        command
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.work.path().join(name)
+    }
+
+    fn is_done(&self) -> bool {
+        self.path("root/etc/initramfs-tools/hooks/nvmeroot")
+            .exists()
+    }
+
+    fn asked(&self) -> String {
+        std::fs::read_to_string(self.path("asked")).expect("it was asked for")
+    }
+}
+
+fn full() -> Stdio {
+    File::options()
+        .write(true)
+        .open("/dev/full")
+        .expect("a full device")
+        .into()
+}
+
+/// A pipe whose reader is gone.
+fn broken() -> Stdio {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    writer.into()
+}
+
+#[test]
+fn the_work_is_done_whoever_reads_of_it() {
+    for (out, status, said) in [
+        (broken as fn() -> Stdio, Some(0), ""),
+        (
+            full,
+            Some(1),
+            "error: can't write to standard output: No space left on device (os error 28)\n",
+        ),
+    ] {
+        let scene = Scene::new();
+        let mut command = scene.configure("root", &["--update-initramfs"]);
+        command.stdout(out()).stderr(Stdio::piped());
+        let output = command.output().expect("the program runs");
+        let stderr = String::from_utf8_lossy(&output.stderr).replace("generating\n", "");
+        assert_eq!((output.status.code(), stderr.as_str()), (status, said));
+        assert!(scene.is_done());
+        assert!(scene.asked().ends_with("|update-initramfs|-u|-k|all|"));
+    }
+}
+
+#[test]
+fn talk_that_nobody_hears_stops_nothing() {
+    for err in [broken as fn() -> Stdio, full] {
+        let scene = Scene::new();
+        let mut command = scene.configure("root", &[]);
+        let status = command.stdout(Stdio::null()).stderr(err()).status();
+        assert_eq!(status.expect("a status").code(), Some(0));
+        assert!(scene.is_done());
+        // And of an error nothing but the status is left.
+        let mut command = scene.configure("nowhere", &[]);
+        let status = command.stdout(Stdio::null()).stderr(err()).status();
+        assert_eq!(status.expect("a status").code(), Some(2));
+    }
+}
+
+#[test]
+fn plans_and_help_are_data_too() {
+    let scene = Scene::new();
+    for arguments in [
+        &["plan", "--curtin", "curtin.yaml"][..],
+        &["plan", "--curtin", "curtin.yaml", "--format", "json"],
+        &["--help"],
+        &["--version"],
+    ] {
+        for (out, status) in [(broken as fn() -> Stdio, Some(0)), (full, Some(1))] {
+            let mut command = nvmeroot();
+            command.args(arguments).current_dir(scene.work.path());
+            let output = command.stdout(out()).output().expect("the program runs");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), status, "{arguments:?} {stderr}");
+            assert!(!stderr.contains("panicked"), "{stderr}");
+        }
+    }
+}
+
+/// What the generator says is no part of the report.
+#[test]
+fn the_report_is_all_that_is_on_standard_output() {
+    let scene = Scene::new();
+    let said = run(&mut scene.configure("root", &["--update-initramfs", "--format", "json"]));
+    let report: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!(report["reach"], "initramfs");
+    assert_eq!(said.stderr, "generating\n");
+}
+
+/// A directory may have any name: it is no option of chroot(8), and no part of
+/// a command.
+#[test]
+fn a_root_tree_may_have_any_name() {
+    for (name, shown) in [
+        ("--version", "./--version"),
+        ("a b", "'a b'"),
+        ("$(reboot)", "'$(reboot)'"),
+        ("it's", "\"it's\""),
+    ] {
+        let scene = Scene::new();
+        std::fs::rename(scene.path("root"), scene.path(name)).expect("another name");
+        let said = run(&mut scene.configure(name, &["--update-initramfs"]));
+        assert_eq!(said.status, Some(0), "{name}: {}", said.stderr);
+        let next = format!("next: chroot {shown} update-initramfs -u -k all\n");
+        assert!(said.stdout.ends_with(&next), "{}", said.stdout);
+        let asked = scene.asked();
+        let (directory, rest) = asked.split_once('|').expect("a directory");
+        assert!(
+            directory.starts_with('/') && Path::new(directory).ends_with(name),
+            "{asked}"
+        );
+        assert_eq!(rest, "update-initramfs|-u|-k|all|");
+    }
+}
+
+#[test]
+fn a_file_with_keys_that_is_open_is_warned_of() {
+    let key = "DHHC-1:00:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+KfiaR:";
+    let json = format!(
+        "[{{\"hostnqn\":\"{}\",\"subsystems\":[{{\"nqn\":\"nqn.a\",\"ports\":[{{\"transport\":\"tcp\",\"traddr\":\"192.0.2.99\",\"dhchap_key\":\"{key}\"}}]}}]}}]",
+        common::HOSTNQN
+    );
+    for (text, mode, is_warned) in [
+        (json.as_str(), 0o644, true),
+        (&json, 0o640, true),
+        (&json, 0o600, false),
+        ("[]", 0o644, false),
+    ] {
+        let scene = Scene::new();
+        write(
+            &scene.path("root/etc/nvme/config.json"),
+            text.as_bytes(),
+            mode,
+        );
+        let said = run(&mut scene.configure("root", &[]));
+        let warning = format!(
+            "warning: `etc/nvme/config.json` holds secrets, and its mode {mode:04o} opens it to others\n\
+             hint: `chmod 0600 etc/nvme/config.json` in the root tree\n"
+        );
+        assert_eq!(
+            said.stderr.contains(&warning),
+            is_warned,
+            "{mode:o} {}",
+            said.stderr
+        );
+        assert_eq!(said.status, Some(0));
+    }
+}
