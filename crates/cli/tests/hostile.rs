@@ -69,19 +69,19 @@ type Obstacle = (&'static str, fn(&Path, &Path));
 
 const OBSTACLES: &[Obstacle] = &[
     ("a named pipe", |path, _| {
-        node(path, rustix::fs::FileType::Fifo)
+        node(path, rustix::fs::FileType::Fifo);
     }),
     ("a socket", |path, _| {
-        node(path, rustix::fs::FileType::Socket)
+        node(path, rustix::fs::FileType::Socket);
     }),
     ("a directory", |path, _| {
-        std::fs::create_dir(path).expect("a directory")
+        std::fs::create_dir(path).expect("a directory");
     }),
     ("a full directory", |path, _| {
-        write(&path.join("file"), b"x", 0o644)
+        write(&path.join("file"), b"x", 0o644);
     }),
     ("a link to nothing", |path, _| {
-        symlink("nowhere/at/all", path).expect("a link")
+        symlink("nowhere/at/all", path).expect("a link");
     }),
     ("a link to the outside", |path, outside| {
         symlink(outside.join("file"), path).expect("a link");
@@ -106,7 +106,7 @@ const OBSTACLES: &[Obstacle] = &[
         file.set_len(3 << 30).expect("a length");
     }),
     ("a file without permissions", |path, _| {
-        write(path, b"x", 0o000)
+        write(path, b"x", 0o000);
     }),
 ];
 
