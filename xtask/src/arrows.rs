@@ -27,7 +27,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("nvmeroot-record", &["nvmeroot-plan"]),
     ("nvmeroot-agent", &["nvmeroot-plan", "nvmeroot-record"]),
-    ("nvmeroot-lab", &[]),
+    ("machinesim", &[]),
+    ("nvmeroot-lab", &["machinesim"]),
     ("xtask", &["nvmeroot-lab"]),
 ];
 
