@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nvmeroot_plan::{HostId, Nqn};
+use nvmeroot_render::Runtime;
 
 /// Makes a Linux machine boot with its root filesystem on a remote NVMe drive
 /// over TCP.
@@ -49,6 +50,9 @@ pub(crate) struct PlanArgs {
     /// commands: what the scripts runtime executes, one a line
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: PlanFormat,
+    /// Whose steps are shown; with `--format commands` it is the scripts
+    #[arg(long, value_enum, default_value = "agent")]
+    pub(crate) runtime: RuntimeArg,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -118,6 +122,15 @@ pub(crate) enum RuntimeArg {
     Agent,
     /// Shell scripts made of ip, dhcpcd and nvme
     Scripts,
+}
+
+impl From<RuntimeArg> for Runtime {
+    fn from(argument: RuntimeArg) -> Self {
+        match argument {
+            RuntimeArg::Agent => Self::Agent,
+            RuntimeArg::Scripts => Self::Scripts,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::args::{ConfigureArgs, Generator, ReportFormat, RuntimeArg};
 use crate::identity::Wanted;
 use crate::root::{Outcome, RootTree};
-use crate::{Failure, agent, diagnose, identity, input, output, path_variable};
+use crate::{Failure, agent, diagnose, identity, output, path_variable, sources};
 
 /// libnvme's configuration, which may hold secrets.
 const CONFIG_JSON: &str = "etc/nvme/config.json";
@@ -39,7 +39,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
             "no root tree is given\nhint: pass `--root DIR`; curtin's hooks have it in TARGET_MOUNT_POINT".to_owned(),
         ));
     };
-    let root = input::open_root(&root_path)?;
+    let root = sources::open_root(&root_path)?;
     if !args.dry_run {
         let name = root_path.display();
         root.lock(|| {
@@ -49,11 +49,8 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         })?;
     }
     let host = wanted.pair()?;
-    let read = input::read(&from, Some(&root), host.as_ref())?;
-    let runtime = match args.runtime {
-        RuntimeArg::Agent => Runtime::Agent,
-        RuntimeArg::Scripts => Runtime::Scripts,
-    };
+    let read = sources::read(&from, Some(&root), host.as_ref())?;
+    let runtime = args.runtime.into();
     let mut options = Options {
         runtime,
         agent: None,
@@ -72,7 +69,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
             options.agent = Some(agent::find(named.as_deref(), &root)?);
         }
     }
-    diagnose::print_plan_warnings(&plan.warnings, &read.texts, runtime);
+    diagnose::print_plan_warnings(plan, &read.texts, runtime);
     warn_of_missing_programs(&root, plan, runtime)?;
     warn_of_former_files(&root, plan)?;
     warn_of_open_secrets(&root)?;

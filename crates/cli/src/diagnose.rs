@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use nvmeroot_plan::{Origin, Warning, tidy};
-use nvmeroot_render::Runtime;
+use nvmeroot_plan::{BootPlan, Origin, Warning, tidy};
+use nvmeroot_render::{Runtime, limits};
 
 use crate::output;
 
@@ -73,14 +73,11 @@ impl fmt::Display for Faults {
     }
 }
 
-/// Prints warnings to standard error, without those that concern another
-/// runtime.
-pub(crate) fn print_plan_warnings(warnings: &[Warning], texts: &Texts, runtime: Runtime) {
-    let warnings: Vec<Warning> = warnings
-        .iter()
-        .filter(|w| runtime == Runtime::Scripts || !w.scripts_only)
-        .cloned()
-        .collect();
+/// Prints to standard error what the plan warns of and what the runtime can't
+/// do of it.
+pub(crate) fn print_plan_warnings(plan: &BootPlan, texts: &Texts, runtime: Runtime) {
+    let mut warnings = plan.warnings.clone();
+    warnings.extend(limits(plan, runtime));
     print_warnings(&warnings, texts);
 }
 

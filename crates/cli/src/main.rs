@@ -8,7 +8,6 @@ mod configure;
 mod diagnose;
 mod elf;
 mod identity;
-mod input;
 mod nbft;
 mod nbft_json;
 mod nbft_text;
@@ -19,6 +18,7 @@ mod plan_path;
 mod plan_svg;
 mod plan_text;
 mod root;
+mod sources;
 mod terminal;
 
 use std::path::PathBuf;

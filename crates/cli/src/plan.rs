@@ -1,36 +1,40 @@
 //! `nvmeroot plan`: what the input means.
 
-use nvmeroot_plan::{Document, Scope};
-use nvmeroot_render::Runtime;
+use nvmeroot_plan::Document;
+use nvmeroot_render::{Runtime, runtime_steps};
 
 use crate::args::{PlanArgs, PlanFormat};
-use crate::{Failure, diagnose, input, output, path_variable, plan_svg, plan_text};
+use crate::{Failure, diagnose, output, path_variable, plan_svg, plan_text, sources};
 
 /// Reads the input and prints its meaning.
 pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
     let from = args.input.resolve(path_variable);
-    let root = from.root.as_deref().map(input::open_root).transpose()?;
-    let read = input::read(&from, root.as_ref(), None)?;
-    let warn = |runtime| {
-        diagnose::print_plan_warnings(&read.plan.warnings, &read.texts, runtime);
+    let root = from.root.as_deref().map(sources::open_root).transpose()?;
+    let read = sources::read(&from, root.as_ref(), None)?;
+    let plan = read.plan;
+    let runtime = match args.format {
+        PlanFormat::Commands => Runtime::Scripts,
+        _ => args.runtime.into(),
     };
+    // The JSON form has the warnings in it.
+    if args.format == PlanFormat::Json {
+        diagnose::print_warnings(&nvmeroot_render::limits(&plan, runtime), &read.texts);
+    } else {
+        diagnose::print_plan_warnings(&plan, &read.texts, runtime);
+    }
     let text = match args.format {
-        PlanFormat::Text => {
-            warn(Runtime::default());
-            plan_text::PlanText(&read.plan).to_string()
+        PlanFormat::Text => plan_text::PlanText {
+            steps: &runtime_steps(&plan, runtime),
+            plan: &plan,
         }
+        .to_string(),
         PlanFormat::Json => {
-            let document = Document::new(read.plan, Scope::Everything).explained();
+            let steps = runtime_steps(&plan, runtime);
+            let document = Document::of_steps(plan, steps).explained();
             serde_json::to_string_pretty(&document)? + "\n"
         }
-        PlanFormat::Svg => {
-            warn(Runtime::default());
-            plan_svg::drawing(&read.plan).to_string()
-        }
-        PlanFormat::Commands => {
-            warn(Runtime::Scripts);
-            nvmeroot_render::commands_text(&read.plan)?
-        }
+        PlanFormat::Svg => plan_svg::drawing(&plan).to_string(),
+        PlanFormat::Commands => nvmeroot_render::commands_text(&plan)?,
     };
     output::data(&text)
 }

@@ -4,16 +4,17 @@ use std::fmt;
 
 use crate::plan_path::PathTree;
 
-use nvmeroot_plan::{
-    Action, BootPlan, DhcpFamily, Interface, LinkKind, NewLink, Reach, Scope, Step, steps,
-};
+use nvmeroot_plan::{Action, BootPlan, DhcpFamily, Interface, LinkKind, NewLink, Reach, Step};
 
-/// Shows a plan.
-pub(crate) struct PlanText<'a>(pub(crate) &'a BootPlan);
+/// Shows a plan and the steps of a runtime.
+pub(crate) struct PlanText<'a> {
+    pub(crate) plan: &'a BootPlan,
+    pub(crate) steps: &'a [Step],
+}
 
 impl fmt::Display for PlanText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plan = self.0;
+        let plan = self.plan;
         writeln!(f, "reach: {}", plan.reach)?;
         for reason in &plan.reasons {
             write!(f, "  {}", reason.message)?;
@@ -35,12 +36,12 @@ impl fmt::Display for PlanText<'_> {
                 writeln!(f, "  {}", interface_text(interface))?;
             }
         }
-        let steps = steps(plan, Scope::Everything);
+        let steps = self.steps;
         if !steps.is_empty() {
             writeln!(f, "\nsteps at boot")?;
             let lines: Vec<String> = steps.iter().map(step_text).collect();
             let width = lines.iter().map(|l| l.chars().count()).max().unwrap_or(0);
-            for (n, (line, step)) in lines.iter().zip(&steps).enumerate() {
+            for (n, (line, step)) in lines.iter().zip(steps).enumerate() {
                 let place = format!("{}:{}", step.origin.file, step.origin.line);
                 writeln!(f, "  {:>2}. {line:width$}  {place}", n + 1)?;
             }
@@ -51,7 +52,7 @@ impl fmt::Display for PlanText<'_> {
 
 impl PlanText<'_> {
     fn mounts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plan = self.0;
+        let plan = self.plan;
         if plan.mounts.is_empty() {
             return Ok(());
         }
@@ -81,7 +82,7 @@ impl PlanText<'_> {
     }
 
     fn controllers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plan = self.0;
+        let plan = self.plan;
         if plan.controllers.is_empty() {
             return Ok(());
         }

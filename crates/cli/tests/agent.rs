@@ -257,7 +257,7 @@ fn what_the_agent_carries_out_is_no_warning_for_it() {
     assert_eq!(plan(&[]).stderr, "");
     let commands = plan(&["--format", "commands"]);
     assert!(commands.stderr.starts_with(warning), "{}", commands.stderr);
-    let json: serde_json::Value =
-        serde_json::from_str(&plan(&["--format", "json"]).stdout).expect("JSON");
-    assert_eq!(json["warnings"][0]["scripts_only"], true);
+    let scripts = plan(&["--format", "json", "--runtime", "scripts"]);
+    assert!(scripts.stderr.starts_with(warning), "{}", scripts.stderr);
+    assert_eq!(plan(&["--format", "json"]).stderr, "");
 }

@@ -101,9 +101,12 @@ fn what_cloud_init_has_written_counts_for_its_files() {
 }
 
 #[test]
-fn curtins_own_network_comes_before_the_root_tree() {
+fn curtins_own_network_adds_to_the_root_tree_s_netplan_files() {
     let own = "network: {version: 2, ethernets: {e0: {dhcp4: true}}}\n";
-    assert_eq!(planned(own, &[CLOUD, NETPLAN]), ["e0 curtin.yaml"]);
+    assert_eq!(
+        planned(own, &[CLOUD, NETPLAN]),
+        ["e3 00-site.yaml", "e0 curtin.yaml"]
+    );
 }
 
 #[test]

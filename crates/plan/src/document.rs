@@ -8,7 +8,8 @@ use crate::{BootPlan, Explanation, Scope, Step, steps};
 /// would misunderstand the newer one.
 pub const FORMAT_VERSION: u32 = 2;
 
-/// A plan and its steps, as `nvmeroot plan --format json` prints them.
+/// A plan and its steps: what `nvmeroot plan --format json` prints, and what the
+/// agent reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     /// The form's version, [`FORMAT_VERSION`].
@@ -28,6 +29,11 @@ impl Document {
     /// The plan with its steps within `scope`.
     pub fn new(plan: BootPlan, scope: Scope) -> Self {
         let steps = steps(&plan, scope);
+        Self::of_steps(plan, steps)
+    }
+
+    /// The plan with the steps of a runtime that has others.
+    pub fn of_steps(plan: BootPlan, steps: Vec<Step>) -> Self {
         Self {
             version: FORMAT_VERSION,
             plan,

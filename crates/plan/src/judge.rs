@@ -174,12 +174,16 @@ fn hint(plan: &BootPlan, router: &Router<'_>, controller: &Controller) -> String
     "give an interface an address in the portal's network, a route to it, or DHCP".to_owned()
 }
 
-/// Of a kind that nobody brings up in the initramfs.
+/// What keeps an interface from being brought up in the initramfs: its kind, or
+/// a key of it.
 fn unsupported(interface: &Interface) -> Option<&str> {
-    match &interface.kind {
-        LinkKind::Foreign { section } => Some(section),
-        _ => None,
+    if let LinkKind::Foreign { section } = &interface.kind {
+        return Some(section);
     }
+    let mut refused = interface.remarks.iter();
+    let refused = refused.find(|remark| remark.weight == Weight::Refusal)?;
+    let key = refused.warning.origin.as_ref()?.key.as_deref()?;
+    key.rsplit('.').next()
 }
 
 /// Says of each interface's remarks what matters in this plan, and which

@@ -73,9 +73,6 @@ pub struct Warning {
     /// Where it was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
-    /// It is so with the scripts runtime alone: the agent carries it out.
-    #[serde(default, skip_serializing_if = "crate::nvme::is_false")]
-    pub scripts_only: bool,
 }
 
 impl Warning {
@@ -85,7 +82,6 @@ impl Warning {
             message: tidy(message),
             hint: None,
             origin: Some(origin),
-            scripts_only: false,
         }
     }
 
@@ -95,15 +91,7 @@ impl Warning {
             message: tidy(message),
             hint: None,
             origin: None,
-            scripts_only: false,
         }
-    }
-
-    /// The same warning, for the scripts runtime alone.
-    #[must_use]
-    pub fn of_scripts(mut self) -> Self {
-        self.scripts_only = true;
-        self
     }
 
     /// The same warning, with what to do about it.

@@ -68,9 +68,8 @@ pub(crate) fn quote(word: &str, origin: &Origin) -> Result<String, RenderError> 
 /// the original, and is no member of anything.
 pub fn commands(plan: &BootPlan) -> Vec<Command> {
     let network = Links::of(plan);
-    steps(plan, Scope::Everything)
+    scripts_steps(plan)
         .into_iter()
-        .filter(|step| network.is_ours(step))
         .flat_map(|step| {
             let (phase, all) = spelled(&step.action, plan, &network);
             let origin = step.origin;
@@ -81,6 +80,14 @@ pub fn commands(plan: &BootPlan) -> Vec<Command> {
             })
         })
         .collect()
+}
+
+/// The steps of the scripts runtime.
+pub(crate) fn scripts_steps(plan: &BootPlan) -> Vec<Step> {
+    let network = Links::of(plan);
+    let mut steps = steps(plan, Scope::Everything);
+    steps.retain(|step| network.is_ours(step));
+    steps
 }
 
 /// What the steps alone don't say of the links.
@@ -132,8 +139,8 @@ impl<'a> Links<'a> {
     }
 }
 
-/// The commands that carry an action out; none where the front-ends note that
-/// the scripts don't.
+/// The commands that carry an action out; none where `limits` says that the
+/// scripts don't.
 fn spelled(action: &Action, plan: &BootPlan, links: &Links<'_>) -> (Phase, Vec<Words>) {
     let command = match action {
         Action::SetMtu { interface, mtu } => {

@@ -15,6 +15,7 @@ mod golden;
 mod handover;
 mod host;
 mod initramfs_tools;
+mod limits;
 mod modules;
 mod programs;
 mod secrets;
@@ -29,6 +30,7 @@ pub use command::{Command, Phase, commands, commands_text};
 pub use error::RenderError;
 pub use file_set::{Change, ChangeKind, FileSet, Mode, TreePath};
 pub use handover::HANDOVER_PATH;
+pub use limits::{limits, runtime_steps};
 pub use programs::{RequiredProgram, required_programs};
 
 use nvmeroot_plan::{BootPlan, HostIdentity, Reach};

@@ -1,7 +1,7 @@
 //! One storage action: what it is, what it lies on.
 
 use nvmeroot_plan::{
-    FilesystemType, MountRequest, Node, NodeRole, Origin, OtherRemote, Reference, Warning,
+    FilesystemType, MountPoint, Node, NodeRole, Origin, OtherRemote, Reference, Warning,
 };
 
 use super::keys::near_miss;
@@ -24,8 +24,12 @@ pub(super) struct Action {
     pub(super) pathless: Option<bool>,
     /// The name that ZFS gives this pool.
     pub(super) pool: Option<String>,
-    /// A mount that this brings of its own.
-    pub(super) extra: Option<Extra>,
+    /// A mount's `spec`.
+    pub(super) spec: Option<mount::Spec>,
+    /// What udev calls this device, in the words of a `spec`.
+    pub(super) names: Vec<String>,
+    /// The dataset that this makes: a pool's own, or one in a pool.
+    pub(super) dataset: Option<Dataset>,
 }
 
 impl Action {
@@ -37,10 +41,26 @@ impl Action {
     }
 }
 
-/// The mount of a ZFS pool or dataset.
-pub(super) struct Extra {
-    pub(super) request: MountRequest,
+/// A dataset of ZFS, as far as it decides where it is mounted
+/// (zfsprops(7)).
+pub(super) struct Dataset {
+    /// Its path below its pool, without slashes at the ends; empty for the
+    /// pool's own.
+    pub(super) volume: String,
+    /// Its own `mountpoint`; `None`: inherited.
+    pub(super) mountpoint: Option<DatasetMount>,
+    /// `canmount` is not `off`. It is not inherited.
+    pub(super) can_mount: bool,
+    /// Where its mount point is said, or the dataset itself.
     pub(super) origin: Origin,
+}
+
+/// A value of `mountpoint`.
+#[derive(Clone)]
+pub(super) enum DatasetMount {
+    At(MountPoint),
+    /// `none` and `legacy`: ZFS mounts it nowhere.
+    Nowhere,
 }
 
 /// An action type: the keys by which it names what it lies on.
@@ -143,7 +163,9 @@ pub(super) fn read(
         filesystem: None,
         pathless: None,
         pool: None,
-        extra: None,
+        spec: None,
+        names: names(mapping),
+        dataset: None,
     };
     if let Some(kind) = known
         && kind.lies_on
@@ -158,6 +180,7 @@ pub(super) fn read(
             let mount = mount::read(report, mapping, path, action.node.on.is_empty());
             action.filesystem = mount.filesystem;
             action.pathless = mount.pathless;
+            action.spec = mount.spec;
             if let Some(request) = mount.request {
                 action.node.role = NodeRole::Mount(request);
             }
@@ -175,16 +198,9 @@ pub(super) fn read(
                 .get("pool")
                 .and_then(YamlNode::text)
                 .map(str::to_owned);
-            action.extra = mountpoint(report, mapping, path);
+            action.dataset = Some(pool_dataset(report, item, mapping, path));
         }
-        "zfs" => {
-            let path = path.key("properties");
-            if let Some(properties) = mapping.get("properties").and_then(YamlNode::as_mapping)
-                && !is_off(properties.get("canmount"))
-            {
-                action.extra = mountpoint(report, properties, &path);
-            }
-        }
+        "zfs" => action.dataset = Some(dataset(report, item, mapping, path)),
         _ => {}
     }
     Some(action)
@@ -346,25 +362,93 @@ fn incomplete(
     report.warn(warning);
 }
 
-/// Where a pool or dataset is mounted; `none` and `legacy` are nowhere.
-fn mountpoint(report: &mut Report<'_>, mapping: Mapping<'_>, path: &KeyPath<'_>) -> Option<Extra> {
-    let node = mapping.get("mountpoint")?;
-    let path = path.key("mountpoint");
-    if let Some(Value::Null | Value::Text("" | "none" | "legacy")) = scalar(node) {
-        return None;
+/// The pool's own dataset. `zpool_create` in curtin/block/zfs.py makes it
+/// `canmount=off` unless `fs_properties` say otherwise, and the action's
+/// `mountpoint` comes after theirs.
+fn pool_dataset(
+    report: &mut Report<'_>,
+    item: YamlNode<'_>,
+    mapping: Mapping<'_>,
+    path: &KeyPath<'_>,
+) -> Dataset {
+    let properties = mapping.get("fs_properties").and_then(YamlNode::as_mapping);
+    let property = |key| properties.and_then(|properties| properties.get(key));
+    let of_properties = path.key("fs_properties");
+    let own = mapping.get("mountpoint").filter(|node| !is_null(*node));
+    let (mountpoint, origin) = match (own, property("mountpoint")) {
+        (Some(node), _) => mountpoint(report, node, path),
+        (None, Some(node)) => mountpoint(report, node, &of_properties),
+        (None, None) => (None, report.origin(item, path)),
+    };
+    let canmount = property("canmount");
+    Dataset {
+        volume: String::new(),
+        mountpoint,
+        can_mount: canmount.is_some_and(|node| !is_null(node) && !is_off(Some(node))),
+        origin,
     }
-    let expected = "an absolute path, `none` or `legacy`";
-    let text = text(report, node, &path, "mountpoint", expected)?;
-    let point = mount::point(report, node, text, &path)?;
-    Some(Extra {
-        request: MountRequest {
-            path: point,
-            netdev: None,
-            unknown_device: false,
-            filesystem: None,
-        },
-        origin: report.origin(node, &path),
-    })
+}
+
+/// A dataset in a pool (`zfs_create` in curtin/block/zfs.py).
+fn dataset(
+    report: &mut Report<'_>,
+    item: YamlNode<'_>,
+    mapping: Mapping<'_>,
+    path: &KeyPath<'_>,
+) -> Dataset {
+    let of_properties = path.key("properties");
+    let properties = mapping.get("properties").and_then(YamlNode::as_mapping);
+    let property = |key| properties.and_then(|properties| properties.get(key));
+    let (mountpoint, origin) = match property("mountpoint") {
+        Some(node) => mountpoint(report, node, &of_properties),
+        None => (None, report.origin(item, path)),
+    };
+    let volume = mapping.get("volume").and_then(YamlNode::text);
+    Dataset {
+        volume: volume.unwrap_or_default().trim_matches('/').to_owned(),
+        mountpoint,
+        can_mount: !is_off(property("canmount")),
+        origin,
+    }
+}
+
+fn mountpoint(
+    report: &mut Report<'_>,
+    node: YamlNode<'_>,
+    path: &KeyPath<'_>,
+) -> (Option<DatasetMount>, Origin) {
+    let path = path.key("mountpoint");
+    let origin = report.origin(node, &path);
+    let found = match scalar(node) {
+        Some(Value::Null | Value::Text("")) => None,
+        Some(Value::Text("none" | "legacy")) => Some(DatasetMount::Nowhere),
+        _ => {
+            let expected = "an absolute path, `none` or `legacy`";
+            let text = text(report, node, &path, "mountpoint", expected);
+            let point = text.and_then(|text| mount::point(report, node, text, &path));
+            point.map(DatasetMount::At)
+        }
+    };
+    (found, origin)
+}
+
+/// What udev calls the device that an action makes.
+fn names(mapping: Mapping<'_>) -> Vec<String> {
+    let text = |key| mapping.get(key).and_then(YamlNode::text);
+    let is_format = text("type") == Some("format");
+    let tagged = |tag: &str, key| text(key).map(|value| format!("{tag}={value}"));
+    let tags = match is_format {
+        true => [tagged("UUID", "uuid"), tagged("LABEL", "label")],
+        false => [
+            tagged("PARTUUID", "uuid"),
+            tagged("PARTLABEL", "partition_name"),
+        ],
+    };
+    let path = text("path").filter(|path| path.starts_with("/dev/") && !is_format);
+    tags.into_iter()
+        .flatten()
+        .chain(path.map(str::to_owned))
+        .collect()
 }
 
 /// `canmount: off`, which YAML 1.1 turns into false where it is not quoted.

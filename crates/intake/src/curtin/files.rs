@@ -1,4 +1,4 @@
-//! `write_files`: the network configurations among them.
+//! `write_files` and `cloudconfig`: the network configurations among them.
 
 use std::sync::Arc;
 
@@ -56,7 +56,47 @@ pub enum TextKind {
     CloudInit,
 }
 
+/// The files of both keys, in the order in which curtin writes them
+/// (`curthook_cloudinit` comes after the extraction, which writes the others).
 pub(super) fn read(report: &mut Report<'_>, root: Mapping<'_>) -> Vec<EmbeddedText> {
+    let mut texts = written(report, root);
+    texts.extend(of_cloud_config(report, root));
+    texts
+}
+
+/// `handle_cloudconfig` in curtin/commands/curthooks.py: each entry becomes a
+/// file of cloud-init, and its `path` is ignored.
+fn of_cloud_config(report: &mut Report<'_>, root: Mapping<'_>) -> Vec<EmbeddedText> {
+    let path = KeyPath::ROOT.key("cloudconfig");
+    let Some(files) = root.get("cloudconfig").and_then(YamlNode::as_mapping) else {
+        return Vec::new();
+    };
+    let mut texts = Vec::new();
+    for entry in files.entries() {
+        let Some(file) = entry.value.as_mapping().filter(|file| says_network(*file)) else {
+            continue;
+        };
+        let path = path.key(entry.name());
+        let place = format!("etc/cloud/cloud.cfg.d/95-cloudconfig-{}.cfg", entry.name());
+        texts.extend(embedded(
+            report,
+            entry.name(),
+            file,
+            &path,
+            Some(place),
+            TextKind::CloudInit,
+        ));
+        if let Some(ignored) = file.get("path") {
+            let message =
+                "curtin ignores `path` in `cloudconfig`, and names the file after its key";
+            let origin = report.origin(ignored, &path.key("path"));
+            report.warn(Warning::at(origin, message));
+        }
+    }
+    texts
+}
+
+fn written(report: &mut Report<'_>, root: Mapping<'_>) -> Vec<EmbeddedText> {
     let path = KeyPath::ROOT.key("write_files");
     let Some(files) = root.get("write_files") else {
         if let Some(entry) = near_miss(root, "write_files") {
@@ -123,6 +163,17 @@ fn text(
     if kind == TextKind::CloudInit && !is_named && !says_network(file) {
         return None;
     }
+    embedded(report, name, file, path, place, kind)
+}
+
+fn embedded(
+    report: &mut Report<'_>,
+    name: &str,
+    file: Mapping<'_>,
+    path: &KeyPath<'_>,
+    place: Option<String>,
+    kind: TextKind,
+) -> Option<EmbeddedText> {
     let content = file.get("content").filter(|node| !is_null(*node));
     let Some(node) = content else {
         let at = file.get("content").or_else(|| file.get("path"));

@@ -12,6 +12,7 @@ mod files;
 mod keys;
 mod mount;
 mod network;
+mod other;
 mod storage;
 mod value;
 
@@ -33,6 +34,8 @@ pub struct Input {
     pub texts: Vec<EmbeddedText>,
     /// What it says under `network`, which curtin hands on to cloud-init.
     pub network: Option<Network>,
+    /// What the user should know where it has no `storage` at all.
+    pub without_storage: Option<Warning>,
 }
 
 /// Reads a curtin configuration. `name` is what messages call it.
@@ -43,6 +46,9 @@ pub struct Input {
 /// A text that is no YAML, and every value that cannot be meant: see
 /// [`IntakeError::into_diagnostics`].
 pub fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<Input, IntakeError> {
+    if let Some(error) = other::fstab(name, bytes.as_ref()) {
+        return Err(error.into());
+    }
     let document = parse(name, bytes).map_err(|source| IntakeError::Yaml {
         file: name.into(),
         source,
@@ -50,10 +56,13 @@ pub fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<Input, IntakeError> {
     let mut report = Report::new(&document);
     faults(&mut report, &document);
     let mut input = Input::default();
-    if let Some(root) = root(&mut report, &document) {
+    let root = root(&mut report, &document);
+    let root = root.filter(|root| !other::is_refused(&mut report, &document, *root));
+    if let Some(root) = root {
         input.fragment.storage = storage::read(&mut report, root);
         input.texts = files::read(&mut report, root);
         input.network = network::read(&mut report, root);
+        input.without_storage = other::without_storage(&document, root);
     }
     input.fragment.warnings = report.finish()?;
     Ok(input)

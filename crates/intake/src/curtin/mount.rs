@@ -19,6 +19,43 @@ pub(super) struct Mount {
     pub(super) request: Option<MountRequest>,
     /// It has no path; whether it has `_netdev`.
     pub(super) pathless: Option<bool>,
+    /// What it mounts, in fstab's words, where it names no device of the
+    /// configuration.
+    pub(super) spec: Option<Spec>,
+}
+
+/// The first field of an fstab line (fstab(5)). curtin takes it as it is
+/// (`mount_data` in curtin/commands/block_meta.py).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Spec {
+    /// A block device, by its path or by what udev knows of it
+    /// (`UUID=`, `LABEL=`, …).
+    Device(String),
+    /// A directory that is mounted a second time.
+    Bind(MountPoint),
+    /// A filesystem of a network, or one without any device.
+    Elsewhere,
+}
+
+impl Spec {
+    fn read(spec: &str, fstype: Option<&str>, options: &str) -> Self {
+        let has = |wanted: &str| options.split(',').any(|option| option == wanted);
+        if (has("bind") || has("rbind") || fstype == Some("none"))
+            && let Ok(directory) = spec.parse()
+        {
+            return Self::Bind(directory);
+        }
+        let is_device = spec.starts_with("/dev/")
+            || ["UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "ID="]
+                .iter()
+                .any(|tag| spec.starts_with(tag));
+        if is_device {
+            Self::Device(spec.to_owned())
+        } else {
+            // `host:/path`, `//host/share`, `none`, `tmpfs`.
+            Self::Elsewhere
+        }
+    }
 }
 
 /// `unknown_device`: it does not say what it mounts.
@@ -36,7 +73,16 @@ pub(super) fn read(
         filesystem: filesystem(mapping),
         request: None,
         pathless: None,
+        spec: None,
     };
+    if let Some(Value::Text(spec)) = mapping.get("spec").and_then(scalar)
+        && unknown_device
+        && !spec.is_empty()
+    {
+        let fstype = mapping.get("fstype").and_then(YamlNode::text);
+        let options = mapping.get("options").and_then(YamlNode::text);
+        mount.spec = Some(Spec::read(spec, fstype, options.unwrap_or_default()));
+    }
     let Some(node) = mapping.get("path").filter(|node| !is_empty(*node)) else {
         mount.pathless = Some(netdev);
         return mount;

@@ -1,14 +1,15 @@
 //! The list of storage actions: where it is, and the graph that it makes.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use nvmeroot_plan::{
     FilesystemType, GraphError, MountPoint, MountRequest, Node, NodeRole, Reference, StorageGraph,
     Warning,
 };
 
-use super::action::{self, Action, Extra};
+use super::action::{self, Action, DatasetMount};
 use super::keys::near_miss;
+use super::mount::Spec;
 use super::value::{scalar, shape};
 use crate::diagnostic::{Diagnostic, Report, nearest};
 use crate::yaml::pyyaml::{Excerpt, Value};
@@ -114,6 +115,7 @@ fn graph(report: &mut Report<'_>, list: Sequence<'_>, path: &KeyPath<'_>) -> Opt
     settle_references(&mut all);
     settle_filesystems(&mut all);
     settle_pathless(report, &mut all);
+    settle_specs(&mut all);
     mark_unknown(&mut all);
     let nodes = nodes(all);
     // A graph of what could be read would be full of dangling ids.
@@ -284,39 +286,82 @@ fn mark_unknown(all: &mut [Action]) {
         if let NodeRole::Mount(request) = &mut action.node.role {
             request.unknown_device |= unknown;
         }
-        if let Some(extra) = &mut action.extra {
-            extra.request.unknown_device |= unknown;
+        action.is_incomplete = unknown;
+    }
+}
+
+/// What a mount's `spec` names, where the configuration has it.
+fn settle_specs(all: &mut [Action]) {
+    if all.iter().all(|action| action.spec.is_none()) {
+        return;
+    }
+    let mut devices: HashMap<String, String> = HashMap::new();
+    for action in all.iter() {
+        for name in &action.names {
+            devices.insert(name.clone(), action.node.id.clone());
         }
+    }
+    let mounts: Vec<(MountPoint, String)> = all
+        .iter()
+        .filter_map(|action| match &action.node.role {
+            NodeRole::Mount(request) => Some((request.path.clone(), action.node.id.clone())),
+            _ => None,
+        })
+        .collect();
+    for action in all.iter_mut() {
+        let Some(spec) = action.spec.take() else {
+            continue;
+        };
+        let NodeRole::Mount(request) = &mut action.node.role else {
+            continue;
+        };
+        let below = match &spec {
+            Spec::Device(name) => devices.get(name),
+            // The deepest mount that holds the directory.
+            Spec::Bind(directory) => mounts
+                .iter()
+                .filter(|(path, id)| *id != action.node.id && holds(path, directory))
+                .max_by_key(|(path, _)| path.as_str().len())
+                .map(|(_, id)| id),
+            Spec::Elsewhere => None,
+        };
+        if let Some(id) = below {
+            let origin = action.node.origin.clone();
+            let id = id.clone();
+            action.node.on.push(Reference { id, origin });
+            request.unknown_device = false;
+        } else if !matches!(spec, Spec::Device(_)) {
+            request.unknown_device = false;
+        }
+        if !matches!(spec, Spec::Device(_)) {
+            // `_netdev` orders it after a network; it says nothing of a disk.
+            request.netdev = None;
+        }
+    }
+}
+
+fn holds(mount: &MountPoint, directory: &MountPoint) -> bool {
+    match mount.as_str() {
+        "/" => directory.as_str().starts_with('/'),
+        path => directory.is_at_or_under(path),
     }
 }
 
 /// All nodes, with the mounts that pools and datasets bring of their own.
 fn nodes(all: Vec<Action>) -> Vec<Node> {
-    if all.iter().all(|action| action.extra.is_none()) {
+    if all.iter().all(|action| action.dataset.is_none()) {
         return all.into_iter().map(|action| action.node).collect();
     }
+    let points = dataset_mounts(&all);
     let mut taken: HashSet<String> = all.iter().map(|action| action.node.id.clone()).collect();
-    // A dataset says more exactly than its pool what is mounted there.
-    let datasets: BTreeSet<(String, MountPoint)> = all
-        .iter()
-        .filter(|action| action.node.kind == "zfs")
-        .filter_map(|action| {
-            let pool = action.node.on.first()?.id.clone();
-            Some((pool, action.extra.as_ref()?.request.path.clone()))
-        })
-        .collect();
-    let mut nodes = Vec::with_capacity(all.len());
-    for action in all {
-        let Action { node, extra, .. } = action;
-        let of = node.id.clone();
-        nodes.push(node);
-        let Some(Extra { request, origin }) = extra else {
+    let mut nodes = Vec::with_capacity(all.len() + points.len());
+    for (action, point) in all.into_iter().zip(points) {
+        let of = action.node.id.clone();
+        nodes.push(action.node);
+        let (Some(path), Some(dataset)) = (point, action.dataset) else {
             continue;
         };
-        if datasets.contains(&(of.clone(), request.path.clone())) {
-            continue;
-        }
-        let mut id = format!("{of} at {}", request.path);
+        let mut id = format!("{of} at {path}");
         while !taken.insert(id.clone()) {
             id.push('\'');
         }
@@ -325,11 +370,66 @@ fn nodes(all: Vec<Action>) -> Vec<Node> {
             kind: "mountpoint".into(),
             on: vec![Reference {
                 id: of,
-                origin: origin.clone(),
+                origin: dataset.origin.clone(),
             }],
-            role: NodeRole::Mount(request),
-            origin,
+            role: NodeRole::Mount(MountRequest {
+                path,
+                netdev: None,
+                unknown_device: action.is_incomplete,
+                filesystem: None,
+            }),
+            origin: dataset.origin,
         });
     }
     nodes
+}
+
+/// Where each dataset is mounted. A mount point is inherited with the path
+/// below the dataset that says it (zfsprops(7)); a pool without one is at its
+/// own name (zpool-create(8)).
+fn dataset_mounts(all: &[Action]) -> Vec<Option<MountPoint>> {
+    // By pool and volume, what a dataset itself says.
+    let mut said: HashMap<(&str, &str), &DatasetMount> = HashMap::new();
+    let mut names: HashMap<&str, &str> = HashMap::new();
+    for action in all {
+        let Some(dataset) = &action.dataset else {
+            continue;
+        };
+        if let Some(name) = &action.pool {
+            names.insert(&action.node.id, name);
+        }
+        if let (Some(pool), Some(mount)) = (pool_of(action), &dataset.mountpoint) {
+            said.insert((pool, &dataset.volume), mount);
+        }
+    }
+    let mount = |action: &Action| -> Option<MountPoint> {
+        let dataset = action
+            .dataset
+            .as_ref()
+            .filter(|dataset| dataset.can_mount)?;
+        let pool = pool_of(action)?;
+        let mut at = dataset.volume.as_str();
+        loop {
+            let below = dataset.volume[at.len()..].trim_start_matches('/');
+            let base = match said.get(&(pool, at)) {
+                Some(DatasetMount::Nowhere) => return None,
+                Some(DatasetMount::At(path)) => path.as_str().to_owned(),
+                None if at.is_empty() => format!("/{}", names.get(pool)?),
+                None => {
+                    at = at.rfind('/').map_or("", |cut| &at[..cut]);
+                    continue;
+                }
+            };
+            return format!("{base}/{below}").parse().ok();
+        }
+    };
+    all.iter().map(mount).collect()
+}
+
+/// The id of the pool that holds an action's dataset.
+fn pool_of(action: &Action) -> Option<&str> {
+    match action.node.kind.as_str() {
+        "zpool" => Some(&action.node.id),
+        _ => action.node.on.first().map(|pool| pool.id.as_str()),
+    }
 }

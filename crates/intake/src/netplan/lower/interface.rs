@@ -4,6 +4,7 @@ mod renderer;
 mod settings;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use nvmeroot_plan::{
     DhcpOverrides, Interface, InterfaceAddress, InterfaceName, Match, Mtu, Nameservers, UseDomains,
@@ -160,31 +161,12 @@ impl<'d> Lowering<'_, 'd> {
                     _ => None,
                 };
                 let Some(name) = name else { return };
-                // An installer that writes the name which the card has anyway
-                // as the name to set asks for nothing.
-                let known = literal.as_ref().or(id.as_ref().ok()) == Some(&name);
-                if !known {
-                    let message = format!(
-                        "the boot scripts do not carry `set-name` out: for them, the card must be called `{name}` already"
-                    );
-                    let warning = self.at(entry, message).of_scripts();
-                    self.remark(Weight::Note, warning);
-                }
                 self.interface.name = name;
                 self.interface.set_name = true;
             }
             (None, Some(entry)) => match (literal, id) {
                 (Some(name), _) => self.interface.name = name,
-                (None, Ok(name)) => {
-                    let message = format!(
-                        "the boot scripts do not carry `match` out: for them, the card must be called `{name}`"
-                    );
-                    let warning = self.at(entry, message).of_scripts().with_hint(
-                        "give the card's name, as `name` in `match`, or let the agent run",
-                    );
-                    self.remark(Weight::Note, warning);
-                    self.interface.name = name;
-                }
+                (None, Ok(name)) => self.interface.name = name,
                 (None, Err(_)) => {
                     let message = "what this card is called is not known before the machine boots";
                     let warning = self.at(entry, message).with_hint(
@@ -240,14 +222,6 @@ impl<'d> Lowering<'_, 'd> {
         let refused = self.definition.section.is_refused();
         match key.care {
             Care::Carried => self.carry(key, entry, map),
-            Care::Planned => {
-                self.carry(key, entry, map);
-                if !refused {
-                    let message = format!("the boot scripts do not carry `{name}` out");
-                    let warning = self.at(entry, message).of_scripts();
-                    self.remark(Weight::Note, warning);
-                }
-            }
             Care::Noted(_) if refused => {}
             Care::Noted(why) => {
                 let message = format!("`{name}` is not carried out in the initramfs: {why}");
@@ -316,10 +290,12 @@ impl<'d> Lowering<'_, 'd> {
             let Some(route) = route::gateway(&entry.value, &self.path.key(key)) else {
                 continue;
             };
-            let hint = match route.via {
-                Some(via) => format!("write `routes: [{{to: {to}, via: \"{via}\"}}]`"),
-                None => continue,
-            };
+            let Some(via) = route.via else { continue };
+            // The kernel takes no gateway that is on no link
+            // (`fib_check_nh_v4_gw`), unless it is told so.
+            let is_near = self.reaches(via);
+            let on_link = if is_near { "" } else { ", on-link: true" };
+            let hint = format!("write `routes: [{{to: {to}, via: \"{via}\"{on_link}}}]`");
             let same = |other: &&nvmeroot_plan::Route| {
                 (other.via, other.metric, other.table) == (route.via, None, None)
                     && other.covers(unspecified(key)).is_some()
@@ -333,6 +309,23 @@ impl<'d> Lowering<'_, 'd> {
                 .with_hint(hint);
             self.remark(Weight::Notice, warning);
         }
+    }
+
+    /// The address is on the interface's link, or may turn out to be.
+    fn reaches(&self, address: IpAddr) -> bool {
+        let one = &self.interface;
+        let may_come = match address {
+            IpAddr::V4(_) => one.dhcp4 || one.link_local.ipv4,
+            IpAddr::V6(to) => {
+                to.is_unicast_link_local() || one.dhcp6 || one.accept_ra != Some(false)
+            }
+        };
+        may_come
+            || one.addresses.iter().any(|a| a.address.contains(&address))
+            || one
+                .routes
+                .iter()
+                .any(|r| r.via.is_none() && r.covers(address).is_some())
     }
 
     /// networkd has one set of overrides for both families.

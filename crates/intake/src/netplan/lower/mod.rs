@@ -9,7 +9,6 @@ mod route;
 use nvmeroot_plan::{Interface, Warning, Weight};
 
 use self::references::References;
-use super::check;
 use super::findings::{Findings, origin};
 use super::schema::{self, NETWORK, Section};
 use super::value::{Entry, Map, Value};
@@ -50,7 +49,6 @@ pub(super) fn lower<'d>(
         ));
     }
     refuse_second_masters(&references, &mut interfaces);
-    note_leases_in_vrfs(&references, &mut interfaces);
     references.check(findings);
     if definitions.is_empty() {
         notices.extend(note_network_manager(network));
@@ -78,20 +76,6 @@ fn refuse_second_masters(references: &References<'_>, interfaces: &mut [Interfac
     for interface in interfaces {
         if let Some(warning) = twice.remove(interface.id.as_str()) {
             interface.remarks.push(Weight::Refusal.remark(warning));
-        }
-    }
-}
-
-/// The scripts' DHCP client knows the main table alone.
-fn note_leases_in_vrfs(references: &References<'_>, interfaces: &mut [Interface]) {
-    for interface in interfaces.iter_mut().filter(|one| one.dhcp4 || one.dhcp6) {
-        if let Some(vrf) = references.vrf_of(interface.id.as_str()) {
-            let message = format!(
-                "the boot scripts put the routes that DHCP brings into the main table, not into that of `{}`",
-                check::shown(vrf)
-            );
-            let warning = Warning::at(interface.origin.clone(), message).of_scripts();
-            interface.remarks.push(Weight::Note.remark(warning));
         }
     }
 }

@@ -160,11 +160,6 @@ impl<'d> References<'d> {
         Some(Warning::at(origin(node, path), message))
     }
 
-    /// The VRF that holds an interface.
-    pub(super) fn vrf_of(&self, id: &str) -> Option<&'d str> {
-        self.holders.get(&(id, true)).map(|(vrf, _)| *vrf)
-    }
-
     /// The interfaces that a bond or bridge and a VRF hold, with a warning
     /// about the VRF.
     pub(super) fn held_twice(&self) -> BTreeMap<&'d str, Warning> {

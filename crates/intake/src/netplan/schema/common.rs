@@ -1,7 +1,7 @@
 //! Keys of every device, and those of hardware.
 
 use super::{
-    Care, Family, Key, LATER, PAIRS, POSITIVE, Shape, TEXTS, UINT, carried, noted, planned, refused,
+    Care, Family, Key, LATER, PAIRS, POSITIVE, Shape, TEXTS, UINT, carried, noted, refused,
 };
 
 /// "Properties for all device types".
@@ -17,9 +17,9 @@ pub(super) const COMMON: &[Key] = &[
     ),
     carried("ignore-carrier", Shape::Bool),
     carried("critical", Shape::Bool),
-    planned("dhcp-identifier", Shape::AnyCase(&["duid", "mac"])),
-    planned("dhcp4-overrides", Shape::Map(&[DHCP_OVERRIDES])),
-    planned("dhcp6-overrides", Shape::Map(&[DHCP_OVERRIDES])),
+    carried("dhcp-identifier", Shape::AnyCase(&["duid", "mac"])),
+    carried("dhcp4-overrides", Shape::Map(&[DHCP_OVERRIDES])),
+    carried("dhcp6-overrides", Shape::Map(&[DHCP_OVERRIDES])),
     carried("accept-ra", Shape::Bool),
     carried("ra-overrides", Shape::Map(&[RA_OVERRIDES])),
     carried("addresses", Shape::List(&Shape::InterfaceAddress(ADDRESS))),
@@ -99,15 +99,15 @@ const ADDRESS: &[Key] = &[
 ];
 
 const DHCP_OVERRIDES: &[Key] = &[
-    planned("use-dns", Shape::Bool),
-    planned("use-ntp", Shape::Bool),
-    planned("send-hostname", Shape::Bool),
-    planned("use-hostname", Shape::Bool),
-    planned("use-mtu", Shape::Bool),
-    planned("hostname", Shape::Text),
-    planned("use-routes", Shape::Bool),
-    planned("route-metric", UINT),
-    planned("use-domains", Shape::BoolOr(&["route"])),
+    carried("use-dns", Shape::Bool),
+    carried("use-ntp", Shape::Bool),
+    carried("send-hostname", Shape::Bool),
+    carried("use-hostname", Shape::Bool),
+    carried("use-mtu", Shape::Bool),
+    carried("hostname", Shape::Text),
+    carried("use-routes", Shape::Bool),
+    carried("route-metric", UINT),
+    carried("use-domains", Shape::BoolOr(&["route"])),
 ];
 
 const RA_OVERRIDES: &[Key] = &[

@@ -27,9 +27,6 @@ pub(crate) struct Key {
 pub(crate) enum Care {
     /// In the plan; steps and hand-over use it.
     Carried,
-    /// In the plan, and the agent carries it out, but not the boot scripts: a
-    /// note on the path.
-    Planned,
     /// Not in the plan: a note on the path. The clause says why that is well,
     /// or what it means.
     Noted(&'static str),
@@ -142,14 +139,6 @@ const fn carried(name: &'static str, shape: Shape) -> Key {
         name,
         shape,
         care: Care::Carried,
-    }
-}
-
-const fn planned(name: &'static str, shape: Shape) -> Key {
-    Key {
-        name,
-        shape,
-        care: Care::Planned,
     }
 }
 

@@ -185,21 +185,6 @@ network:
 }
 
 #[test]
-fn a_lease_in_a_vrf_is_noted_for_the_scripts() {
-    let text = "network: {ethernets: {e0: {dhcp4: true}, e1: {dhcp4: true}}, vrfs: {v5: {table: 5, \
-                interfaces: [e0]}}}";
-    let all = interfaces(text);
-    let notes = |one: &Interface| {
-        one.remarks
-            .iter()
-            .filter(|r| r.warning.scripts_only)
-            .count()
-    };
-    assert_eq!((notes(&all[0]), notes(&all[1])), (1, 0));
-    assert!(remarks(&all[0])[0].contains("not into that of `v5`"));
-}
-
-#[test]
 fn a_hardware_vlan_filter_is_refused() {
     let text = "network: {ethernets: {e0: {}}, vlans: {v7: {id: 7, link: e0, renderer: sriov}}}";
     let said = refusals(text);

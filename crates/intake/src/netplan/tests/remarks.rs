@@ -161,15 +161,6 @@ fn a_card_whose_name_nobody_knows_can_not_carry_the_path() {
 }
 
 #[test]
-fn set_name_is_noted_unless_the_card_has_the_name_already() {
-    let said = |keys| remarks(&only(&ethernet(keys))).len();
-    assert_eq!(said("match: {name: eth0}, set-name: eth0"), 0);
-    assert_eq!(said("match: {name: eth0}, set-name: nic0"), 1);
-    assert_eq!(said("match: {name: \"eth*\"}, set-name: nic0"), 1);
-    assert_eq!(said("match: {name: eth0, driver: x}"), 0);
-}
-
-#[test]
 fn different_overrides_for_one_client_are_a_doubt() {
     let both = "dhcp4: true, dhcp6: true, dhcp4-overrides: {use-dns: no}";
     let doubts = |keys: &str| {

@@ -17,7 +17,7 @@ impl<'d> Lowering<'_, 'd> {
                 match entry.name() {
                     "link-local" => {
                         let words: Vec<String> = words.collect();
-                        self.link_local(entry, &words);
+                        self.link_local(&words);
                     }
                     "optional-addresses" => {
                         let kinds = words.filter_map(|word| word.parse().ok());
@@ -45,40 +45,14 @@ impl<'d> Lowering<'_, 'd> {
             "neigh-suppress" => one.bridge_port.neigh_suppress = on,
             "hairpin" => one.bridge_port.hairpin = on,
             "port-mac-learning" => one.bridge_port.learning = on,
-            "wakeonlan" => {
-                one.wakeonlan = on == Some(true);
-                if one.wakeonlan {
-                    self.by_ethtool(entry);
-                }
-            }
-            "receive-checksum-offload" => {
-                offloads.receive_checksum = on;
-                self.by_ethtool(entry);
-            }
-            "transmit-checksum-offload" => {
-                offloads.transmit_checksum = on;
-                self.by_ethtool(entry);
-            }
-            "tcp-segmentation-offload" => {
-                offloads.tcp_segmentation = on;
-                self.by_ethtool(entry);
-            }
-            "tcp6-segmentation-offload" => {
-                offloads.tcp6_segmentation = on;
-                self.by_ethtool(entry);
-            }
-            "generic-segmentation-offload" => {
-                offloads.generic_segmentation = on;
-                self.by_ethtool(entry);
-            }
-            "generic-receive-offload" => {
-                offloads.generic_receive = on;
-                self.by_ethtool(entry);
-            }
-            "large-receive-offload" => {
-                offloads.large_receive = on;
-                self.by_ethtool(entry);
-            }
+            "wakeonlan" => one.wakeonlan = on == Some(true),
+            "receive-checksum-offload" => offloads.receive_checksum = on,
+            "transmit-checksum-offload" => offloads.transmit_checksum = on,
+            "tcp-segmentation-offload" => offloads.tcp_segmentation = on,
+            "tcp6-segmentation-offload" => offloads.tcp6_segmentation = on,
+            "generic-segmentation-offload" => offloads.generic_segmentation = on,
+            "generic-receive-offload" => offloads.generic_receive = on,
+            "large-receive-offload" => offloads.large_receive = on,
             "ipv6-mtu" => {
                 let mtu = Ipv6Mtu::try_from(read::number(text).unwrap_or_default());
                 one.ipv6_mtu = mtu.as_ref().ok().copied();
@@ -114,26 +88,12 @@ impl<'d> Lowering<'_, 'd> {
         }
     }
 
-    fn by_ethtool(&mut self, entry: &Entry<'d>) {
-        let message = format!(
-            "the boot scripts carry `{}` out where the program `ethtool` is installed",
-            entry.name()
-        );
-        let warning = self.at(entry, message).of_scripts();
-        self.remark(Weight::Note, warning);
-    }
-
-    fn link_local(&mut self, entry: &Entry<'d>, families: &[String]) {
+    fn link_local(&mut self, families: &[String]) {
         let has = |family: &str| families.iter().any(|one| one == family);
         self.interface.link_local = LinkLocal {
             ipv4: has("ipv4"),
             ipv6: has("ipv6"),
         };
-        if has("ipv4") {
-            let message = "the boot scripts take no IPv4 link-local address";
-            let warning = self.at(entry, message).of_scripts();
-            self.remark(Weight::Note, warning);
-        }
     }
 
     fn ra_overrides(&mut self, entry: &Entry<'d>, map: &Map<'d>) {

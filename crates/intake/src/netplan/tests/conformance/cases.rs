@@ -249,7 +249,7 @@ fn without_names(message: &str) -> String {
 }
 
 fn is_about(case: &Case, warning: &Warning) -> bool {
-    let origin = warning.origin.as_ref().filter(|_| !warning.scripts_only);
+    let origin = warning.origin.as_ref();
     origin.is_some_and(|origin| case.files.iter().any(|(name, _)| **name == *origin.file))
 }
 

@@ -128,7 +128,7 @@ pub(super) fn said_by(plan: BootPlan) -> Said {
     let (warnings, refusals) = (heard(&plan.warnings), heard(&plan.errors));
     let document = Document::new(plan, Scope::Everything);
     let mut plan = serde_json::to_value(document).expect("a plan has a JSON form");
-    for part in ["warnings", "faults"] {
+    for part in ["warnings", "errors"] {
         plan.as_object_mut().map(|plan| plan.remove(part));
     }
     forget_places(&mut plan);
@@ -139,10 +139,9 @@ pub(super) fn said_by(plan: BootPlan) -> Said {
     }
 }
 
-/// Those that the default runtime's user hears.
 fn heard(warnings: &[Warning]) -> Vec<String> {
-    let heard = warnings.iter().filter(|warning| !warning.scripts_only);
-    heard
+    warnings
+        .iter()
         .map(|w| placed(w.origin.as_ref(), &w.message))
         .collect()
 }

@@ -1,0 +1,55 @@
+//! curtin's configuration, and the files that it writes into the root tree.
+
+use std::path::Path;
+
+use nvmeroot_intake::{curtin, yaml};
+
+use super::{NetworkText, SourceError};
+use crate::Failure;
+use crate::diagnose::Texts;
+
+pub(super) fn read(path: &Path, texts: &mut Texts) -> Result<curtin::Input, SourceError> {
+    let name = path.display().to_string();
+    let bytes = read_file(path)?;
+    if let Ok(text) = std::str::from_utf8(&bytes) {
+        texts.insert(&name, text);
+    }
+    Ok(curtin::read(&name, &bytes)?)
+}
+
+/// The network configurations among the files that it writes.
+pub(super) fn network(configuration: &curtin::Input, texts: &mut Texts) -> Vec<NetworkText> {
+    let mut sources = Vec::new();
+    for one in &configuration.texts {
+        if let Ok(text) = std::str::from_utf8(&one.content) {
+            texts.insert(&one.name, text);
+        }
+        sources.push(NetworkText {
+            name: one.name.to_string(),
+            path: one.path.clone(),
+            content: one.content.clone(),
+        });
+    }
+    sources
+}
+
+/// Reads no more than the parser takes and one byte, so that a file without
+/// an end costs an error and not the memory.
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+    let shown = path.display();
+    let open = || -> std::io::Result<Vec<u8>> {
+        let file = std::fs::File::open(path)?;
+        let mut bytes = Vec::new();
+        file.take(yaml::MAX_BYTES as u64 + 1)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    match open() {
+        Ok(bytes) => Ok(bytes),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            Err(Failure::Usage(format!("there is no file `{shown}`")))
+        }
+        Err(e) => Err(Failure::Usage(format!("can't read `{shown}`: {e}"))),
+    }
+}

@@ -1,0 +1,149 @@
+//! Reading the sources, and resolving what they say. They add to each other as
+//! they do on the machine; none silences another.
+
+mod curtin;
+mod tree;
+
+use std::path::Path;
+
+use nvmeroot_intake::{IntakeError, netplan};
+use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Origin, resolve};
+
+use crate::Failure;
+use crate::args::Input;
+use crate::diagnose::{Fault, Faults, Texts};
+use crate::root::RootTree;
+
+/// The plan, and the texts that its origins point into.
+pub(crate) struct Read {
+    pub(crate) plan: BootPlan,
+    pub(crate) texts: Texts,
+}
+
+/// A network configuration with the name that messages give it.
+struct NetworkText {
+    name: String,
+    path: Option<String>,
+    content: Vec<u8>,
+}
+
+impl NetworkText {
+    fn source(&self) -> netplan::Source<'_> {
+        netplan::Source {
+            name: self.name.clone(),
+            path: self.path.clone(),
+            text: &self.content,
+        }
+    }
+}
+
+/// Why a source can't be read.
+enum SourceError {
+    Failure(Failure),
+    Input(IntakeError),
+}
+
+impl From<Failure> for SourceError {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<IntakeError> for SourceError {
+    fn from(error: IntakeError) -> Self {
+        Self::Input(error)
+    }
+}
+
+/// Opens the root tree that the user named.
+pub(crate) fn open_root(path: &Path) -> Result<RootTree, Failure> {
+    RootTree::open(path).map_err(|e| Failure::Usage(e.to_string()))
+}
+
+/// Reads everything that the input names.
+/// `host`: the identity that the user gives, which counts more than the tree's.
+pub(crate) fn read(
+    input: &Input,
+    root: Option<&RootTree>,
+    host: Option<&HostIdentity>,
+) -> Result<Read, Failure> {
+    let mut texts = Texts::default();
+    let fragments = match fragments(input, root, host, &mut texts) {
+        Ok(fragments) => fragments,
+        Err(SourceError::Failure(failure)) => return Err(failure),
+        Err(SourceError::Input(error)) => return Err(Failure::Input(faults(error, texts))),
+    };
+    let mut plan = resolve(fragments);
+    if plan.errors.is_empty() {
+        return Ok(Read { plan, texts });
+    }
+    let faults = plan.errors.drain(..).map(Fault::from).collect();
+    Err(Failure::Input(Faults {
+        faults,
+        texts,
+        left_out: 0,
+    }))
+}
+
+/// What the sources say, the weakest first.
+fn fragments(
+    input: &Input,
+    root: Option<&RootTree>,
+    host: Option<&HostIdentity>,
+    texts: &mut Texts,
+) -> Result<Vec<Fragment>, SourceError> {
+    let Some(path) = &input.curtin else {
+        let message = "no configuration is given\nhint: pass `--curtin FILE`; curtin's hooks have it in CONFIG";
+        return Err(Failure::Usage(message.to_owned()).into());
+    };
+    let mut configuration = curtin::read(path, texts)?;
+    let without_storage = configuration.without_storage.take();
+    configuration.fragment.warnings.extend(without_storage);
+    let written = curtin::network(&configuration, texts);
+    // What cloud-init finds when the machine first boots, it writes anew.
+    let is_cloud_inits = configuration.network.is_some() || written.iter().any(tree::is_cloud_init);
+    let mut fragments = vec![configuration.fragment];
+    let mut network = Vec::new();
+    if let Some(root) = root {
+        network = tree::network(root, is_cloud_inits, texts)?;
+        fragments.push(tree::passed_over(root)?);
+    }
+    // What curtin writes replaces a file of the same path that was there.
+    network.extend(written);
+    if !network.is_empty() || configuration.network.is_some() {
+        let sources: Vec<netplan::Source<'_>> = network.iter().map(NetworkText::source).collect();
+        fragments.push(netplan::read_with(
+            &sources,
+            configuration.network.as_ref(),
+        )?);
+    }
+    if let Some(root) = root {
+        fragments.extend(tree::nvme(root, texts)?);
+        fragments.push(match host {
+            Some(given) => Fragment {
+                host: Some((given.clone(), Origin::whole("the command line"))),
+                ..Fragment::default()
+            },
+            None => tree::host(root)?,
+        });
+    }
+    Ok(fragments)
+}
+
+fn faults(error: IntakeError, texts: Texts) -> Faults {
+    let found = error.into_diagnostics();
+    let faults = found
+        .shown
+        .into_iter()
+        .map(|d| Fault {
+            message: d.sentence(),
+            hint: d.hint,
+            origin: Some(d.origin),
+        })
+        .collect();
+    Faults {
+        faults,
+        texts,
+        left_out: found.left_out,
+    }
+}
