@@ -42,6 +42,13 @@ impl Console {
         self.find(text, 0).is_some() || self.partial().contains(text)
     }
 
+    /// The machine is off: what it has begun to say is a line.
+    pub(crate) fn end_line(&mut self, at: Duration) {
+        if !self.partial.is_empty() {
+            self.push(at, b"\n");
+        }
+    }
+
     pub(crate) fn push(&mut self, at: Duration, bytes: &[u8]) {
         for &byte in bytes {
             if byte == b'\n' {
@@ -55,5 +62,39 @@ impl Console {
                 self.partial.push(byte);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_is_seen_before_its_line_ends() {
+        let (one, two) = (Duration::from_secs(1), Duration::from_secs(2));
+        let mut console = Console::default();
+        console.push(one, b"up\r\nlogin: ");
+        assert_eq!(
+            console.lines(),
+            [Line {
+                at: one,
+                text: "up".into()
+            }]
+        );
+        assert_eq!(console.partial(), "login: ");
+        assert!(console.shows("login:"));
+        console.end_line(two);
+        console.end_line(two);
+        assert_eq!(
+            console.find("login", 0),
+            Some((
+                1,
+                &Line {
+                    at: two,
+                    text: "login: ".into()
+                }
+            ))
+        );
+        assert_eq!(console.lines().len(), 2);
     }
 }

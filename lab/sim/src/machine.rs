@@ -248,6 +248,13 @@ impl Machine {
         }
     }
 
+    /// It is off and says no more: unfinished lines are lines.
+    pub(crate) fn fall_silent(&mut self, at: Duration) {
+        self.hear(at);
+        self.console.end_line(at);
+        self.port_console.end_line(at);
+    }
+
     pub(crate) fn report(&self) -> Vec<u8> {
         // There is none before the first start.
         std::fs::read(&self.report).unwrap_or_default()

@@ -113,7 +113,6 @@ impl Simulation {
         self.now_is();
         // Fails only for a child that somebody else has waited for: then it has ended too.
         let _ = self.world.end(machine.0, State::Off);
-        self.world.machines[machine.0].hear(Duration::from_nanos(self.world.now));
     }
 
     /// How a machine is.

@@ -213,7 +213,9 @@ impl FromStr for Mac {
         let mut bytes = [0; 6];
         let mut parts = text.split(':');
         for byte in &mut bytes {
-            let part = parts.next().filter(|p| p.len() == 2).ok_or_else(bad)?;
+            let part = parts.next().ok_or_else(bad)?;
+            let digits = part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit());
+            let part = digits.then_some(part).ok_or_else(bad)?;
             *byte = u8::from_str_radix(part, 16).map_err(|_| bad())?;
         }
         if parts.next().is_some() {
@@ -221,5 +223,30 @@ impl FromStr for Mac {
         } else {
             Ok(Self(bytes))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_six_bytes() {
+        let mac: Mac = "52:54:00:aB:cd:01".parse().expect("an address");
+        assert_eq!(mac.to_string(), "52:54:00:ab:cd:01");
+        for bad in [
+            "",
+            "52:54:00:ab:cd",
+            "52:54:00:ab:cd:01:02",
+            "52:54:0:ab:cd:01",
+            "52-54-00-ab-cd-01",
+            "52:54:00:ab:cd:0g",
+        ] {
+            assert_eq!(bad.parse::<Mac>(), Err(BadMac(bad.into())));
+        }
+        assert_eq!(
+            "+1:54:00:ab:cd:01".parse::<Mac>(),
+            Err(BadMac("+1:54:00:ab:cd:01".into()))
+        );
     }
 }
