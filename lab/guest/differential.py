@@ -234,6 +234,9 @@ def reset(seen):
         if name != "lo" and os.path.isdir(at) and not os.path.exists(at + "/device"):
             run("ip", "link", "delete", name)
     for card in cards():
+        # A driver that goes while frames come in hears of rings that are no more.
+        for link in os.listdir(f"/sys/bus/virtio/devices/{card}/net"):
+            run("ip", "link", "set", link, "down")
         write_raw(DRIVER + "/unbind", card)
     for family in ("4", "6"):
         rules = seen["rules" + family] if seen else read_json("ip", "-j", "-" + family, "rule")

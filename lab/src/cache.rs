@@ -127,6 +127,11 @@ impl Cache {
         &self.dir
     }
 
+    /// Whether it is there.
+    pub(crate) fn has(&self, kind: &str, key: &Key) -> bool {
+        self.dir.join(format!("{kind}-{}", key.name())).exists()
+    }
+
     /// The directory of the image of that kind with this key; `build` fills it
     /// when it isn't there yet. An image appears whole or not at all: it is built
     /// aside and renamed. Those who ask by different names for the same content

@@ -64,17 +64,19 @@ impl Options {
 }
 
 impl Kernel {
+    /// Whether [`Kernel::get`] finds it: nothing is fetched or built.
+    pub(crate) fn is_built(cache: &Cache) -> bool {
+        let package = kept(cache).ok().flatten();
+        package.is_some_and(|package| cache.has("kernel", &key(&package)))
+    }
+
     /// Builds or finds it. `NVMEROOT_LAB_KERNEL` asks for another than the newest
     /// when it was first built: a version (`7.1`), or `newest` to look again.
     pub(crate) fn get(cache: &Cache, say: &dyn Fn(&str)) -> Result<Self> {
         let package = package(cache, say)?;
         let asked = Options::parse(CONFIGURATION);
         let name = package.file_name().unwrap_or_default().to_string_lossy();
-        // Comments may change.
-        let key = asked.0.iter().fold(
-            Key::new("kernel 1").text(&name).text(BUILD),
-            |key, (name, value)| key.text(name).text(value),
-        );
+        let key = key(&package);
         let series = name.split('_').next().unwrap_or_default();
         let dir = cache.get("kernel", series, &key, |dir| {
             say(&format!(
@@ -103,6 +105,15 @@ impl Kernel {
     }
 }
 
+/// Of the source and of what is asked for; comments may change.
+fn key(package: &Path) -> Key {
+    let name = package.file_name().unwrap_or_default().to_string_lossy();
+    Options::parse(CONFIGURATION).0.iter().fold(
+        Key::new("kernel 1").text(&name).text(BUILD),
+        |key, (name, value)| key.text(name).text(value),
+    )
+}
+
 /// The only directory of `lib/modules`.
 fn release(modules: &Path) -> Result<String> {
     let dir = modules.join("lib/modules");
@@ -115,20 +126,32 @@ fn release(modules: &Path) -> Result<String> {
     })
 }
 
-/// The package of the source: one that an earlier run fetched, else from the
-/// archive. A package of one version is one content, so it is found by its name.
-fn package(cache: &Cache, say: &dyn Fn(&str)) -> Result<PathBuf> {
-    let asked = env::var("NVMEROOT_LAB_KERNEL").unwrap_or_default();
-    let dir = cache.dir().join("kernel-source");
+fn asked_version() -> String {
+    env::var("NVMEROOT_LAB_KERNEL").unwrap_or_default()
+}
+
+fn sources(cache: &Cache) -> PathBuf {
+    cache.dir().join("kernel-source")
+}
+
+/// The package that an earlier run fetched, unless a newer one may be wanted.
+fn kept(cache: &Cache) -> Result<Option<PathBuf>> {
+    let (asked, dir) = (asked_version(), sources(cache));
     fs::create_dir_all(&dir).context("create", &dir)?;
     let kept = fs::read_dir(&dir)
         .context("list", &dir)?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    if asked != "newest"
-        && let Some(name) = newest(kept, &asked)
-    {
-        return Ok(dir.join(name));
+    let wanted = (asked != "newest").then(|| newest(kept, &asked));
+    Ok(wanted.flatten().map(|name| dir.join(name)))
+}
+
+/// The package of the source: one that an earlier run fetched, else from the
+/// archive. A package of one version is one content, so it is found by its name.
+fn package(cache: &Cache, say: &dyn Fn(&str)) -> Result<PathBuf> {
+    if let Some(kept) = kept(cache)? {
+        return Ok(kept);
     }
+    let (asked, dir) = (asked_version(), sources(cache));
     say(&format!("kernel source from {SUITE}"));
     let scratch = cache.scratch("kernel-source")?;
     let apt = Apt::new(&scratch.join("apt"), "deb", SUITE)?;

@@ -9,6 +9,7 @@ use crate::command::Program;
 use crate::error::{Context, Error, Result};
 use crate::host::{self, HOME_LABEL, HostImage, ROOT_LABEL};
 use crate::host_spec::HostSpec;
+use crate::kernel::Kernel;
 use crate::machine::{self, Card, Kind, Machine, Processors, SecondPort, Way, Who, World};
 use crate::platform::Platform;
 use crate::target::{self, TargetSpec};
@@ -107,6 +108,11 @@ impl Lab {
         })
     }
 
+    /// Whether [`Lab::with_uml`] finds its kernel built.
+    pub fn has_uml(&self) -> bool {
+        Kernel::is_built(&self.cache)
+    }
+
     /// The same with what simulated machines share; the first time a kernel is
     /// built, which takes ten minutes and more.
     ///
@@ -180,14 +186,14 @@ impl Lab {
     ///
     /// # Errors
     /// As [`Lab::host_image`].
-    pub fn plain_initrd_bytes(&self) -> Result<u64> {
+    pub fn plain_initrd_bytes(&self, kind: Kind) -> Result<u64> {
         let spec = HostSpec {
             name: "plain".to_owned(),
             kind: crate::HostKind::Slim,
             curtin: "storage: {version: 1, config: []}\n".to_owned(),
             ..HostSpec::default()
         };
-        self.host_image(&spec, Kind::Qemu)?.initrd_bytes()
+        self.host_image(&spec, kind)?.initrd_bytes()
     }
 
     /// An empty filesystem for `/home`.
@@ -244,7 +250,10 @@ impl Lab {
             drives: vec![drive],
             second_port: SecondPort::Commands,
             capture: false,
-            processors: Processors::Emulated(1),
+            processors: match wiring.processors {
+                Processors::Pinned => Processors::Pinned,
+                Processors::Emulated(_) | Processors::Counted => Processors::Emulated(1),
+            },
         })
     }
 

@@ -12,7 +12,7 @@ use nvmeroot_lab::differential::{
     Answer, Batch, Comparison, Configuration, Difference, EXPECTED, all, compare, facts,
     read_again, run_both, unused,
 };
-use nvmeroot_lab::{Lab, requirements};
+use nvmeroot_lab::{Clock, Lab, SEED, Way, requirements};
 
 use crate::shell::in_ci;
 
@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// same configurations left
     #[arg(long, value_name = "DIRECTORY")]
     again: Option<PathBuf>,
+    /// In emulated machines with Debian's own kernel, which takes a quarter of an hour
+    #[arg(long)]
+    emulated: bool,
     /// The program under test; built from this workspace unless given
     #[arg(long, env = "NVMEROOT_LAB_BINARY", requires = "agent")]
     nvmeroot: Option<PathBuf>,
@@ -62,8 +65,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         _ => (crate::lab::build_program()?, crate::agent::build()?),
     };
     let began = Instant::now();
-    let lab = Lab::open(&nvmeroot, &|text| eprintln!("lab: {text}"))?;
-    let batch = run_both(&lab, &agent, &configurations)?;
+    let say = |text: &str| eprintln!("lab: {text}");
+    let lab = Lab::open(&nvmeroot, &say)?;
+    let (lab, way) = if args.emulated {
+        (lab, Way::EMULATED)
+    } else {
+        let way = Way::simulated(Clock::Virtual, SEED);
+        (lab.with_uml(&say)?, way)
+    };
+    let batch = run_both(&lab, way, &agent, &configurations)?;
     eprintln!(
         "differential: carried out after {:.0} s",
         began.elapsed().as_secs_f64()

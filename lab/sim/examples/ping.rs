@@ -20,6 +20,7 @@ fn machine(name: &str, initrd: &Path, number: u8, segment: SegmentId) -> Machine
             speed_mbit: 1000,
         }],
         disks: vec![],
+        processor: None,
     }
 }
 

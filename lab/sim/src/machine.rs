@@ -170,6 +170,7 @@ impl Machine {
             arguments,
             environment,
             report: &report,
+            processor: self.spec.processor,
         };
         let process = Process::start(start).map_err(|source| Error::File {
             what: "start",

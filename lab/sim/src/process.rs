@@ -11,6 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::FdFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::thread::CpuSet;
 
 /// What a pipe holds without special rights (`/proc/sys/fs/pipe-max-size`). A machine that writes more at once is
 /// read meanwhile.
@@ -33,6 +34,8 @@ pub(crate) struct Start<'a> {
     pub(crate) environment: Vec<(&'static str, String)>,
     /// Open for it under the same number; ttyS1.
     pub(crate) report: &'a File,
+    /// The only processor on which it runs.
+    pub(crate) processor: Option<usize>,
 }
 
 impl Process {
@@ -52,6 +55,13 @@ impl Process {
             .stderr(input)
             .process_group(0);
         let report = start.report.as_fd().as_raw_fd();
+        // There are no more in a set; a machine without that one says so itself.
+        let known = start.processor.filter(|number| *number < CpuSet::MAX_CPU);
+        let processors = known.map(|number| {
+            let mut set = CpuSet::new();
+            set.set(number);
+            set
+        });
         let parent = rustix::process::getpid();
         // SAFETY: only system calls that are allowed between fork and exec, and no allocation. The descriptor is
         // open: `start.report` outlives the call of `spawn`.
@@ -61,6 +71,9 @@ impl Process {
                 rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
                 if rustix::process::getppid() != Some(parent) {
                     return Err(io::ErrorKind::Interrupted.into());
+                }
+                if let Some(processors) = &processors {
+                    rustix::thread::sched_setaffinity(None, processors)?;
                 }
                 Ok(rustix::io::fcntl_setfd(
                     BorrowedFd::borrow_raw(report),

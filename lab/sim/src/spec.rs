@@ -85,6 +85,8 @@ pub struct MachineSpec {
     pub cards: Vec<CardSpec>,
     /// Disks, in the order in which the kernel finds them: `vda`, `vdb`, …
     pub disks: Vec<DiskSpec>,
+    /// The processor of ours on which it runs, and on no other; counted from 0. None: on any.
+    pub processor: Option<usize>,
 }
 
 /// A network card.

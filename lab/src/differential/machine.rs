@@ -18,7 +18,7 @@ use crate::error::{Context, Error, Result};
 use crate::host::HostImage;
 use crate::host_spec::{HostSpec, TreeFile};
 use crate::lab::{FIRST_SLOT, Lab, Wiring};
-use crate::machine::{Condition, Kind, Way, Who, wait};
+use crate::machine::{Condition, Way, Who, wait};
 
 /// Carries the batch out inside; on a drive of its own, so that the host's
 /// image stays the same when it changes.
@@ -114,14 +114,20 @@ enum Line {
     End {},
 }
 
-/// Has both machines carry the configurations out, beside each other.
+/// Has both machines carry the configurations out, beside each other, run in that
+/// way.
 ///
 /// # Errors
 /// [`Error::Plan`] when a configuration can't be planned or one of its
 /// interfaces leads to no portal; else what went wrong with the machines.
-pub fn run_both(lab: &Lab, agent: &Path, configurations: &[Configuration]) -> Result<Batch> {
+pub fn run_both(
+    lab: &Lab,
+    way: Way,
+    agent: &Path,
+    configurations: &[Configuration],
+) -> Result<Batch> {
     let dir = lab.run_dir("differential")?;
-    let image = lab.host_image(&host(), Kind::Qemu)?;
+    let image = lab.host_image(&host(), way.kind)?;
     let mut plans = Vec::new();
     let files = dir.join("configurations");
     for one in configurations {
@@ -130,7 +136,13 @@ pub fn run_both(lab: &Lab, agent: &Path, configurations: &[Configuration]) -> Re
     generate(lab, &files)?;
     let machine = |actor| {
         let batch = batch(actor, agent, &files, configurations, &plans)?;
-        run_one(lab, &image, agent, &batch, actor, configurations, &dir)
+        let inputs = Inputs {
+            image: &image,
+            agent,
+            batch: &batch,
+            configurations,
+        };
+        run_one(lab, way, actor, &inputs, &dir)
     };
     let (networkd, by_agent) = thread::scope(|scope| {
         let networkd = scope.spawn(|| machine(Actor::Networkd));
@@ -243,17 +255,29 @@ fn drive(path: &Path, bytes: &[u8]) -> Result<PathBuf> {
     Ok(path.to_owned())
 }
 
+/// What a machine is made of and has to do.
+struct Inputs<'a> {
+    image: &'a HostImage,
+    agent: &'a Path,
+    batch: &'a str,
+    configurations: &'a [Configuration],
+}
+
 fn run_one(
     lab: &Lab,
-    image: &HostImage,
-    agent: &Path,
-    batch: &str,
+    way: Way,
     actor: Actor,
-    configurations: &[Configuration],
+    inputs: &Inputs<'_>,
     dir: &Path,
 ) -> Result<(Versions, Vec<Answer>)> {
     let dir = dir.join(actor.word());
     fs::create_dir_all(&dir).context("create", &dir)?;
+    let Inputs {
+        image,
+        agent,
+        batch,
+        configurations,
+    } = *inputs;
     let program = fs::read(agent).context("read", agent)?;
     let drives = [
         drive(&dir.join("program.drive"), PROGRAM.as_bytes())?,
@@ -268,8 +292,8 @@ fn run_one(
             .to_owned(),
         ..Wiring::default()
     };
-    let mut world = lab.world(&Way::EMULATED, wiring.slots.len(), &dir)?;
-    let machine = lab.target(&target(), image, &wiring, Kind::Qemu, &dir)?;
+    let mut world = lab.world(&way, wiring.slots.len(), &dir)?;
+    let machine = lab.target(&target(), image, &wiring, way.kind, &dir)?;
     world.start(&machine, &dir)?;
     let ready = Condition::Says {
         who: Who::Target,
@@ -277,7 +301,7 @@ fn run_one(
         from: 0,
     };
     wait(&mut *world, &ready, TARGET_READY)?;
-    let mut machine = lab.host(image, &wiring, Kind::Qemu)?;
+    let mut machine = lab.host(image, &wiring, way.kind)?;
     machine.drives.extend(drives);
     world.start(&machine, &dir)?;
     let count = u32::try_from(configurations.len()).unwrap_or(u32::MAX);

@@ -56,6 +56,9 @@ pub enum Processors {
     /// QEMU's source). How long anything takes then depends neither on how fast
     /// this machine emulates nor on what else it does.
     Counted,
+    /// Of this machine's own, one for each simulated machine: the first for the host,
+    /// the second for the target.
+    Pinned,
 }
 
 /// One line of a console.

@@ -13,7 +13,7 @@ use machinesim::{
 use super::parts::plain;
 use super::way::{Clock, Way};
 use super::world::Condition;
-use super::{Line, Machine, Who, World};
+use super::{Line, Machine, Processors, Who, World};
 use crate::error::{Error, Result};
 use crate::platform::Platform;
 use crate::report::Report;
@@ -137,6 +137,10 @@ impl Simulated {
             memory_mib: machine.memory_mib,
             cards,
             disks: disks.collect(),
+            processor: (machine.processors == Processors::Pinned).then_some(match machine.who {
+                Who::Host => 0,
+                Who::Target => 1,
+            }),
         })
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use nvmeroot_lab::Lab;
 use nvmeroot_lab::scenario::Scenario;
+use nvmeroot_lab::{Lab, Way};
 
 use super::goal::{Goal, Limit};
 use super::hosts::{Case, Runtime};
@@ -82,6 +82,7 @@ impl Comparison {
     /// Boots all of them in turn, so often.
     pub(super) fn run(
         lab: &Lab,
+        way: Way,
         pairs: usize,
         compared: &[Compared],
         spans: &'static [Span],
@@ -89,7 +90,7 @@ impl Comparison {
         let mut comparison = Comparison::of(compared, spans);
         let hosts = hosts(compared, |place, runtime| (place, runtime));
         let read = |(_, runtime), boot: &Boot| read(spans, runtime, boot);
-        for ((place, runtime), values) in measure(lab, pairs, &hosts, read)? {
+        for ((place, runtime), values) in measure(lab, way, pairs, &hosts, read)? {
             comparison.add(place, runtime, values);
         }
         Ok(comparison)
@@ -133,19 +134,16 @@ impl Comparison {
         }
     }
 
-    /// What the agent saves where a runtime holds the boot up, it saves of the way to
-    /// root as well. A tenth is what differs from boot to boot.
-    pub(super) fn nothing_lost(&self, place: usize) -> Goal {
-        let [whole, held] = [Span::Initramfs, Span::Held];
+    /// What the agent saves of waiting it does not make up for by work.
+    pub(super) fn no_more_work(&self, place: usize) -> Goal {
         Goal {
             what: format!(
-                "{}, seconds saved of {} / saved of {}",
+                "{}, {}: agent / scripts",
                 self.titles[place],
-                whole.title(),
-                held.title()
+                Span::Busy.title()
             ),
-            limit: Limit::AtLeast(0.9),
-            measured: self.saved(place, whole) / self.saved(place, held),
+            limit: Limit::AtMost(1.05),
+            measured: 1.0 / self.ratio(place, Span::Busy),
         }
     }
 

@@ -3,9 +3,11 @@
 
 use anyhow::{Context, Result};
 use nvmeroot_lab::scenario::{self, Controller, InstallerConfig, Scenario};
-use nvmeroot_lab::{HOST_ID, HOST_NQN, Portal, Processors, SUBSYSTEM, TreeFile};
+use nvmeroot_lab::{HOST_ID, HOST_NQN, HostKind, Portal, Processors, SUBSYSTEM, TreeFile};
 
 const MARK: &str = include_str!("guest/mark.sh");
+const LOG_MARK: &str = include_str!("guest/mark-log.sh");
+const LOG_MARK_HOOK: &str = include_str!("guest/mark-log-hook.sh");
 const PATHS: &str = include_str!("guest/paths.sh");
 const FLOOR: &str = include_str!("guest/floor.sh");
 const BUSY_FLOOR: &str = include_str!("guest/busy-floor.sh");
@@ -25,11 +27,6 @@ const STAGES: [&str; 5] = [
 /// The name of every discovery service (NVM Express Base Specification 2.0,
 /// section 4.5).
 const DISCOVERY: &str = "nqn.2014-08.org.nvmexpress.discovery";
-
-/// As any server, a host whose every tenth of a second counts can do two things
-/// at a time: what one runtime does while udev works, it does not take from udev.
-/// Of counted processors there is but one.
-const TWO: Processors = Processors::Emulated(2);
 
 /// The target's portals: from here on, one port each.
 const FIRST_PORT: u16 = 4420;
@@ -78,7 +75,8 @@ pub(super) enum Case {
 }
 
 impl Case {
-    const ALL: [Case; 4] = [Case::Static, Case::Dhcp, Case::PingedDhcp, Case::ProbedDhcp];
+    pub(super) const ALL: [Case; 4] =
+        [Case::Static, Case::Dhcp, Case::PingedDhcp, Case::ProbedDhcp];
 
     pub(super) fn title(self) -> &'static str {
         match self {
@@ -119,6 +117,8 @@ fn marked(from: &str, name: &'static str) -> Result<Scenario> {
     scenario.host.files.extend(marks);
     // That the host is as it should be, the lab's own scenarios check.
     scenario.check = |_, _| {};
+    scenario.host.kind = HostKind::Slim;
+    scenario.wiring.settle = 0;
     Ok(scenario)
 }
 
@@ -138,8 +138,15 @@ fn hook(name: &str, text: &str) -> TreeFile {
     }
 }
 
-/// The host of the lab's scenario `from`, reached by `runtime`, with a clock that
-/// does not depend on this machine.
+/// As [`like`], with a clock that does not depend on this machine.
+pub(super) fn counted_like(from: &str, runtime: Runtime) -> Result<Scenario> {
+    let mut scenario = like(from, runtime)?;
+    scenario.wiring.processors = Processors::Counted;
+    Ok(scenario)
+}
+
+/// The host of the lab's scenario `from`, reached by `runtime`, into a root that only
+/// reports.
 pub(super) fn like(from: &str, runtime: Runtime) -> Result<Scenario> {
     let name = match runtime {
         Runtime::Scripts => "bench-links-scripts",
@@ -147,7 +154,6 @@ pub(super) fn like(from: &str, runtime: Runtime) -> Result<Scenario> {
     };
     let mut scenario = marked(from, name)?;
     scenario.host.name = format!("bench-{from}-{}", runtime.name());
-    scenario.wiring.processors = Processors::Counted;
     scenario.host.configure_args = runtime.arguments();
     Ok(scenario)
 }
@@ -156,8 +162,29 @@ pub(super) fn like(from: &str, runtime: Runtime) -> Result<Scenario> {
 pub(super) fn counted_host(case: Case, runtime: Runtime) -> Result<Scenario> {
     let mut scenario = host(case, runtime)?;
     scenario.wiring.processors = Processors::Counted;
-    scenario.wiring.capture = false;
     Ok(scenario)
+}
+
+/// The same host as simulated machines can be measured, whose kernel has no trace:
+/// with its marks in the kernel's log.
+pub(super) fn logging(mut scenario: Scenario) -> Scenario {
+    scenario.host.name.push_str("-log");
+    let files = &mut scenario.host.files;
+    for file in files.iter_mut().filter(|file| file.text == MARK) {
+        LOG_MARK.clone_into(&mut file.text);
+    }
+    files.push(hook("lab-mark", LOG_MARK_HOOK));
+    // What the initramfs says of itself it says in parts of lines, and the kernel's
+    // lines would begin in their middle.
+    scenario.wiring.cmdline.push_str(" quiet loglevel=7");
+    scenario
+}
+
+/// The same, with a real processor for each machine.
+pub(super) fn pinned(scenario: Scenario) -> Scenario {
+    let mut scenario = logging(scenario);
+    scenario.wiring.processors = Processors::Pinned;
+    scenario
 }
 
 /// One portal; the address by `case`, reached by `runtime`.
@@ -176,8 +203,6 @@ pub(super) fn host(case: Case, runtime: Runtime) -> Result<Scenario> {
     };
     let mut scenario = marked(from, name)?;
     scenario.host.configure_args = runtime.arguments();
-    scenario.wiring.processors = TWO;
-    scenario.wiring.capture = case != Case::Static;
     for network in scenario.target.iter_mut().flat_map(|t| &mut t.networks) {
         network.offers_at_once = case != Case::PingedDhcp;
     }
@@ -204,7 +229,6 @@ pub(super) fn busy_floor() -> Result<Scenario> {
 
 fn floor_by(name: &'static str, stage: &str, text: &str) -> Result<Scenario> {
     let mut scenario = unconfigured(name)?;
-    scenario.wiring.processors = TWO;
     let text = text
         .replace("@NETWORK@", FLOOR_NETWORK)
         .replace("@REQUEST@", &request(SUBSYSTEM));

@@ -2,7 +2,7 @@
 //! routers advertise the address, where a second table leads to the target.
 
 use anyhow::Result;
-use nvmeroot_lab::Lab;
+use nvmeroot_lab::{Lab, Way};
 
 use super::Section;
 use super::compare::{Compared, Comparison};
@@ -65,11 +65,11 @@ const SPANS: [Span; 4] = [Span::Work, Span::Held, Span::Initramfs, Span::Busy];
 pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> {
     let mut compared = Vec::new();
     for case in CASES.iter().filter(|case| case.title.contains(wanted)) {
-        let host = |runtime| hosts::like(case.from, runtime);
+        let host = |runtime| hosts::counted_like(case.from, runtime);
         compared.push(Compared::new(case.title, host)?);
     }
-    let comparison = Comparison::run(lab, pairs, &compared, &SPANS)?;
-    let goal = |place| comparison.faster(place, Span::Initramfs, 1.0);
+    let comparison = Comparison::run(lab, Way::EMULATED, pairs, &compared, &SPANS)?;
+    let goal = |place| comparison.no_more_work(place);
     let goals: Vec<Goal> = (0..compared.len()).map(goal).collect();
     let told = comparison.told(pairs, "the way to root");
     Ok(Section::judged("links", &told, &goals))

@@ -1,20 +1,18 @@
 //! One measured boot, and the arithmetic of many.
 
-use std::fs;
-
 use anyhow::{Context, Result, bail};
 use nvmeroot_lab::scenario::{Outcome, Scenario};
-use nvmeroot_lab::{Lab, Line, Processors, Session, Way};
+use nvmeroot_lab::{Kind, Lab, Line, Processors, Session, Way};
 
-use super::capture::server_time;
 use super::timeline::{Timeline, logged};
 
 /// What a boot showed.
 #[derive(Debug, Clone)]
 pub(super) struct Boot {
     pub(super) timeline: Timeline,
-    /// The DHCP server's part, where the host's cable was watched.
-    pub(super) server: Option<f64>,
+    /// When the target said for the last time that something of it is there, in
+    /// seconds since the host was switched on.
+    pub(super) target: Option<f64>,
 }
 
 /// On a busy machine the guest's kernel may take a wrong measure of its own
@@ -33,10 +31,14 @@ pub(super) struct Host<K> {
 }
 
 /// A host whose target is switched on, and may not serve yet.
-fn target_on(lab: &Lab, scenario: &Scenario) -> Result<Session> {
+fn target_on(lab: &Lab, way: Way, scenario: &Scenario) -> Result<Session> {
     let name = scenario.name;
-    let prepared = scenario.prepare(lab, Way::EMULATED);
+    let prepared = scenario.prepare(lab, way);
     let mut session = prepared.with_context(|| format!("`{name}`"))?;
+    // In virtual time it is what happens that decides when, and nothing is saved.
+    if way.is_virtual() {
+        return Ok(session);
+    }
     let started = session.switch_target_on();
     started.with_context(|| format!("the target of `{name}`"))?;
     Ok(session)
@@ -49,6 +51,7 @@ fn target_on(lab: &Lab, scenario: &Scenario) -> Result<Session> {
 /// is switched on, unless the two have one name and so one directory.
 pub(super) fn measure<K: Copy, V>(
     lab: &Lab,
+    way: Way,
     pairs: usize,
     hosts: &[Host<K>],
     read: impl Fn(K, &Boot) -> Result<V>,
@@ -63,7 +66,7 @@ pub(super) fn measure<K: Copy, V>(
         eprintln!("{title}");
         let mut session = match ahead.take() {
             Some(session) => session,
-            None => target_on(lab, scenario)?,
+            None => target_on(lab, way, scenario)?,
         };
         let mut tries = 1;
         loop {
@@ -74,7 +77,7 @@ pub(super) fn measure<K: Copy, V>(
                 }
                 Some(_) => None,
             };
-            let (boot, other) = attempt(lab, scenario, session, next)?;
+            let (boot, other) = attempt(lab, way, scenario, session, next)?;
             ahead = ahead.or(other);
             let values = boot.and_then(|boot| {
                 eprintln!("  {}", boot.timeline);
@@ -92,7 +95,7 @@ pub(super) fn measure<K: Copy, V>(
                 ),
             }
             tries += 1;
-            session = target_on(lab, scenario)?;
+            session = target_on(lab, way, scenario)?;
         }
     }
     Ok(boots)
@@ -103,13 +106,16 @@ type Attempt = (Result<Boot, String>, Option<Session>);
 
 fn attempt(
     lab: &Lab,
+    way: Way,
     scenario: &Scenario,
     mut session: Session,
     next: Option<&Scenario>,
 ) -> Result<Attempt> {
     let name = scenario.name;
-    let ready = session.await_target();
-    ready.with_context(|| format!("the target of `{name}`"))?;
+    if !way.is_virtual() {
+        let ready = session.await_target();
+        ready.with_context(|| format!("the target of `{name}`"))?;
+    }
     (scenario.events)(&mut session).with_context(|| format!("`{name}` can't be switched on"))?;
     let within = scenario.end.within();
     let ends = ["lab: marker", "Kernel panic", "(initramfs)"];
@@ -118,16 +124,16 @@ fn attempt(
         Ok(line) => return Ok((Err(line.text), None)),
         Err(error) => return Ok((Err(error.to_string()), None)),
     }
-    let other = next.map(|next| target_on(lab, next)).transpose()?;
+    let other = next.map(|next| target_on(lab, way, next)).transpose()?;
     let boot = match session.finish(&scenario.end) {
-        Ok((report, power_off)) => judge(lab, scenario, session.outcome(report, power_off)),
+        Ok((report, power_off)) => judge(scenario, session.outcome(report, power_off)),
         Err(error) => Err(error.to_string()),
     };
     Ok((boot, other))
 }
 
 /// What a boot that came up showed, or why it is no measurement.
-fn judge(lab: &Lab, scenario: &Scenario, outcome: Outcome) -> Result<Boot, String> {
+fn judge(scenario: &Scenario, outcome: Outcome) -> Result<Boot, String> {
     let counted = scenario.wiring.processors == Processors::Counted;
     let mut faults = scenario.judge(&outcome);
     // A counted clock is not the target's, which misses signs of life from a host
@@ -143,18 +149,20 @@ fn judge(lab: &Lab, scenario: &Scenario, outcome: Outcome) -> Result<Boot, Strin
     if let Some(wrong) = lost_path(&report.kernel) {
         return Err(wrong);
     }
-    let boot = || -> Result<Boot> {
-        let timeline = Timeline::of(&report)?;
-        let server = if scenario.wiring.capture {
-            let file = lab.artefacts(scenario.name).join("host.card0.pcap");
-            let pcap = fs::read(&file).with_context(|| format!("can't read {}", file.display()))?;
-            Some(server_time(&pcap)?)
-        } else {
-            None
-        };
-        Ok(Boot { timeline, server })
+    let said = |text: &str| {
+        let mut lines = outcome.target_console.iter();
+        let line = lines.rfind(|line| line.text.contains(text))?;
+        Some(outcome.target_on? + line.at.as_secs_f64())
     };
-    boot().map_err(|wrong| format!("{wrong:#}"))
+    let timeline = match outcome.way.kind {
+        Kind::Qemu => Timeline::of(&report),
+        Kind::Uml => Timeline::seen(&outcome.console),
+    };
+    let timeline = timeline.map_err(|wrong| format!("{wrong:#}"))?;
+    Ok(Boot {
+        timeline,
+        target: said("lab: command succeeded").or_else(|| said("lab: target ready")),
+    })
 }
 
 /// What the kernel says when a path is lost (drivers/nvme/host/tcp.c).

@@ -1,11 +1,10 @@
 //! `cargo xtask bench`: what the project promises about time, measured.
 
-mod boots;
 mod bytes;
-mod capture;
+mod circumstances;
 mod compare;
 mod configure;
-mod document;
+
 mod goal;
 mod hosts;
 mod inputs;
@@ -17,9 +16,12 @@ mod pyyaml;
 mod ramdisk;
 mod span;
 mod timeline;
+mod waits;
 mod whole;
+mod work;
 
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use nvmeroot_lab::Lab;
@@ -32,9 +34,11 @@ use crate::shell::top;
 enum Part {
     /// The program itself: configure, and the plan of a big configuration
     Configure,
-    /// Both runtimes with one portal, and the floor
-    Boot,
-    /// Both runtimes with one portal, until root is mounted
+    /// What either runtime waits, in virtual time
+    Waits,
+    /// What either runtime computes, in real time, and the floor
+    Work,
+    /// Both runtimes with one portal, until root is mounted, by a counted clock
     Whole,
     /// Both runtimes over VLANs, bonds, bridges and the like
     Links,
@@ -47,9 +51,10 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Part; 7] = [
+    const ALL: [Part; 8] = [
         Part::Configure,
-        Part::Boot,
+        Part::Waits,
+        Part::Work,
         Part::Whole,
         Part::Links,
         Part::Bytes,
@@ -60,7 +65,8 @@ impl Part {
     fn name(self) -> &'static str {
         match self {
             Part::Configure => "configure",
-            Part::Boot => "boot",
+            Part::Waits => "waits",
+            Part::Work => "work",
             Part::Whole => "whole",
             Part::Links => "links",
             Part::Bytes => "bytes",
@@ -85,12 +91,15 @@ pub(crate) struct Args {
     /// Measure this part alone (may be given more than once)
     #[arg(long)]
     only: Vec<Part>,
-    /// Of the parts `boot`, `whole` and `links`, only the cases whose titles contain this
+    /// Of the parts `waits`, `work`, `whole` and `links`, only the cases whose titles contain this
     #[arg(long, default_value = "", conflicts_with = "write")]
     case: String,
-    /// Put the tables and the plot into `docs` as well
+    /// Put the tables and the plot into `docs/results` as well
     #[arg(long)]
     write: bool,
+    /// The program under test; built from this workspace unless given
+    #[arg(long, env = "NVMEROOT_LAB_BINARY")]
+    nvmeroot: Option<PathBuf>,
 }
 
 /// What a part has to tell.
@@ -120,16 +129,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     } else {
         &args.only
     };
-    let lab = if parts.iter().any(|part| *part != Part::Configure) {
-        let nvmeroot = crate::lab::build()?;
-        Some(Lab::open(&nvmeroot, &|text| eprintln!("lab: {text}"))?)
-    } else {
-        None
-    };
+    let lab = opened(parts, args)?;
     let mut unmet = Vec::new();
     for part in parts {
         let command = match part {
-            Part::Boot | Part::Whole | Part::Links | Part::Portals | Part::Flat => {
+            Part::Work | Part::Whole | Part::Links | Part::Portals | Part::Flat => {
                 format!(
                     "cargo xtask bench --only {} --pairs {}",
                     part.name(),
@@ -138,11 +142,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             }
             _ => format!("cargo xtask bench --only {}", part.name()),
         };
-        let circumstances = document::circumstances(&command);
+        let circumstances = circumstances::told(&command);
         let mut plot = None;
         let pairs = usize::from(args.pairs);
         let section = match (part, &lab) {
-            (Part::Boot, Some(lab)) => boots::section(lab, pairs, &args.case)?,
+            (Part::Waits, Some(lab)) => waits::section(lab, &args.case)?,
+            (Part::Work, Some(lab)) => work::section(lab, pairs, &args.case)?,
             (Part::Whole, Some(lab)) => whole::section(lab, pairs, &args.case)?,
             (Part::Links, Some(lab)) => links::section(lab, pairs, &args.case)?,
             (Part::Bytes, Some(lab)) => bytes::section(lab)?,
@@ -167,15 +172,32 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// The lab, with what these parts need of it.
+fn opened(parts: &[Part], args: &Args) -> Result<Option<Lab>> {
+    if parts.iter().all(|part| *part == Part::Configure) {
+        return Ok(None);
+    }
+    let nvmeroot = match &args.nvmeroot {
+        Some(path) => path.clone(),
+        None => crate::lab::build()?,
+    };
+    let say = |text: &str| eprintln!("lab: {text}");
+    let lab = Lab::open(&nvmeroot, &say)?;
+    let simulated = |part: &Part| matches!(part, Part::Waits | Part::Work);
+    if parts.iter().any(simulated) {
+        return Ok(Some(lab.with_uml(&say)?));
+    }
+    Ok(Some(lab))
+}
+
+/// The file for those who want every value, and the plot for those who don't.
 fn write(name: &str, text: &str, plot: Option<&str>) -> Result<()> {
-    let docs = top().join("docs");
-    let file = docs.join("benchmarks.md");
-    let shown = || file.display().to_string();
-    let document = fs::read_to_string(&file).with_context(shown)?;
-    let document = document::replaced(&document, name, text).with_context(shown)?;
-    fs::write(&file, document).with_context(shown)?;
+    let results = top().join("docs/results");
+    let file = results.join("raw").join(format!("{name}.md"));
+    let text = format!("# `{name}`, as measured\n\n{}\n", text.trim());
+    fs::write(&file, text).with_context(|| file.display().to_string())?;
     if let Some(plot) = plot {
-        fs::write(docs.join("portals.svg"), plot).context("portals.svg")?;
+        fs::write(results.join("portals.svg"), plot).context("portals.svg")?;
     }
     Ok(())
 }

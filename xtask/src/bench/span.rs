@@ -1,6 +1,6 @@
 //! What is compared of two boots.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::hosts::Runtime;
 use super::measure::Boot;
@@ -23,6 +23,8 @@ pub(super) enum Span {
     Busy,
     /// From the start of the kernel until root is mounted.
     Boot,
+    /// From what came late until root is mounted.
+    Late,
 }
 
 impl Span {
@@ -34,6 +36,7 @@ impl Span {
             Span::Initramfs => "init-top → root mounted",
             Span::Busy => "the processor's work in it",
             Span::Boot => "kernel start → root mounted",
+            Span::Late => "what was late is there → root mounted",
         }
     }
 
@@ -51,6 +54,7 @@ impl Span {
                 whole - timeline.idle("init-top", "init-bottom")?
             }
             Span::Boot => timeline.root,
+            Span::Late => timeline.root - boot.target.context("the target did not say so")?,
         })
     }
 }

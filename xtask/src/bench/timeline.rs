@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use anyhow::{Context, Result};
-use nvmeroot_lab::Report;
+use nvmeroot_lab::{Line, Report};
 
 /// Moments of one boot, in seconds since the kernel started.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,21 +26,48 @@ pub(super) struct Timeline {
 impl Timeline {
     /// Reads the trace that `guest/mark.sh` began, and the kernel's log.
     pub(super) fn of(report: &Report) -> Result<Timeline> {
+        let lines = report.trace.iter().filter_map(|line| traced(line));
+        let log: Vec<_> = report.kernel.iter().filter_map(|l| logged(l)).collect();
+        Timeline::read(lines.chain(log.iter().copied()), &log)
+    }
+
+    /// Reads what `guest/mark-log.sh` and the kernel wrote, as it arrived at the
+    /// console: the log's own clock goes by hundredths of a second on machines that
+    /// are simulated.
+    pub(super) fn seen(console: &[Line]) -> Result<Timeline> {
+        let arrived =
+            |line: &'_ Line| Some((line.at.as_secs_f64(), logged(&line.text)?.1.to_owned()));
+        let lines: Vec<(f64, String)> = console.iter().filter_map(arrived).collect();
+        let log: Vec<(f64, &str)> = lines
+            .iter()
+            .map(|(at, text)| (*at, text.as_str()))
+            .collect();
+        Timeline::read(log.iter().copied(), &log)
+    }
+
+    fn read<'a>(
+        marks: impl Iterator<Item = (f64, &'a str)>,
+        log: &[(f64, &str)],
+    ) -> Result<Timeline> {
         let mut stages = BTreeMap::new();
         let mut idle = BTreeMap::new();
         let mut namespace = None;
         // The kernel says more than once that a path can be used.
         let mut known = BTreeSet::new();
         let mut paths = Vec::new();
-        for (at, text) in report.trace.iter().filter_map(|line| traced(line)) {
-            if let Some(stage) = text.strip_prefix("tracing_mark_write: stage ") {
+        for (at, text) in marks {
+            let mark = ["tracing_mark_write: ", "lab-mark: "];
+            let mark = mark.iter().find_map(|mark| text.strip_prefix(mark));
+            if let Some(stage) = mark.and_then(|mark| mark.strip_prefix("stage ")) {
                 stages.entry(stage.trim().to_owned()).or_insert(at);
-            } else if let Some(mark) = text.strip_prefix("tracing_mark_write: idle ")
+            } else if let Some(mark) = mark.and_then(|mark| mark.strip_prefix("idle "))
                 && let Some((stage, seconds)) = mark.trim().split_once(' ')
                 && let Ok(seconds) = seconds.parse()
             {
                 idle.entry(stage.to_owned()).or_insert(seconds);
-            } else if text.starts_with("disk: ") && text.contains("name=\"nvme") {
+            } else if mark.is_some_and(|mark| mark.starts_with("drive nvme"))
+                || text.starts_with("disk: ") && text.contains("name=\"nvme")
+            {
                 namespace = namespace.or(Some(at));
             } else if text.starts_with("path: ")
                 && let Some((_, path)) = text.split_once("path=")
@@ -49,20 +76,17 @@ impl Timeline {
                 paths.push(at);
             }
         }
-        let logged = |words: &[&str]| {
-            let mut lines = report.kernel.iter();
-            lines.find_map(|line| {
-                let (at, text) = logged(line)?;
-                words.iter().all(|word| text.contains(word)).then_some(at)
-            })
+        let said = |words: &[&str]| {
+            let has = |text: &str| words.iter().all(|word| text.contains(word));
+            log.iter().find_map(|(at, text)| has(text).then_some(*at))
         };
         Ok(Timeline {
             stages,
             idle,
-            card: logged(&["ens3: renamed from"]).context("the kernel logged no card's name")?,
-            namespace: namespace.context("the kernel's trace shows no NVMe drive")?,
+            card: said(&["ens3: renamed from"]).context("the kernel logged no card's name")?,
+            namespace: namespace.context("no mark shows an NVMe drive")?,
             paths,
-            root: logged(&["EXT4-fs (nvme", "mounted filesystem"])
+            root: said(&["EXT4-fs (nvme", "mounted filesystem"])
                 .context("the kernel logged no mount of an NVMe drive")?,
         })
     }
@@ -70,7 +94,7 @@ impl Timeline {
     /// When a stage began.
     pub(super) fn stage(&self, name: &str) -> Result<f64> {
         let found = self.stages.get(name).copied();
-        found.with_context(|| format!("the kernel's trace has no mark `{name}`"))
+        found.with_context(|| format!("there is no mark `{name}`"))
     }
 
     /// For how long the processor had nothing to do between the beginnings of two
@@ -78,7 +102,7 @@ impl Timeline {
     pub(super) fn idle(&self, from: &str, to: &str) -> Result<f64> {
         let at = |name: &str| {
             let found = self.idle.get(name).copied();
-            found.with_context(|| format!("the kernel's trace has no idle time of `{name}`"))
+            found.with_context(|| format!("no mark has the idle time of `{name}`"))
         };
         Ok(at(to)? - at(from)?)
     }
@@ -130,6 +154,7 @@ pub(super) fn logged(line: &str) -> Option<(f64, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn report() -> Report {
         let lines = |text: &str| text.lines().map(str::to_owned).collect();
@@ -165,6 +190,34 @@ mod tests {
         assert!(error.to_string().contains("`local-top`"), "{error}");
         let error = timeline.stage("local-top").unwrap_err();
         assert!(error.to_string().contains("`local-top`"), "{error}");
+    }
+
+    #[test]
+    fn what_arrives_at_the_console_has_the_readers_clock() {
+        let line = |millis, text: &str| Line {
+            at: Duration::from_millis(millis),
+            text: text.to_owned(),
+        };
+        let lines = [
+            line(7_251, "[    7.250000] lab-mark: stage init-top"),
+            line(7_251, "[    7.250000] lab-mark: idle init-top 1.25"),
+            line(
+                8_003,
+                "[    8.000000] virtio_net virtio0 ens3: renamed from eth0",
+            ),
+            line(9_754, "[    9.750000] lab-mark: drive nvme0n1"),
+            line(9_800, "[    9.800000] lab-mark: idle init-bottom 3.50"),
+            line(
+                11_006,
+                "[   11.000000] EXT4-fs (nvme0n1): mounted filesystem 1 ro",
+            ),
+        ];
+        let timeline = Timeline::seen(&lines).unwrap();
+        assert_eq!(timeline.stage("init-top").unwrap(), 7.251);
+        assert_eq!(timeline.card, 8.003);
+        assert_eq!(timeline.namespace, 9.754);
+        assert_eq!(timeline.root, 11.006);
+        assert_eq!(timeline.idle("init-top", "init-bottom").unwrap(), 2.25);
     }
 
     #[test]

@@ -2,11 +2,10 @@
 //! lost elsewhere.
 
 use anyhow::Result;
-use nvmeroot_lab::Lab;
+use nvmeroot_lab::{Lab, Way};
 
 use super::Section;
 use super::compare::{Compared, Comparison};
-use super::goal::{Goal, Limit};
 use super::hosts::{self, Case};
 use super::span::Span;
 
@@ -23,17 +22,12 @@ const SPANS: [Span; 6] = [
 pub(super) fn section(lab: &Lab, pairs: usize, wanted: &str) -> Result<Section> {
     let cases = Case::titled(wanted);
     let compared = Compared::cases(&cases, hosts::counted_host)?;
-    let comparison = Comparison::run(lab, pairs, &compared, &SPANS)?;
+    let comparison = Comparison::run(lab, Way::EMULATED, pairs, &compared, &SPANS)?;
     let mut goals = Vec::new();
     for (place, case) in cases.iter().enumerate() {
         let least = case.times_faster();
         goals.extend(least.map(|least| comparison.faster(place, Span::Work, least)));
-        goals.push(comparison.nothing_lost(place));
-        goals.push(Goal {
-            what: format!("{}, the processor's work: agent / scripts", case.title()),
-            limit: Limit::AtMost(1.05),
-            measured: 1.0 / comparison.ratio(place, Span::Busy),
-        });
+        goals.push(comparison.no_more_work(place));
     }
     let told = comparison.told(pairs, "address");
     Ok(Section::judged("whole", &told, &goals))

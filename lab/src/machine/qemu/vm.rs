@@ -42,6 +42,8 @@ fn device(number: usize, card: &Card) -> Value {
 fn options(processors: Processors) -> [String; 2] {
     match processors {
         Processors::Emulated(count) => ["-smp".to_owned(), count.to_string()],
+        // An emulated one is no real one.
+        Processors::Pinned => ["-smp", "1"].map(str::to_owned),
         // Two to the power of so many nanoseconds for each instruction.
         Processors::Counted => ["-icount", "shift=0"].map(str::to_owned),
     }

@@ -12,7 +12,7 @@ esac
 		sleep 0.02
 	done
 @NETWORK@
-	echo 'stage floor' >/sys/kernel/tracing/trace_marker
+	echo 'lab-mark: stage floor' >/dev/kmsg
 	printf %s '@REQUEST@' >/dev/nvme-fabrics
 } </dev/null >/dev/null 2>&1 &
 exit 0
