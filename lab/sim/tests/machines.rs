@@ -91,6 +91,7 @@ impl Parts {
                 slot: 5,
                 read_only: false,
             }],
+            processor: None,
         }
     }
 }

@@ -115,7 +115,7 @@ fn run(lab: &Lab, cases: &[Case], pairs: usize) -> Result<(Comparison, Floor)> {
     let mut comparison = Comparison::of(&compared, &SPANS);
     let mut floor = Floor::default();
     let way = Way::simulated(Clock::Real, SEED);
-    for (_, measured) in measure(lab, way, pairs, &hosts, |key, boot| read(key, boot))? {
+    for (_, measured) in measure(lab, way, pairs, &hosts, read)? {
         match measured {
             Measured::Pair(place, runtime, values) => comparison.add(place, runtime, values),
             Measured::Floor { write, inquiry } => {
