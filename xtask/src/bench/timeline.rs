@@ -225,6 +225,6 @@ mod tests {
         let mut report = report();
         report.trace.clear();
         let error = Timeline::of(&report).unwrap_err();
-        assert!(error.to_string().contains("no NVMe drive"), "{error}");
+        assert!(error.to_string().contains("an NVMe drive"), "{error}");
     }
 }
