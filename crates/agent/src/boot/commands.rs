@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use nvmeroot_plan::{BootPlan, FORMAT_VERSION, Reach};
 use nvmeroot_record::Outcome;
 
+use super::bring_up::{Boot, Verdict};
 use super::command_line::CommandLine;
 use super::control::{self, AskError, Control, Lock};
-use super::{Boot, Requirements, RootDevice, Verdict};
+use super::requirements::{Requirements, RootDevice};
 use crate::storage::fabrics::{Fabrics, Kernel};
 use crate::sys::events::Events;
 use crate::sys::kmsg::{KernelLog, Kmsg, Level};
@@ -21,14 +22,13 @@ use crate::sys::priority::Priority;
 use crate::sys::{STACK, udev};
 use crate::task::{Context, Recorder, monotonic_us};
 
-/// Exit status of `wait` where nobody is at work.
+/// Exit status of `wait` where no `run` is at work.
 const ABSENT: u8 = 3;
 
-/// `wait` waits so much longer than `run` tries, for `run` may have started
-/// later.
+/// How much longer `wait` waits than `run` tries: `run` may have started later.
 const WAIT_LONGER: Duration = Duration::from_secs(10);
 
-/// `wait` gives `run` so long to appear.
+/// How long `wait` gives `run` to appear.
 const START: Duration = Duration::from_secs(5);
 
 /// `stop` does not hold the boot up longer than this.
@@ -46,13 +46,15 @@ pub(crate) enum StartError {
         path: std::path::PathBuf,
         source: std::io::Error,
     },
-    #[error("the plan `{path}` makes no sense: {source}")]
+    #[error(
+        "the plan `{path}` can't be read: {source}; run `nvmeroot configure` again and regenerate the initramfs"
+    )]
     Parse {
         path: std::path::PathBuf,
         source: serde_json::Error,
     },
     #[error(
-        "the plan `{path}` has version {version}, this program reads {FORMAT_VERSION}; make the initramfs anew"
+        "the plan `{path}` has version {version}, this program reads {FORMAT_VERSION}; regenerate the root tree's initramfs"
     )]
     Version {
         path: std::path::PathBuf,
@@ -91,7 +93,13 @@ pub(crate) fn read_plan(paths: &Paths) -> Result<BootPlan, StartError> {
     }
     // The steps beside it are for people: they follow from the plan, and what
     // would read them here weighs as much as a DHCP client.
-    serde_json::from_slice(&text).map_err(parse)
+    let mut plan: BootPlan = serde_json::from_slice(&text).map_err(parse)?;
+    if plan.requirements.is_empty() {
+        // An older plan of this version lacks what the rules decide. That follows
+        // from the plan, and a complete one is not changed by it.
+        nvmeroot_plan::apply_policy(&mut plan);
+    }
+    Ok(plan)
 }
 
 /// What every version of the plan's form says of itself.
@@ -184,8 +192,8 @@ fn begin(
         Ok(prepared) => prepared,
         Err(e) => return Err((e, kmsg)),
     };
-    // Whoever looks for the reason finds it in the first record, not in that of
-    // a run which the initramfs starts as it gives up. There is mostly none.
+    // The reason of a failure is in the first record, not in that of a run which
+    // the initramfs starts as it gives up. There is mostly none.
     let _ = std::fs::rename(paths.record(), paths.former_record());
     let recorder = Recorder::start(paths.record(), line.deadline, offset);
     let root = line
@@ -269,21 +277,21 @@ fn work(
     };
     if context.plan.reach == Reach::Firmware {
         // Better at once than after minutes of waiting for nothing.
-        let text =
-            "the plan needs the firmware's connections (NBFT), which this program can't take up";
+        let text = "the plan needs the firmware's connections (NBFT), which this program can't take over; configure root's controllers and network in the installed system";
         context.kmsg.say(Level::Error, text);
         decide(Outcome::Failed, format!("failed\n{text}\n"));
         return ExitCode::FAILURE;
     }
     if nothing_to_do || context.plan.reach != Reach::Initramfs {
-        context
-            .kmsg
-            .say(Level::Info, "nothing essential is remote, nothing to do");
+        context.kmsg.say(
+            Level::Info,
+            "nothing essential is remote, so there is nothing to do",
+        );
         decide(Outcome::Idle, "done\n".to_owned());
         return ExitCode::SUCCESS;
     }
     if context.plan.host.is_none() {
-        let text = "the plan has no host NQN; the kernel makes one up, which targets may refuse";
+        let text = "the plan has no host NQN; the kernel makes one up, which targets may refuse; write one to /etc/nvme/hostnqn, run `nvmeroot configure` and regenerate the initramfs";
         context.kmsg.say(Level::Warning, text);
     }
     udev::wait_until_it_listens(paths, started + line.deadline, context.events.stop_fd());

@@ -1,8 +1,7 @@
-//! How other programs speak to the one that works: a socket in
-//! `/run/nvmeroot`. One word is sent, `wait` or `stop`, and one answer comes
-//! back when it is true. A lock beside it sees to it that one works at a time;
-//! it goes with the process, so what a crashed one left behind is known for
-//! what it is.
+//! How other programs speak to `run`: a socket in `/run/nvmeroot`. They send one
+//! word, `wait` or `stop`, and get one answer when it is true. A lock beside it
+//! lets one `run` work at a time; the kernel drops the lock with the process, so
+//! what a crashed one left behind is known as that.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -148,7 +147,7 @@ fn answer(mut client: UnixStream, events: &Events, control: &Control) -> io::Res
 /// Why there was no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// Nobody is at work.
+    /// No `run` is at work.
     #[error("`nvmeroot-agent run` is not at work")]
     Absent,
     /// No answer in time.

@@ -2,7 +2,7 @@
 //!
 //! udev asks for one driver after the other in the order of the devices, disks
 //! and graphics among them; on a small machine root's card waits seconds for
-//! its turn. What udev loads later is loaded already then.
+//! its turn. What is loaded here, udev finds loaded.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -20,7 +20,7 @@ fn aliases(plan: &BootPlan) -> BTreeSet<String> {
     known.map(|name| format!("fs-{name}")).collect()
 }
 
-/// If root's drive is not there by then, the network is what takes its time, and not
+/// If root's drive is not there by then, the boot waits for the network and not for
 /// the processor.
 const NETWORK_IS_SLOW: Duration = Duration::from_secs(3);
 

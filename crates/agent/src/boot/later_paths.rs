@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::bring_up::Boot;
 use super::command_line::CommandLine;
 use super::commands::{StartError, io, read_plan, stop_on_signals};
-use super::{Boot, Requirements};
+use super::requirements::Requirements;
 use crate::storage::fabrics::{Fabrics, Kernel};
 use crate::sys::events::Events;
 use crate::sys::kmsg::Kmsg;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use nvmeroot_plan::Requirement;
 use nvmeroot_record::{Failure, FailureKind};
 
-use super::requirements::Unmet;
 use crate::net::with_what_is_below;
 use crate::storage::Storage;
 use crate::task::{Context, FailureScope};
@@ -16,13 +16,17 @@ const MOST_CAUSES: usize = 16;
 
 /// One line for each requirement that is not met, and under it one for each thing
 /// that stands in its way, the lowest layer first.
-pub(super) fn report(context: &Context, storage: &Storage, unmet: &[Unmet<'_>]) -> Vec<String> {
+pub(super) fn report(context: &Context, storage: &Storage, unmet: &[&Requirement]) -> Vec<String> {
     let mut lines = Vec::new();
-    for (requirement, mounts) in unmet {
-        let mounts: Vec<String> = mounts.iter().map(|m| format!("`{m}`")).collect();
+    for requirement in unmet {
+        let mounts: Vec<String> = requirement
+            .mounts
+            .iter()
+            .map(|m| format!("`{m}`"))
+            .collect();
         lines.push(format!("{} has no storage", mounts.join(", ")));
         let mut causes = BTreeSet::new();
-        for controller in requirement.controllers() {
+        for controller in &requirement.any_of {
             let its = causes_of(context, storage, *controller);
             causes.extend(its.into_iter().map(|(scope, failure)| {
                 let line = format!("{scope}: {failure}; {}", failure.hint);

@@ -4,30 +4,18 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use nvmeroot_plan::{BootPlan, MountPoint, Nqn};
+use nvmeroot_plan::{BootPlan, Requirement};
 
 use crate::storage::ConnectedTo;
 use crate::storage::fabrics::NvmeTree;
 
-/// One thing that must be there: at least one of these controllers (indexes into
-/// the plan's) is connected, itself or by what its discovery log offers, and
-/// shows a namespace. The plan knows no namespace.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Requirement {
-    any_of: Vec<usize>,
-}
-
-impl Requirement {
-    /// The controllers that can meet it.
-    pub fn controllers(&self) -> &[usize] {
-        &self.any_of
-    }
-
-    fn is_met(&self, connected: &ConnectedTo, tree: &NvmeTree) -> bool {
-        let nqns = self.any_of.iter().filter_map(|index| connected.get(index));
-        nqns.flatten()
-            .any(|nqn| !tree.namespaces(nqn.as_str()).is_empty())
-    }
+/// At least one of the controllers is connected, itself or by what its discovery
+/// log offers, and shows a namespace.
+fn is_met(requirement: &Requirement, connected: &ConnectedTo, tree: &NvmeTree) -> bool {
+    let led_to = |index| connected.get(index);
+    let nqns = requirement.any_of.iter().filter_map(led_to).flatten();
+    nqns.into_iter()
+        .any(|nqn| !tree.namespaces(nqn.as_str()).is_empty())
 }
 
 /// The device that the initramfs will mount as root, where the kernel command
@@ -62,38 +50,14 @@ impl RootDevice {
 /// All that must be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirements {
-    all: BTreeMap<Requirement, Vec<MountPoint>>,
+    all: Vec<Requirement>,
     root: Option<RootDevice>,
 }
 
 impl Requirements {
-    /// What the essential mounts of the plan need. Controllers of one subsystem
-    /// lead to the same storage: one of them is enough. Of controllers whose
-    /// subsystem is not known each may hold a part (the mount may lie on a RAID),
-    /// so each is needed.
+    /// Those of the plan, and the device that will be root.
     pub fn of(plan: &BootPlan, root: Option<RootDevice>) -> Self {
-        let mut all: BTreeMap<Requirement, Vec<MountPoint>> = BTreeMap::new();
-        for mount in plan.mounts.iter().filter(|m| m.essential) {
-            let mut groups: BTreeMap<Nqn, Vec<usize>> = BTreeMap::new();
-            let mut alone = Vec::new();
-            for &index in &mount.controllers {
-                let Some(controller) = plan.controllers.get(index) else {
-                    continue;
-                };
-                match &controller.nqn {
-                    Some(nqn) if nqn.as_str() != Nqn::DISCOVERY => {
-                        groups.entry(nqn.clone()).or_default().push(index);
-                    }
-                    _ => alone.push(vec![index]),
-                }
-            }
-            for any_of in groups.into_values().chain(alone) {
-                let mounts = all.entry(Requirement { any_of }).or_default();
-                if !mounts.contains(&mount.path) {
-                    mounts.push(mount.path.clone());
-                }
-            }
-        }
+        let all = plan.requirements.clone();
         Self { all, root }
     }
 
@@ -101,8 +65,8 @@ impl Requirements {
     /// requirement that it may meet.
     pub(super) fn by_controller(&self) -> BTreeMap<usize, usize> {
         let mut found = BTreeMap::new();
-        for (number, one) in self.all.keys().enumerate() {
-            for controller in one.controllers() {
+        for (number, one) in self.all.iter().enumerate() {
+            for controller in &one.any_of {
                 found.entry(*controller).or_insert(number);
             }
         }
@@ -121,36 +85,30 @@ impl Requirements {
             Some(SocketAddr::new(controller.traddr, controller.trsvcid.get()))
         };
         let all = self.all.iter();
-        all.map(|(one, mounts)| nvmeroot_record::Requirement {
-            mounts: mounts.clone(),
+        all.map(|one| nvmeroot_record::Requirement {
+            mounts: one.mounts.clone(),
             any_of: one.any_of.iter().filter_map(portal).collect(),
         })
         .collect()
     }
 
-    /// Those that are not met, with the mounts that have them.
-    pub(super) fn unmet(&self, connected: &ConnectedTo, tree: &NvmeTree) -> Vec<Unmet<'_>> {
+    /// Those that are not met.
+    pub(super) fn unmet(&self, connected: &ConnectedTo, tree: &NvmeTree) -> Vec<&Requirement> {
         // What will be mounted as root is what counts for root, whichever
         // controller it came from.
         let root_is_there = self.root.as_ref().is_some_and(RootDevice::is_there);
-        let is_met = |one: &Requirement, mounts: &[MountPoint]| {
-            let only_root = mounts.iter().all(|m| m.as_str() == "/");
-            only_root && root_is_there || one.is_met(connected, tree)
+        let is_met = |one: &Requirement| {
+            let only_root = one.mounts.iter().all(|m| m.as_str() == "/");
+            only_root && root_is_there || is_met(one, connected, tree)
         };
-        let all = self.all.iter();
-        all.filter(|(one, mounts)| !is_met(one, mounts))
-            .map(|(one, mounts)| (one, mounts.as_slice()))
-            .collect()
+        self.all.iter().filter(|one| !is_met(one)).collect()
     }
 }
-
-/// A requirement that is not met, and the mounts that have it.
-pub(super) type Unmet<'a> = (&'a Requirement, &'a [MountPoint]);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nvmeroot_plan::{Controller, Mount, Network, Origin, Reach, Transport};
+    use nvmeroot_plan::{Controller, Mount, MountPoint, Network, Nqn, Origin, Reach, Transport};
     use std::fs;
 
     fn controller(last: u8, nqn: Option<&str>) -> Controller {
@@ -165,7 +123,7 @@ mod tests {
     }
 
     fn plan(controllers: Vec<Controller>, mounts: &[(&str, &[usize])]) -> BootPlan {
-        BootPlan {
+        let mut plan = BootPlan {
             reach: Reach::Initramfs,
             reasons: Vec::new(),
             host: None,
@@ -187,7 +145,9 @@ mod tests {
             paths: Vec::new(),
             warnings: Vec::new(),
             ..BootPlan::default()
-        }
+        };
+        nvmeroot_plan::apply_policy(&mut plan);
+        plan
     }
 
     fn namespace(sys: &Path, nqn: &str, uuid: &str) {
@@ -269,7 +229,7 @@ mod tests {
         fs::write(dev.path().join("disk/by-uuid/ab-cd"), "").expect("a file");
         let unmet = all.unmet(&ConnectedTo::new(), &tree);
         assert_eq!(unmet.len(), 1);
-        assert_eq!(unmet[0].1[0].as_str(), "/usr");
+        assert_eq!(unmet[0].mounts[0].as_str(), "/usr");
         assert_eq!(RootDevice::parse("/dev/nfs", dev.path()), None);
         assert_eq!(RootDevice::parse("UUID=../../x", dev.path()), None);
         assert_eq!(RootDevice::parse("zfs:rpool", dev.path()), None);

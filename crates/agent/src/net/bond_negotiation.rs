@@ -24,7 +24,7 @@ use crate::sys::kmsg::Level;
 use crate::sys::netlink::Link;
 use crate::task::Ended;
 
-/// The other side is given so long. One that knows the protocol answers within a
+/// How long the other side is given. One that knows the protocol answers within a
 /// second, and waits for two. After three (`AD_SHORT_TIMEOUT_TIME`) the kernel
 /// takes it for one that does not, and uses a member by itself.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -10,8 +10,7 @@ use std::net::IpAddr;
 
 use nvmeroot_plan::{DhcpOverrides, Interface};
 
-use super::Network;
-use super::dhcp;
+use super::network::Network;
 use super::running_network_manager::listens_to_routers;
 use crate::sys::kmsg::Level;
 use crate::sys::netlink::{Link, Netlink, NetlinkError, NewRoute, protocol};
@@ -60,8 +59,7 @@ pub(super) fn announced_metric(interface: &Interface) -> Option<u32> {
         return None;
     }
     let of = |overrides: &Option<DhcpOverrides>| overrides.as_ref()?.route_metric;
-    let said = of(&interface.dhcp4_overrides).or_else(|| of(&interface.dhcp6_overrides));
-    Some(said.unwrap_or(dhcp::DEFAULT_METRIC))
+    of(&interface.dhcp4_overrides).or_else(|| of(&interface.dhcp6_overrides))
 }
 
 /// The storage's interfaces that are there.

@@ -1,20 +1,22 @@
 //! One interface: from the card to addresses and routes that work.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use nvmeroot_plan::{
     Action, DhcpFamily, Interface, InterfaceName, LinkKind, MAIN_TABLE, MacAddress, Match, Route,
+    Step,
 };
 use nvmeroot_record::{Failure, FailureKind, StepKind};
 
-use super::Network;
 use super::bond_negotiation::is_negotiated;
 use super::card::{Card, Wanted};
 use super::hand_off::announced_metric;
 use super::interface_task::InterfaceTask;
 use super::lease;
 use super::link_readiness::{wait_for_carrier, wait_for_name};
+use super::network::Network;
 use crate::sys::netlink::{Link, LinkChange, Netlink, NewAddress, NewRoute, NewRule};
 use crate::task::{Ended, FailureScope};
 
@@ -22,8 +24,29 @@ use crate::task::{Ended, FailureScope};
 /// boots; a second otherwise.
 const NEIGHBOUR_TIME_MS: &str = "200";
 
+impl Network {
+    /// Starts a thread for each interface, which carries out its steps.
+    pub(crate) fn start(self: &Arc<Self>, steps: &[Step]) {
+        let mut actions: BTreeMap<&InterfaceName, Vec<Action>> = BTreeMap::new();
+        for step in steps {
+            if let Some(interface) = step.action.interface() {
+                let its = actions.entry(interface).or_default();
+                its.push(step.action.clone());
+            }
+        }
+        for interface in self.context.plan.storage_interfaces() {
+            let actions = actions.remove(&interface.name).unwrap_or_default();
+            let interface = interface.clone();
+            let name = interface.name.to_string();
+            self.spawn(&name, move |network| {
+                run(network, &interface, &actions);
+            });
+        }
+    }
+}
+
 /// Brings an interface up, in the thread of the caller.
-pub(super) fn run(network: &Arc<Network>, interface: &Interface, actions: &[Action]) {
+fn run(network: &Arc<Network>, interface: &Interface, actions: &[Action]) {
     let context = &network.context;
     let scope = FailureScope::Interface(interface.name.clone());
     if let LinkKind::Foreign { section } = &interface.kind {

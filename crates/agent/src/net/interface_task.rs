@@ -6,7 +6,7 @@ use std::time::Duration;
 use nvmeroot_plan::Interface;
 use nvmeroot_record::{Failure, FailureKind, StepKind};
 
-use super::Network;
+use super::network::Network;
 use crate::sys::netlink::{Link, LinkChange, Netlink, NetlinkError};
 use crate::task::{Context, Ended, FailureScope, OpenStep};
 

@@ -8,10 +8,10 @@ use nvmeroot_plan::{Interface, InterfaceName};
 use nvmeroot_record::{Failure, FailureKind, StepKind};
 
 use super::dhcp::{self, DhcpError, Event, Identity, Lease6, LeaseConfig4, LeaseConfig6};
+use super::klibc;
 use super::link_readiness::wait_for_carrier;
 use super::machine_id::machine_id;
-use super::virtual_link::vrf_table;
-use super::{Network, klibc};
+use super::network::Network;
 use crate::sys::events::Change;
 use crate::sys::kmsg::Level;
 use crate::sys::netlink::{Link, LinkChange, Netlink, NewAddress, NewRoute, protocol};
@@ -20,7 +20,7 @@ use crate::task::{Context, Ended, FailureScope, OpenStep};
 /// How long another host is given to claim the address that was announced.
 const CONFLICT_WATCH: Duration = Duration::from_secs(2);
 
-/// A client after a failure of its socket asks again so late.
+/// The pause before a client asks again after a failure of its socket.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Which DHCP.
@@ -188,7 +188,8 @@ impl Client<'_> {
             self.say_lease(&words.join(" "), lease.server.into());
             taken = self.taken(netlink, &lease)?;
             if taken.is_some() {
-                // Not heard, the server may give it again, and is told again.
+                // If the server does not hear it, it may give the address again, and
+                // hears it then.
                 let heard = dhcp::decline_v6(&config, &lease, stop, &mut |_| {});
                 if matches!(heard, Err(DhcpError::Stopped)) {
                     return Err(Ended::Stopping);
@@ -323,7 +324,7 @@ impl Client<'_> {
             let to = (route.to.prefix_len() > 0)
                 .then(|| (IpAddr::from(route.to.addr()), route.to.prefix_len()));
             let new = NewRoute {
-                table: vrf_table(&context.plan, self.interface),
+                table: self.interface.table,
                 metric: Some(route.metric),
                 on_link: route.on_link,
                 source: Some(route.source.into()),

@@ -8,7 +8,8 @@ use nvmeroot_record::{Failure, FailureKind, StepKind};
 
 use super::interface_task::InterfaceTask;
 use super::link_readiness::wait_for_carrier;
-use super::{Network, dhcp, lease};
+use super::network::Network;
+use super::{dhcp, lease};
 use crate::sys::events::Change;
 use crate::sys::netlink::{Link, Netlink, NewAddress};
 use crate::task::{Ended, FailureScope, OpenStep};

@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 use nvmeroot_plan::Interface;
 use nvmeroot_record::{Failure, FailureKind};
 
-use super::Network;
 use super::card::Wanted;
+use super::network::Network;
 use crate::sys::events::{Change, WakeReason};
 use crate::sys::kmsg::Level;
 use crate::sys::netlink::{Link, Netlink};
 use crate::sys::paths::Paths;
 use crate::task::{Context, Ended, FailureScope, OpenStep};
 
-/// udev is given so long to finish with a card. It renames cards, which some
+/// How long udev is given to finish with a card. It renames cards, which some
 /// kernels refuse once the link is up, and it knows the name that the running
 /// system's DHCP client makes its identifier of.
 const UDEV_PATIENCE: Duration = Duration::from_secs(10);

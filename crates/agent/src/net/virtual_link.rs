@@ -5,32 +5,17 @@
 //! bond goes on with the members that it has, and one that is missing holds
 //! nobody up.
 
-use nvmeroot_plan::{BootPlan, Interface, InterfaceName, LinkKind, MacAddress, NewLink};
+use nvmeroot_plan::{InterfaceName, MacAddress, NewLink};
 use nvmeroot_record::{Failure, FailureKind, StepKind};
 
-use super::Network;
 use super::interface_task::InterfaceTask;
 use super::link_readiness::wait_for_udev;
 use super::machine_id::machine_id;
+use super::network::Network;
 use crate::sys::events::Change;
 use crate::sys::modprobe::modprobe;
 use crate::sys::netlink::{Ethtool, Link, LinkChange, Netlink, NetlinkError, kind_of};
 use crate::task::{Ended, FailureScope};
-
-const VLAN_MODULE: &str = "8021q";
-
-/// The routing table of the VRF that holds the interface, or that it is.
-pub(super) fn vrf_table(plan: &BootPlan, interface: &Interface) -> Option<u32> {
-    let holds = |one: &Interface| match &one.kind {
-        LinkKind::Vrf { vrf } => vrf.members.contains(&interface.id) || one.id == interface.id,
-        _ => false,
-    };
-    let vrf = plan.network.interfaces.iter().find(|one| holds(one))?;
-    match &vrf.kind {
-        LinkKind::Vrf { vrf } => Some(vrf.table),
-        _ => None,
-    }
-}
 
 /// The link of that name, if there is one.
 fn named(netlink: &mut Netlink, name: &str) -> Result<Option<Link>, Failure> {
@@ -47,17 +32,13 @@ fn make(
     new: &NewLink,
     parent: Option<u32>,
     mac: Option<MacAddress>,
+    module: &str,
 ) -> Result<(Link, Vec<NetlinkError>), Failure> {
     let word = kind_of(new);
     let mut refused = match netlink.create_link(name, new, parent, mac) {
         Ok(refused) => Some(refused),
         Err(e) if e.errno() == Some(rustix::io::Errno::EXIST) => None,
         Err(e) if e.errno() == Some(rustix::io::Errno::OPNOTSUPP) => {
-            let module = match word {
-                "vlan" => VLAN_MODULE,
-                "bond" => "bonding",
-                other => other,
-            };
             let hint = format!("check that the module `{module}` is in the initramfs");
             return Err(Failure::new(FailureKind::Kernel, e.to_string()).with_hint(hint));
         }
@@ -84,11 +65,12 @@ fn make(
 impl InterfaceTask<'_> {
     /// Makes the interface's link.
     pub(super) fn create(&mut self, new: &NewLink) -> Result<Link, Ended> {
+        let module = self.interface.kind.module().unwrap_or_default();
         let parent = match new {
             NewLink::Vlan { parent, .. } => {
                 // Now, and not by the kernel when the parent is there: that
                 // would wait behind udev. Creating the link tells what is wrong.
-                let _ = modprobe(["--quiet", VLAN_MODULE]);
+                let _ = modprobe(["--quiet", module]);
                 Some(self.wait_for_link(parent)?.index)
             }
             _ => None,
@@ -100,8 +82,9 @@ impl InterfaceTask<'_> {
             .or_else(|| own_address(self.network, name, new));
         let step = self.step(StepKind::Create, kind_of(new));
         let netlink = &mut self.netlink;
-        let (mut link, refused) =
-            context.retry(&self.scope, &step, || make(netlink, name, new, parent, mac))?;
+        let (mut link, refused) = context.retry(&self.scope, &step, || {
+            make(netlink, name, new, parent, mac, module)
+        })?;
         for error in refused {
             let scope = FailureScope::Step(name.clone(), StepKind::Create, "parameter".to_owned());
             let failure = error.failure();

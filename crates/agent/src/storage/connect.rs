@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use nvmeroot_plan::Nqn;
-use nvmeroot_record::{Failure, FailureKind, StepKind};
+use nvmeroot_plan::{ConnectOptions, Nqn, Transport};
+use nvmeroot_record::{Failure, FailureKind, Portal, StepKind};
 
-use super::Storage;
 use super::fabrics::{ConnectError, Connected};
 use super::pool::Task;
 use super::portal_route::{PortalRoute, request};
+use super::state::Storage;
 use crate::sys::events::Change;
 use crate::sys::kmsg::Level;
 use crate::sys::netlink::Netlink;
@@ -16,6 +16,7 @@ use crate::task::{ControllerAddress, FailureScope, Next, OpenStep};
 
 /// Connects a subsystem behind a portal and waits for its namespaces.
 pub(super) struct Connect {
+    storage: Arc<Storage>,
     address: ControllerAddress,
     /// The controller of the plan that led to it.
     index: usize,
@@ -33,10 +34,11 @@ enum Stage {
 }
 
 impl Connect {
-    pub(super) fn new(storage: &Storage, address: ControllerAddress, index: usize) -> Self {
+    fn new(storage: &Arc<Storage>, address: ControllerAddress, index: usize) -> Self {
         let scope = FailureScope::Controller(address.clone());
         let portal = address.portal.clone();
         Self {
+            storage: Arc::clone(storage),
             address,
             index,
             route: PortalRoute::new(storage, index, portal, scope.clone()),
@@ -51,7 +53,8 @@ impl Task for Connect {
         self.index
     }
 
-    fn step(&mut self, storage: &Arc<Storage>, netlink: &mut Netlink) -> Result<(), Next> {
+    fn step(&mut self, netlink: &mut Netlink) -> Result<(), Next> {
+        let storage = &self.storage;
         let context = &storage.context;
         let ControllerAddress { portal, nqn } = &self.address;
         let begin = |kind, detail: &str| context.recorder.step(portal, kind, detail);
@@ -81,8 +84,7 @@ impl Task for Connect {
                 let all = (!all.is_empty()).then_some(all);
                 let all =
                     context.found_or_next(&[Change::Devices], &self.scope, step, none, all)?;
-                let names: Vec<&str> = all.iter().map(|n| n.name.as_str()).collect();
-                step.detail(names.join(" "));
+                step.detail(all.join(" "));
                 step.done();
                 storage.is_there(self.index);
                 Stage::Done
@@ -94,6 +96,19 @@ impl Task for Connect {
 }
 
 impl Storage {
+    /// Connects what a controller of the plan leads to, unless somebody does
+    /// already; returns whether it was new.
+    pub(super) fn connect(self: &Arc<Self>, address: ControllerAddress, index: usize) -> bool {
+        let new = self.lock().table.claim(&address, index);
+        if new {
+            self.pool.submit(Connect::new(self, address, index));
+        } else {
+            // The other one may have connected it already.
+            self.context.events.raise(Change::Own);
+        }
+        new
+    }
+
     /// Has the kernel make the controller.
     fn ask_kernel(
         &self,
@@ -105,7 +120,8 @@ impl Storage {
         // The kernel waits up to a minute for each of a target's answers
         // (`admin_timeout` in drivers/nvme/host/core.c).
         self.context.set_failure_if_none(scope, unfinished(nqn));
-        let Some(request) = request(self, index, address.portal.address, nqn.as_str()) else {
+        let options = self.options(address, index);
+        let Some(request) = request(self, address.portal.address, nqn.as_str(), &options) else {
             return Err(unfinished(nqn));
         };
         let failures = self.lock().failed_connects.get(&index).copied();
@@ -114,6 +130,23 @@ impl Storage {
             *self.lock().failed_connects.entry(index).or_default() += 1;
             failure
         })
+    }
+
+    /// What the controller is connected with: the plan's own options, or what the
+    /// plan says of a port that a discovery log names.
+    fn options(&self, address: &ControllerAddress, index: usize) -> ConnectOptions {
+        let plan = &self.context.plan;
+        let controller = &plan.controllers[index];
+        let at = address.portal.address;
+        let is_planned = Portal::from(controller) == address.portal
+            && controller.nqn.as_ref() == Some(&address.nqn);
+        match at.port().to_string().parse() {
+            Ok(port) if !is_planned => {
+                let port = (Transport::Tcp, at.ip(), port);
+                plan.options_of_discovered(controller, port, &address.nqn)
+            }
+            _ => controller.options.clone(),
+        }
     }
 
     fn is_connected(

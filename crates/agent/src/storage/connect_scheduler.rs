@@ -2,25 +2,26 @@
 //!
 //! The kernel makes one controller at a time, and a machine that boots has
 //! better things to do with its processors than thirty connections to the
-//! subsystem that it has already. So of several ways to one thing that root
-//! needs, the first whose route works goes ahead; the others follow when it
-//! gets nowhere, when it takes its time, and all at once when root is there.
+//! subsystem that it has already. So of several controllers that meet one
+//! requirement, the first whose route works goes ahead; the others follow when it
+//! fails, when it is slow, and all at once when root is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// A way that gets nowhere for so long is joined by a second one, then by two
-/// more, then by four: thirty dead portals cost little more than one.
+/// After this time without success a second controller joins the first, then two
+/// more, then four: thirty dead portals cost little more than one.
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// A portal that answers has the kernel's attention, which others can't share:
 /// only when that takes longer is it joined.
 const WORK: Duration = Duration::from_secs(3);
 
-/// A way that has shown its namespaces is given so long to be the one.
+/// How long the namespaces that a controller shows are given to turn out to be
+/// what root needs.
 const SETTLE: Duration = Duration::from_millis(500);
 
-/// How far a way is.
+/// How far a controller is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     /// Nothing is wrong with it so far.
@@ -29,7 +30,7 @@ enum Progress {
     There(Instant),
 }
 
-/// The ways that were let go.
+/// The controllers that were let go.
 #[derive(Debug)]
 struct Wave {
     /// Since when nothing has come of it; in the future while something may.
@@ -56,7 +57,7 @@ pub(super) struct ConnectScheduler {
     needs: BTreeMap<usize, usize>,
     /// By need; those that nothing essential is known to need come last.
     waves: BTreeMap<Option<usize>, Wave>,
-    /// Who was let go once is not held back again.
+    /// Those that were let go once are not held back again.
     gone: BTreeSet<usize>,
     all_may_go: bool,
 }
@@ -105,7 +106,7 @@ impl ConnectScheduler {
         }
     }
 
-    /// Something stands in its way: it keeps nobody back any more.
+    /// It failed for now: it holds no other back any more.
     pub(super) fn stumbled(&mut self, controller: usize, now: Instant) {
         for wave in self.waves.values_mut() {
             if wave.going.remove(&controller).is_some() {

@@ -12,19 +12,19 @@ use crate::task::ControllerAddress;
 /// What is connected: per controller of the plan the subsystems that it led to.
 pub type ConnectedTo = BTreeMap<usize, BTreeSet<Nqn>>;
 
-/// A portal that took a connection is believed to take another so long.
+/// How long a portal that took a connection is believed to take another.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The controllers, and which portals answer.
 #[derive(Debug, Default)]
 pub(super) struct ControllerTable {
-    /// Who asked for each, and whether it is connected.
+    /// Which controllers of the plan led to each, and whether it is connected.
     all: BTreeMap<ControllerAddress, Wanted>,
     /// When portals last took a connection.
     answered: BTreeMap<Portal, Instant>,
 }
 
-/// Who asked for a controller, and whether it is connected.
+/// Which controllers of the plan led to one, and whether it is connected.
 #[derive(Debug, Default)]
 struct Wanted {
     /// Controllers of the plan, by their index.
@@ -33,7 +33,7 @@ struct Wanted {
 }
 
 impl ControllerTable {
-    /// A controller of the plan leads to a controller. True if nobody did before:
+    /// A controller of the plan leads to a controller. True if none did before:
     /// then the caller has to see to it.
     pub(super) fn claim(&mut self, address: &ControllerAddress, controller: usize) -> bool {
         let new = !self.all.contains_key(address);

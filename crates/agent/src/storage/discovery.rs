@@ -6,17 +6,18 @@ use std::sync::Arc;
 use nvmeroot_plan::Nqn;
 use nvmeroot_record::{Failure, FailureKind, Portal, StepKind};
 
-use super::Storage;
 use super::discovery_registry::{MOST_OFFERS, MOST_REFERRALS, Referral};
 use super::fabrics::{Fabrics, Offered, SubsystemKind};
 use super::pool::Task;
 use super::portal_route::{PortalRoute, request};
+use super::state::Storage;
 use crate::sys::kmsg::Level;
 use crate::sys::netlink::Netlink;
 use crate::task::{ControllerAddress, FailureScope, Next, OpenStep};
 
 /// Asks a portal what it offers, and has all of it connected.
 pub(super) struct Discovery {
+    storage: Arc<Storage>,
     /// The controller of the plan that led to it.
     index: usize,
     portal: Portal,
@@ -36,14 +37,15 @@ enum Stage {
 
 impl Discovery {
     /// For a portal of the plan.
-    pub(super) fn new(storage: &Storage, index: usize, portal: Portal) -> Self {
+    pub(super) fn new(storage: &Arc<Storage>, index: usize, portal: Portal) -> Self {
         Self::with_turn(storage, index, portal, index)
     }
 
-    fn with_turn(storage: &Storage, index: usize, portal: Portal, turn: usize) -> Self {
+    fn with_turn(storage: &Arc<Storage>, index: usize, portal: Portal, turn: usize) -> Self {
         let scope = FailureScope::Discovery(index, portal.clone());
         let route = PortalRoute::new(storage, index, portal.clone(), scope);
         Self {
+            storage: Arc::clone(storage),
             index,
             portal,
             turn,
@@ -126,7 +128,9 @@ impl Discovery {
             }
             Referral::Ask(number) => {
                 let turn = storage.context.plan.controllers.len() + number;
-                storage.submit(Self::with_turn(storage, self.index, to, turn));
+                storage
+                    .pool
+                    .submit(Self::with_turn(storage, self.index, to, turn));
             }
         }
     }
@@ -137,7 +141,8 @@ impl Task for Discovery {
         self.index
     }
 
-    fn step(&mut self, storage: &Arc<Storage>, netlink: &mut Netlink) -> Result<(), Next> {
+    fn step(&mut self, netlink: &mut Netlink) -> Result<(), Next> {
+        let storage = &self.storage;
         self.stage = match &mut self.stage {
             Stage::Route => {
                 self.route.reach(storage, netlink)?;
@@ -169,7 +174,8 @@ fn ask(
     route: &mut PortalRoute,
     step: &OpenStep,
 ) -> Result<Offered, Next> {
-    let Some(request) = request(storage, index, at, Nqn::DISCOVERY) else {
+    let options = &storage.context.plan.controllers[index].options;
+    let Some(request) = request(storage, at, Nqn::DISCOVERY, options) else {
         return Err(Next::Done);
     };
     if Fabrics::asks_itself(&request) {
@@ -190,7 +196,7 @@ fn ask(
 }
 
 impl Storage {
-    /// Connects what was offered so far and nobody has claimed. False if there is
+    /// Connects what was offered so far and is not claimed yet. False if there is
     /// nothing.
     fn connect_offered(self: &Arc<Self>) -> bool {
         let mut any = false;

@@ -1,6 +1,6 @@
 //! What portals offer and which others they refer to.
 //!
-//! Each portal is asked once, whoever leads there: several controllers of the
+//! Each portal is asked once, whatever leads there: several controllers of the
 //! plan may name it, and discovery services may refer to one another in
 //! circles.
 
@@ -18,7 +18,7 @@ pub(super) const MOST_REFERRALS: usize = 32;
 /// them in its plan.
 pub(super) const MOST_OFFERS: usize = 512;
 
-/// Who asked which portals, and what they offer.
+/// The portals that are asked, for which controllers, and what they offer.
 #[derive(Debug, Default)]
 pub(super) struct DiscoveryRegistry {
     asked: BTreeMap<Portal, Asked>,
@@ -46,7 +46,7 @@ pub(super) enum Referral {
 }
 
 impl DiscoveryRegistry {
-    /// A controller of the plan names the portal. True if nobody did before:
+    /// A controller of the plan names the portal. True if none did before:
     /// then the caller has to ask it.
     pub(super) fn name(&mut self, portal: &Portal, controller: usize) -> bool {
         let new = !self.asked.contains_key(portal);
@@ -55,7 +55,7 @@ impl DiscoveryRegistry {
         new
     }
 
-    /// `from` refers to `to`: who asked the one gets what the other offers.
+    /// `from` refers to `to`: what `to` offers is offered by `from`, too.
     pub(super) fn refer(&mut self, from: &Portal, to: &Portal) -> Referral {
         let known = self.asked.contains_key(to);
         if !known && self.referrals >= MOST_REFERRALS {

@@ -9,12 +9,11 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::Storage;
 use crate::sys::STACK;
 use crate::sys::events::{Change, Seen};
 use crate::sys::kmsg::Level;
 use crate::sys::netlink::Netlink;
-use crate::task::{LONG, Next, SLOWEST_RETRY};
+use crate::task::{Context, LONG, Next, SLOWEST_RETRY};
 
 /// Threads at most. Each may be held up by a portal that does not answer.
 const MOST_THREADS: usize = 32;
@@ -29,12 +28,12 @@ pub(super) trait Task: Send {
     fn controller(&self) -> usize;
 
     /// Does the next thing, if that can be done now.
-    fn step(&mut self, storage: &Arc<Storage>, netlink: &mut Netlink) -> Result<(), Next>;
+    fn step(&mut self, netlink: &mut Netlink) -> Result<(), Next>;
 
     /// Does what can be done now.
-    fn advance(&mut self, storage: &Arc<Storage>, netlink: &mut Netlink) -> Next {
+    fn advance(&mut self, netlink: &mut Netlink) -> Next {
         loop {
-            if let Err(next) = self.step(storage, netlink) {
+            if let Err(next) = self.step(netlink) {
                 return next;
             }
         }
@@ -42,8 +41,9 @@ pub(super) trait Task: Send {
 }
 
 /// The tasks and their threads.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pool {
+    context: Arc<Context>,
     state: Mutex<State>,
     /// Wakes a thread that waits for being the one that watches.
     relieved: Condvar,
@@ -114,17 +114,23 @@ impl State {
 }
 
 impl Pool {
+    pub(super) fn new(context: &Arc<Context>) -> Arc<Self> {
+        Arc::new(Self {
+            context: Arc::clone(context),
+            state: Mutex::default(),
+            relieved: Condvar::new(),
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Storage {
     /// Has a task done. The program is not at its end before it is.
     pub(super) fn submit(self: &Arc<Self>, task: impl Task + 'static) {
         self.context.begin_work();
         let seen = self.context.events.seen();
-        self.pool.lock().waiting.push(Waiting {
+        self.lock().waiting.push(Waiting {
             task: Box::new(task),
             kinds: &[],
             seen,
@@ -137,10 +143,10 @@ impl Storage {
 
     /// Sees to it that a thread watches or is about to.
     fn call_thread(self: &Arc<Self>) {
-        let mut state = self.pool.lock();
+        let mut state = self.lock();
         if state.idle > 0 {
             drop(state);
-            self.pool.relieved.notify_one();
+            self.relieved.notify_one();
             return;
         }
         if state.threads == MOST_THREADS {
@@ -148,13 +154,13 @@ impl Storage {
         }
         state.threads += 1;
         drop(state);
-        let storage = Arc::clone(self);
+        let pool = Arc::clone(self);
         let spawned = std::thread::Builder::new()
             .name("storage".to_owned())
             .stack_size(STACK)
-            .spawn(move || storage.work());
+            .spawn(move || pool.work());
         if let Err(e) = spawned {
-            self.pool.lock().threads -= 1;
+            self.lock().threads -= 1;
             let text = format!(
                 "can't start a further thread for the controllers: {e}; check that the machine has enough memory"
             );
@@ -174,13 +180,13 @@ impl Storage {
                 netlink = Netlink::open().ok();
             }
             let next = match &mut netlink {
-                Some(netlink) => task.advance(self, netlink),
+                Some(netlink) => task.advance(netlink),
                 None => Next::After {
                     kinds: &[],
                     at: Instant::now() + SLOWEST_RETRY,
                 },
             };
-            let mut state = self.pool.lock();
+            let mut state = self.lock();
             state.is_done(controller);
             if let Next::After { kinds, at } = next {
                 state.waiting.push(Waiting {
@@ -198,13 +204,13 @@ impl Storage {
 
     /// The next task that is due; `None` when the program is to stop.
     fn wait_for_task(self: &Arc<Self>) -> Option<Box<dyn Task>> {
-        let mut state = self.pool.lock();
+        let mut state = self.lock();
         loop {
             let seen = self.context.events.seen();
             if self.context.events.is_stopping() {
                 state.threads -= 1;
                 drop(state);
-                self.pool.relieved.notify_all();
+                self.relieved.notify_all();
                 return None;
             }
             let now = Instant::now();
@@ -214,7 +220,7 @@ impl Storage {
             }
             state.idle += 1;
             if state.watched {
-                let woken = self.pool.relieved.wait(state);
+                let woken = self.relieved.wait(state);
                 state = woken.unwrap_or_else(PoisonError::into_inner);
             } else {
                 state.watched = true;
@@ -224,7 +230,7 @@ impl Storage {
                 let until = until.unwrap_or(now + LONG);
                 drop(state);
                 self.context.events.wait_past(seen, &Change::ALL, until);
-                state = self.pool.lock();
+                state = self.lock();
                 state.watched = false;
             }
             state.idle -= 1;

@@ -3,11 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::{InterfaceName, Transport};
+use nvmeroot_plan::{ConnectOptions, InterfaceName, Transport};
 use nvmeroot_record::{Failure, FailureKind, Portal, StepKind};
 
-use super::Storage;
 use super::fabrics::{self, Request, classify};
+use super::state::Storage;
 use crate::sys::events::{Backoff, Change};
 use crate::sys::netlink::{Netlink, RouteDecision};
 use crate::task::{FailureScope, Next, OpenStep, backoff};
@@ -21,22 +21,20 @@ const SLOWEST_ANSWER: Duration = Duration::from_secs(4);
 /// The least time between two tries, however long the first took.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// What is asked of the kernel for a subsystem behind a portal, for a controller
-/// of the plan (its index).
+/// What is asked of the kernel for a subsystem behind a portal.
 pub(super) fn request<'a>(
     storage: &'a Storage,
-    index: usize,
     at: SocketAddr,
     nqn: &'a str,
+    options: &'a ConnectOptions,
 ) -> Option<Request<'a>> {
-    let plan = &storage.context.plan;
     Some(Request {
         transport: Transport::Tcp,
         traddr: at.ip(),
         trsvcid: at.port().to_string().parse().ok()?,
         nqn,
-        host: plan.host.as_ref(),
-        options: &plan.controllers.get(index)?.options,
+        host: storage.context.plan.host.as_ref(),
+        options,
     })
 }
 
@@ -48,7 +46,7 @@ pub(super) struct PortalRoute {
     scope: FailureScope,
     /// The interfaces that lead there by the plan; empty: any.
     planned: Vec<InterfaceName>,
-    /// Whether the portal answers shows by itself, and nobody waits for it.
+    /// The work itself shows whether the portal answers, and holds no other up.
     asks_itself: bool,
     /// The wait for a route is in the record.
     reaching: Option<OpenStep>,
@@ -90,7 +88,7 @@ impl PortalRoute {
         Self { turn, ..self }
     }
 
-    /// Needs not be told that the portal answers, before it is asked.
+    /// The work itself shows whether the portal answers.
     pub(super) fn ask_itself(&mut self) {
         self.asks_itself = true;
     }

@@ -1,9 +1,9 @@
 //! How the threads wait for the world and for one another.
 //!
 //! The kernel tells of changes (netlink, uevents), threads tell of theirs; both
-//! only raise a number of their kind. Whoever waits for such news asks the
-//! kernel itself whether what it waits for has come. So a lost message costs
-//! nothing that the next one does not bring, and nobody polls.
+//! only raise a counter of their kind. A thread that waits for such a change then
+//! asks the kernel itself whether what it waits for is there. So no thread polls,
+//! and a lost message is made good by the next one.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -22,7 +22,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// For those who can't tell what they wait for.
+    /// For a wait that any change may end.
     pub const ALL: [Self; 3] = [Self::Network, Self::Devices, Self::Own];
 }
 

@@ -1,4 +1,4 @@
-//! Who comes first at the processor (setpriority(2)).
+//! Priorities at the processor (setpriority(2)).
 
 /// How much a thread, and what it starts, is in a hurry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub(crate) enum Priority {
     Urgent,
     /// As everybody.
     Ordinary,
-    /// Whoever waits for something else comes first.
+    /// After everything else.
     Patient,
 }
 

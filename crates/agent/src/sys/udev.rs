@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use crate::sys::paths::Paths;
 
-/// udev is given so long to begin; where there is none, we go on without.
+/// How long udev is given to begin; where there is none, we go on without.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Returns when udev listens, at the latest after a few seconds or a quarter

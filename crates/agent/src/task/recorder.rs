@@ -1,6 +1,6 @@
 //! Keeps the boot record and writes it to `/run/nvmeroot/boot.json`.
 //!
-//! A thread of its own writes the file, so that nobody on the way to root
+//! A thread of its own writes the file, so that nothing on the way to root
 //! waits for it; it replaces the file at once, so that a reader (or a program
 //! that is killed) never finds half of one.
 
@@ -243,8 +243,8 @@ impl Shared {
             state.dirty = false;
             let record = state.record.clone();
             drop(state);
-            // Nobody can be told of a failure here but the kernel log, and
-            // that has the same news already.
+            // A failure here could only be told to the kernel log, which has the
+            // same already.
             let _ = write_atomically(&self.path, &record);
             if closing {
                 return;

@@ -55,7 +55,7 @@ impl Context {
     }
 
     /// For a task that looked for something: what it found, or when it looks
-    /// again. `failure` is what stands in the way until then.
+    /// again. `failure` is what blocks `scope` until then.
     pub(crate) fn found_or_next<T>(
         &self,
         kinds: &'static [Change],
@@ -125,7 +125,7 @@ impl Context {
         }
     }
 
-    /// Something stands in the way that waiting does not mend.
+    /// Logs and records a failure that waiting does not mend.
     pub(crate) fn tell(&self, scope: &FailureScope, failure: Failure) {
         self.log(Level::Error, scope, &failure);
         self.set_failure(scope, failure);
@@ -138,7 +138,7 @@ impl Context {
     }
 
     /// Waits until `look` finds something, looking again after each change.
-    /// `failure` is what stands in the way until then.
+    /// `failure` is what blocks `scope` until then.
     pub(crate) fn wait_for<T>(
         &self,
         scope: &FailureScope,

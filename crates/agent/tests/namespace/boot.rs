@@ -104,8 +104,22 @@ impl Net {
     }
 }
 
+/// The plan with what its rules decide, but for what these tests try on their own:
+/// router advertisements and the identity to DHCP servers.
+fn with_policy(mut plan: BootPlan) -> BootPlan {
+    let before = plan.network.interfaces.clone();
+    nvmeroot_plan::apply_policy(&mut plan);
+    for (now, before) in plan.network.interfaces.iter_mut().zip(before) {
+        now.accept_ra = before.accept_ra;
+        now.dhcp_identifier_mac = before.dhcp_identifier_mac;
+        now.dhcp6_link_layer_iaid = before.dhcp6_link_layer_iaid;
+    }
+    plan
+}
+
 /// A boot, to be made in the host's namespace.
 fn boot_of(paths: &Paths, plan: BootPlan, played: Played, limit: Duration) -> boot::Boot {
+    let plan = with_policy(plan);
     fs::create_dir_all(&paths.run).expect("a directory");
     let events = Arc::new(Events::new().expect("a file descriptor"));
     netlink::watch(&events).expect("a watch");

@@ -26,7 +26,7 @@ use std::hash::Hasher as _;
 use nvmeroot_plan::MacAddress;
 use siphasher::sip::SipHasher24;
 
-use crate::net::MachineId;
+use crate::net::machine_id::MachineId;
 
 /// The key of systemd's hashes of machine id and interface name.
 const HASH_KEY: [u8; 16] = [

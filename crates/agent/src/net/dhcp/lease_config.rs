@@ -15,10 +15,6 @@ use nvmeroot_plan::{DhcpOverrides, Mtu, UseDomains};
 
 use super::{Lease4, Lease6};
 
-/// The metric that netplan gives routes from DHCP on wired links
-/// (`RouteMetric=` in what it writes for systemd-networkd).
-pub const DEFAULT_METRIC: u32 = 100;
-
 /// A route that a lease brings; of protocol `dhcp` (16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseRoute {
@@ -52,18 +48,16 @@ pub struct LeaseConfig4 {
     pub dns: Vec<Ipv4Addr>,
     /// Domains to search in; the server's domain name first.
     pub search: Vec<String>,
-    /// Time servers.
-    pub ntp: Vec<Ipv4Addr>,
     /// Host name.
     pub host_name: Option<String>,
 }
 
 impl LeaseConfig4 {
     /// Applies `overrides` to a lease; a missing key means what netplan's
-    /// default is: everything is used but domains.
+    /// default is: everything is used but domains. The metric is the plan's.
     pub fn new(lease: &Lease4, overrides: &DhcpOverrides) -> Self {
         let yes = |key: Option<bool>| key.unwrap_or(true);
-        let metric = overrides.route_metric.unwrap_or(DEFAULT_METRIC);
+        let metric = overrides.route_metric.unwrap_or_default();
         let mut routes = Vec::new();
         if yes(overrides.use_routes) {
             routes = lease_routes(lease, metric);
@@ -79,7 +73,6 @@ impl LeaseConfig4 {
             mtu,
             dns: used(yes(overrides.use_dns), &lease.dns),
             search: search(overrides, lease.domain.iter().chain(&lease.search)),
-            ntp: used(yes(overrides.use_ntp), &lease.ntp),
             host_name: lease
                 .host_name
                 .clone()
@@ -200,7 +193,7 @@ mod tests {
             dns: vec![Ipv4Addr::new(10, 0, 0, 53)],
             domain: Some("example.org".into()),
             search: vec!["a.example".into(), "example.org".into()],
-            ntp: vec![Ipv4Addr::new(10, 0, 0, 123)],
+            ntp: Vec::new(),
             host_name: Some("host".into()),
         }
     }
@@ -223,9 +216,17 @@ mod tests {
             .collect()
     }
 
+    /// As the plan has it where the input says nothing.
+    fn plain() -> DhcpOverrides {
+        DhcpOverrides {
+            route_metric: Some(100),
+            ..DhcpOverrides::default()
+        }
+    }
+
     #[test]
     fn defaults() {
-        let applied = LeaseConfig4::new(&lease(), &DhcpOverrides::default());
+        let applied = LeaseConfig4::new(&lease(), &plain());
         assert_eq!(
             text(&applied.routes),
             [
@@ -235,7 +236,7 @@ mod tests {
             ]
         );
         assert_eq!(applied.mtu, Mtu::try_from(9000).ok());
-        assert_eq!(applied.dns.len() + applied.ntp.len(), 2);
+        assert_eq!(applied.dns.len(), 1);
         assert_eq!(applied.search, [""; 0]);
         assert_eq!(applied.host_name.as_deref(), Some("host"));
     }
@@ -246,7 +247,7 @@ mod tests {
         lease.address = "10.0.0.9/32".parse().unwrap();
         lease.static_routes.clear();
         assert_eq!(
-            text(&LeaseConfig4::new(&lease, &DhcpOverrides::default()).routes),
+            text(&LeaseConfig4::new(&lease, &plain()).routes),
             [
                 "10.0.0.1/32 metric 100",
                 "0.0.0.0/0 via 10.0.0.1 metric 100"
@@ -292,7 +293,7 @@ mod tests {
         let applied = LeaseConfig4::new(&lease(), &overrides);
         assert_eq!(applied.routes, []);
         assert_eq!((applied.mtu, applied.host_name), (None, None));
-        assert_eq!(applied.dns.len() + applied.ntp.len(), 0);
+        assert_eq!(applied.dns.len(), 0);
         assert_eq!(applied.search, ["example.org", "a.example"]);
     }
 

@@ -29,7 +29,7 @@ pub use bytes::ParseError;
 pub use error::{DhcpError, Event, Failure};
 pub use frame::{Arp, parse_arp, parse_udp};
 pub use identity::{ClientId, Duid, Iaid, Identity, udev_name};
-pub use lease_config::{DEFAULT_METRIC, LeaseConfig4, LeaseConfig6, LeaseRoute, hostname_to_send};
+pub use lease_config::{LeaseConfig4, LeaseConfig6, LeaseRoute, hostname_to_send};
 pub use machine::{Machine, Timers};
 pub use random::Random;
 

@@ -1,4 +1,4 @@
-//! Whose turn it is at `/dev/nvme-fabrics`.
+//! The lock around writes to `/dev/nvme-fabrics`, which connect.
 
 use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::sys::priority::Priority;
 
-/// How much longer than a turn the rest after it is, while others need the
+/// How much longer than a write the rest after it is, while others need the
 /// processor: there may be but one, and making a controller keeps it busy, then
 /// udev, whose queue has to be empty before the initramfs goes on.
 const REST: u32 = 6;

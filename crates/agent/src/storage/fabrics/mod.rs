@@ -21,4 +21,4 @@ pub use log_page::{
     parse_entries,
 };
 pub use options::{Request, Supported};
-pub use sysfs::{ControllerState, NvmeTree, SysController, SysNamespace};
+pub use sysfs::{NvmeTree, SysController};

@@ -107,11 +107,7 @@ impl Request<'_> {
             return (text, left_out);
         }
         add("keep_alive_tmo", number(o.keep_alive_tmo));
-        // Root has nowhere else to go: never give a controller up.
-        add(
-            "ctrl_loss_tmo",
-            Some(o.ctrl_loss_tmo.unwrap_or(-1).to_string()),
-        );
+        add("ctrl_loss_tmo", o.ctrl_loss_tmo.map(|n| n.to_string()));
         add("reconnect_delay", number(o.reconnect_delay));
         add(
             "fast_io_fail_tmo",
@@ -159,8 +155,13 @@ mod tests {
     }
 
     #[test]
-    fn root_is_never_given_up() {
-        let (host, options) = (identity(), ConnectOptions::default());
+    fn the_loss_timeout_is_the_plans() {
+        let host = identity();
+        // As the plan has it for root's controllers.
+        let options = ConnectOptions {
+            ctrl_loss_tmo: Some(-1),
+            ..ConnectOptions::default()
+        };
         let (text, left_out) =
             request("nqn.2024-01.a:b", &host, &options).text(&Supported::parse(KERNEL_6_12));
         assert_eq!(
@@ -219,7 +220,7 @@ mod tests {
         assert!(options.dhchap_secret.is_some(), "the test's own secret");
         let one = request("nqn.2024-01.a:b", &host, &options);
         let (text, left_out) = one.text(&Supported::parse(KERNEL_6_12));
-        let both = format!("dhchap_secret={secret},dhchap_ctrl_secret={secret},");
+        let both = format!(",dhchap_secret={secret},dhchap_ctrl_secret={secret}");
         assert!(text.contains(&both), "{text}");
         assert_eq!(left_out, Vec::<&str>::new());
         let (text, left_out) = one.text(&Supported::unknown());
@@ -232,6 +233,7 @@ mod tests {
     fn a_discovery_controller_does_not_stay() {
         let host = identity();
         let options = ConnectOptions {
+            ctrl_loss_tmo: Some(-1),
             nr_io_queues: Some(4),
             ..ConnectOptions::default()
         };

@@ -6,17 +6,6 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-/// A controller's state, by the kernel's words (`nvme_sysfs_show_state`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ControllerState {
-    /// It works.
-    Live,
-    /// It is being connected, or connected again.
-    Connecting,
-    /// Anything else: `new`, `resetting`, `deleting`, `dead`.
-    Other(String),
-}
-
 /// A controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SysController {
@@ -30,23 +19,6 @@ pub struct SysController {
     pub trsvcid: Option<u16>,
     /// The interface that it is bound to, where it is.
     pub host_iface: Option<String>,
-    /// Its state.
-    pub state: ControllerState,
-}
-
-/// A namespace as a block device.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SysNamespace {
-    /// The block device's name, `nvme0n1`.
-    pub name: String,
-    /// The namespace identifier.
-    pub nsid: Option<u32>,
-    /// Its UUID, as the kernel writes it.
-    pub uuid: Option<String>,
-    /// Its NGUID, as the kernel writes it.
-    pub nguid: Option<String>,
-    /// Its EUI-64, hexadecimal with spaces.
-    pub eui: Option<String>,
 }
 
 /// sysfs.
@@ -93,29 +65,24 @@ impl NvmeTree {
             traddr: field("traddr").and_then(|a| a.parse().ok()),
             trsvcid: field("trsvcid").and_then(|p| p.parse().ok()),
             host_iface: field("host_iface").map(str::to_owned),
-            state: match attribute(&dir, "state")?.as_str() {
-                "live" => ControllerState::Live,
-                "connecting" => ControllerState::Connecting,
-                other => ControllerState::Other(other.to_owned()),
-            },
         })
     }
 
-    /// The namespaces of a subsystem that have a block device: with multipath
+    /// The block devices of a subsystem's namespaces (`nvme0n1`): with multipath
     /// they lie under the subsystem, without it under its controllers.
-    pub fn namespaces(&self, nqn: &str) -> Vec<SysNamespace> {
+    pub fn namespaces(&self, nqn: &str) -> Vec<String> {
         let mut found = Vec::new();
         for class in ["class/nvme-subsystem", "class/nvme"] {
             let class = self.sys.join(class);
             for name in names(&class) {
                 let dir = class.join(name);
                 if attribute(&dir, "subsysnqn").as_deref() == Some(nqn) {
-                    found.extend(names(&dir).iter().filter_map(|n| namespace(&dir, n)));
+                    found.extend(names(&dir).into_iter().filter(|name| is_namespace(name)));
                 }
             }
         }
         found.sort();
-        found.dedup_by(|a, b| a.name == b.name);
+        found.dedup();
         found
     }
 
@@ -134,21 +101,6 @@ impl NvmeTree {
             Err(e) => Err(e),
         }
     }
-}
-
-fn namespace(dir: &Path, name: &str) -> Option<SysNamespace> {
-    if !is_namespace(name) {
-        return None;
-    }
-    let dir = dir.join(name);
-    let of = |key| attribute(&dir, key).filter(|value| !value.is_empty());
-    Some(SysNamespace {
-        name: name.to_owned(),
-        nsid: of("nsid").and_then(|n| n.parse().ok()),
-        uuid: of("uuid"),
-        nguid: of("nguid"),
-        eui: of("eui"),
-    })
 }
 
 /// `nvmeXnY`: not a path of a multipath device (`nvmeXcYnZ`), which has no
@@ -218,18 +170,10 @@ mod tests {
         assert_eq!(controllers[0].traddr, "192.0.2.1".parse().ok());
         assert_eq!(controllers[0].trsvcid, Some(4420));
         assert_eq!(controllers[0].host_iface.as_deref(), Some("eth0"));
-        assert_eq!(controllers[0].state, ControllerState::Live);
-        assert_eq!(controllers[1].state, ControllerState::Connecting);
-        let a = tree.namespaces("nqn.a");
-        assert_eq!(a.len(), 1);
-        assert_eq!((a[0].name.as_str(), a[0].nsid), ("nvme0n1", Some(1)));
-        assert_eq!(a[0].uuid.as_deref(), Some("u-1"));
-        let b = tree.namespaces("nqn.b");
-        assert_eq!(
-            b.iter().map(|n| n.name.as_str()).collect::<Vec<_>>(),
-            ["nvme1n2"]
-        );
-        assert_eq!(tree.namespaces("nqn.c"), []);
+        assert_eq!(controllers[1].nqn, "nqn.b");
+        assert_eq!(tree.namespaces("nqn.a"), ["nvme0n1"]);
+        assert_eq!(tree.namespaces("nqn.b"), ["nvme1n2"]);
+        assert!(tree.namespaces("nqn.c").is_empty());
     }
 
     #[test]

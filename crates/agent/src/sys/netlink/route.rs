@@ -1,4 +1,4 @@
-//! Routes: adding them, and which way the kernel would send a packet.
+//! Routes: adding them, and the route decision for a destination.
 
 use std::io;
 use std::net::IpAddr;
@@ -132,7 +132,7 @@ impl From<&plan::Route> for NewRoute {
     }
 }
 
-/// The way that the kernel would send a packet.
+/// The kernel's route decision for a packet, as `ip route get` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteDecision {
     /// Index of the link.
@@ -165,7 +165,7 @@ impl Netlink {
         )
     }
 
-    /// The way to an address, if there is one; only over `link` where given.
+    /// The route decision for an address, if there is one; only over `link` where given.
     ///
     /// # Errors
     /// When the kernel does not answer.
@@ -195,7 +195,7 @@ impl Netlink {
     }
 }
 
-/// Errors that mean that there is no way: none at all, or a route of type
+/// Errors that mean that there is no route: none at all, or one of type
 /// unreachable, prohibit or blackhole (`fib_props` in net/ipv4/fib_semantics.c).
 fn no_way(error: &io::Error) -> bool {
     use rustix::io::Errno;
@@ -215,10 +215,10 @@ fn no_way(error: &io::Error) -> bool {
 }
 
 impl RouteDecision {
-    /// The way that a message tells of; `None`: it tells of something else, of
-    /// no way, or is cut off.
+    /// The route decision that a message tells of; `None`: it tells of something
+    /// else, of no route, or is cut off.
     pub fn read(message: Message<'_>) -> Option<Self> {
-        // What IPv6 answers where it has no way is a route of type unreachable.
+        // Where IPv6 has no route, it answers with one of type unreachable.
         if message.kind != kind::NEW_ROUTE
             || !matches!(message.body.get(7)?, &(UNICAST | LOCAL | ANYCAST))
         {

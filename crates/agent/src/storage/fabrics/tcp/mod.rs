@@ -44,7 +44,7 @@ const AUTHENTICATION_REQUIRED: u16 = 0x191;
 const SUBSYSTEM_NQN: u64 = 1 << 16 | 256;
 const HOST_NQN: u64 = 1 << 16 | 512;
 
-/// What is asked whom, as whom, and over which way.
+/// Which portal is asked, as which host, and from where.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Inquiry<'a> {
     at: SocketAddr,
@@ -56,7 +56,7 @@ pub(super) struct Inquiry<'a> {
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unanswered {
-    /// It is in the way of the kernel, too.
+    /// The kernel would fail as well.
     #[error("{0}")]
     Failure(Failure),
     /// The kernel may do better.
@@ -88,7 +88,7 @@ impl<'a> Inquiry<'a> {
         })
     }
 
-    /// Asks. The portal gets so long to take the connection.
+    /// Asks. The portal gets `patience` to take the connection.
     pub(super) fn ask(&self, patience: Duration) -> Result<Offered, Unanswered> {
         let portal = self.at.to_string();
         let failed = |errno| Unanswered::Failure(classify(errno, &[], &portal, Nqn::DISCOVERY));
