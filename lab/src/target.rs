@@ -27,6 +27,8 @@ const MODULES: &[&str] = &[
     "8021q",
     "bonding",
     "bridge",
+    // For a second server beside the first.
+    "veth",
 ];
 /// Of kernels before 6.14: for digests (later ones have it without a module).
 pub(crate) const OLD_MODULES: &[&str] = &["crc32c_generic"];

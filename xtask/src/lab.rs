@@ -4,7 +4,7 @@ mod choice;
 mod told;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -77,13 +77,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// The lab with what these jobs need.
-fn open(nvmeroot: &std::path::Path, jobs: &[Job]) -> anyhow::Result<Lab> {
+fn open(nvmeroot: &Path, jobs: &[Job]) -> anyhow::Result<Lab> {
     let say = |text: &str| eprintln!("lab: {text}");
     let lab = Lab::open(nvmeroot, &say)?;
     if jobs.iter().any(|job| job.way.kind == Kind::Uml) {
         return Ok(lab.with_uml(&say)?);
     }
     Ok(lab)
+}
+
+/// The lab with simulated machines, for that program or one built from this workspace.
+pub(crate) fn with_uml(nvmeroot: Option<&Path>) -> anyhow::Result<Lab> {
+    let nvmeroot = nvmeroot.map_or_else(build, |path| Ok(path.to_owned()))?;
+    let say = |text: &str| eprintln!("lab: {text}");
+    Ok(Lab::open(&nvmeroot, &say)?.with_uml(&say)?)
 }
 
 /// Runs every scenario, as part of `cargo xtask test`.

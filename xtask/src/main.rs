@@ -3,6 +3,7 @@
 mod agent;
 mod arrows;
 mod bench;
+mod campaign;
 mod conformance;
 mod demo;
 mod differential;
@@ -36,6 +37,8 @@ enum Task {
     Conformance(conformance::Args),
     /// Boot virtual machines from a remote drive and check what they report
     Lab(lab::Args),
+    /// What is run for hours
+    Campaign(campaign::Args),
     /// The same network configurations by systemd-networkd and by the agent,
     /// and what the kernel then says
     Differential(differential::Args),
@@ -63,6 +66,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Agent => agent::run(),
         Task::Conformance(args) => conformance::run(&args),
         Task::Lab(args) => lab::run(&args),
+        Task::Campaign(args) => campaign::run(&args),
         Task::Differential(args) => differential::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),

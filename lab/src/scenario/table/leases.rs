@@ -75,7 +75,9 @@ fn no_router() -> Scenario {
         }),
         check: |outcome, faults| {
             if let Some(report) = &outcome.report {
-                faults.leased(report, "ens3", "10.77.0.0/24");
+                let mut addresses = report.addresses.iter();
+                let leased = addresses.any(|a| a.ip.to_string().starts_with("10.77.0.1"));
+                faults.expect(leased, || format!("no lease: {:?}", report.addresses));
                 faults.controller(report, "10.77.0.1", 4420);
                 let default = report.routes.iter().find(|route| route.dst == "default");
                 faults.expect(default.is_none(), || {
@@ -141,7 +143,7 @@ fn udhcpd(device: &str, router: &str) -> String {
 
 /// One server says this, the other that; the host takes one at its word.
 fn two_servers() -> Scenario {
-    let second = udhcpd("veth1", "2");
+    let second = udhcpd("veth0", "2");
     Scenario {
         name: "fault-two-servers-dhcp4",
         title: "DHCPv4: two servers that disagree",
@@ -152,14 +154,14 @@ fn two_servers() -> Scenario {
                 "\
 ip link add name br0 type bridge
 ip link set eth0 master br0
-ip link add veth0 type veth peer name veth1
-ip link set veth0 master br0
-ip link set veth0 up
+ip link add name side type veth
+ip link set side master br0
+ip link set side up
 ip link set br0 up
 {second}
-unshare -n sh -c 'until ip link set veth1 up; do sleep 0.01; done
-ip address add 10.77.0.2/24 dev veth1; exec udhcpd -f /etc/udhcpd.conf' 2>/dev/console &
-ip link set veth1 netns $!"
+unshare -n sh -c 'until ip link set veth0 up; do sleep 0.01; done
+ip address add 10.77.0.2/24 dev veth0; exec udhcpd -f /etc/udhcpd.conf' 2>/dev/console &
+ip link set veth0 netns $!"
             );
         }),
         check: |outcome, faults| {

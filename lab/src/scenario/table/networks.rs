@@ -59,11 +59,6 @@ impl Network {
         }
     }
 
-    /// Whether the host asks for its address.
-    pub(super) fn asks(self) -> bool {
-        matches!(self, Network::Dhcp4 | Network::Dhcp6 | Network::Advertised)
-    }
-
     /// The same with addresses that last: in a root that only reports nobody renews
     /// a lease.
     pub(crate) fn lasting_scenario(self) -> Scenario {

@@ -31,7 +31,7 @@ pub(super) const ROWS: &[Row] = &[
         title: "20% of the frames are lost",
         on: Network::ALL,
         trouble: |_| always(Faults::loss(Share::percent(20))),
-        must: Root(240),
+        must: Root(1500),
     },
     Row {
         name: "delay300",
@@ -273,7 +273,7 @@ pub(super) const ROWS: &[Row] = &[
         title: "connections are reset after 64 KiB",
         on: &[Static, Dhcp6, Vlan],
         trouble: |_| always(reset(64 << 10)),
-        must: Root(240),
+        must: Root(1500),
     },
     Row {
         name: "reset-1m",
@@ -287,9 +287,11 @@ pub(super) const ROWS: &[Row] = &[
         title: "nothing ever passes",
         on: Network::ALL,
         trouble: |_| always(Faults::loss(Share::ALL)),
-        must: Report(|network| match network.asks() {
-            true => Reason::LEASE,
-            false => Reason::TIMEOUT,
+        must: Report(|network| match network {
+            Dhcp4 | Dhcp6 => Reason::LEASE,
+            // No router has said anything, so no route leads there.
+            Advertised => Reason::ROUTE,
+            Static | Vlan | Bond => Reason::TIMEOUT,
         }),
     },
     Row {
