@@ -1,8 +1,11 @@
 //! One measured boot, and the arithmetic of many.
 
-use anyhow::{Context, Result, bail};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result, anyhow, bail};
 use nvmeroot_lab::scenario::{Outcome, Scenario};
-use nvmeroot_lab::{Kind, Lab, Line, Processors, Session, Way};
+use nvmeroot_lab::{Clock, Kind, Lab, Line, Processors, Session, Way};
 
 use super::timeline::{Timeline, logged};
 
@@ -35,10 +38,6 @@ fn target_on(lab: &Lab, way: Way, scenario: &Scenario) -> Result<Session> {
     let name = scenario.name;
     let prepared = scenario.prepare(lab, way);
     let mut session = prepared.with_context(|| format!("`{name}`"))?;
-    // In virtual time it is what happens that decides when, and nothing is saved.
-    if way.is_virtual() {
-        return Ok(session);
-    }
     let started = session.switch_target_on();
     started.with_context(|| format!("the target of `{name}`"))?;
     Ok(session)
@@ -99,6 +98,52 @@ pub(super) fn measure<K: Copy, V>(
         }
     }
     Ok(boots)
+}
+
+/// Boots the hosts in virtual time, so often, and reads each boot: several at a time,
+/// for a busy machine changes nothing there, and what does not come up once never will.
+pub(super) fn measure_virtually<K: Copy + Sync + Send, V: Send>(
+    lab: &Lab,
+    seed: u64,
+    runs: usize,
+    hosts: &[Host<K>],
+    read: impl Fn(K, &Boot) -> Result<V> + Sync,
+) -> Result<Vec<(K, V)>> {
+    let way = Way::simulated(Clock::Virtual, seed);
+    let turns: Vec<_> = (0..runs).flat_map(|_| hosts).collect();
+    let boot = |place: usize, host: &Host<K>| -> Result<(K, V)> {
+        let dir = lab.run_dir(&format!("{}.{place}", host.scenario.name))?;
+        let session = host.scenario.prepare_in(lab, way, &dir)?;
+        let (boot, _) = attempt(lab, way, &host.scenario, session, None)?;
+        let boot = boot.map_err(|wrong| anyhow!("{wrong}; see {}", dir.display()))?;
+        eprintln!("{}: {}", host.title, boot.timeline);
+        Ok((host.key, read(host.key, &boot)?))
+    };
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Vec<(usize, (K, V))>> {
+        let mut done = Vec::new();
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(host) = turns.get(place) else {
+                return Ok(done);
+            };
+            let values = boot(place, host).with_context(|| host.title.clone())?;
+            done.push((place, values));
+        }
+    };
+    let mut all = Vec::new();
+    thread::scope(|scope| -> Result<()> {
+        let threads: Vec<_> = (0..nvmeroot_lab::parallel())
+            .map(|_| scope.spawn(work))
+            .collect();
+        for thread in threads {
+            let done = thread.join();
+            all.extend(done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(())
+    })?;
+    all.sort_by_key(|(place, _)| *place);
+    Ok(all.into_iter().map(|(_, values)| values).collect())
 }
 
 /// A boot or why it is no measurement, and the next host.

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use nvmeroot_lab::scenario::Scenario;
-use nvmeroot_lab::{Clock, Error, Lab, SEED, Session, Way};
+use nvmeroot_lab::{Error, Lab, SEED, Session};
 
 use super::Section;
 use super::compare::{self, Compared};
 use super::goal::{Goal, Limit};
 use super::hosts::{self, Case, Runtime};
-use super::measure::{Host, measure, table};
+use super::measure::{Host, measure_virtually, table};
 use super::span::Span;
 use super::work;
 
@@ -126,8 +126,7 @@ fn run(lab: &Lab, waits: &[Wait]) -> Result<Measured> {
         title: "floor".to_owned(),
         scenario: hosts::logging(hosts::floor()?),
     });
-    let way = Way::simulated(Clock::Virtual, SEED);
-    let boots = measure(lab, way, RUNS, &hosts, |key, boot| match key {
+    let boots = measure_virtually(lab, SEED, RUNS, &hosts, |key, boot| match key {
         Key::Of(place, runtime) => compare::read(waits[place].spans, runtime, boot),
         Key::Floor => Ok(vec![work::write(boot)?]),
     })?;
