@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::word::words;
+use crate::string_enum::string_enum;
 use crate::{DefinitionId, LearnPacketInterval, Milliseconds, NameError};
 
 /// A bond.
@@ -101,7 +101,7 @@ pub struct BondParameters {
     pub learn_packet_interval: Option<LearnPacketInterval>,
 }
 
-words! {
+string_enum! {
     /// A bond's mode.
     BondMode, "bonding mode" {
         /// The members in turn.
@@ -121,7 +121,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// How often LACPDUs are asked for.
     LacpRate, "LACP rate" {
         /// Every 30 seconds.
@@ -131,7 +131,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What a packet's member is chosen by.
     TransmitHashPolicy, "transmit hash policy" {
         /// MAC addresses.
@@ -149,7 +149,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What the active aggregator is chosen by, in mode `802.3ad`.
     AdSelect, "aggregation selection" {
         /// Bandwidth, and again only when no member of it is left.
@@ -161,7 +161,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Which members' ARP traffic is looked at.
     ArpValidate, "ARP validation" {
         /// No member's.
@@ -175,7 +175,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Which ARP targets must answer.
     ArpAllTargets, "choice of ARP targets" {
         /// One of them.
@@ -185,7 +185,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Whose MAC address a bond has, in mode `active-backup`.
     FailOverMac, "failover MAC policy" {
         /// All members have the bond's.
@@ -197,7 +197,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// When the primary member is used again after it failed.
     PrimaryReselect, "primary reselection policy" {
         /// As soon as it works.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::path::{Because, Passed, Router, Way, passed_over, why};
+use crate::path::{Egress, EgressReason, RejectedRoute, Router, rejected_routes, why};
 use crate::topology::Topology;
 use crate::{BootPlan, ConnectOptions, MAIN_TABLE, Origin};
 
@@ -94,7 +94,8 @@ impl BootPlan {
         let mut ways = Vec::with_capacity(self.controllers.len());
         for (index, controller) in self.controllers.iter().enumerate() {
             let decision = router.decide(controller);
-            let (others, more_passed) = passed_over(&router, &decision, controller, MOST_PASSED);
+            let (others, more_passed) =
+                rejected_routes(&router, &decision, controller, MOST_PASSED);
             let leads = decision.leads.iter();
             let others = others.into_iter();
             ways.push(ExplainedWay {
@@ -111,21 +112,21 @@ impl BootPlan {
     }
 }
 
-fn chosen(router: &Router<'_>, way: Way) -> Choice {
+fn chosen(router: &Router<'_>, way: Egress) -> Choice {
     let (why, origin) = why(router, way);
     Choice {
         interface: way.at,
         link: None,
         route: match way.because {
-            Because::Entry(entry) => router.shown(entry),
-            Because::Boot(_) | Because::Named => "known at boot".to_owned(),
+            EgressReason::Entry(entry) => router.shown(entry),
+            EgressReason::Boot(_) | EgressReason::Named => "known at boot".to_owned(),
         },
         why,
         origin: origin.clone(),
     }
 }
 
-fn passed(router: &Router<'_>, one: Passed) -> Choice {
+fn passed(router: &Router<'_>, one: RejectedRoute) -> Choice {
     Choice {
         interface: one.entry.at,
         link: None,

@@ -7,10 +7,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::name::text_newtype;
-use crate::word::words;
+use crate::string_enum::string_enum;
 use crate::{Ipv6Mtu, NameError};
 
-words! {
+string_enum! {
     /// What the lower half of an address from a router's advertisement is
     /// made of. The numbers are those of `IFLA_INET6_ADDR_GEN_MODE`
     /// (linux/if_link.h).

@@ -38,10 +38,10 @@ mod settings;
 mod step;
 mod steps;
 mod storage;
+mod string_enum;
 #[cfg(test)]
 mod testing;
 mod topology;
-mod word;
 
 pub use address::InterfaceAddress;
 pub use bond::{

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::nvme::is_false;
-use crate::word::words;
+use crate::string_enum::string_enum;
 use crate::{
     Bond, Bridge, BridgePort, DefinitionId, DhcpOverrides, InterfaceAddress, InterfaceName,
     Ipv6AddressGeneration, Ipv6Mtu, Ipv6Token, LinkLocal, MacAddress, Mtu, Offloads, Origin,
@@ -231,7 +231,7 @@ impl LinkKind {
     }
 }
 
-words! {
+string_enum! {
     /// Who brings an interface up, where it does not come up by itself. The
     /// numbers mean nothing to the kernel.
     ActivationMode, "activation mode" {
@@ -243,7 +243,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// A kind of address that need not be waited for. The numbers mean
     /// nothing to the kernel.
     OptionalAddress, "kind of optional address" {

@@ -6,14 +6,14 @@ use crate::topology::Topology;
 use crate::{Controller, InterfaceName, Network, Origin};
 
 mod decide;
-mod passed;
 mod prefixes;
+mod rejected;
 mod rules;
 mod tables;
 
-pub(crate) use self::decide::{Because, Router, Way};
-pub(crate) use self::passed::{Passed, gateway_off_link, passed_over};
-use self::tables::Said;
+pub(crate) use self::decide::{Egress, EgressReason, Router};
+pub(crate) use self::rejected::{RejectedRoute, gateway_off_link, rejected_routes};
+use self::tables::RouteSource;
 
 /// The interfaces that lead to one controller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +89,7 @@ pub(crate) fn deciding_rules(
     found
 }
 
-fn lead(router: &Router<'_>, way: Way) -> Lead {
+fn lead(router: &Router<'_>, way: Egress) -> Lead {
     let (why, origin) = why(router, way);
     Lead {
         interface: router.topology.interfaces[way.at].name.clone(),
@@ -100,28 +100,28 @@ fn lead(router: &Router<'_>, way: Way) -> Lead {
 
 /// Why an interface leads to a controller, in one clause, and where that is
 /// said.
-pub(crate) fn why<'a>(router: &'a Router<'_>, way: Way) -> (String, &'a Origin) {
+pub(crate) fn why<'a>(router: &'a Router<'_>, way: Egress) -> (String, &'a Origin) {
     let interfaces = &router.topology.interfaces;
     let entry = match way.because {
-        Because::Boot(why) => return (why.to_owned(), &interfaces[way.at].origin),
-        Because::Named => {
+        EgressReason::Boot(why) => return (why.to_owned(), &interfaces[way.at].origin),
+        EgressReason::Named => {
             let why = "the controller's `host_iface` names it".to_owned();
             return (why, &interfaces[way.at].origin);
         }
-        Because::Entry(entry) => entry,
+        EgressReason::Entry(entry) => entry,
     };
     let says = &interfaces[entry.by];
     let why = match entry.said {
-        Said::Address(place) => {
+        RouteSource::Address(place) => {
             let address = says.addresses[place].address;
             format!("its address `{address}` is in the same network")
         }
-        Said::Route(place) => {
+        RouteSource::Route(place) => {
             let route = &says.routes[place];
             let by = route.via.map_or_else(String::new, |v| format!(" by `{v}`"));
             format!("its route to `{}`{by} covers the portal", route.to)
         }
-        Said::LinkLocal => "it has link-local addresses, and the portal's is one".to_owned(),
+        RouteSource::LinkLocal => "it has link-local addresses, and the portal's is one".to_owned(),
     };
     (why, router.origin(entry))
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::rules::{Asked, Look, Rules};
-use super::tables::{ADVERTISED, Dynamic, Entry, Said, Tables, refuses, table_of};
+use super::rules::{Lookup, RuleKind, Rules};
+use super::tables::{ADVERTISED, Dynamic, Entry, RouteSource, Tables, refuses, table_of};
 use crate::topology::Topology;
 use crate::{Controller, InterfaceName, LinkKind, Network, RouteType};
 
@@ -23,7 +23,7 @@ pub(crate) struct Router<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Decision {
     /// The interfaces, in bring-up order.
-    pub(crate) leads: Vec<Way>,
+    pub(crate) leads: Vec<Egress>,
     /// The input's rule that decided: its interface's place, its own there.
     pub(crate) rule: Option<(usize, usize)>,
     /// The table that was decided by.
@@ -38,15 +38,15 @@ pub(crate) struct Decision {
 
 /// An interface that leads to a controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Way {
+pub(crate) struct Egress {
     /// Place of the interface.
     pub(crate) at: usize,
-    pub(crate) because: Because,
+    pub(crate) because: EgressReason,
 }
 
 /// Why it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Because {
+pub(crate) enum EgressReason {
     /// This entry of a routing table is the best.
     Entry(Entry),
     /// What comes at boot may be better.
@@ -116,8 +116,8 @@ impl<'a> Router<'a> {
 
     /// The way to a controller.
     ///
-    /// Who asks from no address yet is told a way, takes the address that goes
-    /// with it and asks again (`ip_route_connect`). Where that leads nowhere
+    /// An unbound socket is routed once, adopts that route's source, and is routed
+    /// again (`ip_route_connect`). Where that leads nowhere
     /// but from an address that a rule names, the connection must come from
     /// that one; where only a VRF has the controller's network, it must be
     /// bound to the VRF.
@@ -144,8 +144,8 @@ impl<'a> Router<'a> {
             };
             let mut decision = self.ways(question).0;
             if decision.leads.is_empty() && decision.refused.is_none() {
-                let because = Because::Named;
-                decision.leads.push(Way { at, because });
+                let because = EgressReason::Named;
+                decision.leads.push(Egress { at, because });
             }
             return decision;
         }
@@ -199,20 +199,20 @@ impl<'a> Router<'a> {
             question.source = Some(source);
             answer = self.look_up(question);
         }
-        let mut leads: Vec<Way> = Vec::new();
+        let mut leads: Vec<Egress> = Vec::new();
         let refused = answer.as_ref().and_then(Answer::refusal);
         if let Some(answer) = answer.as_ref().filter(|_| refused.is_none()) {
-            leads.extend(answer.entries.iter().map(|&entry| Way {
+            leads.extend(answer.entries.iter().map(|&entry| Egress {
                 at: entry.at,
-                because: Because::Entry(entry),
+                because: EgressReason::Entry(entry),
             }));
         }
         let mut table = answer.as_ref().map(|a| a.table);
         let mut rule = answer.as_ref().and_then(|a| a.rule);
         for (dynamic, into) in self.coming(question, answer.as_ref()) {
-            leads.push(Way {
+            leads.push(Egress {
                 at: dynamic.at,
-                because: Because::Boot(dynamic.why),
+                because: EgressReason::Boot(dynamic.why),
             });
             table = table.or(Some(dynamic.table));
             rule = rule.or(into);
@@ -231,8 +231,8 @@ impl<'a> Router<'a> {
         (decision, settled)
     }
 
-    fn asked(&self, question: Question) -> Asked {
-        Asked {
+    fn asked(&self, question: Question) -> Lookup {
+        Lookup {
             to: question.to,
             source: question.source,
             vrf: question.vrf.map(|vrf| table_of(self.topology, vrf)),
@@ -303,9 +303,9 @@ impl<'a> Router<'a> {
         let says = &self.topology.interfaces[entry.by];
         let route = match entry.said {
             // From a link-local address that is not known before the boot.
-            Said::LinkLocal => return None,
-            Said::Address(_) => None,
-            Said::Route(place) => Some(&says.routes[place]),
+            RouteSource::LinkLocal => return None,
+            RouteSource::Address(_) => None,
+            RouteSource::Route(place) => Some(&says.routes[place]),
         };
         if let Some(from) = route.and_then(|r| r.from) {
             return Some(from);
@@ -347,7 +347,7 @@ impl<'a> Router<'a> {
 
     /// Where nothing is said: the interfaces that the kernel or networkd lets
     /// routers configure by default.
-    fn unasked(&self, question: Question) -> Vec<Way> {
+    fn unasked(&self, question: Question) -> Vec<Egress> {
         if question.to.is_ipv4() {
             return Vec::new();
         }
@@ -359,18 +359,18 @@ impl<'a> Router<'a> {
                     && self.topology.vrf(*at).is_none()
                     && !matches!(one.kind, LinkKind::Vrf { .. })
             })
-            .map(|(at, _)| Way {
+            .map(|(at, _)| Egress {
                 at,
-                because: Because::Boot(ADVERTISED),
+                because: EgressReason::Boot(ADVERTISED),
             })
             .collect()
     }
 }
 
 /// The place of a rule that the input says.
-fn said(look: Look<'_>) -> Option<(usize, usize)> {
+fn said(look: RuleKind<'_>) -> Option<(usize, usize)> {
     match look {
-        Look::Said { at, place, .. } => Some((at, place)),
-        Look::Local | Look::Vrf | Look::Main => None,
+        RuleKind::Configured { at, place, .. } => Some((at, place)),
+        RuleKind::Local | RuleKind::Vrf | RuleKind::Main => None,
     }
 }

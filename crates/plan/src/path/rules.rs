@@ -14,7 +14,7 @@ const MAIN_PRIORITY: u32 = 32766;
 
 /// One rule.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Look<'a> {
+pub(super) enum RuleKind<'a> {
     /// The local table, where a controller of another host never is.
     Local,
     /// The table of the VRF that the connection is bound to.
@@ -22,7 +22,7 @@ pub(super) enum Look<'a> {
     /// The main table, whoever asks.
     Main,
     /// A rule of the input.
-    Said {
+    Configured {
         /// Place of the interface that says it.
         at: usize,
         /// Place in that interface's rules.
@@ -35,14 +35,14 @@ pub(super) enum Look<'a> {
 /// The rules of one address family, in the order in which they are asked.
 #[derive(Debug)]
 pub(super) struct Rules<'a> {
-    list: Vec<Look<'a>>,
+    list: Vec<RuleKind<'a>>,
     /// Some rule asks for the source.
     pub(super) by_source: bool,
 }
 
 /// What a rule can ask of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked {
+pub(super) struct Lookup {
     pub(super) to: IpAddr,
     pub(super) source: Option<IpAddr>,
     /// The table of the VRF that the connection is bound to.
@@ -54,12 +54,12 @@ impl<'a> Rules<'a> {
     /// The rules of a family, as the kernel sorts them when it is told them
     /// in bring-up order.
     pub(super) fn new(interfaces: &'a [Interface], ipv6: bool) -> Self {
-        let mut sorted: BTreeMap<(u32, usize), Look<'a>> = BTreeMap::new();
-        sorted.insert((LOCAL_PRIORITY, 0), Look::Local);
-        sorted.insert((MAIN_PRIORITY, 1), Look::Main);
+        let mut sorted: BTreeMap<(u32, usize), RuleKind<'a>> = BTreeMap::new();
+        sorted.insert((LOCAL_PRIORITY, 0), RuleKind::Local);
+        sorted.insert((MAIN_PRIORITY, 1), RuleKind::Main);
         let is_vrf = |one: &Interface| matches!(one.kind, LinkKind::Vrf { .. });
         if interfaces.iter().any(is_vrf) {
-            sorted.insert((VRF_PRIORITY, 2), Look::Vrf);
+            sorted.insert((VRF_PRIORITY, 2), RuleKind::Vrf);
         }
         let mut by_source = false;
         for (at, one) in interfaces.iter().enumerate() {
@@ -75,7 +75,7 @@ impl<'a> Rules<'a> {
                 let priority = rule.priority.unwrap_or_else(|| second.saturating_sub(1));
                 // Of equal ones the newest comes last.
                 let key = (priority, sorted.len());
-                sorted.insert(key, Look::Said { at, place, rule });
+                sorted.insert(key, RuleKind::Configured { at, place, rule });
             }
         }
         Self {
@@ -85,13 +85,13 @@ impl<'a> Rules<'a> {
     }
 
     /// The rules that apply to a connection, in order, with the table of each.
-    pub(super) fn asked(&self, asked: Asked) -> impl Iterator<Item = (Look<'a>, u32)> {
+    pub(super) fn asked(&self, asked: Lookup) -> impl Iterator<Item = (RuleKind<'a>, u32)> {
         self.list.iter().filter_map(move |look| {
             let table = match look {
-                Look::Local => return None,
-                Look::Vrf => asked.vrf?,
-                Look::Main => MAIN_TABLE,
-                Look::Said { rule, .. } => {
+                RuleKind::Local => return None,
+                RuleKind::Vrf => asked.vrf?,
+                RuleKind::Main => MAIN_TABLE,
+                RuleKind::Configured { rule, .. } => {
                     if !applies(rule, asked) {
                         return None;
                     }
@@ -103,12 +103,12 @@ impl<'a> Rules<'a> {
     }
 
     /// The rules that would apply if the connection came from their source.
-    pub(super) fn by_source_alone(&self, asked: Asked) -> impl Iterator<Item = &'a Rule> {
+    pub(super) fn by_source_alone(&self, asked: Lookup) -> impl Iterator<Item = &'a Rule> {
         self.list.iter().filter_map(move |look| match look {
-            Look::Said { rule, .. } => {
+            RuleKind::Configured { rule, .. } => {
                 let from = rule.from.filter(|from| from.prefix_len() > 0)?;
                 let source = Some(from.addr());
-                applies(rule, Asked { source, ..asked }).then_some(*rule)
+                applies(rule, Lookup { source, ..asked }).then_some(*rule)
             }
             _ => None,
         })
@@ -117,7 +117,7 @@ impl<'a> Rules<'a> {
 
 /// As `fib_rule_match`: a source that is not known yet is in no network but
 /// the whole; the connections carry no mark.
-fn applies(rule: &Rule, asked: Asked) -> bool {
+fn applies(rule: &Rule, asked: Lookup) -> bool {
     let from = rule.from.is_none_or(|from| match asked.source {
         Some(source) => from.contains(&source),
         None => from.prefix_len() == 0,

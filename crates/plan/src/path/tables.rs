@@ -30,7 +30,7 @@ pub(super) const IPV6_LINK_LOCAL: IpNet = IpNet::V6(Ipv6Net::new_assert(
 
 /// What of an interface makes an entry of a routing table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum RouteSource {
     /// The network of this address of its.
     Address(usize),
     /// This route of its.
@@ -48,13 +48,13 @@ pub(crate) struct Entry {
     /// Place of the interface that says it: that one, or its VRF.
     pub(crate) by: usize,
     /// What makes it.
-    pub(crate) said: Said,
+    pub(crate) said: RouteSource,
     pub(super) metric: u32,
     pub(super) kind: RouteType,
 }
 
 impl Entry {
-    fn new(at: usize, said: Said, metric: u32, kind: RouteType) -> Self {
+    fn new(at: usize, said: RouteSource, metric: u32, kind: RouteType) -> Self {
         Self {
             at,
             by: at,
@@ -75,7 +75,7 @@ pub(super) struct Dynamic {
 
 /// Why an entry is in no table.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kept {
+pub(super) enum Excluded {
     /// Its interface is a member of this one.
     Member(usize),
     /// Its gateway is on no link.
@@ -87,7 +87,7 @@ pub(super) enum Kept {
 pub(super) struct Tables {
     by: BTreeMap<u32, Prefixes<Vec<Entry>>>,
     /// What gets into none, and why.
-    pub(super) kept: Prefixes<Vec<(Entry, Kept)>>,
+    pub(super) kept: Prefixes<Vec<(Entry, Excluded)>>,
     pub(super) dynamic4: Vec<Dynamic>,
     pub(super) dynamic6: Vec<Dynamic>,
     /// The tables that these go into.
@@ -104,7 +104,7 @@ impl Tables {
         for at in 0..topology.interfaces.len() {
             match topology.master(at) {
                 None => this.add(at, &gateways),
-                Some(master) => this.keep(at, &topology.interfaces[at], Kept::Member(master)),
+                Some(master) => this.keep(at, &topology.interfaces[at], Excluded::Member(master)),
             }
         }
         this
@@ -116,7 +116,7 @@ impl Tables {
         for (place, address) in one.addresses.iter().enumerate() {
             let ipv6 = address.address.addr().is_ipv6();
             let metric = if ipv6 { IPV6_CONNECTED_METRIC } else { 0 };
-            let entry = Entry::new(at, Said::Address(place), metric, RouteType::Unicast);
+            let entry = Entry::new(at, RouteSource::Address(place), metric, RouteType::Unicast);
             self.push(table, address.address, entry);
         }
         self.add_link_local(at, table, one);
@@ -124,8 +124,8 @@ impl Tables {
         for (place, route) in one.routes.iter().enumerate() {
             let network = network_of(route);
             let Some(out) = gateways.out(route) else {
-                let entry = Entry::new(at, Said::Route(place), 0, route.kind);
-                self.kept.entry(network).push((entry, Kept::NoGateway));
+                let entry = Entry::new(at, RouteSource::Route(place), 0, route.kind);
+                self.kept.entry(network).push((entry, Excluded::NoGateway));
                 continue;
             };
             let metric = match (route.metric.unwrap_or(0), network) {
@@ -134,7 +134,7 @@ impl Tables {
             };
             let entry = Entry {
                 at: out,
-                ..Entry::new(at, Said::Route(place), metric, route.kind)
+                ..Entry::new(at, RouteSource::Route(place), metric, route.kind)
             };
             self.push(route.table.unwrap_or(table), network, entry);
         }
@@ -164,7 +164,7 @@ impl Tables {
             (one.link_local.ipv6, IPV6_LINK_LOCAL, IPV6_CONNECTED_METRIC),
         ] {
             if has {
-                let entry = Entry::new(at, Said::LinkLocal, metric, RouteType::Unicast);
+                let entry = Entry::new(at, RouteSource::LinkLocal, metric, RouteType::Unicast);
                 self.push(table, network, entry);
             }
         }
@@ -181,11 +181,11 @@ impl Tables {
     }
 
     /// Remembers what a member of a bond or a bridge says.
-    fn keep(&mut self, at: usize, one: &Interface, kept: Kept) {
+    fn keep(&mut self, at: usize, one: &Interface, kept: Excluded) {
         let addresses = one.addresses.iter().enumerate();
-        let addresses = addresses.map(|(place, a)| (a.address, Said::Address(place)));
+        let addresses = addresses.map(|(place, a)| (a.address, RouteSource::Address(place)));
         let routes = one.routes.iter().enumerate();
-        let routes = routes.map(|(place, r)| (network_of(r), Said::Route(place)));
+        let routes = routes.map(|(place, r)| (network_of(r), RouteSource::Route(place)));
         for (network, said) in addresses.chain(routes) {
             let entry = Entry::new(at, said, 0, RouteType::Unicast);
             self.kept.entry(network).push((entry, kept));

@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use super::decide::{Because, Decision, Router};
+use super::decide::{Decision, EgressReason, Router};
 use ipnet::IpNet;
 
-use super::tables::{Entry, IPV4_LINK_LOCAL, IPV6_LINK_LOCAL, Kept, Said};
+use super::tables::{Entry, Excluded, IPV4_LINK_LOCAL, IPV6_LINK_LOCAL, RouteSource};
 use crate::{Controller, Origin};
 
 /// An entry that was not chosen.
-pub(crate) struct Passed {
+pub(crate) struct RejectedRoute {
     pub(crate) entry: Entry,
     /// One clause.
     pub(crate) why: String,
@@ -17,22 +17,22 @@ pub(crate) struct Passed {
 
 /// What covers the controller and was not chosen, `most` at most, and how
 /// many more there are.
-pub(crate) fn passed_over(
+pub(crate) fn rejected_routes(
     router: &Router<'_>,
     decision: &Decision,
     controller: &Controller,
     most: usize,
-) -> (Vec<Passed>, usize) {
+) -> (Vec<RejectedRoute>, usize) {
     let to = controller.traddr;
     let mut passed = Vec::new();
     let mut count = 0;
     let chosen = |entry: &Entry| {
         let mut leads = decision.leads.iter();
-        leads.any(|way| way.because == Because::Entry(*entry))
+        leads.any(|way| way.because == EgressReason::Entry(*entry))
     };
     let best = decision.leads.iter().find_map(|way| match way.because {
-        Because::Entry(entry) => Some(entry),
-        Because::Boot(_) | Because::Named => None,
+        EgressReason::Entry(entry) => Some(entry),
+        EgressReason::Boot(_) | EgressReason::Named => None,
     });
     let best = decision.refused.or(best);
     for (table, length, entries) in router.tables.all_covering(to) {
@@ -41,7 +41,7 @@ pub(crate) fn passed_over(
             if chosen(entry) || passed.len() == most {
                 continue;
             }
-            passed.push(Passed {
+            passed.push(RejectedRoute {
                 entry: *entry,
                 why: lost(router, decision, controller, best, (table, length, *entry)),
             });
@@ -54,18 +54,18 @@ pub(crate) fn passed_over(
                 break;
             }
             let why = match kept {
-                Kept::Member(master) => {
+                Excluded::Member(master) => {
                     let master = &router.topology.interfaces[*master].name;
                     format!("is a member of `{master}`, which gets its packets")
                 }
-                Kept::NoGateway => "its gateway is on none of its networks".to_owned(),
+                Excluded::NoGateway => "its gateway is on none of its networks".to_owned(),
             };
-            passed.push(Passed { entry: *entry, why });
+            passed.push(RejectedRoute { entry: *entry, why });
         }
     }
     let leads = decision.leads.iter();
     let taken = leads
-        .filter(|way| matches!(way.because, Because::Entry(_)))
+        .filter(|way| matches!(way.because, EgressReason::Entry(_)))
         .count();
     let more = count.saturating_sub(taken + passed.len());
     (passed, more)
@@ -111,7 +111,7 @@ pub(crate) fn gateway_off_link(
     let kept = router.tables.kept.covering(controller.traddr);
     kept.flat_map(|(_, entries)| entries)
         .find_map(|(entry, kept)| match (kept, entry.said) {
-            (Kept::NoGateway, Said::Route(place)) => {
+            (Excluded::NoGateway, RouteSource::Route(place)) => {
                 let via = router.topology.interfaces[entry.by].routes[place].via?;
                 Some((entry.at, via))
             }
@@ -135,21 +135,21 @@ impl Router<'_> {
     pub(crate) fn origin(&self, entry: Entry) -> &Origin {
         let says = &self.topology.interfaces[entry.by];
         match entry.said {
-            Said::Address(place) => says.addresses[place]
+            RouteSource::Address(place) => says.addresses[place]
                 .origin
                 .as_ref()
                 .unwrap_or(&says.origin),
-            Said::Route(place) => &says.routes[place].origin,
-            Said::LinkLocal => &says.origin,
+            RouteSource::Route(place) => &says.routes[place].origin,
+            RouteSource::LinkLocal => &says.origin,
         }
     }
 
     fn length(&self, entry: Entry, to: IpAddr) -> u8 {
         let says = &self.topology.interfaces[entry.by];
         match entry.said {
-            Said::Address(place) => says.addresses[place].address.prefix_len(),
-            Said::Route(place) => says.routes[place].covers(to).unwrap_or(0),
-            Said::LinkLocal => link_local(to).prefix_len(),
+            RouteSource::Address(place) => says.addresses[place].address.prefix_len(),
+            RouteSource::Route(place) => says.routes[place].covers(to).unwrap_or(0),
+            RouteSource::LinkLocal => link_local(to).prefix_len(),
         }
     }
 
@@ -157,12 +157,12 @@ impl Router<'_> {
     pub(crate) fn shown(&self, entry: Entry) -> String {
         let says = &self.topology.interfaces[entry.by];
         match entry.said {
-            Said::Address(place) => {
+            RouteSource::Address(place) => {
                 let network = says.addresses[place].address.trunc();
                 format!("{network} on the link")
             }
-            Said::LinkLocal => "link-local, on the link".to_owned(),
-            Said::Route(place) => {
+            RouteSource::LinkLocal => "link-local, on the link".to_owned(),
+            RouteSource::Route(place) => {
                 let route = &says.routes[place];
                 match route.via {
                     Some(via) => format!("{} by {via}", route.to),

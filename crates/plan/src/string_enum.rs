@@ -2,7 +2,7 @@
 
 /// An enum of words: `as_str`, `number` (the kernel's own), `FromStr`,
 /// `Display` and the serde form as text.
-macro_rules! words {
+macro_rules! string_enum {
     (
         $(#[$meta:meta])*
         $name:ident, $what:literal {
@@ -56,4 +56,4 @@ macro_rules! words {
         }
     };
 }
-pub(crate) use words;
+pub(crate) use string_enum;
