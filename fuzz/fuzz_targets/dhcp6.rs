@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use nvmeroot_agent::net::dhcp::v6::Client;
-use nvmeroot_agent::net::dhcp::{LeaseConfig6, Duid, Iaid, Link, Machine, Random, V6Config};
+use nvmeroot_agent::net::dhcp::{Duid, Iaid, LeaseConfig6, Link, Machine, Random, V6Config};
 use nvmeroot_fuzz::packets;
 use nvmeroot_plan::{DhcpOverrides, MacAddress};
 
