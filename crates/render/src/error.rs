@@ -35,7 +35,9 @@ pub enum RenderError {
         origin: Origin,
     },
     /// An interface of a kind that netplan has no section for.
-    #[error("`{interface}` is of a kind that can't be handed over to the running system")]
+    #[error(
+        "netplan has no section for the kind of `{interface}`, so the running system can't be told to keep it"
+    )]
     Kind {
         /// The interface.
         interface: InterfaceName,

@@ -7,55 +7,48 @@ use std::path::Path;
 
 use nvmeroot_plan::{BootPlan, DhcpOverrides, InterfaceAddress, Origin, Reach, Route};
 
-use crate::testing::{agent, controller, ethernet, initramfs_plan, scripts};
+use crate::generator::initramfs_tools;
+use crate::runtime::{agent, scripts};
+use crate::testing::{by_agent, by_scripts, controller, ethernet, initramfs_plan};
 use crate::{ChangeKind, FileSet, Options, RenderError, render};
 
 /// Files that are the same for every plan, named instead of shown.
-const CONSTANT: [(&str, &str); 11] = [
-    (
-        "initramfs_tools/hook.sh",
-        include_str!("initramfs_tools/hook.sh"),
-    ),
-    (
-        "initramfs_tools/functions.sh",
-        include_str!("initramfs_tools/functions.sh"),
-    ),
-    (
-        "initramfs_tools/init-premount.sh",
-        include_str!("initramfs_tools/init-premount.sh"),
-    ),
-    (
-        "initramfs_tools/local-block.sh",
-        include_str!("initramfs_tools/local-block.sh"),
-    ),
-    (
-        "initramfs_tools/init-bottom.sh",
-        include_str!("initramfs_tools/init-bottom.sh"),
-    ),
-    (
-        "initramfs_tools/dhcpcd.conf",
-        include_str!("initramfs_tools/dhcpcd.conf"),
-    ),
-    ("agent/hook.sh", include_str!("agent/hook.sh")),
-    ("agent/init-top.sh", include_str!("agent/init-top.sh")),
-    (
-        "agent/init-premount.sh",
-        include_str!("agent/init-premount.sh"),
-    ),
-    ("agent/local-block.sh", include_str!("agent/local-block.sh")),
-    ("agent/init-bottom.sh", include_str!("agent/init-bottom.sh")),
-];
+fn constants() -> Vec<(String, String)> {
+    let mut constants = vec![
+        (
+            "functions.sh".to_owned(),
+            include_str!("runtime/scripts/functions.sh").to_owned(),
+        ),
+        (
+            "dhcpcd.conf".to_owned(),
+            include_str!("runtime/scripts/dhcpcd.conf").to_owned(),
+        ),
+    ];
+    for payload in [&agent::PAYLOAD, &scripts::PAYLOAD] {
+        let name = payload.name;
+        constants.push((
+            format!("the hook of {name}"),
+            initramfs_tools::hook(payload),
+        ));
+        for script in payload.scripts {
+            let about = format!("the script of {name} for {:?}", script.moment);
+            constants.push((about, initramfs_tools::boot_script(script)));
+        }
+    }
+    constants
+}
 
 fn shown(set: &FileSet) -> String {
     let mut text = String::new();
+    let constants = constants();
     for change in set {
         let _ = write!(text, "=== {} # {}\n    ", change.path, change.why);
         match &change.kind {
             ChangeKind::File { mode, bytes } => {
                 let content = String::from_utf8_lossy(bytes);
-                let _ = match CONSTANT.iter().find(|(_, constant)| *constant == content) {
+                let _ = match constants.iter().find(|(_, constant)| *constant == content) {
                     Some((name, _)) => {
-                        writeln!(text, "{:04o} as src/{name}", mode.bits())
+                        writeln!(text, "{:04o}, {name}", mode.bits())
                     }
                     None => writeln!(text, "{:04o}\n{content}", mode.bits()),
                 };
@@ -119,7 +112,10 @@ fn initramfs_static() {
             .parse()
             .expect("an id"),
     };
-    for (name, base) in [("initramfs-static", scripts()), ("agent-static", agent())] {
+    for (name, base) in [
+        ("initramfs-static", by_scripts()),
+        ("agent-static", by_agent()),
+    ] {
         let options = Options {
             host: Some(host.clone()),
             ..base
@@ -149,8 +145,8 @@ fn initramfs_dhcp() {
     other.dhcp4 = true;
     plan.network.interfaces.push(other);
     nvmeroot_plan::apply_policy(&mut plan);
-    check("initramfs-dhcp", &plan, &scripts());
-    check("agent-dhcp", &plan, &agent());
+    check("initramfs-dhcp", &plan, &by_scripts());
+    check("agent-dhcp", &plan, &by_agent());
 }
 
 #[test]
@@ -159,14 +155,14 @@ fn initramfs_router_advertisements() {
         vec![ethernet("ens3")],
         vec![controller("2001:db8::9", "4420")],
     );
-    check("initramfs-router-advertisements", &plan, &scripts());
+    check("initramfs-router-advertisements", &plan, &by_scripts());
 }
 
 #[test]
 fn initramfs_vlan_on_bond() {
     let plan = crate::testing::vlan_on_bond();
-    check("initramfs-vlan-on-bond", &plan, &scripts());
-    check("agent-vlan-on-bond", &plan, &agent());
+    check("initramfs-vlan-on-bond", &plan, &by_scripts());
+    check("agent-vlan-on-bond", &plan, &by_agent());
 }
 
 #[test]
@@ -177,7 +173,7 @@ fn userspace() {
     twice.nqn = Some("nqn.2014-08.org.example:home".parse().expect("an NQN"));
     plan.controllers.insert(1, twice);
     check("userspace", &plan, &Options::default());
-    check("userspace", &plan, &scripts());
+    check("userspace", &plan, &by_scripts());
 }
 
 #[test]
@@ -192,7 +188,7 @@ fn local_is_left_alone() {
 fn firmware_needs_the_agent() {
     let mut plan = static_plan();
     plan.reach = Reach::Firmware;
-    assert_eq!(render(&plan, &scripts()), Err(RenderError::NeedsAgent));
+    assert_eq!(render(&plan, &by_scripts()), Err(RenderError::NeedsAgent));
     let message = RenderError::NeedsAgent.to_string();
     assert!(message.contains("`--runtime agent`"), "{message}");
 }
@@ -201,7 +197,7 @@ fn firmware_needs_the_agent() {
 fn firmware_is_not_read_yet() {
     let mut plan = static_plan();
     plan.reach = Reach::Firmware;
-    assert_eq!(render(&plan, &agent()), Err(RenderError::Firmware));
+    assert_eq!(render(&plan, &by_agent()), Err(RenderError::Firmware));
     assert!(RenderError::Firmware.to_string().contains("(NBFT)"));
 }
 
@@ -231,15 +227,15 @@ fn each_runtime_takes_the_others_files_away() {
         }
         (there, gone)
     };
-    let (by_scripts, not_by_scripts) = of(&scripts());
-    let (by_agent, not_by_agent) = of(&agent());
+    let (in_scripts, not_in_scripts) = of(&by_scripts());
+    let (in_agent, not_in_agent) = of(&by_agent());
     let handed_over = |path: &String| path.starts_with("etc/netplan/");
-    for path in by_scripts.iter().filter(|path| !handed_over(path)) {
-        assert!(not_by_agent.contains(path), "{path}");
+    for path in in_scripts.iter().filter(|path| !handed_over(path)) {
+        assert!(not_in_agent.contains(path), "{path}");
     }
-    for path in by_agent.iter().filter(|path| !handed_over(path)) {
+    for path in in_agent.iter().filter(|path| !handed_over(path)) {
         assert_eq!(
-            not_by_scripts.contains(path),
+            not_in_scripts.contains(path),
             path != crate::AGENT_PATH,
             "{path}"
         );
@@ -248,7 +244,7 @@ fn each_runtime_takes_the_others_files_away() {
 
 #[test]
 fn equal_plans_give_equal_files() {
-    for options in [scripts(), agent()] {
+    for options in [by_scripts(), by_agent()] {
         let files = || render(&static_plan(), &options).expect("files");
         assert_eq!(files(), files());
     }

@@ -6,34 +6,39 @@
 
 #![forbid(unsafe_code)]
 
-mod agent;
-mod command;
 mod error;
 mod file_set;
+mod generator;
 #[cfg(test)]
 mod golden;
-mod handover;
+mod handoff;
 mod host;
-mod initramfs_tools;
 mod limits;
-mod modules;
+mod payload;
+mod program;
 mod programs;
-mod secrets;
+mod runtime;
 #[cfg(test)]
 mod shell_tests;
-mod stas;
 #[cfg(test)]
 mod testing;
+mod userspace;
 
-pub use agent::AGENT_PATH;
-pub use command::{Command, Phase, commands, commands_text};
 pub use error::RenderError;
 pub use file_set::{Change, ChangeKind, FileSet, Mode, TreePath};
-pub use handover::HANDOVER_PATH;
+pub use handoff::netplan::HANDOVER_PATH;
 pub use limits::{limits, runtime_steps};
-pub use programs::{RequiredProgram, required_programs};
+pub use program::RequiredProgram;
+pub use programs::required_programs;
+pub use runtime::agent::AGENT_PATH;
+pub use runtime::scripts::command::{Command, Phase, commands, commands_text};
 
 use nvmeroot_plan::{BootPlan, HostIdentity, Reach};
+
+use crate::generator::initramfs_tools;
+use crate::handoff::netplan;
+use crate::runtime::{agent, scripts};
+use crate::userspace::stas;
 
 /// The directories in which any plan's files may lie, whatever the runtime,
 /// beside those of [`DROP_INS`].
@@ -88,7 +93,7 @@ pub struct Options {
 /// |---|---|
 /// | `local` | none |
 /// | `userspace` | nvme-stas's configuration |
-/// | `initramfs` | the runtime's files, without the other runtime's, and the hand-over to the running system |
+/// | `initramfs` | the runtime's files, without the other runtime's, and the hand-off to the running system |
 /// | `firmware` | an error: no runtime reads what the firmware hands over |
 ///
 /// # Errors
@@ -107,21 +112,33 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
         // What protects comes first, what makes it work last: a program that is
         // killed in between leaves no secret open and nothing half alive.
         (Reach::Initramfs, runtime) => {
-            secrets::protect(plan, &mut set);
+            initramfs_tools::protect(plan, &mut set);
             host::add(options.host.as_ref(), &mut set);
             match runtime {
-                Runtime::Scripts => agent::remove(&mut set),
-                Runtime::Agent => initramfs_tools::remove(&mut set),
+                Runtime::Agent => {
+                    let why = "the agent takes the scripts' place";
+                    initramfs_tools::remove(&scripts::PAYLOAD, why, &mut set)?;
+                    scripts::remove(why, &mut set);
+                }
+                Runtime::Scripts => {
+                    let why = "the scripts runtime takes the agent's place";
+                    initramfs_tools::remove(&agent::PAYLOAD, why, &mut set)?;
+                    agent::remove(why, &mut set);
+                }
             }
-            handover::add(plan, &mut set)?;
+            netplan::add(plan, &mut set)?;
             match runtime {
-                Runtime::Scripts => initramfs_tools::add(plan, &mut set)?,
                 Runtime::Agent => {
                     let program = options.agent.as_deref().ok_or(RenderError::NoAgent)?;
                     agent::add(plan, program, &mut set)?;
+                    initramfs_tools::add(plan, &agent::PAYLOAD, &mut set)?;
+                }
+                Runtime::Scripts => {
+                    scripts::add(plan, &mut set)?;
+                    initramfs_tools::add(plan, &scripts::PAYLOAD, &mut set)?;
                 }
             }
-            secrets::unprotect(plan, &mut set);
+            initramfs_tools::unprotect(plan, &mut set);
         }
         (Reach::Firmware, Runtime::Scripts) => return Err(RenderError::NeedsAgent),
         (Reach::Firmware, Runtime::Agent) => return Err(RenderError::Firmware),

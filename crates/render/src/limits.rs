@@ -9,7 +9,7 @@ use nvmeroot_plan::{
 };
 
 use crate::Runtime;
-use crate::command::scripts_steps;
+use crate::runtime::scripts::command::scripts_steps;
 
 /// What the runtime can't do of the plan, each with where the input asks for
 /// it; nothing where no runtime is needed.

@@ -11,7 +11,7 @@ use nvmeroot_plan::{BootPlan, InterfaceAddress, InterfaceName};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::testing::{agent, controller, ethernet, initramfs_plan, scripts};
+use crate::testing::{by_agent, by_scripts, controller, ethernet, initramfs_plan};
 use crate::{ChangeKind, commands, render};
 
 /// The shells of this machine that may run the scripts: `sh`, and busybox's
@@ -47,7 +47,7 @@ fn every_script_is_well_formed() {
     let mut ens3 = ethernet("e+-.@_0");
     ens3.dhcp4 = true;
     let plan = initramfs_plan(vec![ens3], vec![controller("10.0.0.9", "4420")]);
-    let sets = [&scripts(), &agent()].map(|options| render(&plan, options).expect("files"));
+    let sets = [&by_scripts(), &by_agent()].map(|options| render(&plan, options).expect("files"));
     let dir = TempDir::new().expect("a directory");
     let path = dir.path().join("script");
     let mut seen = 0;
@@ -79,15 +79,15 @@ fn every_boot_script_answers_prereqs_and_does_nothing_else() {
     let path = dir.path().join("script");
     let (ours, originals) = ("nvmeroot", "curtin-nvme-over-tcp");
     for (options, name, place, answer) in [
-        (scripts(), originals, "hooks", "udev\n"),
-        (scripts(), originals, "scripts/init-premount", "\n"),
-        (scripts(), originals, "scripts/local-block", "\n"),
-        (scripts(), originals, "scripts/init-bottom", "\n"),
-        (agent(), ours, "hooks", "udev\n"),
-        (agent(), ours, "scripts/init-top", "\n"),
-        (agent(), ours, "scripts/init-premount", "plymouth\n"),
-        (agent(), ours, "scripts/local-block", "\n"),
-        (agent(), ours, "scripts/init-bottom", "\n"),
+        (by_scripts(), originals, "hooks", "udev\n"),
+        (by_scripts(), originals, "scripts/init-premount", "\n"),
+        (by_scripts(), originals, "scripts/local-block", "\n"),
+        (by_scripts(), originals, "scripts/init-bottom", "\n"),
+        (by_agent(), ours, "hooks", "udev\n"),
+        (by_agent(), ours, "scripts/init-top", "\n"),
+        (by_agent(), ours, "scripts/init-premount", "plymouth\n"),
+        (by_agent(), ours, "scripts/local-block", "\n"),
+        (by_agent(), ours, "scripts/init-bottom", "\n"),
     ] {
         let set = render(&plan, &options).expect("files");
         let name = format!("etc/initramfs-tools/{place}/{name}");
@@ -106,7 +106,7 @@ fn every_boot_script_answers_prereqs_and_does_nothing_else() {
 /// Runs both scripts and `interfaces` with functions of those names that print
 /// what they receive, each word ended by a NUL, each command by a line break.
 fn received(plan: &BootPlan, shell: &[&str]) -> String {
-    let set = render(plan, &scripts()).expect("files");
+    let set = render(plan, &by_scripts()).expect("files");
     let mut script = String::new();
     for name in [
         "ip",
@@ -190,10 +190,10 @@ impl Stage {
             fs::create_dir_all(dir.path().join(part)).expect("a directory");
         }
         let stage = Self { dir };
-        stage.write("functions", include_str!("initramfs_tools/functions.sh"));
+        stage.write("functions", include_str!("runtime/scripts/functions.sh"));
         stage.write(
             "etc/dhcpcd.conf",
-            include_str!("initramfs_tools/dhcpcd.conf"),
+            include_str!("runtime/scripts/dhcpcd.conf"),
         );
         stage
     }
@@ -500,10 +500,9 @@ fn said_at_the_bottom(shell: &[&str], traddr: &str, ip: &str) -> String {
     // Whatever its state: one that is reconnecting needs its route all the more.
     let address = format!("traddr={traddr},trsvcid=4420,src_addr=::1\n");
     stage.write("sys/class/nvme/nvme1/address", &address);
-    let (prologue, body) = include_str!("initramfs_tools/init-bottom.sh")
+    let (_, body) = include_str!("runtime/scripts/end.sh")
         .split_once(". /etc/curtin-nvme-over-tcp/functions\n")
         .expect("the functions are read");
-    assert!(prologue.contains("prereqs"));
     assert_eq!(stage.says(shell, body), "");
     stage.read("calls")
 }

@@ -10,14 +10,14 @@ use crate::{Options, Runtime};
 /// What stands in for the agent's bytes.
 pub(crate) const STAND_IN: &[u8] = b"a stand-in for the agent\n";
 
-pub(crate) fn scripts() -> Options {
+pub(crate) fn by_scripts() -> Options {
     Options {
         runtime: Runtime::Scripts,
         ..Options::default()
     }
 }
 
-pub(crate) fn agent() -> Options {
+pub(crate) fn by_agent() -> Options {
     Options {
         agent: Some(STAND_IN.to_vec()),
         ..Options::default()

@@ -2,7 +2,7 @@
 
 use super::{Stage, content, shells};
 use crate::render;
-use crate::testing::{scripts, vlan_on_bond};
+use crate::testing::{by_scripts, vlan_on_bond};
 
 /// With another protocol systemd-networkd would add its own beside them.
 #[test]
@@ -79,7 +79,7 @@ fn only_cards_are_waited_for_and_slow_links_have_longer() {
     });
     plan.paths[0].interfaces[0].interface = "br0".parse().expect("a name");
     nvmeroot_plan::apply_policy(&mut plan);
-    let set = render(&plan, &scripts()).expect("files");
+    let set = render(&plan, &by_scripts()).expect("files");
     let interfaces = content(&set, "etc/curtin-nvme-over-tcp/interfaces");
     let interfaces = String::from_utf8_lossy(interfaces);
     for shell in shells() {

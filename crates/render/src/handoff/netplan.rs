@@ -1,4 +1,4 @@
-//! The hand-over: what keeps the running system from taking away the network
+//! The hand-off by netplan: what keeps the running system from taking away the network
 //! that root stands on.
 //!
 //! Without `critical` systemd-networkd removes the addresses that it did not
@@ -13,7 +13,7 @@ use nvmeroot_plan::{BootPlan, Interface, LinkKind};
 
 use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
 
-/// The netplan file that the hand-over consists of, relative to the root tree.
+/// The netplan file that the hand-off consists of, relative to the root tree.
 pub const HANDOVER_PATH: &str = "etc/netplan/99-nvmeroot.yaml";
 
 const NETPLAN: TreePath = TreePath::fixed(HANDOVER_PATH);

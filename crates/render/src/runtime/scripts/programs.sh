@@ -1,33 +1,3 @@
-#!/bin/sh
-# This file was written by nvmeroot. Changes to it are lost with the next
-# `nvmeroot configure`; regenerate the initramfs after one with
-# `update-initramfs -u`.
-#
-# Copies into the initramfs what the boot scripts need.
-
-PREREQ="udev"
-
-prereqs()
-{
-	echo "$PREREQ"
-}
-
-case "$1" in
-prereqs)
-	prereqs
-	exit 0
-	;;
-esac
-
-. /usr/share/initramfs-tools/hook-functions
-
-fail()
-{
-	echo "E: nvmeroot: $1" >&2
-	echo "E: nvmeroot: hint: $2" >&2
-	exit 1
-}
-
 # program NAME PACKAGE: copies it and its libraries, and sets `program`.
 program()
 {
@@ -43,12 +13,6 @@ program()
 	copy_exec "$program" || fail "can't copy \`$program\`" "is there room in \`$DESTDIR\`?"
 }
 
-# file PATH HINT: copies it; 1 says that it is there already.
-file()
-{
-	copy_file config "$1" || [ $? -eq 1 ] || fail "can't copy \`$1\`" "$2"
-}
-
 # account FILE NAME: an entry of passwd or group, unless it is there already.
 account()
 {
@@ -59,9 +23,6 @@ account()
 program nvme nvme-cli
 file /etc/nvme/hostnqn 'run `nvmeroot configure` with `--hostnqn` and `--hostid`'
 file /etc/nvme/hostid 'run `nvmeroot configure` with `--hostnqn` and `--hostid`'
-for name in functions interfaces network-up connect-nvme; do
-	file "/etc/curtin-nvme-over-tcp/$name" 'run `nvmeroot configure` again'
-done
 
 # Where a controller asks who we are, nvme finds the answer there.
 if [ -e /etc/initramfs-tools/conf.d/nvmeroot ]; then
@@ -95,19 +56,6 @@ if [ -e /etc/curtin-nvme-over-tcp/dhcpcd.conf ]; then
 	mkdir -p "$DESTDIR/var/lib/dhcpcd" "$DESTDIR/usr/lib/dhcpcd"
 fi
 
-# What root's virtual links and its connections need and nvme-tcp does not name.
-modules=/etc/curtin-nvme-over-tcp/modules
-if [ -e "$modules" ]; then
-	while read -r module; do
-		manual_add_modules "$module"
-	done <"$modules"
-	# Else these two make a link of their own when they are loaded, and `bond0`
-	# would be there before it is created with its parameters.
-	mkdir -p "$DESTDIR/etc/modprobe.d"
-	printf '%s\n' 'options bonding max_bonds=0' 'options dummy numdummies=0' \
-		>"$DESTDIR/etc/modprobe.d/nvmeroot.conf"
-fi
-
 # What a card does itself root does not depend on.
 if grep -qs '^ethtool ' /etc/curtin-nvme-over-tcp/network-up; then
 	if command -v ethtool >/dev/null; then
@@ -116,8 +64,3 @@ if grep -qs '^ethtool ' /etc/curtin-nvme-over-tcp/network-up; then
 		echo 'W: nvmeroot: the initramfs sets neither offloads nor wake-on-LAN: the program `ethtool` is missing' >&2
 	fi
 fi
-
-manual_add_modules nvme-tcp af_packet
-# With MODULES=dep only the drivers of what root lies on now would be there.
-[ "$MODULES" = most ] || auto_add_modules net
-exit 0

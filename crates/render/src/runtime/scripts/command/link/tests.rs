@@ -3,7 +3,8 @@ use nvmeroot_plan::{
     LinkKind, Offloads, Step, Vlan, Vrf,
 };
 
-use crate::command::{commands_text, link};
+use crate::commands_text;
+use crate::runtime::scripts::command::link;
 use crate::testing::{controller, ethernet, initramfs_plan, vlan_on_bond};
 
 fn text(plan: &BootPlan) -> String {

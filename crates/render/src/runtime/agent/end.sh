@@ -1,25 +1,6 @@
-#!/bin/sh
-# This file was written by nvmeroot. Changes to it are lost with the next
-# `nvmeroot configure`; regenerate the initramfs after one with
-# `update-initramfs -u`.
-#
 # Ends the program that reached root's drives. Connections, addresses and routes
 # stay, till the running system takes them over; nothing of the initramfs goes on
 # running. Before that it waits for udev.
-
-PREREQ=""
-
-prereqs()
-{
-	echo "$PREREQ"
-}
-
-case "$1" in
-prereqs)
-	prereqs
-	exit 0
-	;;
-esac
 
 # The initramfs's own script for udev comes next. It waits a minute for udev's workers;
 # if one is still reading a drive whose path is gone, it fails, `/dev` is not there

@@ -1,24 +1,5 @@
-#!/bin/sh
-# This file was written by nvmeroot. Changes to it are lost with the next
-# `nvmeroot configure`; regenerate the initramfs after one with
-# `update-initramfs -u`.
-#
 # Brings the network up and connects the drives that the root filesystem lies
 # on.
-
-PREREQ=""
-
-prereqs()
-{
-	echo "$PREREQ"
-}
-
-case "$1" in
-prereqs)
-	prereqs
-	exit 0
-	;;
-esac
 
 . /etc/curtin-nvme-over-tcp/functions
 

@@ -1,29 +1,6 @@
-#!/bin/sh
-# This file was written by nvmeroot. Changes to it are lost with the next
-# `nvmeroot configure`; regenerate the initramfs after one with
-# `update-initramfs -u`.
-#
 # Waits till root's drives are there, or the program that reaches them gives up:
 # after 180 s, or what `nvmeroot.deadline=` on the kernel command line says. Then
 # the initramfs goes on by itself, and misses the drives in its own way.
-#
-# Here and not in local-top: scripts there assemble what root may lie on (mdadm,
-# lvm2, cryptroot), and no script can make others come after itself. What is said
-# before waiting (plymouth) comes first.
-
-PREREQ="plymouth"
-
-prereqs()
-{
-	echo "$PREREQ"
-}
-
-case "$1" in
-prereqs)
-	prereqs
-	exit 0
-	;;
-esac
 
 case " $(cat /proc/cmdline) " in
 *' nvmeroot=off '*) exit 0 ;;
@@ -31,7 +8,7 @@ esac
 
 # Its report is in the kernel's log, and so on the console, already.
 /usr/lib/nvmeroot/nvmeroot-agent wait >/dev/null 2>&1
-# 3: nobody is at work. Whatever became of the one that init-top started, root
+# 3: no agent is running. Whatever became of the one that was started first, root
 # needs another.
 if [ $? -eq 3 ]; then
 	kmsg=/dev/null

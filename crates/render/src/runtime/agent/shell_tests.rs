@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::generator::initramfs_tools;
 use crate::shell_tests::shells;
 
-const INIT_TOP: &str = include_str!("init-top.sh");
-const INIT_PREMOUNT: &str = include_str!("init-premount.sh");
-const LOCAL_BLOCK: &str = include_str!("local-block.sh");
-const INIT_BOTTOM: &str = include_str!("init-bottom.sh");
-const HOOK: &str = include_str!("hook.sh");
+const START: &str = include_str!("start.sh");
+const WAIT: &str = include_str!("wait.sh");
+const RETRY: &str = include_str!("retry.sh");
+const END: &str = include_str!("end.sh");
 
 /// What the stand-in does when no test says otherwise: it notes its argument.
 const NOTES: &str = "echo \"agent $1\" >>\"$STAGE/calls\"\n";
@@ -131,7 +131,7 @@ fn the_agent_starts_in_the_background() {
     for shell in shells() {
         let stage = Stage::new("root=UUID=1 ro quiet", "echo trouble >&2; sleep 1");
         let start = Instant::now();
-        stage.boots(&shell, INIT_TOP);
+        stage.boots(&shell, START);
         assert!(start.elapsed() < Duration::from_secs(2), "it waited");
         assert_eq!(stage.calls("agent run\n"), "agent run\n");
         let said = stage.read_once("dev/kmsg", "trouble\n");
@@ -143,7 +143,7 @@ fn the_agent_starts_in_the_background() {
 fn init_premount_returns_when_the_drives_are_there() {
     for shell in shells() {
         let stage = Stage::new("ro", "sleep 0.3; echo there >>\"$STAGE/calls\"");
-        stage.boots(&shell, INIT_PREMOUNT);
+        stage.boots(&shell, WAIT);
         assert_eq!(stage.read("calls"), "agent wait\nthere\n");
     }
 }
@@ -153,7 +153,7 @@ fn init_premount_returns_when_the_drives_are_there() {
 fn a_failure_lets_the_initramfs_go_on() {
     for shell in shells() {
         let stage = Stage::new("ro", "echo 'gave up after 180 s' >&2; exit 1");
-        stage.boots(&shell, INIT_PREMOUNT);
+        stage.boots(&shell, WAIT);
         assert_eq!(stage.read("calls"), "agent wait\n");
         assert_eq!(stage.read("dev/kmsg"), "");
     }
@@ -166,7 +166,7 @@ fn an_agent_that_is_gone_is_started_again() {
                      wait) [ -e \"$STAGE/again\" ] || { : >\"$STAGE/again\"; exit 3; };;\n\
                      esac";
         let stage = Stage::new("ro", agent);
-        stage.boots(&shell, INIT_PREMOUNT);
+        stage.boots(&shell, WAIT);
         // One of them in the background: which comes first is open.
         let mut calls: Vec<String> = stage.read("calls").lines().map(str::to_owned).collect();
         let start = Instant::now();
@@ -190,15 +190,15 @@ fn off_means_that_nothing_runs() {
         for cmdline in ["nvmeroot=off", "ro nvmeroot=off quiet", "ro * nvmeroot=off"] {
             let stage = Stage::new(cmdline, "");
             stage.write("run/udev/control", "");
-            stage.boots(&shell, INIT_TOP);
-            stage.boots(&shell, INIT_PREMOUNT);
-            stage.boots(&shell, LOCAL_BLOCK);
+            stage.boots(&shell, START);
+            stage.boots(&shell, WAIT);
+            stage.boots(&shell, RETRY);
             std::thread::sleep(Duration::from_millis(50));
             assert_eq!(stage.read("calls"), "", "{cmdline}");
         }
         for cmdline in ["xnvmeroot=off", "nvmeroot=offline", "nvmeroot.debug"] {
             let stage = Stage::new(cmdline, "");
-            stage.boots(&shell, INIT_PREMOUNT);
+            stage.boots(&shell, WAIT);
             assert_eq!(stage.read("calls"), "agent wait\n", "{cmdline}");
         }
     }
@@ -210,10 +210,10 @@ fn local_block_starts_the_agent_again() {
     for shell in shells() {
         let stage = Stage::new("ro", "exit 1");
         stage.write("run/nvmeroot/failed", "");
-        stage.boots(&shell, LOCAL_BLOCK);
+        stage.boots(&shell, RETRY);
         stage.waits_for_the_end_of("run/nvmeroot/again.busy");
         for _ in 1..11 {
-            stage.boots(&shell, LOCAL_BLOCK);
+            stage.boots(&shell, RETRY);
         }
         let twice = "agent run\nagent run\n";
         assert_eq!(stage.calls(twice), twice);
@@ -232,12 +232,12 @@ fn local_block_leaves_an_agent_at_work_alone() {
         let mut other = process(&stage, "nvmeroot-agent");
         stage.write("run/nvmeroot/again", &format!("10 {}\n", other.id()));
         stage.write("run/nvmeroot/again.busy", "");
-        stage.boots(&shell, LOCAL_BLOCK);
+        stage.boots(&shell, RETRY);
         other.kill().expect("killed");
         other.wait().expect("it ends");
         stage.write("run/nvmeroot/done", "");
         stage.write("run/nvmeroot/again", "20 \n");
-        stage.boots(&shell, LOCAL_BLOCK);
+        stage.boots(&shell, RETRY);
         std::thread::sleep(Duration::from_millis(50));
         assert_eq!(stage.read("calls"), "");
     }
@@ -257,7 +257,7 @@ fn init_bottom_ends_the_agent_and_nobody_else() {
             let stage = Stage::new("ro", &format!("exit {status}"));
             let mut agent = process(&stage, "nvmeroot-agent");
             let mut other = process(&stage, "nvmeroot-agent2");
-            stage.boots(&shell, INIT_BOTTOM);
+            stage.boots(&shell, END);
             assert_eq!(stage.read("calls"), "agent stop\n");
             std::thread::sleep(Duration::from_millis(50));
             let ended = |child: &mut Child| child.try_wait().expect("a status").is_some();
@@ -284,7 +284,7 @@ fn init_bottom_waits_for_udev_and_not_for_ever() {
                      [ \"$(wc -l <\"$STAGE/asked\")\" -ge {idle_after} ]"
                 ),
             );
-            stage.boots(&shell, INIT_BOTTOM);
+            stage.boots(&shell, END);
             let line = "settle --timeout=30\n";
             assert_eq!(stage.read("asked"), line.repeat(asked));
             let expected = if asked > 1 { said } else { "" };
@@ -306,7 +306,7 @@ fn hook(shell: &[&str], modules: &str, status: u8) -> (Stage, Output) {
          auto_add_modules() {{ note auto_add_modules \"$*\"; }}\n"
     );
     stage.write("usr/share/initramfs-tools/hook-functions", &functions);
-    let output = stage.run(shell, HOOK);
+    let output = stage.run(shell, &initramfs_tools::hook(&super::PAYLOAD));
     (stage, output)
 }
 

@@ -1,25 +1,6 @@
-#!/bin/sh
-# This file was written by nvmeroot. Changes to it are lost with the next
-# `nvmeroot configure`; regenerate the initramfs after one with
-# `update-initramfs -u`.
-#
 # The initramfs runs this again and again, about once a second, while the root
 # filesystem's device is missing: the program that reaches root's drives gave up,
 # or what lies on them has not been put together yet.
-
-PREREQ=""
-
-prereqs()
-{
-	echo "$PREREQ"
-}
-
-case "$1" in
-prereqs)
-	prereqs
-	exit 0
-	;;
-esac
 
 case " $(cat /proc/cmdline) " in
 *' nvmeroot=off '*) exit 0 ;;

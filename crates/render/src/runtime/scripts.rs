@@ -1,39 +1,72 @@
-//! The scripts runtime's files for initramfs-tools (initramfs-tools(7)).
+//! Shell scripts made of `ip`, `dhcpcd` and `nvme`. Frozen: mended, and not
+//! extended.
 //!
 //! What does not depend on the plan is a shell script of its own beside this
 //! file; what does is data, made of quoted words only.
+
+pub(crate) mod command;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use nvmeroot_plan::{BootPlan, Interface, LinkKind};
 
-use crate::command::{Phase, commands, lines, quote};
-use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath, modules};
+use self::command::{Phase, commands, lines, quote};
+use crate::payload::{BootScript, HEADER, Moment, Payload};
+use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
 
-const HOOK: TreePath = TreePath::fixed("etc/initramfs-tools/hooks/curtin-nvme-over-tcp");
-const INIT_PREMOUNT: TreePath =
-    TreePath::fixed("etc/initramfs-tools/scripts/init-premount/curtin-nvme-over-tcp");
-const LOCAL_BLOCK: TreePath =
-    TreePath::fixed("etc/initramfs-tools/scripts/local-block/curtin-nvme-over-tcp");
-const INIT_BOTTOM: TreePath =
-    TreePath::fixed("etc/initramfs-tools/scripts/init-bottom/curtin-nvme-over-tcp");
 const NETWORK_UP: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/network-up");
 const CONNECT_NVME: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/connect-nvme");
 const FUNCTIONS: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/functions");
 const INTERFACES: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/interfaces");
-const MODULES: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/modules");
 const DHCPCD_CONF: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/dhcpcd.conf");
 
-/// What stands at the top of a generated file.
-pub(crate) const HEADER: &str = "\
-# This file was written by nvmeroot. Changes to it are lost with the next
-# `nvmeroot configure`; regenerate the initramfs after one with
-# `update-initramfs -u`.
-";
+/// Its part of the initramfs.
+pub(crate) const PAYLOAD: Payload = Payload {
+    name: "curtin-nvme-over-tcp",
+    why: "puts programs, modules and these files into the initramfs",
+    files: &[
+        "etc/curtin-nvme-over-tcp/functions",
+        "etc/curtin-nvme-over-tcp/interfaces",
+        "etc/curtin-nvme-over-tcp/network-up",
+        "etc/curtin-nvme-over-tcp/connect-nvme",
+    ],
+    modules: TreePath::fixed("etc/curtin-nvme-over-tcp/modules"),
+    programs: include_str!("scripts/programs.sh"),
+    scripts: &[
+        BootScript {
+            moment: Moment::BeforeMount,
+            why: "runs both scripts before the root filesystem is mounted",
+            after_splash: false,
+            text: include_str!("scripts/connect.sh"),
+        },
+        BootScript {
+            moment: Moment::RootMissing,
+            why: "connects again while the root filesystem's device is missing",
+            after_splash: false,
+            text: include_str!("scripts/retry.sh"),
+        },
+        BootScript {
+            moment: Moment::BeforeSwitch,
+            why: "ends the initramfs's DHCP client and leaves the address",
+            after_splash: false,
+            text: include_str!("scripts/end.sh"),
+        },
+    ],
+};
 
 /// The metric in the dhcpcd.conf that all interfaces share.
 const DHCPCD_CONF_METRIC: u32 = 100;
+
+/// What the files call, in the order in which it is used.
+pub(crate) fn programs(plan: &BootPlan) -> Vec<RequiredProgram> {
+    let mut programs = vec![RequiredProgram::new("ip", "iproute2")];
+    if uses_dhcp(plan) {
+        programs.push(RequiredProgram::new("dhcpcd", "dhcpcd-base"));
+    }
+    programs.push(RequiredProgram::new("nvme", "nvme-cli"));
+    programs
+}
 
 /// Adds the files.
 pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError> {
@@ -60,61 +93,23 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError>
         FUNCTIONS,
         Mode::Config,
         "names on the console what fails",
-        include_str!("initramfs_tools/functions.sh").to_owned(),
+        include_str!("scripts/functions.sh").to_owned(),
     );
-    modules::add(plan, MODULES, set);
     let why = "makes the initramfs the same DHCP client as the running system";
     if uses_dhcp(plan) {
-        let text = include_str!("initramfs_tools/dhcpcd.conf").to_owned();
+        let text = include_str!("scripts/dhcpcd.conf").to_owned();
         set.file(DHCPCD_CONF, Mode::Config, why, text);
     } else {
-        // The hook takes its being there as the sign that DHCP is used.
+        // Its being there is the sign that DHCP is used.
         let why = "nothing asks for DHCP (any more)";
         set.push(DHCPCD_CONF, why, ChangeKind::Absent);
     }
-    set.file(
-        INIT_PREMOUNT,
-        Mode::Program,
-        "runs both scripts before the root filesystem is mounted",
-        include_str!("initramfs_tools/init-premount.sh").to_owned(),
-    );
-    set.file(
-        LOCAL_BLOCK,
-        Mode::Program,
-        "connects again while the root filesystem's device is missing",
-        include_str!("initramfs_tools/local-block.sh").to_owned(),
-    );
-    set.file(
-        INIT_BOTTOM,
-        Mode::Program,
-        "ends the initramfs's DHCP client and leaves the address",
-        include_str!("initramfs_tools/init-bottom.sh").to_owned(),
-    );
-    // Without it nothing of this comes into the initramfs.
-    set.file(
-        HOOK,
-        Mode::Program,
-        "puts programs, modules and these files into the initramfs",
-        include_str!("initramfs_tools/hook.sh").to_owned(),
-    );
     Ok(())
 }
 
 /// Takes the files away.
-pub(crate) fn remove(set: &mut FileSet) {
-    for path in [
-        HOOK,
-        INIT_PREMOUNT,
-        LOCAL_BLOCK,
-        INIT_BOTTOM,
-        NETWORK_UP,
-        CONNECT_NVME,
-        FUNCTIONS,
-        INTERFACES,
-        MODULES,
-        DHCPCD_CONF,
-    ] {
-        let why = "the agent takes the scripts' place";
+pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
+    for path in [NETWORK_UP, CONNECT_NVME, FUNCTIONS, INTERFACES, DHCPCD_CONF] {
         set.push(path, why, ChangeKind::Absent);
     }
 }
@@ -123,7 +118,7 @@ fn script(commands: &str) -> String {
     format!("#!/bin/sh\n{HEADER}\n{commands}")
 }
 
-pub(crate) fn uses_dhcp(plan: &BootPlan) -> bool {
+fn uses_dhcp(plan: &BootPlan) -> bool {
     plan.network.interfaces.iter().any(|i| i.dhcp4 || i.dhcp6)
 }
 

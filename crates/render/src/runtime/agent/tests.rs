@@ -46,7 +46,7 @@ fn the_agent_and_the_running_system_are_told_the_same_identity() {
     assert_eq!(identities, [(true, None), (false, Some(1)), (false, None)]);
 
     let mut set = FileSet::default();
-    crate::handover::add(&plan, &mut set).expect("files");
+    crate::handoff::netplan::add(&plan, &mut set).expect("files");
     let text: String = set
         .into_iter()
         .filter_map(|change| match &change.kind {

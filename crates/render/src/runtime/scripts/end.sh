@@ -1,24 +1,5 @@
-#!/bin/sh
-# This file was written by nvmeroot. Changes to it are lost with the next
-# `nvmeroot configure`; regenerate the initramfs after one with
-# `update-initramfs -u`.
-#
 # Ends the DHCP client of the initramfs and keeps the addresses and the routes
 # that root needs, till the running system's own client takes them over.
-
-PREREQ=""
-
-prereqs()
-{
-	echo "$PREREQ"
-}
-
-case "$1" in
-prereqs)
-	prereqs
-	exit 0
-	;;
-esac
 
 . /etc/curtin-nvme-over-tcp/functions
 

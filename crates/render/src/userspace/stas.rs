@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 
 use nvmeroot_plan::BootPlan;
 
-use crate::{ChangeKind, FileSet, Mode, TreePath};
+use crate::{ChangeKind, FileSet, Mode, RequiredProgram, TreePath};
+
+/// What reads it.
+pub(crate) const PROGRAM: RequiredProgram = RequiredProgram::new("stafd", "nvme-stas");
 
 const OURS: TreePath = TreePath::fixed("etc/stas/stafd-curtin.conf");
 const STAFD_CONF: TreePath = TreePath::fixed("etc/stas/stafd.conf");

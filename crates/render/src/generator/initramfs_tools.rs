@@ -1,0 +1,142 @@
+//! Debian's and Ubuntu's initramfs-tools (initramfs-tools(7)): a hook that
+//! copies, and boot scripts in one directory for each moment of the boot.
+
+use std::fmt::Write as _;
+
+use nvmeroot_plan::BootPlan;
+
+use crate::payload::{BootScript, HEADER, Moment, Payload};
+use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
+
+/// What makes the image.
+pub(crate) const PROGRAM: RequiredProgram =
+    RequiredProgram::new("mkinitramfs", "initramfs-tools-core");
+
+/// initramfs.conf(5): without it the image is for everybody to read. The
+/// scripts runtime's hook takes its being there as the sign that libnvme's file
+/// with the secrets is needed.
+const PRIVATE: TreePath = TreePath::fixed("etc/initramfs-tools/conf.d/nvmeroot");
+const PRIVATE_TEXT: &str = "\
+# This file was written by nvmeroot. Changes to it are lost with the next
+# `nvmeroot configure`.
+#
+# The initramfs holds secrets of DH-HMAC-CHAP: only root may read it.
+UMASK=0077
+";
+
+/// What every script says when it is asked what it comes after.
+const PREREQS: &str = include_str!("initramfs_tools/prereqs.sh");
+
+/// Keeps the image from everybody but the administrator, where the plan has a
+/// secret. It comes before anything that brings the secret in.
+pub(crate) fn protect(plan: &BootPlan, set: &mut FileSet) {
+    if has_secret(plan) {
+        let why = "keeps the initramfs, which holds secrets, from other users";
+        set.file(PRIVATE, Mode::Config, why, PRIVATE_TEXT.to_owned());
+    }
+}
+
+/// Lets everybody read the image again, when no file with a secret is left.
+pub(crate) fn unprotect(plan: &BootPlan, set: &mut FileSet) {
+    if !has_secret(plan) {
+        let why = "the initramfs holds no secret (any more)";
+        set.push(PRIVATE, why, ChangeKind::Absent);
+    }
+}
+
+fn has_secret(plan: &BootPlan) -> bool {
+    plan.controllers
+        .iter()
+        .map(|c| &c.options)
+        .any(|o| o.dhchap_secret.is_some() || o.dhchap_ctrl_secret.is_some())
+}
+
+/// Adds what brings the runtime into the image. The hook is last: without it
+/// nothing of the runtime comes in.
+pub(crate) fn add(
+    plan: &BootPlan,
+    payload: &Payload,
+    set: &mut FileSet,
+) -> Result<(), RenderError> {
+    if plan.modules.is_empty() {
+        let why = "root needs no kernel modules of its own (any more)";
+        set.push(payload.modules.clone(), why, ChangeKind::Absent);
+    } else {
+        let lines = plan.modules.iter().map(|name| format!("{name}\n"));
+        let why = "says which kernel modules root's links and connections need";
+        set.file(payload.modules.clone(), Mode::Config, why, lines.collect());
+    }
+    for script in payload.scripts {
+        let path = script_path(payload, script.moment)?;
+        set.file(path, Mode::Program, script.why, boot_script(script));
+    }
+    set.file(
+        hook_path(payload)?,
+        Mode::Program,
+        payload.why,
+        hook(payload),
+    );
+    Ok(())
+}
+
+/// Takes away what brings a runtime into the image, the hook first.
+pub(crate) fn remove(
+    payload: &Payload,
+    why: &'static str,
+    set: &mut FileSet,
+) -> Result<(), RenderError> {
+    set.push(hook_path(payload)?, why, ChangeKind::Absent);
+    for script in payload.scripts {
+        let path = script_path(payload, script.moment)?;
+        set.push(path, why, ChangeKind::Absent);
+    }
+    set.push(payload.modules.clone(), why, ChangeKind::Absent);
+    Ok(())
+}
+
+fn hook_path(payload: &Payload) -> Result<TreePath, RenderError> {
+    format!("etc/initramfs-tools/hooks/{}", payload.name).parse()
+}
+
+fn script_path(payload: &Payload, moment: Moment) -> Result<TreePath, RenderError> {
+    let stage = stage(moment);
+    format!("etc/initramfs-tools/scripts/{stage}/{}", payload.name).parse()
+}
+
+/// Before the mount it is not `local-top`: scripts there assemble what root may
+/// lie on (mdadm, lvm2, cryptroot), and no script can make others come after
+/// itself.
+fn stage(moment: Moment) -> &'static str {
+    match moment {
+        Moment::DevicesAppear => "init-top",
+        Moment::BeforeMount => "init-premount",
+        Moment::RootMissing => "local-block",
+        Moment::BeforeSwitch => "init-bottom",
+    }
+}
+
+/// Nothing but the splash is waited for. Above all not udev: its own script
+/// ends when all devices are found, and root's card may be among the first.
+pub(crate) fn boot_script(script: &BootScript) -> String {
+    let after = if script.after_splash { "plymouth" } else { "" };
+    let (about, body) = script.text.split_once("\n\n").unwrap_or(("#", script.text));
+    format!("#!/bin/sh\n{HEADER}#\n{about}\n\nPREREQ=\"{after}\"\n{PREREQS}\n{body}")
+}
+
+pub(crate) fn hook(payload: &Payload) -> String {
+    let mut text = format!(
+        "#!/bin/sh\n{HEADER}#\n# Copies into the initramfs what the boot scripts need.\n\nPREREQ=\"udev\"\n{PREREQS}\n{}\n",
+        include_str!("initramfs_tools/hook.sh"),
+    );
+    for path in payload.files {
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "file /{path} 'run `nvmeroot configure` again'");
+    }
+    text.push('\n');
+    if !payload.programs.is_empty() {
+        text.push_str(payload.programs);
+        text.push('\n');
+    }
+    let _ = writeln!(text, "modules=/{}", payload.modules);
+    text + include_str!("initramfs_tools/modules.sh")
+}

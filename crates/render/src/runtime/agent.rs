@@ -1,0 +1,109 @@
+//! The static program nvmeroot-agent.
+//!
+//! It is started in the background while devices are still being found, and
+//! waited for before root is mounted; while root's device is missing it is
+//! started again; at the end it is stopped. The scripts are the same for every
+//! plan: all that depends on the plan is in the plan's own JSON form.
+
+use nvmeroot_plan::{BootPlan, Document, Scope, telling_secrets};
+
+use crate::payload::{BootScript, Moment, Payload};
+use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
+
+/// Where the program is, in the root tree and in the initramfs, relative to
+/// the top.
+pub const AGENT_PATH: &str = "usr/lib/nvmeroot/nvmeroot-agent";
+
+const PLAN_PATH: &str = "etc/nvmeroot/plan.json";
+
+const PROGRAM: TreePath = TreePath::fixed(AGENT_PATH);
+const PLAN: TreePath = TreePath::fixed(PLAN_PATH);
+const PATHS: TreePath = TreePath::fixed("etc/systemd/system/nvmeroot-paths.service");
+const PATHS_WANTED: TreePath =
+    TreePath::fixed("etc/systemd/system/multi-user.target.wants/nvmeroot-paths.service");
+
+/// Its part of the initramfs.
+pub(crate) const PAYLOAD: Payload = Payload {
+    name: "nvmeroot",
+    why: "puts the agent, its plan and kernel modules into the initramfs",
+    // The program is static: it needs no library.
+    files: &[AGENT_PATH, PLAN_PATH],
+    modules: TreePath::fixed("etc/nvmeroot/modules"),
+    programs: "",
+    scripts: &[
+        BootScript {
+            moment: Moment::DevicesAppear,
+            why: "starts the agent while devices are still being found",
+            after_splash: false,
+            text: include_str!("agent/start.sh"),
+        },
+        BootScript {
+            moment: Moment::BeforeMount,
+            why: "waits for the agent before anything is put together from root's drives",
+            after_splash: true,
+            text: include_str!("agent/wait.sh"),
+        },
+        BootScript {
+            moment: Moment::RootMissing,
+            why: "starts the agent again while the root filesystem's device is missing",
+            after_splash: false,
+            text: include_str!("agent/retry.sh"),
+        },
+        BootScript {
+            moment: Moment::BeforeSwitch,
+            why: "ends the agent and leaves the network as it is",
+            after_splash: false,
+            text: include_str!("agent/end.sh"),
+        },
+    ],
+};
+
+/// Adds the files. `program`: the agent's bytes.
+pub(crate) fn add(plan: &BootPlan, program: &[u8], set: &mut FileSet) -> Result<(), RenderError> {
+    set.push(
+        PROGRAM,
+        "brings the network up and connects the controllers",
+        ChangeKind::File {
+            mode: Mode::Program,
+            bytes: program.to_vec(),
+        },
+    );
+    let why = "says what the agent is to do";
+    set.file(PLAN, Mode::Private, why, document(plan)?);
+    set.file(
+        PATHS,
+        Mode::Config,
+        "connects in the running system what the boot did without",
+        include_str!("agent/paths.service").to_owned(),
+    );
+    set.push(
+        PATHS_WANTED,
+        "starts that with the system",
+        ChangeKind::Symlink {
+            target: "../nvmeroot-paths.service",
+        },
+    );
+    Ok(())
+}
+
+/// Takes away what makes the agent run. The program itself stays: it may have
+/// come with a package, and nothing starts it any more.
+pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
+    for path in [PATHS_WANTED, PATHS, PLAN] {
+        set.push(path, why, ChangeKind::Absent);
+    }
+}
+
+fn document(plan: &BootPlan) -> Result<String, RenderError> {
+    let document = Document::new(plan.clone(), Scope::Path);
+    // The file is for the administrator alone (`Mode::Private`).
+    let mut text = telling_secrets(|| serde_json::to_string_pretty(&document))
+        .map_err(|e| RenderError::Json { why: e.to_string() })?;
+    text.push('\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod shell_tests;
+#[cfg(test)]
+mod tests;
