@@ -44,9 +44,9 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     (
         "crates/render/src",
         IO,
-        "renderers return data; root.rs writes",
+        "renderers return data; `root` writes",
     ),
-    ("crates/cli/src", WRITES, "only root.rs writes"),
+    ("crates/cli/src", WRITES, "only `root` writes"),
 ];
 
 const IO: &[&str] = &[
@@ -66,8 +66,8 @@ const WRITES: &[&str] = &[
     "symlink(",
 ];
 
-/// The files of `crates/cli/src` that may write.
-const WRITERS: &[&str] = &["root.rs"];
+/// What of `crates/cli/src` may write: the end of a file's or a folder's path.
+const WRITERS: &[&str] = &["cli/src/root"];
 
 #[derive(Deserialize)]
 struct Metadata {
