@@ -29,6 +29,7 @@ mod port;
 mod process;
 mod real_time;
 mod ring;
+mod scratch;
 mod simulation;
 pub mod spec;
 mod telling;

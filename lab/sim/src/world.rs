@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::network::{End, Net};
 use crate::poller::{Poller, Source};
+use crate::scratch::Scratch;
 use crate::spec::{Action, ClockKind, Settings, State};
 
 /// A frame that was sent since the machines were last looked at.
@@ -25,7 +26,7 @@ pub(crate) struct Sent {
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) settings: Settings,
-    pub(crate) scratch: tempfile::TempDir,
+    pub(crate) scratch: Scratch,
     pub(crate) poller: Poller,
     pub(crate) machines: Vec<Machine>,
     pub(crate) nets: Vec<Net>,
@@ -56,15 +57,7 @@ impl World {
             source,
         })?;
         // Short, for the sockets, and in memory, for the machines' memory.
-        let builder = || {
-            let mut builder = tempfile::Builder::new();
-            builder.prefix("machinesim-");
-            builder
-        };
-        let scratch = builder()
-            .tempdir_in("/dev/shm")
-            .or_else(|_| builder().tempdir())
-            .map_err(system("make a directory for sockets"))?;
+        let scratch = Scratch::new().map_err(system("make a directory for sockets"))?;
         let clock = Clock::new(nanos(settings.latency));
         Ok(Self {
             poller: Poller::new().map_err(system("watch descriptors"))?,
