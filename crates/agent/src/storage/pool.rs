@@ -220,8 +220,13 @@ impl Pool {
             }
             state.idle += 1;
             if state.watched {
-                let woken = self.relieved.wait(state);
-                state = woken.unwrap_or_else(PoisonError::into_inner);
+                // The thread that watches may not know of a task that was put back
+                // since, and of its time.
+                let times = state.waiting.iter().map(|w| w.at);
+                let next = times.filter(|at| *at > now).min();
+                let rest = next.map_or(LONG, |at| at.saturating_duration_since(now));
+                let woken = self.relieved.wait_timeout(state, rest);
+                (state, _) = woken.unwrap_or_else(PoisonError::into_inner);
             } else {
                 state.watched = true;
                 let times = state.waiting.iter().map(|w| w.at);
