@@ -1,6 +1,7 @@
 //! One measured boot, and the arithmetic of many.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -100,50 +101,45 @@ pub(super) fn measure<K: Copy, V>(
     Ok(boots)
 }
 
-/// Boots the hosts in virtual time, so often, and reads each boot: several at a time,
-/// for a busy machine changes nothing there, and what does not come up once never will.
+/// Boots the hosts in virtual time, so often, and reads each boot or says why it is no
+/// measurement: several at a time, for a busy machine changes nothing there, and each
+/// once, for what does not come up would not come up again.
 pub(super) fn measure_virtually<K: Copy + Sync + Send, V: Send>(
     lab: &Lab,
     seed: u64,
     runs: usize,
     hosts: &[Host<K>],
     read: impl Fn(K, &Boot) -> Result<V> + Sync,
-) -> Result<Vec<(K, V)>> {
+) -> Vec<(K, Result<V>)> {
     let way = Way::simulated(Clock::Virtual, seed);
     let turns: Vec<_> = (0..runs).flat_map(|_| hosts).collect();
-    let boot = |place: usize, host: &Host<K>| -> Result<(K, V)> {
+    let boot = |place: usize, host: &Host<K>| -> Result<V> {
         let dir = lab.run_dir(&format!("{}.{place}", host.scenario.name))?;
         let session = host.scenario.prepare_in(lab, way, &dir)?;
         let (boot, _) = attempt(lab, way, &host.scenario, session, None)?;
         let boot = boot.map_err(|wrong| anyhow!("{wrong}; see {}", dir.display()))?;
         eprintln!("{}: {}", host.title, boot.timeline);
-        Ok((host.key, read(host.key, &boot)?))
+        read(host.key, &boot)
     };
     let next = AtomicUsize::new(0);
-    let work = || -> Result<Vec<(usize, (K, V))>> {
-        let mut done = Vec::new();
-        loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(host) = turns.get(place) else {
-                return Ok(done);
-            };
-            let values = boot(place, host).with_context(|| host.title.clone())?;
-            done.push((place, values));
+    let done = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..nvmeroot_lab::parallel() {
+            scope.spawn(|| {
+                while let Some((place, host)) = {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    turns.get(place).map(|host| (place, host))
+                } {
+                    let read = boot(place, host).with_context(|| host.title.clone());
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    done.push((place, (host.key, read)));
+                }
+            });
         }
-    };
-    let mut all = Vec::new();
-    thread::scope(|scope| -> Result<()> {
-        let threads: Vec<_> = (0..nvmeroot_lab::parallel())
-            .map(|_| scope.spawn(work))
-            .collect();
-        for thread in threads {
-            let done = thread.join();
-            all.extend(done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-        }
-        Ok(())
-    })?;
-    all.sort_by_key(|(place, _)| *place);
-    Ok(all.into_iter().map(|(_, values)| values).collect())
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, boot)| boot).collect()
 }
 
 /// A boot or why it is no measurement, and the next host.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use nvmeroot_lab::scenario::Scenario;
 use nvmeroot_lab::{Error, Lab, SEED, Session};
 
@@ -111,8 +111,14 @@ enum Key {
     Floor,
 }
 
-/// Seconds by host, in the order of its spans.
-type Measured = BTreeMap<Key, Vec<f64>>;
+/// What came of all boots.
+#[derive(Debug, Default)]
+struct Measured {
+    /// Seconds by host, in the order of its spans.
+    seconds: BTreeMap<Key, Vec<f64>>,
+    /// Boots that are no measurement.
+    faults: Vec<String>,
+}
 
 fn run(lab: &Lab, waits: &[Wait]) -> Result<Measured> {
     let mut compared = Vec::new();
@@ -129,24 +135,32 @@ fn run(lab: &Lab, waits: &[Wait]) -> Result<Measured> {
     let boots = measure_virtually(lab, SEED, RUNS, &hosts, |key, boot| match key {
         Key::Of(place, runtime) => compare::read(waits[place].spans, runtime, boot),
         Key::Floor => Ok(vec![work::write(boot)?]),
-    })?;
-    same(boots)
+    });
+    Ok(same(boots))
 }
 
 /// The values of all runs, which must be one to the millisecond.
-fn same(boots: Vec<(Key, Vec<f64>)>) -> Result<Measured> {
-    let mut measured = Measured::new();
+fn same(boots: Vec<(Key, Result<Vec<f64>>)>) -> Measured {
+    let mut measured = Measured::default();
     for (key, values) in boots {
-        let Some(former) = measured.get(&key) else {
-            measured.insert(key, values);
-            continue;
+        let (former, values) = match (measured.seconds.get(&key), values) {
+            (_, Err(error)) => {
+                measured.faults.push(format!("{error:#}"));
+                continue;
+            }
+            (None, Ok(values)) => {
+                measured.seconds.insert(key, values);
+                continue;
+            }
+            (Some(former), Ok(values)) => (former, values),
         };
         let millis = |values: &[f64]| values.iter().map(|s| shown(*s)).collect::<Vec<_>>();
         if millis(former) != millis(&values) {
-            bail!("{key:?} waited {former:?} s, and in another run {values:?}");
+            let fault = format!("{key:?} waited {former:?} s, and in another run {values:?}");
+            measured.faults.push(fault);
         }
     }
-    Ok(measured)
+    measured
 }
 
 /// Seconds, to the millisecond.
@@ -162,11 +176,11 @@ pub(super) fn section(lab: &Lab, wanted: &str) -> Result<Section> {
     let mut rows = Vec::new();
     let mut goals = Vec::new();
     for (place, wait) in waits.iter().enumerate() {
-        let of = |runtime| {
-            let values = measured.get(&Key::Of(place, runtime));
-            values.with_context(|| format!("{} was not measured", wait.title))
+        let of = |runtime| measured.seconds.get(&Key::Of(place, runtime));
+        // Where one is missing a fault says why.
+        let (Some(scripts), Some(agent)) = (of(Runtime::Scripts), of(Runtime::Agent)) else {
+            continue;
         };
-        let (scripts, agent) = (of(Runtime::Scripts)?, of(Runtime::Agent)?);
         for ((span, scripts), agent) in wait.spans.iter().zip(scripts).zip(agent) {
             rows.push(vec![
                 wait.title.to_owned(),
@@ -178,14 +192,15 @@ pub(super) fn section(lab: &Lab, wanted: &str) -> Result<Section> {
         }
         goals.extend(judged(wait, scripts, agent));
     }
-    let floor = measured.get(&Key::Floor).context("no floor was measured")?;
-    rows.push(vec![
-        "the floor: one write to `/dev/nvme-fabrics`".to_owned(),
-        "the write → drive visible".to_owned(),
-        String::new(),
-        shown(floor[0]),
-        String::new(),
-    ]);
+    if let Some([write]) = measured.seconds.get(&Key::Floor).map(Vec::as_slice) {
+        rows.push(vec![
+            "the floor: one write to `/dev/nvme-fabrics`".to_owned(),
+            "the write → drive visible".to_owned(),
+            String::new(),
+            shown(*write),
+            String::new(),
+        ]);
+    }
     let header = [
         "host",
         "seconds of virtual time",
@@ -195,7 +210,12 @@ pub(super) fn section(lab: &Lab, wanted: &str) -> Result<Section> {
     ];
     let table = table(&header, &rows);
     let told = format!("The same in each of {RUNS} runs (seed {SEED}):\n\n{table}");
-    Ok(Section::judged("waits", &told, &goals))
+    let mut section = Section::judged("waits", &told, &goals);
+    for fault in measured.faults {
+        section.text.push_str(&format!("\nNot measured: {fault}\n"));
+        section.unmet.push(fault);
+    }
+    Ok(section)
 }
 
 /// The agent waits no longer than the scripts, and what it saves of a stage it saves
@@ -226,15 +246,28 @@ fn judged(wait: &Wait, scripts: &[f64], agent: &[f64]) -> Vec<Goal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use anyhow::{anyhow, bail};
 
     const KEY: Key = Key::Of(0, Runtime::Agent);
 
     #[test]
     fn runs_that_differ_by_a_millisecond_are_no_measurement() {
-        let boots = |second| vec![(KEY, vec![1.0, 2.0004]), (KEY, vec![1.0, second])];
-        assert_eq!(same(boots(2.0003)).unwrap()[&KEY], [1.0, 2.0004]);
-        let error = same(boots(2.0014)).unwrap_err();
-        assert!(error.to_string().contains("in another run"), "{error}");
+        let boots = |second| {
+            let [first, second] = [2.0004, second].map(|seconds| (KEY, Ok(vec![1.0, seconds])));
+            vec![first, second]
+        };
+        let measured = same(boots(2.0003));
+        assert_eq!(measured.seconds[&KEY], [1.0, 2.0004]);
+        assert_eq!(measured.faults, [""; 0]);
+        let faults = same(boots(2.0014)).faults;
+        assert!(faults[0].contains("in another run"), "{faults:?}");
+    }
+
+    #[test]
+    fn a_boot_that_failed_is_told() {
+        let measured = same(vec![(KEY, Err(anyhow!("panic")))]);
+        assert_eq!(measured.faults, ["panic"]);
+        assert!(measured.seconds.is_empty());
     }
 
     #[test]
