@@ -124,6 +124,12 @@ impl Lab {
         Ok(self)
     }
 
+    /// The kernel that simulated machines run, where the lab was opened with one;
+    /// its modules are below the same directory.
+    pub fn uml_kernel(&self) -> Option<&Path> {
+        self.uml.as_ref().map(|platform| platform.kernel.as_path())
+    }
+
     /// What machines of that kind are built from.
     fn platform(&self, kind: Kind) -> Result<&Platform> {
         match kind {

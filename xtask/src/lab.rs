@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use nvmeroot_lab::{Job, Kind, Lab, requirements, scenario};
 
 use self::choice::Choice;
-use crate::shell::{cargo, in_ci};
+use crate::shell::{cargo, in_ci, part};
 
 /// Arguments of `cargo xtask lab`.
 #[derive(Debug, Default, clap::Args)]
@@ -96,6 +96,27 @@ pub(crate) fn with_uml(nvmeroot: Option<&Path>) -> anyhow::Result<Lab> {
 /// Runs every scenario, as part of `cargo xtask test`.
 pub(crate) fn run_all() -> anyhow::Result<()> {
     run(&Args::default())
+}
+
+/// The simulation's own tests with real machines. They need the lab's kernel and so
+/// are no part of the tests that run without one.
+pub(crate) fn simulation() -> anyhow::Result<()> {
+    if let Err(error) = requirements::check() {
+        if in_ci() {
+            return Err(error.into());
+        }
+        eprintln!("simulated machines skipped: {error}");
+        return Ok(());
+    }
+    let lab = with_uml(None)?;
+    let kernel = lab.uml_kernel().context("the lab has no kernel")?;
+    part(
+        "simulated machines",
+        cargo()
+            .args(["test", "--locked", "--quiet", "--package", "machinesim"])
+            .args(["--test", "machines"])
+            .env("MACHINESIM_KERNEL", kernel),
+    )
 }
 
 /// Builds the program under test as users get it, and the agent beside it.

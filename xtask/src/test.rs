@@ -51,6 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 ]),
         )?;
         crate::conformance::run(&crate::conformance::Args::default())?;
+        crate::lab::simulation()?;
         crate::lab::run_all()?;
     }
     eprintln!("── all passed in {:.0} s", start.elapsed().as_secs_f64());
@@ -76,9 +77,23 @@ fn tests() -> Result<()> {
             "xtask",
         ]);
         command.args(["--test-threads", &slots.to_string()]);
+        // Machines need the lab's kernel: `lab::simulation`.
+        command.args(["-E", "not (package(machinesim) & binary(machines))"]);
         command.args(["--status-level", "fail", "--final-status-level", "fail"]);
     } else {
         command.args(["test", "--workspace", "--locked", "--quiet"]);
+        command.args(["--exclude", "machinesim"]);
+        part(
+            "tests of the simulation",
+            cargo().args([
+                "test",
+                "--package",
+                "machinesim",
+                "--lib",
+                "--locked",
+                "--quiet",
+            ]),
+        )?;
     }
     part("tests", &mut command)
 }
