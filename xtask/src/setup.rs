@@ -6,14 +6,17 @@ use nvmeroot_lab::requirements;
 use crate::shell::is_installed;
 
 /// What the other tests run, and the package that brings it: real shells, a
-/// real DHCP server, network namespaces; libFuzzer is C++, netplan's tests are
+/// real DHCP server, network namespaces, files that can't change, a program stopped
+/// at each system call; libFuzzer is C++, netplan's tests are
 /// Python.
-const TESTS: [(&str, &str); 5] = [
+const TESTS: [(&str, &str); 7] = [
     ("busybox", "busybox-static"),
     ("c++", "g++"),
+    ("chattr", "e2fsprogs"),
     ("dnsmasq", "dnsmasq-base"),
     ("ip", "iproute2"),
     ("python3", "python3"),
+    ("strace", "strace"),
 ];
 
 /// Installs what is missing, and says what.
