@@ -114,10 +114,11 @@ pub(super) fn measure_virtually<K: Copy + Sync + Send, V: Send>(
     let way = Way::simulated(Clock::Virtual, seed);
     let turns: Vec<_> = (0..runs).flat_map(|_| hosts).collect();
     let boot = |place: usize, host: &Host<K>| -> Result<V> {
-        let dir = lab.run_dir(&format!("{}.{place}", host.scenario.name))?;
+        let name = format!("{}.{place}", host.scenario.name);
+        let dir = lab.run_dir(&name)?;
         let session = host.scenario.prepare_in(lab, way, &dir)?;
         let (boot, _) = attempt(lab, way, &host.scenario, session, None)?;
-        let boot = boot.map_err(|wrong| anyhow!("{wrong}; see {}", dir.display()))?;
+        let boot = boot.map_err(|wrong| anyhow!("{wrong}; see `{name}` in `target/lab/runs`"))?;
         eprintln!("{}: {}", host.title, boot.timeline);
         read(host.key, &boot)
     };
@@ -163,7 +164,11 @@ fn attempt(
     match session.host_says_any(&ends, 0, within) {
         Ok(line) if line.text.contains(ends[0]) => {}
         Ok(line) => return Ok((Err(line.text), None)),
-        Err(error) => return Ok((Err(error.to_string()), None)),
+        Err(error) => {
+            let console = session.host_console();
+            let last = console.last().map_or("nothing", |line| line.text.as_str());
+            return Ok((Err(format!("{error}; it said last: {last}")), None));
+        }
     }
     let other = next.map(|next| target_on(lab, way, next)).transpose()?;
     let boot = match session.finish(&scenario.end) {
