@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::topology::Topology;
-use crate::{BootPlan, DhcpOverrides, Interface, LinkKind, MountPoint, Nqn};
+use crate::{BootPlan, DhcpOverrides, Interface, LinkKind, MountPoint, Nqn, Warning};
 
 /// The loss timeout of root's controllers, where none is said: root has nowhere
 /// else to go, so they are never given up.
@@ -54,12 +54,21 @@ pub fn apply(plan: &mut BootPlan) {
         .iter()
         .map(|one| one.dhcp6 || needs_advertisements(plan, one))
         .collect();
+    let warnings = &mut plan.warnings;
     for (at, interface) in plan.network.interfaces.iter_mut().enumerate() {
         // Where nothing comes by router advertisement that root needs, routes
         // that the kernel makes of one would stay beside the running system's
         // own. A VRF is no host on any link.
         let is_host = !matches!(interface.kind, LinkKind::Vrf { .. });
         if is_host && !needs_advertisements[at] {
+            if on_path[at] && interface.accept_ra == Some(true) {
+                let message = format!(
+                    "the initramfs accepts no router advertisements on `{}`, whatever `accept-ra` \
+                     says: nothing that root needs comes by one; the running system does as it says",
+                    interface.name
+                );
+                warnings.push(Warning::at(interface.origin.clone(), message));
+            }
             interface.accept_ra = Some(false);
         }
         if on_path[at] {

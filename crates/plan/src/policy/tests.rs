@@ -48,6 +48,19 @@ fn advertisements_are_refused_where_root_needs_none() {
 }
 
 #[test]
+fn advertisements_that_are_asked_for_and_refused_are_told() {
+    let told = |address: &str| {
+        let mut asks = card("a").with_address("10.0.0.1/24");
+        asks.accept_ra = Some(true);
+        let plan = plan(address, vec![asks]);
+        let about = |w: &&crate::Warning| w.message.contains("router advertisements on `a`");
+        plan.warnings.iter().filter(about).count()
+    };
+    assert_eq!(told("10.0.0.9"), 1);
+    assert_eq!(told("2001:db8::9"), 0);
+}
+
+#[test]
 fn a_lease_of_the_path_is_asked_for_by_mac_address_and_has_netplan_s_metric() {
     let mut own = dhcp4("own");
     own.dhcp4_overrides = Some(DhcpOverrides {

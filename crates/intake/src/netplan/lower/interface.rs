@@ -251,6 +251,20 @@ impl<'d> Lowering<'_, 'd> {
             ("accept-ra", Value::Scalar(v)) => one.accept_ra = read::boolean(v.text()),
             ("dhcp-identifier", Value::Scalar(v)) => {
                 one.dhcp_identifier_mac = v.text().eq_ignore_ascii_case("mac");
+                let asks = map.entry("dhcp4").and_then(|entry| match &entry.value {
+                    Value::Scalar(v) => read::boolean(v.text()),
+                    _ => None,
+                });
+                if !one.dhcp_identifier_mac && asks == Some(true) {
+                    let message = format!(
+                        "`dhcp-identifier: {}` is not carried out: to the DHCP server the host is \
+                         its card's MAC address, in the initramfs and in the running system, so \
+                         that both get the same lease",
+                        v.text()
+                    );
+                    let warning = self.at(entry, message);
+                    self.remark(Weight::Note, warning);
+                }
             }
             ("mtu", Value::Scalar(v)) => {
                 let number = read::number(v.text());

@@ -289,3 +289,20 @@ fn what_netplan_refuses_with_network_manager_is_doubted() {
         ]
     );
 }
+
+/// netplan's `test_dhcp_identifier_duid` (tests/generator/test_common.py) hands the
+/// word on to networkd; the policy sets it for root's interfaces.
+#[test]
+fn another_dhcp_identifier_than_the_mac_address_is_noted_where_dhcpv4_is_asked() {
+    let said = |keys| remarks(&only(&ethernet(keys)));
+    assert_eq!(said("dhcp4: true, dhcp-identifier: mac"), [""; 0]);
+    assert_eq!(said("dhcp-identifier: duid"), [""; 0]);
+    assert_eq!(
+        said("dhcp4: true, dhcp-identifier: duid"),
+        [
+            "note 1:41 network.ethernets.e0.dhcp-identifier: `dhcp-identifier: duid` is not carried \
+             out: to the DHCP server the host is its card's MAC address, in the initramfs and in \
+             the running system, so that both get the same lease"
+        ]
+    );
+}
