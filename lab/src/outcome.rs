@@ -101,7 +101,7 @@ impl Outcome {
     }
 }
 
-/// A time for which the target was without power, in seconds since the host was
+/// A time for which the target was without power or out of reach, in seconds since the host was
 /// switched on, which its kernel's clock follows by a second or two.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outage {
@@ -109,6 +109,8 @@ pub struct Outage {
     pub off: f64,
     /// When it served again.
     pub ready: f64,
+    /// The target ran on, and frames were lost or damaged on their way.
+    pub on_the_wire: bool,
 }
 
 /// A boot before the last one.

@@ -17,7 +17,7 @@ use crate::outcome::{Earlier, End, Outage, Outcome};
 use crate::record::Record;
 use crate::report::Report;
 use crate::target::TargetSpec;
-use crate::trouble::{Agenda, Trouble, What};
+use crate::trouble::{Agenda, Direction, Trouble, What};
 
 /// From switching the target on to its serving.
 const TARGET_READY: Duration = Duration::from_secs(120);
@@ -35,14 +35,14 @@ const POWER_OFF: Duration = Duration::from_secs(120);
 struct Disturbed {
     /// The cards whose cables are out.
     cut: BTreeSet<usize>,
-    /// Something is wrong on the wires.
-    wires: bool,
+    /// Whose frames meet something on the wires; each direction has faults of its own.
+    wires: Vec<Direction>,
     times: Vec<(Duration, Option<Duration>)>,
 }
 
 impl Disturbed {
     fn note(&mut self, now: Duration) {
-        let disturbed = self.wires || !self.cut.is_empty();
+        let disturbed = !self.wires.is_empty() || !self.cut.is_empty();
         match self.times.last_mut() {
             Some((_, end @ None)) if !disturbed => *end = Some(now),
             Some((_, None)) => {}
@@ -199,7 +199,10 @@ impl Session {
                     self.mend(card)?;
                 }
                 What::Wire(direction, faults) => {
-                    self.disturbed.wires = faults != Faults::default();
+                    self.disturbed.wires.retain(|other| *other != direction);
+                    if faults != Faults::default() {
+                        self.disturbed.wires.push(direction);
+                    }
                     for cable in 0..self.cables {
                         self.world.set_faults(cable, direction, faults.clone())?;
                     }
@@ -434,13 +437,17 @@ impl Session {
     }
 
     fn outages(&self) -> Vec<Outage> {
-        let all = self.outages.iter().chain(&self.disturbed.times);
-        let outages = all.filter_map(|(off, ready)| {
-            Some(Outage {
-                off: self.since_host(*off)?,
-                ready: self.since_host((*ready)?)?,
-            })
-        });
+        let power = self.outages.iter().map(|times| (times, false));
+        let wires = self.disturbed.times.iter().map(|times| (times, true));
+        let outages = power
+            .chain(wires)
+            .filter_map(|((off, ready), on_the_wire)| {
+                Some(Outage {
+                    off: self.since_host(*off)?,
+                    ready: self.since_host((*ready)?)?,
+                    on_the_wire,
+                })
+            });
         outages.collect()
     }
 

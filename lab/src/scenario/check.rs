@@ -32,6 +32,11 @@ const LONGEST_VIRTUAL_STALL: f64 = 2.0;
 /// up to 16 s, and what waited meanwhile comes first.
 const LONGEST_RETURN: f64 = 45.0;
 
+/// What the kernel waits for the answer to a Connect whose connection breaks, before it
+/// tries again (`NVME_ADMIN_TIMEOUT`, drivers/nvme/host/nvme.h: while it connects,
+/// `nvme_tcp_error_recovery` does nothing). Seen in chaos runs 1014 and 1023.
+const ADMIN_TIMEOUT: f64 = 60.0;
+
 /// Seconds between two rounds of the heartbeat of a whole system: half a second and
 /// what emulated machines take.
 const PAUSE: f64 = 1.0;
@@ -333,13 +338,23 @@ fn usual(stall: &Stall, marker: f64) -> f64 {
     }
 }
 
+/// From the end of an outage to the first round that succeeds.
+fn back(outage: &Outage) -> f64 {
+    LONGEST_RETURN
+        + if outage.on_the_wire {
+            ADMIN_TIMEOUT
+        } else {
+            0.0
+        }
+}
+
 /// How long a round that began at `at` and took `took` may take: until a while
 /// after the end of the outages that it met.
 fn longest(at: f64, took: f64, usual: f64, outages: &[Outage]) -> f64 {
     let met = outages
         .iter()
-        .filter(|outage| outage.off < at + took && at < outage.ready + LONGEST_RETURN);
-    met.map(|outage| outage.ready + LONGEST_RETURN - at)
+        .filter(|outage| outage.off < at + took && at < outage.ready + back(outage));
+    met.map(|outage| outage.ready + back(outage) - at)
         .fold(usual, f64::max)
 }
 
@@ -432,10 +447,12 @@ mod tests {
         Outage {
             off: 84.0,
             ready: 100.0,
+            on_the_wire: false,
         },
         Outage {
             off: 130.0,
             ready: 198.0,
+            on_the_wire: false,
         },
     ];
 
@@ -479,5 +496,17 @@ mod tests {
     fn a_round_that_met_none_is_a_usual_one() {
         assert_eq!(bound(60.0, 20.0), LONGEST_STALL);
         assert_eq!(bound(250.0, 20.0), LONGEST_STALL);
+    }
+
+    #[test]
+    fn what_is_lost_on_the_wire_may_cost_a_connect_and_its_patience() {
+        let outage = |on_the_wire| Outage {
+            off: 9.0,
+            ready: 93.0,
+            on_the_wire,
+        };
+        let bound = |on_the_wire| longest(11.0, 96.0, LONGEST_STALL, &[outage(on_the_wire)]);
+        assert_eq!(bound(false), 93.0 + LONGEST_RETURN - 11.0);
+        assert_eq!(bound(true), 93.0 + LONGEST_RETURN + ADMIN_TIMEOUT - 11.0);
     }
 }
