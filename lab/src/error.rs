@@ -45,6 +45,9 @@ pub enum Error {
         /// The kernel's answer.
         source: io::Error,
     },
+    /// What an image would hold differs with each run.
+    #[error("`{}` names the lab's directory of this run, so its image would never be used again", .0.display())]
+    Fleeting(PathBuf),
     /// Something did not appear on a console in time.
     #[error("{vm}: no `{what}` on the console within {seconds} s")]
     Timeout {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, Key, remove, write};
 use crate::command::Program;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::guest;
 use crate::host_spec::{HOST_ID, HOST_NQN, HostKind, HostSpec};
 use crate::platform::Platform;
@@ -77,14 +77,14 @@ fn configure(
         write(&overlay.upper.join(&file.path), file.mode, &file.text)?;
     }
     let before = contents(&overlay.upper)?;
-    let curtin = scratch.join("curtin.yaml");
-    write(&curtin, 0o600, &spec.curtin)?;
+    write(&scratch.join("curtin.yaml"), 0o600, &spec.curtin)?;
     let log = scratch.join("configure.log");
     overlay
         .program()
         .arg(nvmeroot)
-        .args(["configure", "--curtin"])
-        .arg(&curtin)
+        // The plan in the image names the file; see `stays`.
+        .in_dir(scratch)
+        .args(["configure", "--curtin", "curtin.yaml"])
         .arg("--root")
         .arg(&overlay.merged)
         .args(&spec.configure_args)
@@ -92,6 +92,7 @@ fn configure(
     let talk = fs::read_to_string(&log).context("read", &log)?;
     let after = contents(&overlay.upper)?;
     let written = changes(&before, &after);
+    stays(&overlay.upper, &written, scratch)?;
 
     let key = Key::new("host 1")
         .key(&platform.key)
@@ -223,6 +224,20 @@ fn slim_root(tree: &Tree, root: &Path) -> Result<PathBuf> {
     Ok(root.to_owned())
 }
 
+/// What names a path of this run would make each image another one.
+fn stays(upper: &Path, written: &[PathBuf], scratch: &Path) -> Result<()> {
+    let run = scratch.as_os_str().as_encoded_bytes();
+    for file in written {
+        let path = upper.join(file);
+        // Links and what is gone have no bytes to look at.
+        let bytes = fs::read(&path).unwrap_or_default();
+        if bytes.windows(run.len()).any(|bytes| bytes == run) {
+            return Err(Error::Fleeting(file.clone()));
+        }
+    }
+    Ok(())
+}
+
 /// Every file below `dir` with a hash of its type, mode and content.
 fn contents(dir: &Path) -> Result<BTreeMap<PathBuf, String>> {
     let mut found = BTreeMap::new();
@@ -258,6 +273,22 @@ fn changes(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_names_the_run_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let scratch = Path::new("/cache/tmp/4711-1-configure");
+        fs::write(dir.path().join("plan"), "file: curtin.yaml").unwrap();
+        let written = [PathBuf::from("plan"), PathBuf::from("gone")];
+        stays(dir.path(), &written, scratch).unwrap();
+        fs::write(
+            dir.path().join("plan"),
+            "file: /cache/tmp/4711-1-configure/c",
+        )
+        .unwrap();
+        let error = stays(dir.path(), &written, scratch).unwrap_err();
+        assert!(matches!(error, Error::Fleeting(file) if file == written[0]));
+    }
 
     #[test]
     fn changes_are_seen() {

@@ -20,6 +20,7 @@ mod lab;
 mod machine;
 mod marks;
 mod outcome;
+mod pin;
 mod platform;
 mod record;
 mod report;

@@ -11,7 +11,8 @@ use std::thread;
 
 use crate::cache::write;
 use crate::lab::Lab;
-use crate::machine::{Kind, Way};
+use crate::machine::{Clock, Kind, Way};
+use crate::pin::Pins;
 use crate::run::{Verdict, run};
 use crate::scenario::Scenario;
 
@@ -39,14 +40,14 @@ impl Job {
     }
 }
 
-/// How many pairs of machines run at a time: one more than processors, for each
-/// waits now and then, and no more than memory carries.
+/// How many pairs of machines run at a time: one on each processor, for in virtual time
+/// none of them waits, and no more than memory carries.
 pub fn parallel() -> usize {
     let processors = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let carried = available_mib().map_or(usize::MAX, |mib| {
         usize::try_from(mib / PAIR_MIB).unwrap_or(usize::MAX)
     });
-    (processors + 1).min(carried).max(1)
+    processors.min(carried).max(1)
 }
 
 /// What the kernel says of memory (`MemAvailable`, proc(5)).
@@ -115,11 +116,16 @@ pub fn run_all(
     let order = order(jobs, &times.lock().unwrap_or_else(PoisonError::into_inner));
     let next = AtomicUsize::new(0);
     let verdicts = Mutex::new(Vec::new());
+    let pins = Pins::new();
     thread::scope(|scope| {
         for _ in 0..parallel.clamp(1, jobs.len().max(1)) {
             scope.spawn(|| {
                 while let Some(index) = order.get(next.fetch_add(1, Ordering::SeqCst)) {
                     let job = &jobs[*index];
+                    let _pin = match job.way.clock {
+                        Clock::Virtual => pins.take(),
+                        Clock::Real => None,
+                    };
                     let verdict = run(lab, &job.scenario, job.way, &job.name());
                     say(&verdict);
                     let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,7 +150,7 @@ pub fn run_all(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::{Clock, SEED};
+    use crate::machine::SEED;
 
     fn jobs() -> Vec<Job> {
         let simulated = Way::simulated(Clock::Virtual, SEED);
