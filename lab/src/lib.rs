@@ -20,7 +20,6 @@ mod lab;
 mod machine;
 mod marks;
 mod outcome;
-mod pin;
 mod platform;
 mod record;
 mod report;

@@ -11,8 +11,7 @@ use std::thread;
 
 use crate::cache::write;
 use crate::lab::Lab;
-use crate::machine::{Clock, Kind, Way};
-use crate::pin::Pins;
+use crate::machine::{Kind, Way};
 use crate::run::{Verdict, run};
 use crate::scenario::Scenario;
 
@@ -116,16 +115,11 @@ pub fn run_all(
     let order = order(jobs, &times.lock().unwrap_or_else(PoisonError::into_inner));
     let next = AtomicUsize::new(0);
     let verdicts = Mutex::new(Vec::new());
-    let pins = Pins::new();
     thread::scope(|scope| {
         for _ in 0..parallel.clamp(1, jobs.len().max(1)) {
             scope.spawn(|| {
                 while let Some(index) = order.get(next.fetch_add(1, Ordering::SeqCst)) {
                     let job = &jobs[*index];
-                    let _pin = match job.way.clock {
-                        Clock::Virtual => pins.take(),
-                        Clock::Real => None,
-                    };
                     let verdict = run(lab, &job.scenario, job.way, &job.name());
                     say(&verdict);
                     let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,7 +144,7 @@ pub fn run_all(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::SEED;
+    use crate::machine::{Clock, SEED};
 
     fn jobs() -> Vec<Job> {
         let simulated = Way::simulated(Clock::Virtual, SEED);

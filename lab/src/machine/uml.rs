@@ -1,6 +1,8 @@
 //! Simulated machines: User-mode Linux on the network, the drives and the clock of
 //! [`machinesim`].
 
+mod pin;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use machinesim::{
     CardSpec, ClockKind, DiskSpec, MachineId, MachineSpec, SegmentId, Settings, Simulation, State,
 };
 
+use self::pin::{PINS, Pin};
 use super::parts::plain;
 use super::way::{Clock, Way};
 use super::world::Condition;
@@ -34,6 +37,8 @@ pub(super) struct Simulated {
     simulation: Simulation,
     cables: Vec<SegmentId>,
     machines: BTreeMap<Who, Known>,
+    /// Last: what it holds together ends before it.
+    _pin: Option<Pin<'static>>,
 }
 
 /// A machine that was switched on at least once.
@@ -51,11 +56,12 @@ impl Simulated {
             linux: platform.kernel.clone(),
             entropy_shim: platform.library.clone(),
         };
+        let (clock, pin) = match way.clock {
+            Clock::Virtual => (ClockKind::Virtual, PINS.take()),
+            Clock::Real => (ClockKind::Real, None),
+        };
         let mut simulation = Simulation::new(Settings {
-            clock: match way.clock {
-                Clock::Virtual => ClockKind::Virtual,
-                Clock::Real => ClockKind::Real,
-            },
+            clock,
             seed: way.seed,
             ..Settings::new(dir, kernel)
         })?;
@@ -69,6 +75,7 @@ impl Simulated {
             simulation,
             cables: segments,
             machines: BTreeMap::new(),
+            _pin: pin,
         })
     }
 

@@ -2,26 +2,30 @@
 //! the network between them take turns: spread over processors, each turn wakes another
 //! one, which under a hypervisor costs as much as the turn itself.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+/// Those of this program.
+pub(super) static PINS: LazyLock<Pins> = LazyLock::new(Pins::new);
+
 /// The processors that this program may use, and how many pairs each has.
 #[derive(Debug)]
-pub(crate) struct Pins {
+pub(super) struct Pins {
     all: CpuSet,
     pairs: Mutex<Vec<(usize, usize)>>,
 }
 
-/// While it lives, the thread that took it and what it starts stay on one processor.
+/// While it lives, the thread that took it and what it starts stay on one processor;
+/// to be dropped by that thread.
 #[derive(Debug)]
-pub(crate) struct Pin<'a> {
+pub(super) struct Pin<'a> {
     pins: &'a Pins,
     index: usize,
 }
 
 impl Pins {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         // Where the kernel does not tell, nothing is pinned.
         let all = sched_getaffinity(None).unwrap_or_default();
         let numbers = (0..CpuSet::MAX_CPU).filter(|number| all.is_set(*number));
@@ -30,7 +34,7 @@ impl Pins {
     }
 
     /// The processor with the fewest pairs.
-    pub(crate) fn take(&self) -> Option<Pin<'_>> {
+    pub(super) fn take(&self) -> Option<Pin<'_>> {
         let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
         let (index, (number, count)) = pairs
             .iter_mut()
