@@ -29,6 +29,10 @@ const VRF: &str = "netplan's route has the VRF for its device and the gateway on
 const MEMBER_MTU: &str = "a bond gives its own MTU to a member; the agent gives the member the one that was asked for again";
 const SMALL: &str = "systemd-networkd raises the MTU for the sake of IPv6; the agent does what was asked for, and the kernel takes IPv6 off the link";
 
+const IDENTITY: &str = "to DHCP servers root's interfaces are known by their MAC address, which the hand-off tells the running system; here netplan's own files are generated, without the hand-off";
+const REFUSED: &str = "where nothing that root needs comes by router advertisements, the initramfs takes none: routes that the kernel made of one would stay beside the running system's own";
+const BY_DUID: &[&str] = &["dhcp6", "dhcp6-beside", "dhcp6-metric"];
+
 const ADVERTISED: &[&str] = &["advertised*", "dhcp6*", "dhcp-both", "privacy", "token"];
 const STABLE_ONES: &[&str] = &["generation-stable", "advertised-stable"];
 
@@ -39,6 +43,43 @@ const EXCHANGE: &str = "in these modes the kernel exchanges its members' MAC add
 
 /// All of them.
 pub const EXPECTED: &[Expected] = &[
+    difference(&["dhcp4-mac"], "address ens3 10.77.0.*", "*", "-", IDENTITY),
+    difference(&["dhcp4-mac"], "address ens3 10.77.0.*", "-", "*", IDENTITY),
+    difference(
+        &["dhcp4-mac"],
+        "route4 *: prefsrc",
+        "10.77.0.*",
+        "10.77.0.*",
+        IDENTITY,
+    ),
+    difference(
+        BY_DUID,
+        "address ens5 fd77:2::1*/128: *",
+        "*",
+        "-",
+        IDENTITY,
+    ),
+    difference(
+        BY_DUID,
+        "address ens5 fd77:2::1*/128: *",
+        "-",
+        "*",
+        IDENTITY,
+    ),
+    difference(
+        &["advertised-by-default"],
+        "address ens4 fd77:1::5054*",
+        "*",
+        "-",
+        REFUSED,
+    ),
+    difference(
+        &["advertised-by-default"],
+        "route6 default gateway fe80:* dev ens4: *",
+        "*",
+        "-",
+        REFUSED,
+    ),
     difference(&["*dhcp*"], "address *: dynamic", "true", "-", LEASED),
     difference(
         &["*dhcp*"],
