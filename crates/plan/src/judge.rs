@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::path::{Router, gateway_off_link};
 use crate::topology::Topology;
 use crate::{
-    BootPlan, Controller, ControllerPath, Interface, LinkKind, Mount, Reach, Warning, Weight,
+    BootPlan, Controller, ControllerPath, Interface, LinkKind, Mount, Reach, Severity, Warning,
 };
 
 /// What the fragments say of the sources themselves.
@@ -180,35 +180,35 @@ fn unsupported(interface: &Interface) -> Option<&str> {
     if let LinkKind::Foreign { section } = &interface.kind {
         return Some(section);
     }
-    let mut refused = interface.remarks.iter();
-    let refused = refused.find(|remark| remark.weight == Weight::Refusal)?;
+    let mut refused = interface.diagnostics.iter();
+    let refused = refused.find(|diagnostic| diagnostic.severity == Severity::Refusal)?;
     let key = refused.warning.origin.as_ref()?.key.as_deref()?;
     key.rsplit('.').next()
 }
 
-/// Says of each interface's remarks what matters in this plan, and which
+/// Says of each interface's diagnostics what matters in this plan, and which
 /// interfaces the path needs and can't have.
 fn interfaces(plan: &mut BootPlan) {
     let by_initramfs = plan.reach.is_by_initramfs();
-    let mut remarks: Vec<_> = plan
+    let mut diagnostics: Vec<_> = plan
         .network
         .interfaces
         .iter_mut()
-        .map(|one| std::mem::take(&mut one.remarks))
+        .map(|one| std::mem::take(&mut one.diagnostics))
         .collect();
     let topology = Topology::new(&plan.network);
     let path = plan.on_path(&topology);
     let mut warnings = Vec::new();
     let mut errors = Vec::new();
     for (at, interface) in plan.network.interfaces.iter().enumerate() {
-        for remark in std::mem::take(&mut remarks[at]) {
-            let to = match (remark.weight, path[at]) {
-                (Weight::Refusal | Weight::Doubt, true) => &mut errors,
-                (Weight::Note, true) | (Weight::Doubt, false) => &mut warnings,
-                (Weight::Notice, _) if by_initramfs => &mut warnings,
-                (Weight::Notice | Weight::Note | Weight::Refusal, _) => continue,
+        for diagnostic in std::mem::take(&mut diagnostics[at]) {
+            let to = match (diagnostic.severity, path[at]) {
+                (Severity::Refusal | Severity::Doubt, true) => &mut errors,
+                (Severity::Note, true) | (Severity::Doubt, false) => &mut warnings,
+                (Severity::Notice, _) if by_initramfs => &mut warnings,
+                (Severity::Notice | Severity::Note | Severity::Refusal, _) => continue,
             };
-            to.push(remark.warning);
+            to.push(diagnostic.warning);
         }
         // What stands on it would only be named again.
         if path[at] && !topology.exists(at) && topology.below(at).iter().all(|p| *p >= at) {

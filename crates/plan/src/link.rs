@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::nvme::is_false;
 use crate::string_enum::string_enum;
 use crate::{
-    Bond, Bridge, BridgePort, DefinitionId, DhcpOverrides, InterfaceAddress, InterfaceName,
-    Ipv6AddressGeneration, Ipv6Mtu, Ipv6Token, LinkLocal, MacAddress, Mtu, Offloads, Origin,
-    RaOverrides, Remark, Route, Rule, VlanId,
+    Bond, Bridge, BridgePort, DefinitionId, DhcpOverrides, InterfaceAddress, InterfaceDiagnostic,
+    InterfaceName, Ipv6AddressGeneration, Ipv6Mtu, Ipv6Token, LinkLocal, MacAddress, Mtu, Offloads,
+    Origin, RaOverrides, Route, Rule, VlanId,
 };
 
 /// One interface: which card or virtual link it is, and what it carries.
@@ -122,7 +122,7 @@ pub struct Interface {
     /// What the input says and nobody carries out; in a plan it is judged, and
     /// none is left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remarks: Vec<Remark>,
+    pub diagnostics: Vec<InterfaceDiagnostic>,
     /// Where it is defined.
     pub origin: Origin,
 }
@@ -164,7 +164,7 @@ impl Interface {
             offloads: Offloads::default(),
             bridge_port: BridgePort::default(),
             critical: None,
-            remarks: Vec::new(),
+            diagnostics: Vec::new(),
             origin,
         }
     }

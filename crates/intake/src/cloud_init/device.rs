@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nvmeroot_plan::{Remark, Warning, Weight};
+use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
 
 use super::fields::{Fields, is_nothing};
 use super::parameters::{self, Parameter};
@@ -33,7 +33,7 @@ pub(super) struct Device<'d> {
     pub(super) subnets: Vec<Subnet<'d>>,
     /// Routes of their own entries.
     pub(super) routes: Vec<Route<'d>>,
-    pub(super) remarks: Vec<Remark>,
+    pub(super) diagnostics: Vec<InterfaceDiagnostic>,
 }
 
 /// What kind of link it is.
@@ -71,8 +71,8 @@ pub(super) fn read<'d>(
         "vlan" => VLAN,
         _ => PHYSICAL,
     };
-    let mut remarks = Vec::new();
-    let fields = Fields::read(mapping, &[own, DEVICE], findings, &mut remarks);
+    let mut diagnostics = Vec::new();
+    let fields = Fields::read(mapping, &[own, DEVICE], findings, &mut diagnostics);
     let (_, name_node) = required(&fields, "name", node, findings)?;
     let kind = match kind {
         "bond" => {
@@ -83,11 +83,11 @@ pub(super) fn read<'d>(
                     d.expected("`params`, such as `{bond-mode: active-backup}`")
                 });
             }
-            Kind::Bond(master(members?, &fields, findings, &mut remarks, true))
+            Kind::Bond(master(members?, &fields, findings, &mut diagnostics, true))
         }
         "bridge" => {
             let members = required(&fields, "bridge_interfaces", node, findings)?;
-            Kind::Bridge(master(members, &fields, findings, &mut remarks, false))
+            Kind::Bridge(master(members, &fields, findings, &mut diagnostics, false))
         }
         "vlan" => {
             let id = required(&fields, "vlan_id", node, findings);
@@ -99,7 +99,7 @@ pub(super) fn read<'d>(
             let message = "the path to the storage can't stand on InfiniBand: the initramfs brings \
                            up none, and cloud-init does not write it for netplan";
             let warning = Warning::at(node.origin(&KeyPath::ROOT), message);
-            remarks.push(Weight::Refusal.remark(warning));
+            diagnostics.push(Severity::Refusal.diagnostic(warning));
             Kind::Infiniband
         }
         "loopback" => Kind::Loopback,
@@ -108,7 +108,7 @@ pub(super) fn read<'d>(
     let subnets = match (&kind, fields.value("subnets")) {
         // Nobody's business: addresses of `lo` lead nowhere.
         (Kind::Loopback, _) | (_, None) => Vec::new(),
-        (_, Some(list)) => subnet::read_all(list, findings, &mut remarks),
+        (_, Some(list)) => subnet::read_all(list, findings, &mut diagnostics),
     };
     Some(Device {
         node,
@@ -116,12 +116,12 @@ pub(super) fn read<'d>(
         name_node,
         kind,
         mac: fields.entry("mac_address"),
-        mtu: mtu(&fields, &mut remarks),
+        mtu: mtu(&fields, &mut diagnostics),
         accept_ra: fields.entry("accept-ra"),
         critical: fields.entry("keep_configuration"),
         subnets,
         routes: Vec::new(),
-        remarks,
+        diagnostics,
     })
 }
 
@@ -149,7 +149,7 @@ fn master<'d>(
     (key, list): Pair<'d>,
     fields: &Fields<'d>,
     findings: &mut Findings<'d>,
-    remarks: &mut Vec<Remark>,
+    diagnostics: &mut Vec<InterfaceDiagnostic>,
     is_bond: bool,
 ) -> Master<'d> {
     let members = list.as_sequence().into_iter().flat_map(Sequence::iter);
@@ -164,8 +164,8 @@ fn master<'d>(
             members
         },
         parameters: match mapping {
-            Some(mapping) if is_bond => parameters::bond(mapping, findings, remarks),
-            Some(mapping) => parameters::bridge(mapping, findings, remarks),
+            Some(mapping) if is_bond => parameters::bond(mapping, findings, diagnostics),
+            Some(mapping) => parameters::bridge(mapping, findings, diagnostics),
             None => Vec::new(),
         },
         parameters_key: params.map(|(key, _)| key),
@@ -173,11 +173,11 @@ fn master<'d>(
 }
 
 /// cloud-init takes out the 0 that some clouds write.
-fn mtu<'d>(fields: &Fields<'d>, remarks: &mut Vec<Remark>) -> Option<Pair<'d>> {
+fn mtu<'d>(fields: &Fields<'d>, diagnostics: &mut Vec<InterfaceDiagnostic>) -> Option<Pair<'d>> {
     let (key, value) = fields.entry("mtu")?;
     if value.text() == Some("0") {
         let warning = Warning::at(value.origin(&KeyPath::ROOT), "`mtu: 0` says nothing");
-        remarks.push(Weight::Note.remark(warning.with_hint("remove it")));
+        diagnostics.push(Severity::Note.diagnostic(warning.with_hint("remove it")));
         return None;
     }
     Some((key, value))

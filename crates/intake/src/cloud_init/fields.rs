@@ -1,6 +1,6 @@
 //! A mapping's entries, each held against its key.
 
-use nvmeroot_plan::{Remark, Warning, Weight};
+use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
 
 use crate::netplan::check::Check;
 use crate::netplan::findings::Findings;
@@ -8,10 +8,10 @@ use crate::netplan::schema::{Care, Key, Shape};
 use crate::netplan::value::Value;
 use crate::yaml::{KeyPath, Mapping, Node};
 
-/// Remarks on what is no interface.
-pub(super) fn warn_all(remarks: Vec<Remark>, findings: &mut Findings<'_>) {
-    for remark in remarks {
-        findings.warn(remark.warning);
+/// Diagnostics on what is no interface.
+pub(super) fn warn_all(diagnostics: Vec<InterfaceDiagnostic>, findings: &mut Findings<'_>) {
+    for diagnostic in diagnostics {
+        findings.warn(diagnostic.warning);
     }
 }
 
@@ -26,7 +26,7 @@ impl<'d> Fields<'d> {
         mapping: Mapping<'d>,
         keys: &[&'static [Key]],
         findings: &mut Findings<'d>,
-        remarks: &mut Vec<Remark>,
+        diagnostics: &mut Vec<InterfaceDiagnostic>,
     ) -> Self {
         let root = &KeyPath::ROOT;
         let mut entries = Vec::with_capacity(mapping.len());
@@ -43,13 +43,13 @@ impl<'d> Fields<'d> {
                     if let Care::Noted(why) = key.care {
                         let message = format!("`{name}` is left aside: {why}");
                         let warning = Warning::at(entry.key.origin(root), message);
-                        remarks.push(Weight::Note.remark(warning));
+                        diagnostics.push(Severity::Note.diagnostic(warning));
                     }
                 }
                 None => check.unknown(entry.key, root, known.map(|key| key.name)),
             }
             let doubts = check.doubts.into_iter();
-            remarks.extend(doubts.map(|doubt| Weight::Doubt.remark(doubt)));
+            diagnostics.extend(doubts.map(|doubt| Severity::Doubt.diagnostic(doubt)));
             entries.push((name, entry.key, entry.value));
         }
         Self { entries }

@@ -9,7 +9,7 @@
 //! comes out is a YAML tree whose nodes point at the lines that the user wrote,
 //! so that the `netplan` front-end reads, checks and lowers it like any other.
 //!
-//! What cloud-init drops on the way is a remark on the interface that it stands
+//! What cloud-init drops on the way is a diagnostic on the interface that it stands
 //! in. Routes alone are kept where cloud-init drops them, with a notice: they
 //! may lead to the storage.
 
@@ -32,7 +32,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nvmeroot_plan::{Remark, Warning};
+use nvmeroot_plan::{InterfaceDiagnostic, Warning};
 
 pub(crate) use self::merge::network_of;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -45,7 +45,7 @@ pub(crate) struct Rendered {
     /// The file that it writes for netplan; `None`: it writes none.
     pub(crate) document: Option<Arc<Document>>,
     /// What of version 1 is not in the file, by the name of the interface.
-    pub(crate) remarks: BTreeMap<String, Vec<Remark>>,
+    pub(crate) diagnostics: BTreeMap<String, Vec<InterfaceDiagnostic>>,
     /// What is said of no interface in particular.
     pub(crate) warnings: Vec<Warning>,
     /// What is wrong; then there is no document.
@@ -167,7 +167,7 @@ fn version(network: Mapping<'_>) -> Version<'_> {
 fn version_1<'d>(document: &'d Document, node: Node<'d>, network: Mapping<'d>) -> Rendered {
     let mut findings = Findings::new([document]);
     let state = network::read(node, network, &mut findings);
-    let remarks = state.remarks();
+    let diagnostics = state.diagnostics();
     let document = (!findings.has_errors()).then(|| {
         let mut rewrite = Rewrite::default();
         let root = render::render(&state, &mut rewrite);
@@ -176,7 +176,7 @@ fn version_1<'d>(document: &'d Document, node: Node<'d>, network: Mapping<'d>) -
     match findings.finish() {
         Ok(warnings) => Rendered {
             document,
-            remarks,
+            diagnostics,
             warnings,
             faults: Diagnostics::default(),
         },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nvmeroot_plan::{Warning, Weight};
+use nvmeroot_plan::{Severity, Warning};
 
 use super::device::Device;
 use super::fields::{Fields, warn_all};
@@ -25,9 +25,9 @@ pub(super) fn read<'d>(
     node: Node<'d>,
     findings: &mut Findings<'d>,
 ) -> Option<Nameserver<'d>> {
-    let mut remarks = Vec::new();
-    let fields = Fields::read(mapping, &[NAMESERVER], findings, &mut remarks);
-    warn_all(remarks, findings);
+    let mut diagnostics = Vec::new();
+    let fields = Fields::read(mapping, &[NAMESERVER], findings, &mut diagnostics);
+    warn_all(diagnostics, findings);
     if mapping.get("address").is_none() {
         let message = "this name server has no `address`";
         findings.error(node, &KeyPath::ROOT, message, |d| {
@@ -60,8 +60,8 @@ pub(super) fn of_all<'d>(
                                netplan, so they are left aside";
                 let warning = Warning::at(node.origin(&KeyPath::ROOT), message);
                 let hint = "write `dns_nameservers` in one of its static subnets";
-                let remark = Weight::Note.remark(warning.with_hint(hint));
-                devices[at].remarks.push(remark);
+                let diagnostic = Severity::Note.diagnostic(warning.with_hint(hint));
+                devices[at].diagnostics.push(diagnostic);
             }
             None => {
                 let near = findings.nearest(name, places.keys().copied());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
-use nvmeroot_plan::{Remark, Warning, Weight};
+use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
 
 use super::device::{self, Device, Kind};
 use super::fields::{Fields, is_nothing, warn_all};
@@ -29,10 +29,10 @@ pub(super) struct State<'d> {
 
 impl State<'_> {
     /// By the interface's name.
-    pub(super) fn remarks(&self) -> BTreeMap<String, Vec<Remark>> {
-        let named = self.devices.iter().filter(|d| !d.remarks.is_empty());
+    pub(super) fn diagnostics(&self) -> BTreeMap<String, Vec<InterfaceDiagnostic>> {
+        let named = self.devices.iter().filter(|d| !d.diagnostics.is_empty());
         named
-            .map(|device| (device.name.to_owned(), device.remarks.clone()))
+            .map(|device| (device.name.to_owned(), device.diagnostics.clone()))
             .collect()
     }
 }
@@ -72,7 +72,7 @@ pub(super) fn read<'d>(
                 };
                 if matches!(device.kind, Kind::Loopback) {
                     // It becomes no interface that could bear them.
-                    warn_all(std::mem::take(&mut device.remarks), findings);
+                    warn_all(std::mem::take(&mut device.diagnostics), findings);
                 }
                 match places.get(device.name) {
                     Some(&at) => {
@@ -142,7 +142,7 @@ fn one_of(words: &[&str]) -> String {
 /// which one's.
 fn place_routes<'d>(
     devices: &mut [Device<'d>],
-    routes: Vec<(Route<'d>, Vec<Remark>)>,
+    routes: Vec<(Route<'d>, Vec<InterfaceDiagnostic>)>,
     findings: &mut Findings<'d>,
 ) {
     let mut held: BTreeMap<IpNet, usize> = BTreeMap::new();
@@ -152,7 +152,7 @@ fn place_routes<'d>(
         }
     }
     let lengths: BTreeSet<u8> = held.keys().map(IpNet::prefix_len).collect();
-    for (route, remarks) in routes {
+    for (route, diagnostics) in routes {
         let nearest = lengths.iter().rev().find_map(|&length| {
             let net = IpNet::new(route.via, length).ok()?;
             held.get(&net.trunc()).copied()
@@ -167,8 +167,10 @@ fn place_routes<'d>(
                 );
                 let hint = "write it under `routes` of the subnet that its gateway is in";
                 let warning = Warning::at(origin, message).with_hint(hint);
-                device.remarks.extend(remarks);
-                device.remarks.push(Weight::Notice.remark(warning));
+                device.diagnostics.extend(diagnostics);
+                device
+                    .diagnostics
+                    .push(Severity::Notice.diagnostic(warning));
                 device.routes.push(route);
             }
             None => {
@@ -178,7 +180,7 @@ fn place_routes<'d>(
                 );
                 let hint = "write it under `routes` of the subnet that its gateway is in";
                 findings.warn(Warning::at(origin, message).with_hint(hint));
-                warn_all(remarks, findings);
+                warn_all(diagnostics, findings);
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use nvmeroot_plan::{Remark, Warning, Weight};
+use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
 
 use super::fields::is_nothing;
 use crate::netplan::check::{Check, shown};
@@ -93,7 +93,7 @@ const BRIDGE: &[(&str, Option<&str>)] = &[
 pub(super) fn bond<'d>(
     params: Mapping<'d>,
     findings: &mut Findings<'d>,
-    remarks: &mut Vec<Remark>,
+    diagnostics: &mut Vec<InterfaceDiagnostic>,
 ) -> Vec<Parameter<'d>> {
     let mut found: Vec<Parameter<'d>> = Vec::new();
     for (key, value, name) in said(params) {
@@ -112,13 +112,13 @@ pub(super) fn bond<'d>(
                 .position(|(known, _)| *known == bare)
                 .map(|at| meant[at].as_str())
                 .or_else(|| findings.nearest(name, meant.iter().map(String::as_str)));
-            unknown(key, name, near, remarks);
+            unknown(key, name, near, diagnostics);
             continue;
         };
         let Some(netplan) = netplan else {
             // `none`, since the list of members says it.
             if plain != "bond-slaves" {
-                left(key, name, remarks);
+                left(key, name, diagnostics);
             }
             continue;
         };
@@ -128,7 +128,7 @@ pub(super) fn bond<'d>(
                     "cloud-init writes this as `arp-ip-target`, which netplan does not know";
                 let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
                 let hint = "write version 2, where it is `arp-ip-targets`, a list";
-                remarks.push(Weight::Notice.remark(warning.with_hint(hint)));
+                diagnostics.push(Severity::Notice.diagnostic(warning.with_hint(hint)));
                 let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
                 let targets = parts.map(|part| (part.to_owned(), value)).collect();
                 Setting::List(targets, value)
@@ -153,18 +153,23 @@ pub(super) fn bond<'d>(
 pub(super) fn bridge<'d>(
     params: Mapping<'d>,
     findings: &mut Findings<'d>,
-    remarks: &mut Vec<Remark>,
+    diagnostics: &mut Vec<InterfaceDiagnostic>,
 ) -> Vec<Parameter<'d>> {
     let mut found = Vec::new();
     for (key, value, name) in said(params) {
         let Some(&(_, netplan)) = BRIDGE.iter().find(|(known, _)| *known == name) else {
             let mut check = Check::new(findings);
             check.unknown(key, &KeyPath::ROOT, BRIDGE.iter().map(|(known, _)| *known));
-            remarks.extend(check.doubts.into_iter().map(|d| Weight::Doubt.remark(d)));
+            diagnostics.extend(
+                check
+                    .doubts
+                    .into_iter()
+                    .map(|d| Severity::Doubt.diagnostic(d)),
+            );
             continue;
         };
         let Some(netplan) = netplan else {
-            left(key, name, remarks);
+            left(key, name, diagnostics);
             continue;
         };
         let value = match netplan {
@@ -228,18 +233,23 @@ fn wrong<'d>(node: Node<'d>, expected: &str, findings: &mut Findings<'d>) {
     findings.error(node, &KeyPath::ROOT, found, |d| d.expected(expected));
 }
 
-fn unknown(key: Node<'_>, name: &str, near: Option<&str>, remarks: &mut Vec<Remark>) {
+fn unknown(
+    key: Node<'_>,
+    name: &str,
+    near: Option<&str>,
+    diagnostics: &mut Vec<InterfaceDiagnostic>,
+) {
     let message = format!("unknown key `{}`", shown(name));
     let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
     let warning = match near {
         Some(near) => warning.with_hint(format!("did you mean `{near}`?")),
         None => warning,
     };
-    remarks.push(Weight::Doubt.remark(warning));
+    diagnostics.push(Severity::Doubt.diagnostic(warning));
 }
 
-fn left(key: Node<'_>, name: &str, remarks: &mut Vec<Remark>) {
+fn left(key: Node<'_>, name: &str, diagnostics: &mut Vec<InterfaceDiagnostic>) {
     let message = format!("`{name}` is left aside: cloud-init does not write it for netplan");
     let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
-    remarks.push(Weight::Note.remark(warning));
+    diagnostics.push(Severity::Note.diagnostic(warning));
 }

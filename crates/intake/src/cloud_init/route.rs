@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use nvmeroot_plan::{Remark, Warning, Weight};
+use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
 
 use super::address;
 use super::fields::Fields;
@@ -26,25 +26,25 @@ pub(super) struct Route<'d> {
     pub(super) metric: Option<(Node<'d>, Node<'d>)>,
 }
 
-/// A route, and remarks for the interface that gets it.
+/// A route, and diagnostics for the interface that gets it.
 pub(super) fn read_global<'d>(
     mapping: Mapping<'d>,
     node: Node<'d>,
     findings: &mut Findings<'d>,
-) -> Option<(Route<'d>, Vec<Remark>)> {
-    let mut remarks = Vec::new();
-    let route = read(mapping, node, findings, &mut remarks)?;
-    Some((route, remarks))
+) -> Option<(Route<'d>, Vec<InterfaceDiagnostic>)> {
+    let mut diagnostics = Vec::new();
+    let route = read(mapping, node, findings, &mut diagnostics)?;
+    Some((route, diagnostics))
 }
 
 pub(super) fn read<'d>(
     mapping: Mapping<'d>,
     node: Node<'d>,
     findings: &mut Findings<'d>,
-    remarks: &mut Vec<Remark>,
+    diagnostics: &mut Vec<InterfaceDiagnostic>,
 ) -> Option<Route<'d>> {
     let root = &KeyPath::ROOT;
-    let fields = Fields::read(mapping, &[ROUTE], findings, remarks);
+    let fields = Fields::read(mapping, &[ROUTE], findings, diagnostics);
     let Some(via_node) = fields.value("gateway") else {
         findings.error(node, root, "this route has no `gateway`", |d| {
             d.expected("`gateway`, an address")
@@ -70,7 +70,7 @@ pub(super) fn read<'d>(
     } else {
         let written = address::read(&fields, key, findings)?;
         if written.is_guess {
-            remarks.push(guess(written.net, to_node));
+            diagnostics.push(guess(written.net, to_node));
         }
         if written.net.addr().is_ipv4() != via.is_ipv4() {
             let message = format!("`gateway` is `{via}`");
@@ -92,12 +92,12 @@ pub(super) fn read<'d>(
 }
 
 /// What cloud-init takes for the length that nobody wrote.
-pub(super) fn guess(net: IpNet, node: Node<'_>) -> Remark {
+pub(super) fn guess(net: IpNet, node: Node<'_>) -> InterfaceDiagnostic {
     let message = format!(
         "`{}` has no prefix length, and cloud-init takes {}",
         shown(node.text().unwrap_or_default()),
         net.prefix_len()
     );
     let warning = Warning::at(node.origin(&KeyPath::ROOT), message);
-    Weight::Note.remark(warning.with_hint(format!("write `{net}` if that is meant")))
+    Severity::Note.diagnostic(warning.with_hint(format!("write `{net}` if that is meant")))
 }

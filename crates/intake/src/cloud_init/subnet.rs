@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use nvmeroot_plan::{Remark, Warning, Weight};
+use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
 
 use super::address::{self, Written};
 use super::fields::Fields;
@@ -44,12 +44,12 @@ pub(super) struct Subnet<'d> {
 pub(super) fn read_all<'d>(
     list: Node<'d>,
     findings: &mut Findings<'d>,
-    remarks: &mut Vec<Remark>,
+    diagnostics: &mut Vec<InterfaceDiagnostic>,
 ) -> Vec<Subnet<'d>> {
     let items = list.as_sequence().into_iter().flat_map(Sequence::iter);
     items
         .filter_map(|node| match node.as_mapping() {
-            Some(mapping) => read(mapping, node, findings, remarks),
+            Some(mapping) => read(mapping, node, findings, diagnostics),
             None => {
                 findings.error(node, &KeyPath::ROOT, "this subnet is no mapping", |d| {
                     d.expected("a mapping with `type`")
@@ -64,10 +64,10 @@ fn read<'d>(
     mapping: Mapping<'d>,
     node: Node<'d>,
     findings: &mut Findings<'d>,
-    remarks: &mut Vec<Remark>,
+    diagnostics: &mut Vec<InterfaceDiagnostic>,
 ) -> Option<Subnet<'d>> {
     let root = &KeyPath::ROOT;
-    let fields = Fields::read(mapping, &[SUBNET], findings, remarks);
+    let fields = Fields::read(mapping, &[SUBNET], findings, diagnostics);
     let Some(kind) = fields.value("type") else {
         findings.error(node, root, "this subnet has no `type`", |d| {
             d.expected("`type`, such as `static` or `dhcp4`")
@@ -92,10 +92,10 @@ fn read<'d>(
         mtu: None,
         nameservers: Vec::new(),
         search: Vec::new(),
-        routes: routes(&fields, findings, remarks),
+        routes: routes(&fields, findings, diagnostics),
     };
     if method == Method::Static {
-        subnet.address = address(&fields, node, findings, remarks);
+        subnet.address = address(&fields, node, findings, diagnostics);
         let gateway = fields.value("gateway");
         subnet.gateway = gateway.and_then(|node| Some((node.text()?.parse().ok()?, node)));
         subnet.nameservers = words(fields.value("dns_nameservers"));
@@ -107,7 +107,7 @@ fn read<'d>(
             .filter(|entry| !is_zero(entry))
             .map(|(key, value)| (key, value, is_ipv6));
     } else {
-        leave(&fields, kind, remarks);
+        leave(&fields, kind, diagnostics);
     }
     Some(subnet)
 }
@@ -116,7 +116,7 @@ fn address<'d>(
     fields: &Fields<'d>,
     node: Node<'d>,
     findings: &mut Findings<'d>,
-    remarks: &mut Vec<Remark>,
+    diagnostics: &mut Vec<InterfaceDiagnostic>,
 ) -> Option<Written<'d>> {
     let keys = ["address", "ip_address"];
     let Some(key) = keys.into_iter().find(|key| fields.value(key).is_some()) else {
@@ -128,7 +128,7 @@ fn address<'d>(
     };
     let written = address::read(fields, key, findings)?;
     if written.is_guess {
-        remarks.push(route::guess(written.net, written.node));
+        diagnostics.push(route::guess(written.net, written.node));
     }
     Some(written)
 }
@@ -136,13 +136,13 @@ fn address<'d>(
 fn routes<'d>(
     fields: &Fields<'d>,
     findings: &mut Findings<'d>,
-    remarks: &mut Vec<Remark>,
+    diagnostics: &mut Vec<InterfaceDiagnostic>,
 ) -> Vec<Route<'d>> {
     let list = fields.value("routes").and_then(Node::as_sequence);
     let items = list.into_iter().flat_map(Sequence::iter);
     items
         .filter_map(|node| match node.as_mapping() {
-            Some(mapping) => route::read(mapping, node, findings, remarks),
+            Some(mapping) => route::read(mapping, node, findings, diagnostics),
             None => {
                 findings.error(node, &KeyPath::ROOT, "this route is no mapping", |d| {
                     d.expected("a mapping with `destination` and `gateway`")
@@ -155,7 +155,7 @@ fn routes<'d>(
 
 /// Of a subnet without an address of its own cloud-init writes only that it is
 /// asked for one.
-fn leave(fields: &Fields<'_>, kind: Node<'_>, remarks: &mut Vec<Remark>) {
+fn leave(fields: &Fields<'_>, kind: Node<'_>, diagnostics: &mut Vec<InterfaceDiagnostic>) {
     let kind = kind.text().unwrap_or_default();
     let keys = [
         "address",
@@ -172,7 +172,7 @@ fn leave(fields: &Fields<'_>, kind: Node<'_>, remarks: &mut Vec<Remark>) {
         let message =
             format!("`{name}` is left aside: cloud-init does not read it in a `{kind}` subnet");
         let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
-        remarks.push(Weight::Note.remark(warning));
+        diagnostics.push(Severity::Note.diagnostic(warning));
     }
     if let Some((key, _)) = fields.entry("routes") {
         let message = format!(
@@ -180,7 +180,7 @@ fn leave(fields: &Fields<'_>, kind: Node<'_>, remarks: &mut Vec<Remark>) {
         );
         let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
         let hint = "write them under a `static` subnet of the interface";
-        remarks.push(Weight::Notice.remark(warning.with_hint(hint)));
+        diagnostics.push(Severity::Notice.diagnostic(warning.with_hint(hint)));
     }
 }
 

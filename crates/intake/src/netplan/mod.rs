@@ -7,7 +7,7 @@
 //! netplan's order; mappings recurse, lists append, all else is replaced, and
 //! `null` takes back what was said. *Lowered*: each definition becomes an
 //! [`Interface`](nvmeroot_plan::Interface); what the plan does not carry out of
-//! it becomes one of its [`remarks`](nvmeroot_plan::Interface::remarks), to be
+//! it becomes one of its [`diagnostics`](nvmeroot_plan::Interface::diagnostics), to be
 //! said where it matters.
 //!
 //! Every scalar is read as its text, as netplan does: an unquoted MAC address
@@ -45,7 +45,7 @@ use crate::yaml::{self, Document};
 /// # Errors
 /// A file that is no YAML; or every wrong value, type and reference, each with
 /// its place in its file. An unknown key is none, but a doubt among the
-/// interface's remarks.
+/// interface's diagnostics.
 pub fn read(sources: &[Source<'_>]) -> Result<Fragment, IntakeError> {
     read_with(sources, None)
 }
@@ -96,8 +96,8 @@ pub fn read_with(
         _ => (None, Vec::new()),
     };
     for interface in interfaces.iter_mut().flatten() {
-        if let Some(remarks) = cloud_init.remarks.get(interface.id.as_str()) {
-            interface.remarks.extend_from_slice(remarks);
+        if let Some(diagnostics) = cloud_init.diagnostics.get(interface.id.as_str()) {
+            interface.diagnostics.extend_from_slice(diagnostics);
         }
     }
     warnings.extend(together(cloud_init.faults, findings.finish())?);

@@ -428,8 +428,8 @@ fn the_json_form_can_be_read_back() {
 fn fragments_in_their_json_form_mean_the_same() {
     let mut e0 = with_address("e0", "10.0.0.2/24");
     e0.addresses[0].origin = None;
-    e0.remarks
-        .push(crate::Weight::Note.remark(Warning::general("a remark")));
+    e0.diagnostics
+        .push(crate::Severity::Note.diagnostic(Warning::general("a diagnostic")));
     let fragment = Fragment {
         storage: Some(
             StorageGraph::new(vec![
@@ -457,28 +457,28 @@ fn fragments_in_their_json_form_mean_the_same() {
     let read: Fragment = serde_json::from_str(&text).expect("a fragment");
     assert_eq!(read, fragment);
     let plan = resolve(vec![fragment]);
-    assert_eq!(messages(&plan), ["a remark"]);
+    assert_eq!(messages(&plan), ["a diagnostic"]);
     assert_eq!(resolve(vec![read]), plan);
 }
 
-/// Of each weight, what becomes of it on the path and elsewhere.
+/// Of each severity, what becomes of it on the path and elsewhere.
 #[test]
-fn remarks_weigh_by_where_their_interface_stands() {
-    let weights = [
-        crate::Weight::Note,
-        crate::Weight::Notice,
-        crate::Weight::Refusal,
-        crate::Weight::Doubt,
+fn diagnostics_weigh_by_where_their_interface_stands() {
+    let severities = [
+        crate::Severity::Note,
+        crate::Severity::Notice,
+        crate::Severity::Refusal,
+        crate::Severity::Doubt,
     ];
-    let remarked = |id: &str, kind: LinkKind, address: &str| {
+    let diagnosed = |id: &str, kind: LinkKind, address: &str| {
         let mut one = interface(id);
         one.kind = kind;
         let address = address.parse().expect("an address");
         one.addresses.push(InterfaceAddress::new(address));
-        for weight in weights {
-            let message = format!("{id}: {weight:?}");
-            one.remarks
-                .push(weight.remark(Warning::at(origin(9), message)));
+        for severity in severities {
+            let message = format!("{id}: {severity:?}");
+            one.diagnostics
+                .push(severity.diagnostic(Warning::at(origin(9), message)));
         }
         one
     };
@@ -488,13 +488,13 @@ fn remarks_weigh_by_where_their_interface_stands() {
     };
     let interfaces = || {
         vec![
-            remarked(
+            diagnosed(
                 "vlan7",
                 LinkKind::Vlan { vlan: vlan.clone() },
                 "192.0.2.2/24",
             ),
-            remarked("port", LinkKind::Ethernet, "198.51.100.2/24"),
-            remarked("other", LinkKind::Ethernet, "203.0.113.2/24"),
+            diagnosed("port", LinkKind::Ethernet, "198.51.100.2/24"),
+            diagnosed("other", LinkKind::Ethernet, "203.0.113.2/24"),
         ]
     };
     let texts = |warnings: &[Warning]| -> Vec<String> {

@@ -3,7 +3,7 @@
 use super::*;
 
 fn of_first(entries: &str) -> Vec<String> {
-    remarks(&interfaces(entries)[0])
+    diagnostics(&interfaces(entries)[0])
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn unknown_keys_name_the_nearest_known_one() {
         let entries = format!(
             "  - {{type: physical, name: e0}}\n  - {{type: bond, name: b0, bond_interfaces: [e0], params: {{{parameter}}}}}\n"
         );
-        remarks(&interfaces(&entries)[1])
+        diagnostics(&interfaces(&entries)[1])
     };
     for (parameter, expected) in [
         (
@@ -48,7 +48,7 @@ fn unknown_keys_name_the_nearest_known_one() {
         "  - {type: bridge, name: br0, bridge_interfaces: [], params: {bridge-stp: 'on'}}\n",
     );
     assert_eq!(
-        remarks(&bridge[0]),
+        diagnostics(&bridge[0]),
         [
             "doubt c.yaml:4:63 `network.config[0].params.bridge-stp`: unknown key `bridge-stp` \
              (did you mean `bridge_stp`?)"
@@ -82,7 +82,7 @@ fn keys_without_a_place_in_netplans_file() {
         "  - {type: physical, name: e0}\n  - {type: bond, name: b0, bond_interfaces: [e0], params: {bond-slaves: none, bond-use_carrier: 1}}\n",
     );
     assert_eq!(
-        remarks(&bond[1]),
+        diagnostics(&bond[1]),
         [
             "note c.yaml:5:79 `network.config[1].params.bond-use_carrier`: `bond-use_carrier` is \
              left aside: cloud-init does not write it for netplan"
@@ -131,7 +131,7 @@ fn a_route_of_its_own_goes_where_its_gateway_is() {
         ]
     );
     assert_eq!(
-        remarks(&interfaces(entries)[1]),
+        diagnostics(&interfaces(entries)[1]),
         [
             "notice c.yaml:7:5 `network.config[2]`: cloud-init does not write this route for \
              netplan; the initramfs sets it over `e1` (write it under `routes` of the subnet that \
@@ -167,9 +167,9 @@ fn infiniband_is_refused_where_the_path_needs_it() {
     let entries = format!("  - {{type: infiniband, name: ib0, mac_address: '{mac}'}}\n");
     let all = interfaces(&entries);
     let refusals = all[0]
-        .remarks
+        .diagnostics
         .iter()
-        .filter(|r| r.weight == Weight::Refusal);
+        .filter(|r| r.severity == Severity::Refusal);
     let messages: Vec<_> = refusals.map(|r| r.warning.message.as_str()).collect();
     assert_eq!(
         messages,
@@ -195,7 +195,7 @@ fn a_name_that_is_there_twice_and_name_servers_of_one_interface() {
     assert_eq!(all.len(), 1);
     assert!(!all[0].dhcp4 && all[0].nameservers.addresses.is_empty());
     assert_eq!(
-        remarks(&all[0]),
+        diagnostics(&all[0]),
         [
             "note c.yaml:6:53 `network.config[2].interface`: cloud-init does not write the name \
              servers of one interface for netplan, so they are left aside (write \

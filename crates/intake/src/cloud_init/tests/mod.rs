@@ -8,7 +8,7 @@ mod precedence;
 mod properties;
 mod version_1;
 
-use nvmeroot_plan::{Fragment, Interface, Weight};
+use nvmeroot_plan::{Fragment, Interface, Severity};
 
 use crate::netplan::{Source, read_with};
 use crate::{IntakeError, curtin};
@@ -80,23 +80,23 @@ fn all(entries: &str) -> Vec<String> {
 
 /// Those of netplan's front-end that say what is not carried out yet are left
 /// out: they are not this one's.
-fn remarks(interface: &Interface) -> Vec<String> {
-    let own = interface.remarks.iter().filter(|remark| {
-        let message = &remark.warning.message;
+fn diagnostics(interface: &Interface) -> Vec<String> {
+    let own = interface.diagnostics.iter().filter(|diagnostic| {
+        let message = &diagnostic.warning.message;
         !message.contains("in the initramfs") && !message.contains("the initramfs does not")
     });
-    own.map(|remark| {
-        let weight = match remark.weight {
-            Weight::Note => "note",
-            Weight::Notice => "notice",
-            Weight::Refusal => "refusal",
-            Weight::Doubt => "doubt",
+    own.map(|diagnostic| {
+        let severity = match diagnostic.severity {
+            Severity::Note => "note",
+            Severity::Notice => "notice",
+            Severity::Refusal => "refusal",
+            Severity::Doubt => "doubt",
         };
-        let warning = &remark.warning;
+        let warning = &diagnostic.warning;
         let origin = warning.origin.as_ref().expect("a place");
         let hint = warning.hint.as_ref().map(|hint| format!(" ({hint})"));
         let hint = hint.unwrap_or_default();
-        format!("{weight} {origin}: {}{hint}", warning.message)
+        format!("{severity} {origin}: {}{hint}", warning.message)
     })
     .collect()
 }

@@ -37,7 +37,12 @@ network:
         all.iter().map(shown).collect::<Vec<_>>(),
         ["e1 dhcp4", "e0 dhcp4"]
     );
-    assert!(all[1].remarks.iter().all(|r| r.weight != Weight::Doubt));
+    assert!(
+        all[1]
+            .diagnostics
+            .iter()
+            .all(|r| r.severity != Severity::Doubt)
+    );
     assert_eq!(
         all[1].origin.to_string(),
         "c.yaml:6:5 `network.ethernets.e0`"

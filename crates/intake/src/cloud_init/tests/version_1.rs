@@ -253,7 +253,7 @@ fn a_subnets_mtu_comes_over_the_interfaces_and_that_of_ipv6_beside_it() {
     assert_eq!(all[0].mtu.map(u64::from), Some(9000));
     assert_eq!(all[1].mtu, None);
     assert_eq!(
-        remarks(&all[1]),
+        diagnostics(&all[1]),
         ["note c.yaml:11:37 `network.config[1].mtu`: `mtu: 0` says nothing (remove it)"]
     );
 }

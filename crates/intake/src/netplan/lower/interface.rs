@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use nvmeroot_plan::{
-    DhcpOverrides, Interface, InterfaceAddress, InterfaceName, Match, Mtu, Nameservers, UseDomains,
-    Warning, Weight,
+    DhcpOverrides, Interface, InterfaceAddress, InterfaceName, Match, Mtu, Nameservers, Severity,
+    UseDomains, Warning,
 };
 
 use super::Definition;
@@ -34,15 +34,22 @@ pub(super) fn lower<'d>(
         Value::Map(map) => Some(map),
         _ => None,
     };
-    let mut remarks = Vec::new();
-    let kind = link::kind(definition, map, path, references, &mut remarks, findings);
+    let mut diagnostics = Vec::new();
+    let kind = link::kind(
+        definition,
+        map,
+        path,
+        references,
+        &mut diagnostics,
+        findings,
+    );
     let mut interface = Interface::new(
         entry.name().parse().ok()?,
         stand_in(definition.number),
         kind,
         origin(entry.key, path),
     );
-    interface.remarks = remarks;
+    interface.diagnostics = diagnostics;
     let mut lowering = Lowering {
         interface,
         definition,
@@ -81,8 +88,10 @@ struct Lowering<'a, 'd> {
 }
 
 impl<'d> Lowering<'_, 'd> {
-    fn remark(&mut self, weight: Weight, warning: Warning) {
-        self.interface.remarks.push(weight.remark(warning));
+    fn diagnose(&mut self, severity: Severity, warning: Warning) {
+        self.interface
+            .diagnostics
+            .push(severity.diagnostic(warning));
     }
 
     /// A warning at one of the definition's keys.
@@ -99,7 +108,7 @@ impl<'d> Lowering<'_, 'd> {
         }
         let doubts = check.doubts;
         for doubt in doubts {
-            self.remark(Weight::Doubt, doubt);
+            self.diagnose(Severity::Doubt, doubt);
         }
     }
 
@@ -116,7 +125,7 @@ impl<'d> Lowering<'_, 'd> {
         let warning = Warning::at(self.interface.origin.clone(), message).with_hint(
             "reach the storage over a network card, or a VLAN, a bond or a bridge on one",
         );
-        self.remark(Weight::Refusal, warning);
+        self.diagnose(Severity::Refusal, warning);
     }
 
     fn note_renderer(&mut self) {
@@ -128,7 +137,7 @@ impl<'d> Lowering<'_, 'd> {
                            it may drop the connection to the storage";
             let warning = Warning::at(origin(node, self.path), message)
                 .with_hint("let networkd render the interfaces that lead to the storage");
-            self.remark(Weight::Note, warning);
+            self.diagnose(Severity::Note, warning);
         }
     }
 
@@ -172,7 +181,7 @@ impl<'d> Lowering<'_, 'd> {
                     let warning = self.at(entry, message).with_hint(
                         "give the card's name: `set-name` beside `match`, or `name` in it",
                     );
-                    self.remark(Weight::Refusal, warning);
+                    self.diagnose(Severity::Refusal, warning);
                 }
             },
             (None, None) => match id {
@@ -182,7 +191,7 @@ impl<'d> Lowering<'_, 'd> {
                     if self.definition.section.is_physical() {
                         warning = warning.with_hint("say with `match` what card this is");
                     }
-                    self.remark(Weight::Doubt, warning);
+                    self.diagnose(Severity::Doubt, warning);
                 }
             },
         }
@@ -200,7 +209,7 @@ impl<'d> Lowering<'_, 'd> {
             Some(Some(mac)) => matching.macaddress = Some(mac),
             Some(None) => {
                 let warning = self.at(entry, "an InfiniBand address can't be matched");
-                self.remark(Weight::Refusal, warning);
+                self.diagnose(Severity::Refusal, warning);
             }
             None => {}
         }
@@ -226,12 +235,12 @@ impl<'d> Lowering<'_, 'd> {
             Care::Noted(why) => {
                 let message = format!("`{name}` is not carried out in the initramfs: {why}");
                 let warning = self.at(entry, message);
-                self.remark(Weight::Note, warning);
+                self.diagnose(Severity::Note, warning);
             }
             Care::Refused(why) => {
                 let message = format!("the path to the storage can't have `{name}`: {why}");
                 let warning = self.at(entry, message);
-                self.remark(Weight::Refusal, warning);
+                self.diagnose(Severity::Refusal, warning);
             }
         }
     }
@@ -263,7 +272,7 @@ impl<'d> Lowering<'_, 'd> {
                         v.text()
                     );
                     let warning = self.at(entry, message);
-                    self.remark(Weight::Note, warning);
+                    self.diagnose(Severity::Note, warning);
                 }
             }
             ("mtu", Value::Scalar(v)) => {
@@ -289,7 +298,7 @@ impl<'d> Lowering<'_, 'd> {
             // The schema lets nothing else come here; if it does, it is said.
             (name, _) => {
                 let warning = self.at(entry, format!("`{name}` is not carried out"));
-                self.remark(Weight::Note, warning);
+                self.diagnose(Severity::Note, warning);
             }
         }
     }
@@ -321,7 +330,7 @@ impl<'d> Lowering<'_, 'd> {
             let warning = self
                 .at(entry, format!("`{key}` is deprecated"))
                 .with_hint(hint);
-            self.remark(Weight::Notice, warning);
+            self.diagnose(Severity::Notice, warning);
         }
     }
 
@@ -354,7 +363,7 @@ impl<'d> Lowering<'_, 'd> {
                 "`dhcp4-overrides` and `dhcp6-overrides` differ, and networkd has one set for both";
             let warning =
                 Warning::at(one.origin.clone(), message).with_hint("write the same under both");
-            self.remark(Weight::Doubt, warning);
+            self.diagnose(Severity::Doubt, warning);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What kind of link a definition is.
 
-use nvmeroot_plan::{Bond, Bridge, Dummy, LinkKind, Remark, Vlan, VlanId, Vrf, Weight};
+use nvmeroot_plan::{
+    Bond, Bridge, Dummy, InterfaceDiagnostic, LinkKind, Severity, Vlan, VlanId, Vrf,
+};
 
 use super::Definition;
 use super::parameters::Parameters;
@@ -19,7 +21,7 @@ pub(super) fn kind<'d>(
     map: Option<&Map<'d>>,
     path: &KeyPath<'_>,
     references: &mut References<'d>,
-    remarks: &mut Vec<Remark>,
+    diagnostics: &mut Vec<InterfaceDiagnostic>,
     findings: &mut Findings<'d>,
 ) -> LinkKind {
     let foreign = || LinkKind::Foreign {
@@ -31,7 +33,7 @@ pub(super) fn kind<'d>(
             let path = path.key("interfaces");
             for item in &list.items {
                 let refused = references.not_a_vrf(item.node, &path.index(item.index));
-                remarks.extend(refused.map(|warning| Weight::Refusal.remark(warning)));
+                diagnostics.extend(refused.map(|warning| Severity::Refusal.diagnostic(warning)));
             }
             references.members(definition, list, &path, findings)
         }
@@ -64,7 +66,7 @@ pub(super) fn kind<'d>(
             };
             if let Some(map) = parameters {
                 let id = definition.entry.name();
-                let parameters = Parameters::new(map, &own, remarks);
+                let parameters = Parameters::new(map, &own, diagnostics);
                 parameters.bond(id, &mut bond, references, findings);
             }
             LinkKind::Bond { bond }
@@ -78,7 +80,7 @@ pub(super) fn kind<'d>(
             // netplan's default, not the kernel's.
             bridge.parameters.stp = Some(true);
             if let Some(map) = parameters {
-                Parameters::new(map, &own, remarks).bridge(&mut bridge, references);
+                Parameters::new(map, &own, diagnostics).bridge(&mut bridge, references);
             }
             LinkKind::Bridge { bridge }
         }
@@ -108,7 +110,7 @@ pub(super) fn kind<'d>(
             let link = get("link").and_then(|v| references.one(v, &path.key("link"), networkd));
             if let Some(value) = get("link") {
                 let refused = references.not_a_vrf(value.node(), &path.key("link"));
-                remarks.extend(refused.map(|warning| Weight::Refusal.remark(warning)));
+                diagnostics.extend(refused.map(|warning| Severity::Refusal.diagnostic(warning)));
             }
             if id.is_none() {
                 missing("id", "`id`, the number of the VLAN", findings);

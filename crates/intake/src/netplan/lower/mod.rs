@@ -6,7 +6,7 @@ mod parameters;
 mod references;
 mod route;
 
-use nvmeroot_plan::{Interface, Warning, Weight};
+use nvmeroot_plan::{Interface, Severity, Warning};
 
 use self::references::References;
 use super::findings::{Findings, origin};
@@ -75,7 +75,9 @@ fn refuse_second_masters(references: &References<'_>, interfaces: &mut [Interfac
     let mut twice = references.held_twice();
     for interface in interfaces {
         if let Some(warning) = twice.remove(interface.id.as_str()) {
-            interface.remarks.push(Weight::Refusal.remark(warning));
+            interface
+                .diagnostics
+                .push(Severity::Refusal.diagnostic(warning));
         }
     }
 }

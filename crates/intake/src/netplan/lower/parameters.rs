@@ -9,7 +9,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use nvmeroot_plan::{
-    ArpTargets, Bond, BondMode, Bridge, Centiseconds, DefinitionId, Remark, Warning, Weight,
+    ArpTargets, Bond, BondMode, Bridge, Centiseconds, DefinitionId, InterfaceDiagnostic, Severity,
+    Warning,
 };
 
 use super::references::References;
@@ -38,16 +39,20 @@ const WITH_ARP: &[BondMode] = &[
 pub(super) struct Parameters<'a, 'd> {
     map: &'a Map<'d>,
     path: &'a KeyPath<'a>,
-    remarks: &'a mut Vec<Remark>,
+    diagnostics: &'a mut Vec<InterfaceDiagnostic>,
 }
 
 impl<'a, 'd> Parameters<'a, 'd> {
     pub(super) fn new(
         map: &'a Map<'d>,
         path: &'a KeyPath<'a>,
-        remarks: &'a mut Vec<Remark>,
+        diagnostics: &'a mut Vec<InterfaceDiagnostic>,
     ) -> Self {
-        Self { map, path, remarks }
+        Self {
+            map,
+            path,
+            diagnostics,
+        }
     }
 
     /// Those of the bond with that id.
@@ -119,7 +124,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
         {
             let message = "the members' links are watched either by ARP or by their carrier, and `mii-monitor-interval` is there too";
             let warning = self.at(entry, message).with_hint("remove one of the two");
-            self.remark(Weight::Refusal, warning);
+            self.diagnose(Severity::Refusal, warning);
         }
     }
 
@@ -130,7 +135,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
         if let Some(entry) = self.map.entry(key) {
             let message = format!("a bond in mode `{mode}` knows no `{key}`");
             let warning = self.at(entry, message);
-            self.remark(Weight::Note, warning);
+            self.diagnose(Severity::Note, warning);
         }
         *value = None;
     }
@@ -141,7 +146,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
         {
             let message = format!("without `mii-monitor-interval` there is no `{key}`");
             let warning = self.at(entry, message);
-            self.remark(Weight::Note, warning);
+            self.diagnose(Severity::Note, warning);
         }
     }
 
@@ -157,7 +162,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
             let warning = self
                 .at(entry, message)
                 .with_hint("`802.3ad` and `balance-xor` are the kernel's own modes nearest to it");
-            self.remark(Weight::Refusal, warning);
+            self.diagnose(Severity::Refusal, warning);
         }
         mode
     }
@@ -228,7 +233,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
             let message = format!("the kernel does not take `{}` for `{key}`", shown(text));
             let hint = format!("write a time from {min} to {max} seconds");
             let warning = self.at(entry, message).with_hint(hint);
-            self.remark(Weight::Doubt, warning);
+            self.diagnose(Severity::Doubt, warning);
         }
     }
 
@@ -259,7 +264,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
                 }
                 Err(why) => {
                     let warning = Warning::at(origin(entry.key, &own), why.to_string());
-                    self.remark(Weight::Doubt, warning);
+                    self.diagnose(Severity::Doubt, warning);
                 }
             }
         }
@@ -272,12 +277,12 @@ impl<'a, 'd> Parameters<'a, 'd> {
         {
             let message = format!("`{key}` counts only of members, and `{id}` is none");
             let warning = self.at(entry, message);
-            self.remark(Weight::Note, warning);
+            self.diagnose(Severity::Note, warning);
         }
     }
 
-    fn remark(&mut self, weight: Weight, warning: Warning) {
-        self.remarks.push(weight.remark(warning));
+    fn diagnose(&mut self, severity: Severity, warning: Warning) {
+        self.diagnostics.push(severity.diagnostic(warning));
     }
 
     fn at(&self, entry: &Entry<'d>, message: impl Into<String>) -> Warning {
@@ -291,7 +296,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
                 Some(hint) => warning.with_hint(hint),
                 None => warning,
             };
-            self.remark(Weight::Doubt, warning);
+            self.diagnose(Severity::Doubt, warning);
         }
     }
 

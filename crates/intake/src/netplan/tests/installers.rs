@@ -44,7 +44,7 @@ network:
   version: 2
 ";
     assert_eq!(all(text), ["ens3 - 1/0 [] []"]);
-    assert!(remarks(&only(text)).is_empty());
+    assert!(diagnostics(&only(text)).is_empty());
 }
 
 #[test]
@@ -75,7 +75,7 @@ network:
     assert_eq!(one.nameservers.addresses.len(), 2);
     assert_eq!(one.nameservers.search, ["example.com"]);
     assert_eq!(one.routes[0].origin.line, 14);
-    assert!(remarks(&one).is_empty());
+    assert!(diagnostics(&one).is_empty());
 }
 
 #[test]
@@ -97,7 +97,7 @@ network:
         ["ens3 - 0/0 [192.168.122.10/24] [default via 192.168.122.1]"]
     );
     assert_eq!(
-        remarks(&only(text)),
+        diagnostics(&only(text)),
         [
             "notice 6:7 network.ethernets.ens3.gateway4: `gateway4` is deprecated \
           (write `routes: [{to: 0.0.0.0/0, via: \"192.168.122.1\"}]`)"
@@ -144,7 +144,7 @@ network:
     assert_eq!(all(text), ["ens3 52:54:00:12:34:56 1/0 [] []"]);
     assert!(only(text).set_name);
     assert!(
-        remarks(&only(text)).is_empty(),
+        diagnostics(&only(text)).is_empty(),
         "the card has that name anyway"
     );
     let renamed = text.replace("set-name: ens3", "set-name: lan0");
@@ -282,7 +282,7 @@ network:
     assert_eq!(matching.name.as_deref(), Some("enp*"));
     assert_eq!(matching.driver, ["virtio_net", "mlx5*"]);
     // What a runtime can't do of it, the runtime says.
-    assert!(remarks(&both[0]).is_empty() && remarks(&both[1]).is_empty());
+    assert!(diagnostics(&both[0]).is_empty() && diagnostics(&both[1]).is_empty());
 }
 
 #[test]

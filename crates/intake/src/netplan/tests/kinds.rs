@@ -82,7 +82,11 @@ fn what_is_not_brought_up_is_refused_each_and_noticed_once() {
     let all = interfaces(EVERYTHING);
     let refused: Vec<&str> = all
         .iter()
-        .filter(|one| one.remarks.iter().any(|r| r.weight == Weight::Refusal))
+        .filter(|one| {
+            one.diagnostics
+                .iter()
+                .any(|r| r.severity == Severity::Refusal)
+        })
         .map(|one| one.id.as_str())
         .collect();
     assert_eq!(refused, ["wl0", "tun0"]);
@@ -153,7 +157,7 @@ fn refusals(text: &str) -> Vec<String> {
     let all = interfaces(text);
     let said = all.iter().flat_map(|one| {
         let id = one.id.to_string();
-        remarks(one)
+        diagnostics(one)
             .into_iter()
             .map(move |text| format!("{id}: {text}"))
     });

@@ -80,7 +80,7 @@ network:
     assert_eq!(all.len(), 1);
     let a = &all[0];
     assert!(!a.dhcp4 && a.mtu.is_none() && a.addresses.is_empty());
-    assert!(a.nameservers.is_empty() && a.remarks.is_empty());
+    assert!(a.nameservers.is_empty() && a.diagnostics.is_empty());
 
     // And a third file can say it anew, in the first one's place.
     let third = "network: {ethernets: {b: {dhcp6: true}, a: {mtu: 1300}}}";

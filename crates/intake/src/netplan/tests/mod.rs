@@ -1,18 +1,18 @@
 //! Whole texts in, fragments or located errors out.
 
-use nvmeroot_plan::{Fragment, Interface, Weight};
+use nvmeroot_plan::{Fragment, Interface, Severity};
 
 use super::{Source, read};
 use crate::Diagnostics;
 
 mod conformance;
+mod diagnostics;
 mod errors;
 mod installers;
 mod kinds;
 mod merging;
 mod parameters;
 mod properties;
-mod remarks;
 mod schema;
 mod settings;
 
@@ -62,24 +62,24 @@ fn refused(text: &str) -> Diagnostics {
     }
 }
 
-/// Remarks as `weight line:column key: message (hint)`.
-fn remarks(interface: &Interface) -> Vec<String> {
+/// Diagnostics as `severity line:column key: message (hint)`.
+fn diagnostics(interface: &Interface) -> Vec<String> {
     interface
-        .remarks
+        .diagnostics
         .iter()
-        .map(|remark| {
-            let weight = match remark.weight {
-                Weight::Note => "note",
-                Weight::Notice => "notice",
-                Weight::Refusal => "refusal",
-                Weight::Doubt => "doubt",
+        .map(|diagnostic| {
+            let severity = match diagnostic.severity {
+                Severity::Note => "note",
+                Severity::Notice => "notice",
+                Severity::Refusal => "refusal",
+                Severity::Doubt => "doubt",
             };
-            let warning = &remark.warning;
+            let warning = &diagnostic.warning;
             let origin = warning.origin.as_ref().expect("a place");
             let key = origin.key.as_deref().unwrap_or_default();
             let hint = warning.hint.as_ref().map(|h| format!(" ({h})"));
             format!(
-                "{weight} {}:{} {key}: {}{}",
+                "{severity} {}:{} {key}: {}{}",
                 origin.line,
                 origin.column,
                 warning.message,

@@ -15,7 +15,7 @@ fn links(section: &str, parameters: &str) -> Vec<Interface> {
 
 fn bond(parameters: &str) -> (nvmeroot_plan::Bond, Vec<String>) {
     let it = links("bonds", parameters).remove(2);
-    let said = remarks(&it);
+    let said = diagnostics(&it);
     match it.kind {
         LinkKind::Bond { bond } => (bond, said),
         other => panic!("{other:?}"),
@@ -24,7 +24,7 @@ fn bond(parameters: &str) -> (nvmeroot_plan::Bond, Vec<String>) {
 
 fn bridge(parameters: &str) -> (Bridge, Vec<String>) {
     let it = links("bridges", parameters).remove(2);
-    let said = remarks(&it);
+    let said = diagnostics(&it);
     match it.kind {
         LinkKind::Bridge { bridge } => (bridge, said),
         other => panic!("{other:?}"),
@@ -166,7 +166,7 @@ fn every_parameter_is_in_the_plan_and_in_the_steps() {
             let with = links(section_name, &format!("{beside}{comma}{key}: {value}"));
             let text = serde_json::to_string(&with[2].kind).expect("JSON");
             assert!(text.contains(json), "{key}: {text}");
-            assert_eq!(remarks(&with[2]), Vec::<String>::new(), "{key}");
+            assert_eq!(diagnostics(&with[2]), Vec::<String>::new(), "{key}");
             assert_ne!(actions_of(with), actions_of(without), "{key}");
         }
     }
@@ -325,7 +325,7 @@ fn what_is_said_of_a_stranger_is_noted() {
             "network: {{ethernets: {{e0: {{}}, e1: {{}}}}, {section}: {{it0: {{interfaces: [e0], \
              parameters: {{{parameters}}}}}}}}}"
         ));
-        remarks(&it[2])
+        diagnostics(&it[2])
     };
     for (section, parameters) in [
         ("bonds", "mode: active-backup, primary: e1"),

@@ -1,4 +1,4 @@
-//! No key of the schema falls through: each is in the plan, or a remark says
+//! No key of the schema falls through: each is in the plan, or a diagnostic says
 //! that it is not.
 
 use super::*;
@@ -98,17 +98,17 @@ fn with_and_without(section: &Section, key: &str, value: &str) -> (Interface, In
 
 fn is_in_plan(with: &Interface, without: &Interface) -> bool {
     let bare = |one: &Interface| Interface {
-        remarks: Vec::new(),
+        diagnostics: Vec::new(),
         origin: nvmeroot_plan::Origin::whole(""),
         ..one.clone()
     };
     bare(with) != bare(without)
 }
 
-fn has(weight: Weight, at_key: &str, interface: &Interface) -> bool {
-    interface.remarks.iter().any(|remark| {
-        let origin = remark.warning.origin.as_ref().expect("a place");
-        remark.weight == weight && origin.key.as_deref() == Some(at_key)
+fn has(severity: Severity, at_key: &str, interface: &Interface) -> bool {
+    interface.diagnostics.iter().any(|diagnostic| {
+        let origin = diagnostic.warning.origin.as_ref().expect("a place");
+        diagnostic.severity == severity && origin.key.as_deref() == Some(at_key)
     })
 }
 
@@ -132,7 +132,7 @@ fn samples_fit_their_shapes() {
 }
 
 #[test]
-fn every_key_of_every_section_is_in_the_plan_or_remarked_upon() {
+fn every_key_of_every_section_is_in_the_plan_or_diagnosed() {
     let mut tried = 0;
     for section in SECTIONS {
         let all = section.keys.iter().flat_map(|group| group.iter());
@@ -157,30 +157,33 @@ fn judge(section: &Section, key: &Key) {
     let any_in_plan = cases
         .iter()
         .any(|(with, without)| is_in_plan(with, without));
-    let all_have = |weight| cases.iter().all(|(with, _)| has(weight, &at, with));
+    let all_have = |severity| cases.iter().all(|(with, _)| has(severity, &at, with));
     // What is refused as a whole needs no word on its parts.
     let whole = format!("network.{}.it0", section.name);
     let refused = cases
         .iter()
-        .all(|(with, _)| has(Weight::Refusal, &whole, with));
+        .all(|(with, _)| has(Severity::Refusal, &whole, with));
     assert_eq!(refused, section.is_refused());
     match key.care {
         // It changes no value of the plan, only what is said about it.
         Care::Carried if name == "renderer" => {
             let (with, _) = with_and_without(section, name, "NetworkManager");
-            let said = |remark: &nvmeroot_plan::Remark| {
-                remark.warning.message.starts_with("NetworkManager takes")
+            let said = |diagnostic: &nvmeroot_plan::InterfaceDiagnostic| {
+                diagnostic
+                    .warning
+                    .message
+                    .starts_with("NetworkManager takes")
             };
-            assert!(with.remarks.iter().any(said), "{place}");
+            assert!(with.diagnostics.iter().any(said), "{place}");
         }
         Care::Carried => assert!(any_in_plan, "{place}: not in the plan"),
         Care::Noted(_) => {
             assert!(!any_in_plan, "{place}: in the plan all the same");
-            assert!(refused || all_have(Weight::Note), "{place}: not noted");
+            assert!(refused || all_have(Severity::Note), "{place}: not noted");
         }
         Care::Refused(_) => {
             assert!(!any_in_plan, "{place}: in the plan all the same");
-            assert!(all_have(Weight::Refusal), "{place}: not refused");
+            assert!(all_have(Severity::Refusal), "{place}: not refused");
         }
     }
 }
@@ -348,7 +351,7 @@ fn every_key_of_network_is_read_or_noticed() {
             "network: {{{}: {value}, ethernets: {{e0: {{}}}}}}",
             key.name
         );
-        let said = remarks(&only(&text)).join("\n");
+        let said = diagnostics(&only(&text)).join("\n");
         let noticed = notices(&text).join("\n");
         match key.name {
             "version" => assert_eq!(said, ""),

@@ -64,7 +64,7 @@ fn ipv6_is_as_it_was_said() {
 
 #[test]
 fn what_makes_no_sense_of_ipv6_is_said() {
-    let doubt = |keys| remarks(&ethernet(keys)).remove(0);
+    let doubt = |keys| diagnostics(&ethernet(keys)).remove(0);
     assert_eq!(
         doubt("ipv6-mtu: 1279"),
         "doubt 1:28 network.ethernets.e0.ipv6-mtu: `1279` is no MTU of IPv6: expected a whole \
@@ -103,7 +103,7 @@ fn when_and_by_whom_it_is_brought_up() {
     assert!(one.ignore_carrier);
     assert_eq!(one.activation_mode, Some(ActivationMode::Manual));
     assert_eq!(
-        remarks(&one),
+        diagnostics(&one),
         [
             "note 1:88 network.ethernets.e0.activation-mode: the initramfs brings the link up all \
           the same"
@@ -111,7 +111,7 @@ fn when_and_by_whom_it_is_brought_up() {
     );
     let off = ethernet("activation-mode: off");
     assert_eq!(off.activation_mode, Some(ActivationMode::Off));
-    assert_eq!(off.remarks[0].weight, Weight::Refusal);
+    assert_eq!(off.diagnostics[0].severity, Severity::Refusal);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What netplan refuses of an interface because of who renders it (`src/nm.c`,
 //! `src/networkd.c`): the running system then has no network at all.
 
-use nvmeroot_plan::{RouteType, Weight};
+use nvmeroot_plan::{RouteType, Severity};
 
 use super::Lowering;
 use crate::netplan::check::shown;
@@ -46,7 +46,7 @@ impl<'d> Lowering<'_, 'd> {
                 let message = format!("netplan refuses {what} where NetworkManager renders");
                 let warning = self.at(entry, message);
                 let hint = "write `renderer: networkd` for this interface, or leave that out";
-                self.remark(Weight::Doubt, warning.with_hint(hint));
+                self.diagnose(Severity::Doubt, warning.with_hint(hint));
             }
         }
     }
@@ -66,7 +66,7 @@ impl<'d> Lowering<'_, 'd> {
         let message = format!("netplan refuses `macaddress: {word}` where {renderer} renders");
         let hint = "write the address, or leave the card its own";
         let warning = self.at(entry, message).with_hint(hint);
-        self.remark(Weight::Doubt, warning);
+        self.diagnose(Severity::Doubt, warning);
         false
     }
 }

@@ -1,6 +1,6 @@
 //! Keys of one value each, and what the path can't have of them.
 
-use nvmeroot_plan::{ActivationMode, Ipv6Mtu, LinkLocal, RaOverrides, Warning, Weight};
+use nvmeroot_plan::{ActivationMode, Ipv6Mtu, LinkLocal, RaOverrides, Severity, Warning};
 
 use super::{Lowering, texts, use_domains};
 use crate::netplan::check::shown;
@@ -74,17 +74,17 @@ impl<'d> Lowering<'_, 'd> {
 
     fn note(&mut self, entry: &Entry<'d>, message: &str) {
         let warning = self.at(entry, message);
-        self.remark(Weight::Note, warning);
+        self.diagnose(Severity::Note, warning);
     }
 
     fn refuse(&mut self, warning: Warning) {
-        self.remark(Weight::Refusal, warning);
+        self.diagnose(Severity::Refusal, warning);
     }
 
     fn doubt(&mut self, entry: &Entry<'d>, why: Option<nvmeroot_plan::NameError>) {
         if let Some(why) = why {
             let warning = self.at(entry, why.to_string());
-            self.remark(Weight::Doubt, warning);
+            self.diagnose(Severity::Doubt, warning);
         }
     }
 

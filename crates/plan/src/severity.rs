@@ -7,19 +7,19 @@ use crate::Warning;
 /// Something about one interface that matters only in some plans: which, is
 /// known when all fragments are there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remark {
+pub struct InterfaceDiagnostic {
     /// When it matters, and how much.
-    pub weight: Weight,
+    pub severity: Severity,
     /// What is to be said.
     pub warning: Warning,
 }
 
-/// When a remark matters. An interface is on the path if a mount that is
-/// needed before init starts is reached over it, itself or as another one's
-/// parent.
+/// When a diagnostic of an interface matters. An interface is on the path if a
+/// mount that is needed before init starts is reached over it, itself or as
+/// another one's parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Weight {
+pub enum Severity {
     /// Left to the running system: a warning on the path, elsewhere nothing.
     Note,
     /// A warning wherever the initramfs brings up a network.
@@ -30,11 +30,11 @@ pub enum Weight {
     Doubt,
 }
 
-impl Weight {
-    /// A remark of this weight.
-    pub fn remark(self, warning: Warning) -> Remark {
-        Remark {
-            weight: self,
+impl Severity {
+    /// A diagnostic of this severity.
+    pub fn diagnostic(self, warning: Warning) -> InterfaceDiagnostic {
+        InterfaceDiagnostic {
+            severity: self,
             warning,
         }
     }

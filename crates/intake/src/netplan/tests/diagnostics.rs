@@ -8,7 +8,7 @@ fn ethernet(keys: &str) -> String {
 
 #[test]
 fn unknown_keys_are_doubts_with_the_nearest_known_one() {
-    let said = |keys| remarks(&only(&ethernet(keys)));
+    let said = |keys| diagnostics(&only(&ethernet(keys)));
     assert_eq!(
         said("dhpc4: true"),
         ["doubt 1:28 network.ethernets.e0.dhpc4: unknown key `dhpc4` (did you mean `dhcp4`?)"]
@@ -48,7 +48,7 @@ fn unknown_keys_are_doubts_with_the_nearest_known_one() {
 #[test]
 fn keys_without_a_value_are_doubts() {
     let all = interfaces("network:\n  ethernets:\n    e0:\n      dhcp4:\n    e1:\n");
-    let said: Vec<String> = all.iter().flat_map(remarks).collect();
+    let said: Vec<String> = all.iter().flat_map(diagnostics).collect();
     let hint = "(remove the key, or write its value; `[]` and `{}` are empty ones)";
     assert_eq!(
         said,
@@ -104,7 +104,7 @@ fn one_note_per_topmost_key_at_its_place() {
         "emit-lldp: true, ra-overrides: {use-dns: no, table: 5}, networkmanager: {name: x, uuid: y}",
     ));
     assert_eq!(
-        remarks(&one),
+        diagnostics(&one),
         [
             "note 1:28 network.ethernets.e0.emit-lldp: `emit-lldp` is not carried out in the \
              initramfs: the running system sets it",
@@ -132,10 +132,11 @@ network:
     let places: Vec<Vec<u32>> = all
         .iter()
         .map(|one| {
-            let about =
-                |r: &&nvmeroot_plan::Remark| r.warning.message.starts_with("NetworkManager");
-            let remarks = one.remarks.iter().filter(about);
-            remarks
+            let about = |r: &&nvmeroot_plan::InterfaceDiagnostic| {
+                r.warning.message.starts_with("NetworkManager")
+            };
+            let diagnostics = one.diagnostics.iter().filter(about);
+            diagnostics
                 .map(|r| r.warning.origin.as_ref().expect("a place").line)
                 .collect()
         })
@@ -148,11 +149,11 @@ fn a_card_whose_name_nobody_knows_can_not_carry_the_path() {
     let text = "network: {ethernets: {a-very-long-opaque-id: {match: {driver: x}}}}";
     let one = only(text);
     assert_eq!(one.name.as_str(), "unnamed0");
-    assert_eq!(one.remarks[0].weight, Weight::Refusal);
+    assert_eq!(one.diagnostics[0].severity, Severity::Refusal);
 
     let one = only("network: {ethernets: {a-very-long-opaque-id: {}}}");
     assert_eq!(
-        remarks(&one),
+        diagnostics(&one),
         [
             "doubt 1:23 network.ethernets.a-very-long-opaque-id: `a-very-long-opaque-id` is no \
              interface name: it is longer than 15 bytes (say with `match` what card this is)"
@@ -165,9 +166,9 @@ fn different_overrides_for_one_client_are_a_doubt() {
     let both = "dhcp4: true, dhcp6: true, dhcp4-overrides: {use-dns: no}";
     let doubts = |keys: &str| {
         let one = only(&ethernet(keys));
-        one.remarks
+        one.diagnostics
             .iter()
-            .filter(|r| r.weight == Weight::Doubt)
+            .filter(|r| r.severity == Severity::Doubt)
             .count()
     };
     assert_eq!(doubts(both), 1);
@@ -186,20 +187,24 @@ fn infiniband_and_special_mac_addresses_are_not_lost() {
         "match: {{macaddress: \"{infiniband}\"}}"
     )));
     assert_eq!(one.matching.as_ref().and_then(|m| m.macaddress), None);
-    assert_eq!(one.remarks[0].weight, Weight::Refusal);
-    for (word, weight) in [
-        ("random", Weight::Refusal),
-        ("stable", Weight::Doubt),
-        (&format!("\"{infiniband}\""), Weight::Refusal),
-        ("permanent", Weight::Note),
-        ("preserve", Weight::Doubt),
+    assert_eq!(one.diagnostics[0].severity, Severity::Refusal);
+    for (word, severity) in [
+        ("random", Severity::Refusal),
+        ("stable", Severity::Doubt),
+        (&format!("\"{infiniband}\""), Severity::Refusal),
+        ("permanent", Severity::Note),
+        ("preserve", Severity::Doubt),
     ] {
         let one = only(&ethernet(&format!("macaddress: {word}")));
-        let weights: Vec<Weight> = one.remarks.iter().map(|r| r.weight).collect();
-        assert_eq!((one.mac, &weights[..]), (None, &[weight][..]), "{word}");
+        let severities: Vec<Severity> = one.diagnostics.iter().map(|r| r.severity).collect();
+        assert_eq!(
+            (one.mac, &severities[..]),
+            (None, &[severity][..]),
+            "{word}"
+        );
     }
     let one = only(&ethernet("macaddress: 00:16:3e:00:00:09"));
-    assert_eq!(remarks(&one), Vec::<String>::new());
+    assert_eq!(diagnostics(&one), Vec::<String>::new());
     assert_eq!(one.mac, "00:16:3e:00:00:09".parse().ok());
 }
 
@@ -224,35 +229,42 @@ fn a_deprecated_gateway_is_a_default_route_after_the_others() {
             "default Some(\"10.0.0.1\")"
         ]
     );
-    let weights: Vec<Weight> = one.remarks.iter().map(|r| r.weight).collect();
-    assert_eq!(weights, [Weight::Notice, Weight::Notice]);
+    let severities: Vec<Severity> = one.diagnostics.iter().map(|r| r.severity).collect();
+    assert_eq!(severities, [Severity::Notice, Severity::Notice]);
 }
 
 #[test]
 fn words_for_addresses_are_the_renderer_s() {
-    let weights = |section: &str, renderer: &str, word: &str| -> Vec<Weight> {
+    let severities = |section: &str, renderer: &str, word: &str| -> Vec<Severity> {
         let text =
             format!("network: {{{section}: {{e0: {{renderer: {renderer}, macaddress: {word}}}}}}}");
         let one = only(&text);
-        let about = |remark: &&nvmeroot_plan::Remark| {
-            let origin = remark.warning.origin.as_ref();
+        let about = |diagnostic: &&nvmeroot_plan::InterfaceDiagnostic| {
+            let origin = diagnostic.warning.origin.as_ref();
             origin.is_some_and(|o| o.key.as_deref().is_some_and(|k| k.ends_with("macaddress")))
         };
-        one.remarks.iter().filter(about).map(|r| r.weight).collect()
+        one.diagnostics
+            .iter()
+            .filter(about)
+            .map(|r| r.severity)
+            .collect()
     };
     let manager = "NetworkManager";
-    for (word, weight) in [
-        ("random", Weight::Refusal),
-        ("stable", Weight::Refusal),
-        ("stable-ssid", Weight::Doubt),
-        ("preserve", Weight::Note),
+    for (word, severity) in [
+        ("random", Severity::Refusal),
+        ("stable", Severity::Refusal),
+        ("stable-ssid", Severity::Doubt),
+        ("preserve", Severity::Note),
     ] {
-        assert_eq!(weights("ethernets", manager, word), [weight], "{word}");
+        assert_eq!(severities("ethernets", manager, word), [severity], "{word}");
     }
-    assert_eq!(weights("wifis", manager, "stable-ssid"), [Weight::Refusal]);
     assert_eq!(
-        weights("ethernets", "networkd", "stable-ssid"),
-        [Weight::Doubt]
+        severities("wifis", manager, "stable-ssid"),
+        [Severity::Refusal]
+    );
+    assert_eq!(
+        severities("ethernets", "networkd", "stable-ssid"),
+        [Severity::Doubt]
     );
 }
 
@@ -266,7 +278,7 @@ fn what_netplan_refuses_with_network_manager_is_doubted() {
         )
     };
     let doubts = |renderer: &str| -> Vec<String> {
-        let said = remarks(&only(&text(renderer))).into_iter();
+        let said = diagnostics(&only(&text(renderer))).into_iter();
         let doubts = said.filter_map(|text| Some(text.strip_prefix("doubt ")?.to_owned()));
         let without_place = |text: String| text.split_once(' ').expect("a key").1.to_owned();
         doubts.map(without_place).collect()
@@ -294,7 +306,7 @@ fn what_netplan_refuses_with_network_manager_is_doubted() {
 /// word on to networkd; the policy sets it for root's interfaces.
 #[test]
 fn another_dhcp_identifier_than_the_mac_address_is_noted_where_dhcpv4_is_asked() {
-    let said = |keys| remarks(&only(&ethernet(keys)));
+    let said = |keys| diagnostics(&only(&ethernet(keys)));
     assert_eq!(said("dhcp4: true, dhcp-identifier: mac"), [""; 0]);
     assert_eq!(said("dhcp-identifier: duid"), [""; 0]);
     assert_eq!(
