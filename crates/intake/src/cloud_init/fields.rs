@@ -4,7 +4,7 @@ use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
 
 use crate::netplan::check::Check;
 use crate::netplan::findings::Findings;
-use crate::netplan::schema::{Care, Key, Shape};
+use crate::netplan::schema::{Key, SupportLevel, ValueType};
 use crate::netplan::value::Value;
 use crate::yaml::{KeyPath, Mapping, Node};
 
@@ -37,10 +37,10 @@ impl<'d> Fields<'d> {
             match known.clone().find(|key| key.name == name) {
                 _ if is_nothing(entry.value) => {}
                 Some(key) => {
-                    if !is_read_apart(&key.shape, entry.value) {
-                        check.entry(&Value::of(entry.value), &key.shape, entry.key, root);
+                    if !is_read_apart(&key.value_type, entry.value) {
+                        check.entry(&Value::of(entry.value), &key.value_type, entry.key, root);
                     }
-                    if let Care::Noted(why) = key.care {
+                    if let SupportLevel::Noted(why) = key.support {
                         let message = format!("`{name}` is left aside: {why}");
                         let warning = Warning::at(entry.key.origin(root), message);
                         diagnostics.push(Severity::Note.diagnostic(warning));
@@ -74,10 +74,10 @@ impl<'d> Fields<'d> {
 }
 
 /// Mappings of other keys: who reads them checks them.
-fn is_read_apart(shape: &Shape, value: Node<'_>) -> bool {
-    match shape {
-        Shape::Map(_) => value.as_mapping().is_some(),
-        Shape::List(Shape::Map(_)) => value.as_sequence().is_some(),
+fn is_read_apart(value_type: &ValueType, value: Node<'_>) -> bool {
+    match value_type {
+        ValueType::Map(_) => value.as_mapping().is_some(),
+        ValueType::List(ValueType::Map(_)) => value.as_sequence().is_some(),
         _ => false,
     }
 }

@@ -12,7 +12,7 @@ use super::route::{self, Route};
 use super::schema::TYPES;
 use crate::netplan::check::shown;
 use crate::netplan::findings::Findings;
-use crate::netplan::schema::{Care, Key, Shape};
+use crate::netplan::schema::{Key, SupportLevel, ValueType};
 use crate::yaml::{KeyPath, Mapping, Node};
 
 /// What the list says. The nodes are of a document that knows where each of
@@ -100,13 +100,13 @@ pub(super) fn read<'d>(
 const NETWORK: &[Key] = &[
     Key {
         name: "version",
-        shape: Shape::Text,
-        care: Care::Carried,
+        value_type: ValueType::Text,
+        support: SupportLevel::Carried,
     },
     Key {
         name: "config",
-        shape: Shape::List(&Shape::Map(&[])),
-        care: Care::Carried,
+        value_type: ValueType::List(&ValueType::Map(&[])),
+        support: SupportLevel::Carried,
     },
 ];
 

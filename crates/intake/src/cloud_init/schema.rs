@@ -2,29 +2,29 @@
 //! `cloudinit/config/schemas/schema-network-config-v1.json`, and what
 //! `network_state.py` and curtin's `curtin/net` read beyond it).
 
-use crate::netplan::schema::{Care, Family, Key, Shape};
+use crate::netplan::schema::{Family, Key, SupportLevel, ValueType};
 
 /// A key that becomes part of netplan's file, or says what the entry is.
-const fn read(name: &'static str, shape: Shape) -> Key {
+const fn read(name: &'static str, value_type: ValueType) -> Key {
     Key {
         name,
-        shape,
-        care: Care::Carried,
+        value_type,
+        support: SupportLevel::Carried,
     }
 }
 
 /// A key whose value cloud-init does not write for netplan.
-const fn left(name: &'static str, shape: Shape) -> Key {
+const fn left(name: &'static str, value_type: ValueType) -> Key {
     Key {
         name,
-        shape,
-        care: Care::Noted("cloud-init does not write it for netplan"),
+        value_type,
+        support: SupportLevel::Noted("cloud-init does not write it for netplan"),
     }
 }
 
 /// Like netplan's own, with Python's and ifupdown's numbers.
-const BOOL: Shape = Shape::BoolOr(&["1", "0"]);
-const METRIC: Shape = Shape::Number(0, u32::MAX as u64);
+const BOOL: ValueType = ValueType::BoolOr(&["1", "0"]);
+const METRIC: ValueType = ValueType::Number(0, u32::MAX as u64);
 
 /// The types of entries.
 pub(super) const TYPES: [&str; 8] = [
@@ -41,61 +41,61 @@ pub(super) const TYPES: [&str; 8] = [
 /// Of every interface. Those that are mappings or lists of them are read key
 /// by key.
 pub(super) const DEVICE: &[Key] = &[
-    read("type", Shape::Text),
-    read("name", Shape::InterfaceName),
-    read("id", Shape::Text),
-    read("config_id", Shape::Text),
-    read("mac_address", Shape::Mac),
-    read("mtu", Shape::Number(0, 65_535)),
+    read("type", ValueType::Text),
+    read("name", ValueType::InterfaceName),
+    read("id", ValueType::Text),
+    read("config_id", ValueType::Text),
+    read("mac_address", ValueType::Mac),
+    read("mtu", ValueType::Number(0, 65_535)),
     read("accept-ra", BOOL),
     left("wakeonlan", BOOL),
     left("optional", BOOL),
-    read("subnets", Shape::List(&Shape::Map(&[]))),
+    read("subnets", ValueType::List(&ValueType::Map(&[]))),
 ];
 
 pub(super) const PHYSICAL: &[Key] = &[
     read("keep_configuration", BOOL),
-    left("params", Shape::Map(&[])),
+    left("params", ValueType::Map(&[])),
 ];
 
 pub(super) const BOND: &[Key] = &[
-    read("bond_interfaces", Shape::List(&Shape::Text)),
-    read("params", Shape::Map(&[])),
+    read("bond_interfaces", ValueType::List(&ValueType::Text)),
+    read("params", ValueType::Map(&[])),
 ];
 
 pub(super) const BRIDGE: &[Key] = &[
-    read("bridge_interfaces", Shape::List(&Shape::Text)),
-    read("params", Shape::Map(&[])),
+    read("bridge_interfaces", ValueType::List(&ValueType::Text)),
+    read("params", ValueType::Map(&[])),
 ];
 
 pub(super) const VLAN: &[Key] = &[
-    read("vlan_link", Shape::Text),
-    read("vlan_id", Shape::Number(0, 4094)),
-    left("params", Shape::Map(&[])),
+    read("vlan_link", ValueType::Text),
+    read("vlan_id", ValueType::Number(0, 4094)),
+    left("params", ValueType::Map(&[])),
 ];
 
 pub(super) const SUBNET: &[Key] = &[
-    read("type", Shape::Word(SUBNET_TYPES)),
-    read("address", Shape::Text),
-    read("ip_address", Shape::Text),
-    read("netmask", Shape::Text),
-    read("prefix", Shape::Number(0, 128)),
-    read("gateway", Shape::Address(Family::Any)),
+    read("type", ValueType::Word(SUBNET_TYPES)),
+    read("address", ValueType::Text),
+    read("ip_address", ValueType::Text),
+    read("netmask", ValueType::Text),
+    read("prefix", ValueType::Number(0, 128)),
+    read("gateway", ValueType::Address(Family::Any)),
     read("dns_nameservers", WORDS),
     read("dns_search", WORDS),
     read("metric", METRIC),
-    read("mtu", Shape::Number(0, 65_535)),
-    read("routes", Shape::List(&Shape::Map(&[]))),
+    read("mtu", ValueType::Number(0, 65_535)),
+    read("routes", ValueType::List(&ValueType::Map(&[]))),
     read("ipv4", BOOL),
     read("ipv6", BOOL),
-    left("control", Shape::Word(&["auto", "manual", "hotplug"])),
-    left("broadcast", Shape::Text),
-    left("pointopoint", Shape::Text),
-    left("scope", Shape::Text),
+    left("control", ValueType::Word(&["auto", "manual", "hotplug"])),
+    left("broadcast", ValueType::Text),
+    left("pointopoint", ValueType::Text),
+    left("scope", ValueType::Text),
 ];
 
 /// Words in one text, or a list of them.
-const WORDS: Shape = Shape::OneOrList(&Shape::Text);
+const WORDS: ValueType = ValueType::OneOrList(&ValueType::Text);
 
 const SUBNET_TYPES: &[&str] = &[
     "dhcp4",
@@ -110,20 +110,23 @@ const SUBNET_TYPES: &[&str] = &[
 ];
 
 pub(super) const ROUTE: &[Key] = &[
-    read("type", Shape::Text),
-    read("id", Shape::Text),
-    read("destination", Shape::Text),
-    read("network", Shape::Text),
-    read("netmask", Shape::Text),
-    read("prefix", Shape::Number(0, 128)),
-    read("gateway", Shape::Address(Family::Any)),
+    read("type", ValueType::Text),
+    read("id", ValueType::Text),
+    read("destination", ValueType::Text),
+    read("network", ValueType::Text),
+    read("netmask", ValueType::Text),
+    read("prefix", ValueType::Number(0, 128)),
+    read("gateway", ValueType::Address(Family::Any)),
     read("metric", METRIC),
 ];
 
 pub(super) const NAMESERVER: &[Key] = &[
-    read("type", Shape::Text),
-    read("id", Shape::Text),
-    read("address", Shape::OneOrList(&Shape::Address(Family::Any))),
-    read("search", Shape::OneOrList(&Shape::Text)),
-    read("interface", Shape::Text),
+    read("type", ValueType::Text),
+    read("id", ValueType::Text),
+    read(
+        "address",
+        ValueType::OneOrList(&ValueType::Address(Family::Any)),
+    ),
+    read("search", ValueType::OneOrList(&ValueType::Text)),
+    read("interface", ValueType::Text),
 ];

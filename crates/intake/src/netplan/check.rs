@@ -6,7 +6,7 @@ use nvmeroot_plan::Warning;
 
 use super::findings::{Findings, origin};
 use super::read;
-use super::schema::{Family, Key, Shape, find};
+use super::schema::{Family, Key, ValueType, find};
 use super::value::{Map, Value};
 use crate::diagnostic::nearest;
 use crate::yaml::pyyaml::base60_mac;
@@ -45,7 +45,7 @@ impl<'f, 'd> Check<'f, 'd> {
         for entry in map.all() {
             let path = path.key(entry.name());
             match find(groups, entry.name()) {
-                Some(key) => self.entry(&entry.value, &key.shape, entry.key, &path),
+                Some(key) => self.entry(&entry.value, &key.value_type, entry.key, &path),
                 None => {
                     let names = groups.iter().flat_map(|group| group.iter().map(|k| k.name));
                     self.unknown(entry.key, &path, names);
@@ -86,14 +86,14 @@ impl<'f, 'd> Check<'f, 'd> {
     pub(crate) fn entry(
         &mut self,
         value: &Value<'d>,
-        shape: &'static Shape,
+        value_type: &'static ValueType,
         key: Node<'d>,
         path: &KeyPath<'_>,
     ) {
         match value {
             Value::Nothing(nothing) if nothing.said => {}
             Value::Nothing(_) => self.empty(key, path),
-            value => self.value(value, shape, path),
+            value => self.value(value, value_type, path),
         }
     }
 
@@ -110,26 +110,26 @@ impl<'f, 'd> Check<'f, 'd> {
         }
     }
 
-    fn value(&mut self, value: &Value<'d>, shape: &'static Shape, path: &KeyPath<'_>) {
-        match (shape, value) {
-            (Shape::OneOrList(_), Value::List(list)) if list.items.is_empty() => {
+    fn value(&mut self, value: &Value<'d>, value_type: &'static ValueType, path: &KeyPath<'_>) {
+        match (value_type, value) {
+            (ValueType::OneOrList(_), Value::List(list)) if list.items.is_empty() => {
                 self.findings
                     .error(list.node, path, "this list is empty", |d| {
                         d.expected("one value or more")
                     });
             }
-            (Shape::List(item), Value::List(list))
-            | (Shape::OneOrList(item), Value::List(list)) => {
+            (ValueType::List(item), Value::List(list))
+            | (ValueType::OneOrList(item), Value::List(list)) => {
                 for one in &list.items {
                     self.value(&Value::of(one.node), item, &path.index(one.index));
                 }
             }
-            (Shape::OneOrList(item), value) => self.value(value, item, path),
-            (Shape::Map(groups), Value::Map(map)) => self.map(map, groups, path),
-            (Shape::TextOrMap(keys), Value::Map(map)) => {
+            (ValueType::OneOrList(item), value) => self.value(value, item, path),
+            (ValueType::Map(groups), Value::Map(map)) => self.map(map, groups, path),
+            (ValueType::TextOrMap(keys), Value::Map(map)) => {
                 self.map_of(map, keys, path);
             }
-            (Shape::Names(each), Value::Map(map)) => {
+            (ValueType::Names(each), Value::Map(map)) => {
                 for entry in map.all() {
                     let path = path.key(entry.name());
                     if entry.key.text().is_none() {
@@ -139,15 +139,15 @@ impl<'f, 'd> Check<'f, 'd> {
                     }
                 }
             }
-            (Shape::InterfaceAddress(options), Value::Map(map)) => {
+            (ValueType::InterfaceAddress(options), Value::Map(map)) => {
                 self.address_with_options(map, options, path);
             }
-            (shape, Value::Scalar(scalar)) => {
-                if !fits(scalar.text(), shape) {
-                    self.wrong(value, shape, path);
+            (value_type, Value::Scalar(scalar)) => {
+                if !fits(scalar.text(), value_type) {
+                    self.wrong(value, value_type, path);
                 }
             }
-            _ => self.wrong(value, shape, path),
+            _ => self.wrong(value, value_type, path),
         }
     }
 
@@ -155,7 +155,7 @@ impl<'f, 'd> Check<'f, 'd> {
         for entry in map.all() {
             let path = path.key(entry.name());
             match keys.iter().find(|key| key.name == entry.name()) {
-                Some(key) => self.entry(&entry.value, &key.shape, entry.key, &path),
+                Some(key) => self.entry(&entry.value, &key.value_type, entry.key, &path),
                 None => self.unknown(entry.key, &path, keys.iter().map(|k| k.name)),
             }
         }
@@ -178,17 +178,17 @@ impl<'f, 'd> Check<'f, 'd> {
         };
         let own = path.key(entry.name());
         if read::interface_address(entry.name()).is_none() {
-            let shape = Shape::InterfaceAddress(&[]);
-            self.wrong(&Value::of(entry.key), &shape, path);
+            let value_type = ValueType::InterfaceAddress(&[]);
+            self.wrong(&Value::of(entry.key), &value_type, path);
         }
         match &entry.value {
             Value::Nothing(_) => {}
             Value::Map(map) => self.map_of(map, options, &own),
-            value => self.wrong(value, &Shape::Map(&[]), &own),
+            value => self.wrong(value, &ValueType::Map(&[]), &own),
         }
     }
 
-    fn wrong(&mut self, value: &Value<'d>, shape: &Shape, path: &KeyPath<'_>) {
+    fn wrong(&mut self, value: &Value<'d>, value_type: &ValueType, path: &KeyPath<'_>) {
         let found = match value {
             Value::Nothing(_) => Cow::Borrowed("there is no value"),
             Value::Scalar(scalar) => format!("this is `{}`", shown(scalar.text())).into(),
@@ -196,7 +196,8 @@ impl<'f, 'd> Check<'f, 'd> {
             Value::Map(_) => "this is a mapping".into(),
         };
         self.findings.error(value.node(), path, found, |d| {
-            d.expected(expected(shape)).maybe_hint(hint(value, shape))
+            d.expected(expected(value_type))
+                .maybe_hint(hint(value, value_type))
         });
     }
 }
@@ -211,99 +212,103 @@ pub(crate) fn shown(text: &str) -> String {
     shown
 }
 
-/// A single value is of a shape that takes single values.
-pub(crate) fn fits(text: &str, shape: &Shape) -> bool {
-    match shape {
-        Shape::Bool => read::boolean(text).is_some(),
-        Shape::Number(min, max) => read::number(text).is_some_and(|n| (*min..=*max).contains(&n)),
-        Shape::Text | Shape::Id | Shape::TextOrMap(_) => true,
-        Shape::Word(words) => words.contains(&text),
-        Shape::AnyCase(words) => read::any_case(text, words).is_some(),
-        Shape::BoolOr(words) => {
+/// A single value is of a type that takes single values.
+pub(crate) fn fits(text: &str, value_type: &ValueType) -> bool {
+    match value_type {
+        ValueType::Bool => read::boolean(text).is_some(),
+        ValueType::Number(min, max) => {
+            read::number(text).is_some_and(|n| (*min..=*max).contains(&n))
+        }
+        ValueType::Text | ValueType::Id | ValueType::TextOrMap(_) => true,
+        ValueType::Word(words) => words.contains(&text),
+        ValueType::AnyCase(words) => read::any_case(text, words).is_some(),
+        ValueType::BoolOr(words) => {
             read::boolean(text).is_some() || read::any_case(text, words).is_some()
         }
-        Shape::Address(family) => read::address(text, *family).is_some(),
-        Shape::Network => read::Network::parse(text).is_some(),
-        Shape::Destination => text == "default" || read::Network::parse(text).is_some(),
-        Shape::InterfaceAddress(_) => read::interface_address(text).is_some(),
-        Shape::Mac => read::mac(text).is_some(),
-        Shape::MacOr(words) => read::mac(text).is_some() || words.contains(&text),
-        Shape::InterfaceName => text.parse::<nvmeroot_plan::InterfaceName>().is_ok(),
-        Shape::Glob => !text.is_empty() && !text.contains(char::is_whitespace),
-        Shape::List(_) | Shape::OneOrList(_) | Shape::Map(_) | Shape::Names(_) => false,
+        ValueType::Address(family) => read::address(text, *family).is_some(),
+        ValueType::Network => read::Network::parse(text).is_some(),
+        ValueType::Destination => text == "default" || read::Network::parse(text).is_some(),
+        ValueType::InterfaceAddress(_) => read::interface_address(text).is_some(),
+        ValueType::Mac => read::mac(text).is_some(),
+        ValueType::MacOr(words) => read::mac(text).is_some() || words.contains(&text),
+        ValueType::InterfaceName => text.parse::<nvmeroot_plan::InterfaceName>().is_ok(),
+        ValueType::Glob => !text.is_empty() && !text.contains(char::is_whitespace),
+        ValueType::List(_) | ValueType::OneOrList(_) | ValueType::Map(_) | ValueType::Names(_) => {
+            false
+        }
     }
 }
 
-fn expected(shape: &Shape) -> Cow<'static, str> {
+fn expected(value_type: &ValueType) -> Cow<'static, str> {
     let one_of = |words: &[&str]| match words {
         [one] => format!("`{one}`"),
         [words @ .., last] => format!("`{}` or `{last}`", words.join("`, `")),
         [] => String::new(),
     };
-    match shape {
-        Shape::Bool => "`true` or `false`".into(),
-        Shape::Number(min, max) => format!("a whole number from {min} to {max}").into(),
-        Shape::Text | Shape::Id => "a single value".into(),
-        Shape::Word(words) | Shape::AnyCase(words) => one_of(words).into(),
-        Shape::BoolOr(words) => format!("`true`, `false` or {}", one_of(words)).into(),
-        Shape::Address(Family::V4) => "an IPv4 address such as `10.0.0.1`".into(),
-        Shape::Address(Family::V6) => "an IPv6 address such as `2001:db8::1`".into(),
-        Shape::Address(Family::Any) => "an IPv4 or IPv6 address".into(),
-        Shape::Network => "an address, or a network such as `10.0.0.0/8`".into(),
-        Shape::Destination => "`default`, an address, or a network such as `10.0.0.0/8`".into(),
-        Shape::InterfaceAddress(_) => {
+    match value_type {
+        ValueType::Bool => "`true` or `false`".into(),
+        ValueType::Number(min, max) => format!("a whole number from {min} to {max}").into(),
+        ValueType::Text | ValueType::Id => "a single value".into(),
+        ValueType::Word(words) | ValueType::AnyCase(words) => one_of(words).into(),
+        ValueType::BoolOr(words) => format!("`true`, `false` or {}", one_of(words)).into(),
+        ValueType::Address(Family::V4) => "an IPv4 address such as `10.0.0.1`".into(),
+        ValueType::Address(Family::V6) => "an IPv6 address such as `2001:db8::1`".into(),
+        ValueType::Address(Family::Any) => "an IPv4 or IPv6 address".into(),
+        ValueType::Network => "an address, or a network such as `10.0.0.0/8`".into(),
+        ValueType::Destination => "`default`, an address, or a network such as `10.0.0.0/8`".into(),
+        ValueType::InterfaceAddress(_) => {
             "an address with its prefix length, such as `10.0.0.5/24`".into()
         }
-        Shape::Mac => "a MAC address: six pairs of hexadecimal digits with colons".into(),
-        Shape::MacOr(words) => format!(
+        ValueType::Mac => "a MAC address: six pairs of hexadecimal digits with colons".into(),
+        ValueType::MacOr(words) => format!(
             "a MAC address (six pairs of hexadecimal digits with colons), or {}",
             one_of(words)
         )
         .into(),
-        Shape::InterfaceName => {
+        ValueType::InterfaceName => {
             "an interface's name: 1 to 15 bytes, no spaces, `/`, `:` or `%`".into()
         }
-        Shape::Glob => "a name or shell pattern without spaces".into(),
-        Shape::List(_) => "a list".into(),
-        Shape::OneOrList(_) => "one value or a list of them".into(),
-        Shape::Map(_) | Shape::Names(_) => "a mapping".into(),
-        Shape::TextOrMap(_) => "a single value or a mapping".into(),
+        ValueType::Glob => "a name or shell pattern without spaces".into(),
+        ValueType::List(_) => "a list".into(),
+        ValueType::OneOrList(_) => "one value or a list of them".into(),
+        ValueType::Map(_) | ValueType::Names(_) => "a mapping".into(),
+        ValueType::TextOrMap(_) => "a single value or a mapping".into(),
     }
 }
 
-fn hint(value: &Value<'_>, shape: &Shape) -> Option<String> {
-    match (shape, value) {
-        (Shape::List(_), Value::Scalar(scalar)) => Some(format!(
+fn hint(value: &Value<'_>, value_type: &ValueType) -> Option<String> {
+    match (value_type, value) {
+        (ValueType::List(_), Value::Scalar(scalar)) => Some(format!(
             "write `[{}]`, or put each item on a line of its own after `- `",
             shown(scalar.text())
         )),
-        (Shape::List(_), Value::Map(_)) => Some("put `- ` before each item".to_owned()),
-        (Shape::Map(_) | Shape::Names(_), Value::List(_)) => {
+        (ValueType::List(_), Value::Map(_)) => Some("put `- ` before each item".to_owned()),
+        (ValueType::Map(_) | ValueType::Names(_), Value::List(_)) => {
             Some("write `key: value` without `- ` before it".to_owned())
         }
-        (Shape::Map(_) | Shape::Names(_), Value::Scalar(_)) => {
+        (ValueType::Map(_) | ValueType::Names(_), Value::Scalar(_)) => {
             Some("check the indentation of what follows".to_owned())
         }
         (_, Value::List(_)) => Some("write one value, without `- ` or brackets".to_owned()),
-        (Shape::InterfaceAddress(_), Value::Scalar(scalar))
+        (ValueType::InterfaceAddress(_), Value::Scalar(scalar))
             if read::address(scalar.text(), Family::Any).is_some() =>
         {
             Some("add the prefix length of its network".to_owned())
         }
-        (Shape::Address(_), Value::Scalar(scalar))
+        (ValueType::Address(_), Value::Scalar(scalar))
             if read::Network::parse(scalar.text()).is_some() =>
         {
             let network = read::Network::parse(scalar.text())?;
             let bare = scalar.text().split('/').next().unwrap_or_default();
-            fits(bare, shape).then(|| format!("write `{}`", network.address()))
+            fits(bare, value_type).then(|| format!("write `{}`", network.address()))
         }
-        (Shape::Mac | Shape::MacOr(_), Value::Scalar(scalar)) => {
+        (ValueType::Mac | ValueType::MacOr(_), Value::Scalar(scalar)) => {
             let mac = base60_mac(scalar.text().parse().ok()?)?;
             Some(format!(
                 "YAML 1.1 made this number of `{mac}`: write that, in quotes"
             ))
         }
-        (Shape::Word(words) | Shape::AnyCase(words), Value::Scalar(scalar)) => {
+        (ValueType::Word(words) | ValueType::AnyCase(words), Value::Scalar(scalar)) => {
             nearest(scalar.text(), words.iter().copied())
                 .map(|word| format!("did you mean `{word}`?"))
         }

@@ -109,7 +109,7 @@ fn under_network<'d>(
         }
         value => {
             with_doubts(findings, |check| {
-                check.entry(value, &schema::Shape::Map(&[]), entry.key, path);
+                check.entry(value, &schema::ValueType::Map(&[]), entry.key, path);
             });
             None
         }
@@ -126,12 +126,12 @@ fn check_network<'d>(network: &Map<'d>, path: &KeyPath<'_>, findings: &mut Findi
             match &entry.value {
                 Value::Map(definitions) => check_section(definitions, section, &path, findings),
                 value => with_doubts(findings, |check| {
-                    check.entry(value, &schema::Shape::Map(&[]), entry.key, &path);
+                    check.entry(value, &schema::ValueType::Map(&[]), entry.key, &path);
                 }),
             }
         } else if let Some(key) = NETWORK.iter().find(|key| key.name == name) {
             with_doubts(findings, |check| {
-                check.entry(&entry.value, &key.shape, entry.key, &path);
+                check.entry(&entry.value, &key.value_type, entry.key, &path);
             });
         } else {
             let names = NETWORK.iter().map(|key| key.name);
@@ -164,7 +164,7 @@ fn check_section<'d>(
             Value::Map(map) => Check::new(findings).map(map, section.keys, &path),
             Value::Nothing(_) => {}
             value => {
-                Check::new(findings).entry(value, &schema::Shape::Map(&[]), entry.key, &path);
+                Check::new(findings).entry(value, &schema::ValueType::Map(&[]), entry.key, &path);
             }
         }
     }

@@ -61,7 +61,7 @@ proptest! {
         }
     }
 
-    /// Entries of the right shape with any values.
+    /// Entries of the right type with any values.
     #[test]
     fn any_values_give_a_fragment_or_errors(
         kind in prop::sample::select(vec!["physical", "bond", "bridge", "vlan", "route", "nameserver"]),

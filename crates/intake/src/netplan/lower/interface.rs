@@ -18,7 +18,7 @@ use super::route;
 use crate::netplan::check::{Check, shown};
 use crate::netplan::findings::{Findings, origin};
 use crate::netplan::read;
-use crate::netplan::schema::{Care, Family, Key, Kind, find};
+use crate::netplan::schema::{Family, Key, Kind, SupportLevel, find};
 use crate::netplan::value::{Entry, List, Map, Value};
 use crate::yaml::KeyPath;
 
@@ -229,15 +229,15 @@ impl<'d> Lowering<'_, 'd> {
         let name = key.name;
         // Of what is refused as a whole no part is worth a note.
         let refused = self.definition.section.is_refused();
-        match key.care {
-            Care::Carried => self.carry(key, entry, map),
-            Care::Noted(_) if refused => {}
-            Care::Noted(why) => {
+        match key.support {
+            SupportLevel::Carried => self.carry(key, entry, map),
+            SupportLevel::Noted(_) if refused => {}
+            SupportLevel::Noted(why) => {
                 let message = format!("`{name}` is not carried out in the initramfs: {why}");
                 let warning = self.at(entry, message);
                 self.diagnose(Severity::Note, warning);
             }
-            Care::Refused(why) => {
+            SupportLevel::Refused(why) => {
                 let message = format!("the path to the storage can't have `{name}`: {why}");
                 let warning = self.at(entry, message);
                 self.diagnose(Severity::Refusal, warning);

@@ -95,7 +95,7 @@ fn definitions<'m, 'd>(
         let name = entry.name();
         let Some(section) = schema::section(name) else {
             if let Some(key) = NETWORK.iter().find(|key| key.name == name)
-                && key.care != schema::Care::Carried
+                && key.support != schema::SupportLevel::Carried
             {
                 let at = origin(entry.key, &path.key(name));
                 notices.push(Warning::at(

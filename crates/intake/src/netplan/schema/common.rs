@@ -1,77 +1,85 @@
 //! Keys of every device, and those of hardware.
 
 use super::{
-    Care, Family, Key, LATER, PAIRS, POSITIVE, Shape, TEXTS, UINT, carried, noted, refused,
+    Family, Key, LATER, PAIRS, POSITIVE, SupportLevel, TEXTS, UINT, ValueType, carried, noted,
+    refused,
 };
 
 /// "Properties for all device types".
 pub(super) const COMMON: &[Key] = &[
     carried("renderer", RENDERER),
-    carried("dhcp4", Shape::Bool),
-    carried("dhcp6", Shape::Bool),
+    carried("dhcp4", ValueType::Bool),
+    carried("dhcp6", ValueType::Bool),
     carried("ipv6-mtu", UINT),
-    carried("ipv6-privacy", Shape::Bool),
+    carried("ipv6-privacy", ValueType::Bool),
     carried(
         "link-local",
-        Shape::List(&Shape::AnyCase(&["ipv4", "ipv6"])),
+        ValueType::List(&ValueType::AnyCase(&["ipv4", "ipv6"])),
     ),
-    carried("ignore-carrier", Shape::Bool),
-    carried("critical", Shape::Bool),
-    carried("dhcp-identifier", Shape::AnyCase(&["duid", "mac"])),
-    carried("dhcp4-overrides", Shape::Map(&[DHCP_OVERRIDES])),
-    carried("dhcp6-overrides", Shape::Map(&[DHCP_OVERRIDES])),
-    carried("accept-ra", Shape::Bool),
-    carried("ra-overrides", Shape::Map(&[RA_OVERRIDES])),
-    carried("addresses", Shape::List(&Shape::InterfaceAddress(ADDRESS))),
+    carried("ignore-carrier", ValueType::Bool),
+    carried("critical", ValueType::Bool),
+    carried("dhcp-identifier", ValueType::AnyCase(&["duid", "mac"])),
+    carried("dhcp4-overrides", ValueType::Map(&[DHCP_OVERRIDES])),
+    carried("dhcp6-overrides", ValueType::Map(&[DHCP_OVERRIDES])),
+    carried("accept-ra", ValueType::Bool),
+    carried("ra-overrides", ValueType::Map(&[RA_OVERRIDES])),
+    carried(
+        "addresses",
+        ValueType::List(&ValueType::InterfaceAddress(ADDRESS)),
+    ),
     carried(
         "ipv6-address-generation",
-        Shape::Word(&["eui64", "stable-privacy"]),
+        ValueType::Word(&["eui64", "stable-privacy"]),
     ),
-    carried("ipv6-address-token", Shape::Address(Family::V6)),
-    carried("gateway4", Shape::Address(Family::V4)),
-    carried("gateway6", Shape::Address(Family::V6)),
-    carried("nameservers", Shape::Map(&[NAMESERVERS])),
+    carried("ipv6-address-token", ValueType::Address(Family::V6)),
+    carried("gateway4", ValueType::Address(Family::V4)),
+    carried("gateway6", ValueType::Address(Family::V6)),
+    carried("nameservers", ValueType::Map(&[NAMESERVERS])),
     carried(
         "macaddress",
-        Shape::MacOr(&["permanent", "random", "stable", "stable-ssid", "preserve"]),
+        ValueType::MacOr(&["permanent", "random", "stable", "stable-ssid", "preserve"]),
     ),
-    carried("mtu", Shape::Number(68, 65_535)),
-    carried("optional", Shape::Bool),
+    carried("mtu", ValueType::Number(68, 65_535)),
+    carried("optional", ValueType::Bool),
     carried("optional-addresses", OPTIONAL_ADDRESSES),
-    carried("activation-mode", Shape::Word(&["manual", "off"])),
-    carried("routes", Shape::List(&Shape::Map(&[ROUTE]))),
-    carried("routing-policy", Shape::List(&Shape::Map(&[RULE]))),
-    carried("neigh-suppress", Shape::Bool),
-    carried("hairpin", Shape::Bool),
-    carried("port-mac-learning", Shape::Bool),
-    noted("networkmanager", Shape::Map(&[NETWORKMANAGER]), LATER),
+    carried("activation-mode", ValueType::Word(&["manual", "off"])),
+    carried("routes", ValueType::List(&ValueType::Map(&[ROUTE]))),
+    carried("routing-policy", ValueType::List(&ValueType::Map(&[RULE]))),
+    carried("neigh-suppress", ValueType::Bool),
+    carried("hairpin", ValueType::Bool),
+    carried("port-mac-learning", ValueType::Bool),
+    noted("networkmanager", ValueType::Map(&[NETWORKMANAGER]), LATER),
     refused(
         "openvswitch",
-        Shape::Map(&[OPENVSWITCH]),
+        ValueType::Map(&[OPENVSWITCH]),
         "Open vSwitch does not run in the initramfs",
     ),
 ];
 
 /// "Properties for physical device types".
 pub(super) const PHYSICAL: &[Key] = &[
-    carried("match", Shape::Map(&[MATCH])),
-    carried("set-name", Shape::InterfaceName),
-    carried("wakeonlan", Shape::Bool),
-    noted("wakeonwlan", Shape::List(&Shape::AnyCase(WOWLAN)), LATER),
-    noted("emit-lldp", Shape::Bool, LATER),
-    carried("receive-checksum-offload", Shape::Bool),
-    carried("transmit-checksum-offload", Shape::Bool),
-    carried("tcp-segmentation-offload", Shape::Bool),
-    carried("tcp6-segmentation-offload", Shape::Bool),
-    carried("generic-segmentation-offload", Shape::Bool),
-    carried("generic-receive-offload", Shape::Bool),
-    carried("large-receive-offload", Shape::Bool),
+    carried("match", ValueType::Map(&[MATCH])),
+    carried("set-name", ValueType::InterfaceName),
+    carried("wakeonlan", ValueType::Bool),
+    noted(
+        "wakeonwlan",
+        ValueType::List(&ValueType::AnyCase(WOWLAN)),
+        LATER,
+    ),
+    noted("emit-lldp", ValueType::Bool, LATER),
+    carried("receive-checksum-offload", ValueType::Bool),
+    carried("transmit-checksum-offload", ValueType::Bool),
+    carried("tcp-segmentation-offload", ValueType::Bool),
+    carried("tcp6-segmentation-offload", ValueType::Bool),
+    carried("generic-segmentation-offload", ValueType::Bool),
+    carried("generic-receive-offload", ValueType::Bool),
+    carried("large-receive-offload", ValueType::Bool),
 ];
 
 /// The network configuration tool, of one definition or of all.
-pub(in super::super) const RENDERER: Shape = Shape::Word(&["networkd", "NetworkManager"]);
+pub(in super::super) const RENDERER: ValueType = ValueType::Word(&["networkd", "NetworkManager"]);
 
-const OPTIONAL_ADDRESSES: Shape = Shape::List(&Shape::AnyCase(&[
+const OPTIONAL_ADDRESSES: ValueType = ValueType::List(&ValueType::AnyCase(&[
     "ipv4-ll", "ipv6-ra", "dhcp4", "dhcp6", "static",
 ]));
 
@@ -88,47 +96,50 @@ const WOWLAN: &[&str] = &[
 ];
 
 const MATCH: &[Key] = &[
-    carried("name", Shape::Glob),
-    carried("macaddress", Shape::Mac),
-    carried("driver", Shape::OneOrList(&Shape::Glob)),
+    carried("name", ValueType::Glob),
+    carried("macaddress", ValueType::Mac),
+    carried("driver", ValueType::OneOrList(&ValueType::Glob)),
 ];
 
 const ADDRESS: &[Key] = &[
-    carried("lifetime", Shape::AnyCase(&["0", "forever"])),
-    carried("label", Shape::Text),
+    carried("lifetime", ValueType::AnyCase(&["0", "forever"])),
+    carried("label", ValueType::Text),
 ];
 
 const DHCP_OVERRIDES: &[Key] = &[
-    carried("use-dns", Shape::Bool),
-    carried("use-ntp", Shape::Bool),
-    carried("send-hostname", Shape::Bool),
-    carried("use-hostname", Shape::Bool),
-    carried("use-mtu", Shape::Bool),
-    carried("hostname", Shape::Text),
-    carried("use-routes", Shape::Bool),
+    carried("use-dns", ValueType::Bool),
+    carried("use-ntp", ValueType::Bool),
+    carried("send-hostname", ValueType::Bool),
+    carried("use-hostname", ValueType::Bool),
+    carried("use-mtu", ValueType::Bool),
+    carried("hostname", ValueType::Text),
+    carried("use-routes", ValueType::Bool),
     carried("route-metric", UINT),
-    carried("use-domains", Shape::BoolOr(&["route"])),
+    carried("use-domains", ValueType::BoolOr(&["route"])),
 ];
 
 const RA_OVERRIDES: &[Key] = &[
-    carried("use-dns", Shape::Bool),
-    carried("use-domains", Shape::BoolOr(&["route"])),
+    carried("use-dns", ValueType::Bool),
+    carried("use-domains", ValueType::BoolOr(&["route"])),
     carried("table", POSITIVE),
 ];
 
 const NAMESERVERS: &[Key] = &[
-    carried("addresses", Shape::List(&Shape::Address(Family::Any))),
+    carried(
+        "addresses",
+        ValueType::List(&ValueType::Address(Family::Any)),
+    ),
     carried("search", TEXTS),
 ];
 
 const ROUTE: &[Key] = &[
-    carried("from", Shape::Network),
-    carried("to", Shape::Destination),
-    carried("via", Shape::Network),
-    carried("on-link", Shape::Bool),
+    carried("from", ValueType::Network),
+    carried("to", ValueType::Destination),
+    carried("via", ValueType::Network),
+    carried("on-link", ValueType::Bool),
     carried("metric", UINT),
-    carried("type", Shape::AnyCase(ROUTE_TYPES)),
-    carried("scope", Shape::AnyCase(&["global", "link", "host"])),
+    carried("type", ValueType::AnyCase(ROUTE_TYPES)),
+    carried("scope", ValueType::AnyCase(&["global", "link", "host"])),
     carried("table", POSITIVE),
     carried("mtu", POSITIVE),
     carried("congestion-window", POSITIVE),
@@ -151,35 +162,43 @@ const ROUTE_TYPES: &[&str] = &[
 ];
 
 const RULE: &[Key] = &[
-    carried("from", Shape::Network),
-    carried("to", Shape::Network),
+    carried("from", ValueType::Network),
+    carried("to", ValueType::Network),
     carried("table", POSITIVE),
     carried("priority", UINT),
     carried("mark", POSITIVE),
-    carried("type-of-service", Shape::Number(0, 255)),
+    carried("type-of-service", ValueType::Number(0, 255)),
 ];
 
 pub(super) const NETWORKMANAGER: &[Key] = &[
-    noted("name", Shape::Text, LATER),
-    noted("uuid", Shape::Text, LATER),
-    noted("stable-id", Shape::Text, LATER),
-    noted("device", Shape::Text, LATER),
+    noted("name", ValueType::Text, LATER),
+    noted("uuid", ValueType::Text, LATER),
+    noted("stable-id", ValueType::Text, LATER),
+    noted("device", ValueType::Text, LATER),
     noted("passthrough", PAIRS, LATER),
 ];
 
 const OPENVSWITCH: &[Key] = &[
     noted("external-ids", PAIRS, LATER),
     noted("other-config", PAIRS, LATER),
-    noted("lacp", Shape::Word(&["active", "passive", "off"]), LATER),
-    noted("fail-mode", Shape::Word(&["secure", "standalone"]), LATER),
-    noted("mcast-snooping", Shape::Bool, LATER),
-    noted("rstp", Shape::Bool, LATER),
+    noted(
+        "lacp",
+        ValueType::Word(&["active", "passive", "off"]),
+        LATER,
+    ),
+    noted(
+        "fail-mode",
+        ValueType::Word(&["secure", "standalone"]),
+        LATER,
+    ),
+    noted("mcast-snooping", ValueType::Bool, LATER),
+    noted("rstp", ValueType::Bool, LATER),
     noted("protocols", OPENFLOW, LATER),
-    noted("controller", Shape::Map(&[OVS_CONTROLLER]), LATER),
+    noted("controller", ValueType::Map(&[OVS_CONTROLLER]), LATER),
 ];
 
 /// OpenFlow16 is gone from netplan's reference; its parser warns and goes on.
-pub(super) const OPENFLOW: Shape = Shape::List(&Shape::Word(&[
+pub(super) const OPENFLOW: ValueType = ValueType::List(&ValueType::Word(&[
     "OpenFlow10",
     "OpenFlow11",
     "OpenFlow12",
@@ -193,7 +212,7 @@ const OVS_CONTROLLER: &[Key] = &[
     noted("addresses", TEXTS, LATER),
     noted(
         "connection-mode",
-        Shape::Word(&["in-band", "out-of-band"]),
+        ValueType::Word(&["in-band", "out-of-band"]),
         LATER,
     ),
 ];
@@ -202,7 +221,7 @@ const OVS_CONTROLLER: &[Key] = &[
 pub(super) const AUTH: &[Key] = &[
     auth(
         "key-management",
-        Shape::Word(&[
+        ValueType::Word(&[
             "none",
             "psk",
             "psk-sha256",
@@ -215,22 +234,22 @@ pub(super) const AUTH: &[Key] = &[
     ),
     auth(
         "method",
-        Shape::Word(&["tls", "peap", "leap", "pwd", "ttls"]),
+        ValueType::Word(&["tls", "peap", "leap", "pwd", "ttls"]),
     ),
-    auth("identity", Shape::Text),
-    auth("anonymous-identity", Shape::Text),
-    auth("password", Shape::Text),
-    auth("ca-certificate", Shape::Text),
-    auth("client-certificate", Shape::Text),
-    auth("client-key", Shape::Text),
-    auth("client-key-password", Shape::Text),
-    auth("phase2-auth", Shape::Text),
+    auth("identity", ValueType::Text),
+    auth("anonymous-identity", ValueType::Text),
+    auth("password", ValueType::Text),
+    auth("ca-certificate", ValueType::Text),
+    auth("client-certificate", ValueType::Text),
+    auth("client-key", ValueType::Text),
+    auth("client-key-password", ValueType::Text),
+    auth("phase2-auth", ValueType::Text),
 ];
 
-const fn auth(name: &'static str, shape: Shape) -> Key {
+const fn auth(name: &'static str, value_type: ValueType) -> Key {
     Key {
         name,
-        shape,
-        care: Care::Noted(LATER),
+        value_type,
+        support: SupportLevel::Noted(LATER),
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! The keys and types are those of netplan's YAML reference and of its parser
 //! (`doc/netplan-yaml.md`, `src/parse.c`, netplan 1.1). A key that is not in a
-//! table is unknown to netplan; a key that is has exactly one [`Care`], so that
+//! table is unknown to netplan; a key that is has exactly one [`SupportLevel`], so that
 //! nothing of the input falls through.
 
 mod common;
@@ -18,14 +18,14 @@ pub(super) use self::network::{NETWORK, SECTIONS};
 #[derive(Debug)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
-    pub(crate) shape: Shape,
-    pub(crate) care: Care,
+    pub(crate) value_type: ValueType,
+    pub(crate) support: SupportLevel,
 }
 
 /// What nvmeroot does with a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Care {
-    /// In the plan; steps and hand-over use it.
+pub(crate) enum SupportLevel {
+    /// In the plan; steps and hand-off use it.
     Carried,
     /// Not in the plan: a note on the path. The clause says why that is well,
     /// or what it means.
@@ -36,7 +36,7 @@ pub(crate) enum Care {
 
 /// The values that a key takes.
 #[derive(Debug)]
-pub(crate) enum Shape {
+pub(crate) enum ValueType {
     /// netplan's spellings of a boolean.
     Bool,
     /// A whole number, both ends included.
@@ -68,15 +68,15 @@ pub(crate) enum Shape {
     /// The id of another definition.
     Id,
     /// A list.
-    List(&'static Shape),
+    List(&'static ValueType),
     /// One value or a list of them.
-    OneOrList(&'static Shape),
+    OneOrList(&'static ValueType),
     /// A mapping with these keys.
     Map(&'static [&'static [Key]]),
     /// A single value, or a mapping with these keys.
     TextOrMap(&'static [Key]),
     /// A mapping of names of the user's choice.
-    Names(&'static Shape),
+    Names(&'static ValueType),
 }
 
 /// The families that an address may have.
@@ -134,27 +134,27 @@ pub(super) fn section(name: &str) -> Option<&'static Section> {
     SECTIONS.iter().find(|section| section.name == name)
 }
 
-const fn carried(name: &'static str, shape: Shape) -> Key {
+const fn carried(name: &'static str, value_type: ValueType) -> Key {
     Key {
         name,
-        shape,
-        care: Care::Carried,
+        value_type,
+        support: SupportLevel::Carried,
     }
 }
 
-const fn noted(name: &'static str, shape: Shape, why: &'static str) -> Key {
+const fn noted(name: &'static str, value_type: ValueType, why: &'static str) -> Key {
     Key {
         name,
-        shape,
-        care: Care::Noted(why),
+        value_type,
+        support: SupportLevel::Noted(why),
     }
 }
 
-const fn refused(name: &'static str, shape: Shape, why: &'static str) -> Key {
+const fn refused(name: &'static str, value_type: ValueType, why: &'static str) -> Key {
     Key {
         name,
-        shape,
-        care: Care::Refused(why),
+        value_type,
+        support: SupportLevel::Refused(why),
     }
 }
 
@@ -162,10 +162,10 @@ const fn refused(name: &'static str, shape: Shape, why: &'static str) -> Key {
 const LATER: &str = "the running system sets it";
 
 /// A whole number as netplan's parser holds it.
-const UINT: Shape = Shape::Number(0, u32::MAX as u64);
+const UINT: ValueType = ValueType::Number(0, u32::MAX as u64);
 /// A whole number that the reference wants positive.
-const POSITIVE: Shape = Shape::Number(1, u32::MAX as u64);
+const POSITIVE: ValueType = ValueType::Number(1, u32::MAX as u64);
 /// A list of single values.
-const TEXTS: Shape = Shape::List(&Shape::Text);
+const TEXTS: ValueType = ValueType::List(&ValueType::Text);
 /// A mapping of single values.
-const PAIRS: Shape = Shape::Names(&Shape::Text);
+const PAIRS: ValueType = ValueType::Names(&ValueType::Text);

@@ -1,27 +1,31 @@
 //! The keys of `network`, and its sections.
 
 use super::common::{COMMON, OPENFLOW, PHYSICAL, RENDERER};
-use super::{Key, Kind, LATER, PAIRS, Section, Shape, carried, devices, noted};
+use super::{Key, Kind, LATER, PAIRS, Section, ValueType, carried, devices, noted};
 
 /// The keys of `network` that are no sections.
 pub(in super::super) const NETWORK: &[Key] = &[
-    carried("version", Shape::Text),
+    carried("version", ValueType::Text),
     carried("renderer", RENDERER),
-    noted("openvswitch", Shape::Map(&[OVS_GLOBAL]), LATER),
+    noted("openvswitch", ValueType::Map(&[OVS_GLOBAL]), LATER),
 ];
 
 const OVS_GLOBAL: &[Key] = &[
     noted("external-ids", PAIRS, LATER),
     noted("other-config", PAIRS, LATER),
     noted("protocols", OPENFLOW, LATER),
-    noted("ports", Shape::List(&Shape::List(&Shape::Text)), LATER),
-    noted("ssl", Shape::Map(&[OVS_SSL]), LATER),
+    noted(
+        "ports",
+        ValueType::List(&ValueType::List(&ValueType::Text)),
+        LATER,
+    ),
+    noted("ssl", ValueType::Map(&[OVS_SSL]), LATER),
 ];
 
 const OVS_SSL: &[Key] = &[
-    noted("ca-cert", Shape::Text, LATER),
-    noted("certificate", Shape::Text, LATER),
-    noted("private-key", Shape::Text, LATER),
+    noted("ca-cert", ValueType::Text, LATER),
+    noted("certificate", ValueType::Text, LATER),
+    noted("private-key", ValueType::Text, LATER),
 ];
 
 /// The mappings of definitions, in the order of netplan's reference. Where a

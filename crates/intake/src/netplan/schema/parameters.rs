@@ -1,32 +1,35 @@
 //! Parameters of bonds and bridges.
 
-use super::{Family, Key, Shape, UINT, carried};
+use super::{Family, Key, UINT, ValueType, carried};
 
 /// Of a bond. Where netplan's parser takes any text, so does this.
 pub(super) const BOND: &[Key] = &[
-    carried("mode", Shape::Word(BOND_MODES)),
-    carried("lacp-rate", Shape::Word(&["slow", "fast"])),
-    carried("mii-monitor-interval", Shape::Text),
+    carried("mode", ValueType::Word(BOND_MODES)),
+    carried("lacp-rate", ValueType::Word(&["slow", "fast"])),
+    carried("mii-monitor-interval", ValueType::Text),
     carried("min-links", UINT),
-    carried("transmit-hash-policy", Shape::Text),
-    carried("ad-select", Shape::Text),
-    carried("all-members-active", Shape::Bool),
-    carried("all-slaves-active", Shape::Bool),
-    carried("arp-interval", Shape::Text),
-    carried("arp-ip-targets", Shape::List(&Shape::Address(Family::V4))),
-    carried("arp-validate", Shape::Text),
-    carried("arp-all-targets", Shape::Text),
-    carried("up-delay", Shape::Text),
-    carried("down-delay", Shape::Text),
-    carried("fail-over-mac-policy", Shape::Text),
+    carried("transmit-hash-policy", ValueType::Text),
+    carried("ad-select", ValueType::Text),
+    carried("all-members-active", ValueType::Bool),
+    carried("all-slaves-active", ValueType::Bool),
+    carried("arp-interval", ValueType::Text),
+    carried(
+        "arp-ip-targets",
+        ValueType::List(&ValueType::Address(Family::V4)),
+    ),
+    carried("arp-validate", ValueType::Text),
+    carried("arp-all-targets", ValueType::Text),
+    carried("up-delay", ValueType::Text),
+    carried("down-delay", ValueType::Text),
+    carried("fail-over-mac-policy", ValueType::Text),
     carried("gratuitous-arp", UINT),
     carried("gratuitious-arp", UINT),
     carried("packets-per-member", UINT),
     carried("packets-per-slave", UINT),
-    carried("primary-reselect-policy", Shape::Text),
+    carried("primary-reselect-policy", ValueType::Text),
     carried("resend-igmp", UINT),
-    carried("learn-packet-interval", Shape::Text),
-    carried("primary", Shape::Id),
+    carried("learn-packet-interval", ValueType::Text),
+    carried("primary", ValueType::Id),
 ];
 
 /// The last two are Open vSwitch's own.
@@ -44,13 +47,13 @@ const BOND_MODES: &[&str] = &[
 
 /// Of a bridge.
 pub(super) const BRIDGE: &[Key] = &[
-    carried("ageing-time", Shape::Text),
-    carried("aging-time", Shape::Text),
+    carried("ageing-time", ValueType::Text),
+    carried("aging-time", ValueType::Text),
     carried("priority", UINT),
-    carried("port-priority", Shape::Names(&Shape::Number(0, 63))),
-    carried("forward-delay", Shape::Text),
-    carried("hello-time", Shape::Text),
-    carried("max-age", Shape::Text),
-    carried("path-cost", Shape::Names(&UINT)),
-    carried("stp", Shape::Bool),
+    carried("port-priority", ValueType::Names(&ValueType::Number(0, 63))),
+    carried("forward-delay", ValueType::Text),
+    carried("hello-time", ValueType::Text),
+    carried("max-age", ValueType::Text),
+    carried("path-cost", ValueType::Names(&UINT)),
+    carried("stp", ValueType::Bool),
 ];

@@ -4,7 +4,7 @@ use nvmeroot_plan::{Action, BondParameters, Bridge, LinkKind, NewLink};
 
 use super::schema::actions_of;
 use super::*;
-use crate::netplan::schema::{Shape, find, section};
+use crate::netplan::schema::{ValueType, find, section};
 
 fn links(section: &str, parameters: &str) -> Vec<Interface> {
     interfaces(&format!(
@@ -151,7 +151,7 @@ const BRIDGE: &[(&str, &str, &str, &str)] = &[
 fn every_parameter_is_in_the_plan_and_in_the_steps() {
     for (section_name, table) in [("bonds", BOND), ("bridges", BRIDGE)] {
         let keys = section(section_name).expect("a section").keys;
-        let Shape::Map(groups) = &find(keys, "parameters").expect("a key").shape else {
+        let ValueType::Map(groups) = &find(keys, "parameters").expect("a key").value_type else {
             panic!("no mapping");
         };
         let known: Vec<&str> = groups

@@ -3,35 +3,37 @@
 
 use super::*;
 use crate::netplan::check::fits;
-use crate::netplan::schema::{Care, Family, Key, Kind, NETWORK, SECTIONS, Section, Shape, find};
+use crate::netplan::schema::{
+    Family, Key, Kind, NETWORK, SECTIONS, Section, SupportLevel, ValueType, find,
+};
 
-/// Values of a shape, none of them what the base texts hold.
-pub(super) fn samples(shape: &Shape) -> Vec<String> {
+/// Values of a type, none of them what the base texts hold.
+pub(super) fn samples(value_type: &ValueType) -> Vec<String> {
     let one = |text: &str| vec![text.to_owned()];
-    match shape {
-        Shape::Bool => vec!["yes".to_owned(), "n".to_owned()],
-        Shape::Number(min, max) => vec![(*min).max(7).min(*max).to_string()],
-        Shape::Text | Shape::TextOrMap(_) => one("words"),
-        Shape::Word(words) | Shape::AnyCase(words) | Shape::BoolOr(words) => {
+    match value_type {
+        ValueType::Bool => vec!["yes".to_owned(), "n".to_owned()],
+        ValueType::Number(min, max) => vec![(*min).max(7).min(*max).to_string()],
+        ValueType::Text | ValueType::TextOrMap(_) => one("words"),
+        ValueType::Word(words) | ValueType::AnyCase(words) | ValueType::BoolOr(words) => {
             words.iter().map(|word| format!("\"{word}\"")).collect()
         }
-        Shape::Address(Family::V4 | Family::Any) | Shape::Network | Shape::Destination => {
-            one("192.0.2.9")
-        }
-        Shape::Address(Family::V6) => one("\"2001:db8::9\""),
-        Shape::InterfaceAddress(_) => one("192.0.2.9/24"),
-        Shape::Mac | Shape::MacOr(_) => one("00:16:3e:00:00:09"),
-        Shape::InterfaceName => one("nic9"),
-        Shape::Glob => one("nic*"),
-        Shape::Id => one("other"),
-        Shape::List(item) | Shape::OneOrList(item) => {
+        ValueType::Address(Family::V4 | Family::Any)
+        | ValueType::Network
+        | ValueType::Destination => one("192.0.2.9"),
+        ValueType::Address(Family::V6) => one("\"2001:db8::9\""),
+        ValueType::InterfaceAddress(_) => one("192.0.2.9/24"),
+        ValueType::Mac | ValueType::MacOr(_) => one("00:16:3e:00:00:09"),
+        ValueType::InterfaceName => one("nic9"),
+        ValueType::Glob => one("nic*"),
+        ValueType::Id => one("other"),
+        ValueType::List(item) | ValueType::OneOrList(item) => {
             samples(item).iter().map(|s| format!("[{s}]")).collect()
         }
-        Shape::Names(each) => samples(each)
+        ValueType::Names(each) => samples(each)
             .iter()
             .map(|s| format!("{{n: {s}}}"))
             .collect(),
-        Shape::Map(groups) => {
+        ValueType::Map(groups) => {
             // Enough keys for those that need one another.
             let mut keys: Vec<String> = Vec::new();
             for key in groups.iter().flat_map(|group| group.iter()) {
@@ -40,12 +42,12 @@ pub(super) fn samples(shape: &Shape) -> Vec<String> {
                 ]
                 .contains(&key.name)
                 {
-                    keys.push(format!("{}: {}", key.name, samples(&key.shape)[0]));
+                    keys.push(format!("{}: {}", key.name, samples(&key.value_type)[0]));
                 }
             }
             if keys.is_empty() {
                 let first = &groups[0][0];
-                keys.push(format!("{}: {}", first.name, samples(&first.shape)[0]));
+                keys.push(format!("{}: {}", first.name, samples(&first.value_type)[0]));
             }
             vec![format!("{{{}}}", keys.join(", "))]
         }
@@ -56,7 +58,7 @@ pub(super) fn samples(shape: &Shape) -> Vec<String> {
 fn values(key: &Key) -> Vec<String> {
     match key.name {
         "ipv6-mtu" => vec!["1400".to_owned()],
-        _ => samples(&key.shape),
+        _ => samples(&key.value_type),
     }
 }
 
@@ -117,12 +119,15 @@ fn samples_fit_their_shapes() {
     for section in SECTIONS {
         for key in section.keys.iter().flat_map(|group| group.iter()) {
             let whole = matches!(
-                key.shape,
-                Shape::List(_) | Shape::OneOrList(_) | Shape::Map(_) | Shape::Names(_)
+                key.value_type,
+                ValueType::List(_)
+                    | ValueType::OneOrList(_)
+                    | ValueType::Map(_)
+                    | ValueType::Names(_)
             );
-            for sample in samples(&key.shape) {
+            for sample in samples(&key.value_type) {
                 assert!(
-                    whole || fits(sample.trim_matches('"'), &key.shape),
+                    whole || fits(sample.trim_matches('"'), &key.value_type),
                     "{}: {sample}",
                     key.name
                 );
@@ -149,7 +154,7 @@ fn every_key_of_every_section_is_in_the_plan_or_diagnosed() {
 fn judge(section: &Section, key: &Key) {
     let name = key.name;
     let at = format!("network.{}.it0.{name}", section.name);
-    let place = format!("`{at}`, {:?}", key.care);
+    let place = format!("`{at}`, {:?}", key.support);
     let cases: Vec<_> = values(key)
         .iter()
         .map(|value| with_and_without(section, name, value))
@@ -164,9 +169,9 @@ fn judge(section: &Section, key: &Key) {
         .iter()
         .all(|(with, _)| has(Severity::Refusal, &whole, with));
     assert_eq!(refused, section.is_refused());
-    match key.care {
+    match key.support {
         // It changes no value of the plan, only what is said about it.
-        Care::Carried if name == "renderer" => {
+        SupportLevel::Carried if name == "renderer" => {
             let (with, _) = with_and_without(section, name, "NetworkManager");
             let said = |diagnostic: &nvmeroot_plan::InterfaceDiagnostic| {
                 diagnostic
@@ -176,12 +181,12 @@ fn judge(section: &Section, key: &Key) {
             };
             assert!(with.diagnostics.iter().any(said), "{place}");
         }
-        Care::Carried => assert!(any_in_plan, "{place}: not in the plan"),
-        Care::Noted(_) => {
+        SupportLevel::Carried => assert!(any_in_plan, "{place}: not in the plan"),
+        SupportLevel::Noted(_) => {
             assert!(!any_in_plan, "{place}: in the plan all the same");
             assert!(refused || all_have(Severity::Note), "{place}: not noted");
         }
-        Care::Refused(_) => {
+        SupportLevel::Refused(_) => {
             assert!(!any_in_plan, "{place}: in the plan all the same");
             assert!(all_have(Severity::Refusal), "{place}: not refused");
         }
@@ -212,10 +217,10 @@ const INSIDE: &[(&str, &str, Pairs)] = &[
 fn every_key_inside_what_is_in_the_plan_is_in_it_too() {
     let section = crate::netplan::schema::section("ethernets").expect("a section");
     for (outer, form, base) in INSIDE {
-        let groups: Vec<&[Key]> = match &find(section.keys, outer).expect("a key").shape {
-            Shape::Map(groups) | Shape::List(Shape::Map(groups)) => groups.to_vec(),
-            Shape::List(Shape::InterfaceAddress(options)) => vec![options],
-            shape => panic!("`{outer}` is {shape:?}"),
+        let groups: Vec<&[Key]> = match &find(section.keys, outer).expect("a key").value_type {
+            ValueType::Map(groups) | ValueType::List(ValueType::Map(groups)) => groups.to_vec(),
+            ValueType::List(ValueType::InterfaceAddress(options)) => vec![options],
+            value_type => panic!("`{outer}` is {value_type:?}"),
         };
         let value = |pairs: &[(&str, &str)]| {
             let pairs: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}: {v}")).collect();
@@ -224,12 +229,12 @@ fn every_key_inside_what_is_in_the_plan_is_in_it_too() {
         let (without, _) = with_and_without(section, outer, &value(base));
         for key in groups.iter().flat_map(|group| group.iter()) {
             assert!(
-                key.care == Care::Carried,
+                key.support == SupportLevel::Carried,
                 "`{outer}.{}` is {:?}",
                 key.name,
-                key.care
+                key.support
             );
-            let in_plan = samples(&key.shape).iter().any(|sample| {
+            let in_plan = samples(&key.value_type).iter().any(|sample| {
                 let mut pairs: Vec<_> = base
                     .iter()
                     .copied()
@@ -252,12 +257,12 @@ fn no_mapping_in_the_plan_has_parts_outside_of_it() {
     for section in SECTIONS {
         for key in section.keys.iter().flat_map(|group| group.iter()) {
             let nested = matches!(
-                key.shape,
-                Shape::Map(_)
-                    | Shape::List(Shape::Map(_) | Shape::InterfaceAddress(_))
-                    | Shape::Names(_)
+                key.value_type,
+                ValueType::Map(_)
+                    | ValueType::List(ValueType::Map(_) | ValueType::InterfaceAddress(_))
+                    | ValueType::Names(_)
             );
-            let in_plan = key.care == Care::Carried;
+            let in_plan = key.support == SupportLevel::Carried;
             if nested && in_plan && !inside.contains(&key.name) {
                 assert!(matches!(section.kind, Kind::Bond | Kind::Bridge));
                 assert_eq!(key.name, "parameters");
@@ -300,8 +305,8 @@ fn what_is_carried_is_in_the_steps() {
             let (with, without) = with_and_without(section, key.name, value);
             actions(with, address) != actions(without, address)
         });
-        let expected = key.care == Care::Carried && !NOT_IN_STEPS.contains(&key.name);
-        assert_eq!(in_steps, expected, "`{}` is {:?}", key.name, key.care);
+        let expected = key.support == SupportLevel::Carried && !NOT_IN_STEPS.contains(&key.name);
+        assert_eq!(in_steps, expected, "`{}` is {:?}", key.name, key.support);
     }
 }
 
@@ -345,7 +350,7 @@ fn every_key_of_network_is_read_or_noticed() {
         let value = match key.name {
             "version" => "2".to_owned(),
             "renderer" => "NetworkManager".to_owned(),
-            _ => samples(&key.shape).remove(0),
+            _ => samples(&key.value_type).remove(0),
         };
         let text = format!(
             "network: {{{}: {value}, ethernets: {{e0: {{}}}}}}",

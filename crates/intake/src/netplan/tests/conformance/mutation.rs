@@ -6,9 +6,9 @@ use std::ops::AddAssign;
 
 use nvmeroot_plan::BootPlan;
 
-use super::outcome::{Files, Said, Storage, said, said_by, without_indexes};
+use super::outcome::{Files, Outcome, Storage, said, said_by, without_indexes};
 use super::tree::{Step, Tree, shown};
-use crate::netplan::schema::{self, NETWORK, RENDERER, Shape, find};
+use crate::netplan::schema::{self, NETWORK, RENDERER, ValueType, find};
 use crate::netplan::tests::schema::samples;
 use crate::yaml;
 
@@ -69,15 +69,15 @@ const WHOLE: &[&str] = &[
 ];
 
 /// The files of a case, written anew.
-struct Texts<'a> {
+struct Inputs<'a> {
     trees: &'a [Tree],
     files: Files,
     storage: &'a Storage,
 }
 
-impl Texts<'_> {
+impl Inputs<'_> {
     /// What is said with another text in one place.
-    fn said(&self, at: usize, tree: &Tree) -> Said {
+    fn said(&self, at: usize, tree: &Tree) -> Outcome {
         let mut files = self.files.clone();
         files[at].1 = tree.text();
         said(&files, self.storage)
@@ -101,7 +101,7 @@ pub(super) fn judge(
         return fault("a key is no text, and yet it is planned".to_owned());
     };
     let written = files.iter().zip(&trees);
-    let texts = Texts {
+    let texts = Inputs {
         files: written
             .map(|((name, _), tree)| (name.clone(), tree.text()))
             .collect(),
@@ -140,7 +140,7 @@ pub(super) fn judge(
 }
 
 /// Whether another value in that place says something else.
-fn is_read(texts: &Texts<'_>, at: usize, path: &[Step], base: &Said) -> bool {
+fn is_read(texts: &Inputs<'_>, at: usize, path: &[Step], base: &Outcome) -> bool {
     let tree = &texts.trees[at];
     let mut values = others(tree, path).into_iter();
     values.any(|value| texts.said(at, &tree.with(path, &value)) != *base)
@@ -152,7 +152,7 @@ fn parsed(name: &str, text: &str) -> Option<Tree> {
 }
 
 /// Whether something above is noted or refused as a whole.
-fn is_within(base: &Said, path: &[Step]) -> bool {
+fn is_within(base: &Outcome, path: &[Step]) -> bool {
     let own = without_indexes(&shown(path));
     let said = base.warnings.iter().chain(&base.refusals);
     said.filter_map(|said| said.split_once(": "))
@@ -163,24 +163,25 @@ fn is_within(base: &Said, path: &[Step]) -> bool {
         })
 }
 
-/// Other values of a single value's shape.
+/// Other values of a single value's type.
 fn others(tree: &Tree, path: &[Step]) -> Vec<String> {
-    let (Some(Tree::Scalar { text, .. }), Some(shape)) = (tree.at(path), shape(path)) else {
+    let (Some(Tree::Scalar { text, .. }), Some(value_type)) = (tree.at(path), value_type(path))
+    else {
         return Vec::new();
     };
-    let mut values = samples(shape);
+    let mut values = samples(value_type);
     for value in &mut values {
         *value = value.trim_matches('"').to_owned();
     }
-    if matches!(shape, Shape::Number(..)) {
+    if matches!(value_type, ValueType::Number(..)) {
         values.push("8".to_owned());
     }
     values.retain(|value| value != text);
     values
 }
 
-/// The shape of what stands in a place.
-fn shape(path: &[Step]) -> Option<&'static Shape> {
+/// The type of what stands in a place.
+fn value_type(path: &[Step]) -> Option<&'static ValueType> {
     let keys: Vec<Option<&str>> = path
         .iter()
         .map(|step| match step {
@@ -202,31 +203,31 @@ fn shape(path: &[Step]) -> Option<&'static Shape> {
             rest @ ..,
         ] if schema::section(section).is_some() => {
             let section = schema::section(section)?;
-            below(&find(section.keys, key)?.shape, rest)
+            below(&find(section.keys, key)?.value_type, rest)
         }
         [Some("network"), Some(key), rest @ ..] => {
             let key = NETWORK.iter().find(|own| own.name == *key)?;
-            below(&key.shape, rest)
+            below(&key.value_type, rest)
         }
         _ => None,
     }
 }
 
-fn below(shape: &'static Shape, rest: &[Option<&str>]) -> Option<&'static Shape> {
+fn below(value_type: &'static ValueType, rest: &[Option<&str>]) -> Option<&'static ValueType> {
     let Some((step, after)) = rest.split_first() else {
-        return Some(shape);
+        return Some(value_type);
     };
-    match (shape, step) {
-        (Shape::List(item) | Shape::OneOrList(item), None) => below(item, after),
-        (Shape::Names(each), Some(_)) => below(each, after),
-        (Shape::Map(groups), Some(key)) => below(&find(groups, key)?.shape, after),
-        (Shape::TextOrMap(keys), Some(key)) => {
-            below(&keys.iter().find(|own| own.name == *key)?.shape, after)
+    match (value_type, step) {
+        (ValueType::List(item) | ValueType::OneOrList(item), None) => below(item, after),
+        (ValueType::Names(each), Some(_)) => below(each, after),
+        (ValueType::Map(groups), Some(key)) => below(&find(groups, key)?.value_type, after),
+        (ValueType::TextOrMap(keys), Some(key)) => {
+            below(&keys.iter().find(|own| own.name == *key)?.value_type, after)
         }
-        (Shape::InterfaceAddress(options), Some(_)) => {
+        (ValueType::InterfaceAddress(options), Some(_)) => {
             let key = (*after.first()?)?;
             let option = options.iter().find(|own| own.name == key)?;
-            below(&option.shape, &after[1..])
+            below(&option.value_type, &after[1..])
         }
         _ => None,
     }
@@ -243,7 +244,7 @@ enum Known {
     Overruled,
 }
 
-fn known(texts: &Texts<'_>, at: usize, path: &[Step]) -> Option<Known> {
+fn known(texts: &Inputs<'_>, at: usize, path: &[Step]) -> Option<Known> {
     let tree = &texts.trees[at];
     match tree.at(path)? {
         Tree::List(items) if items.is_empty() => return Some(Known::Empty),

@@ -99,7 +99,7 @@ pub(super) fn fragment(files: &Files) -> Result<Fragment, Diagnostics> {
 /// What an outcome says, without the places where it was said: two texts that
 /// differ in nothing but them say the same.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Said {
+pub(super) struct Outcome {
     /// The plan with its steps; `None` where the files are refused.
     pub(super) plan: Option<Value>,
     pub(super) warnings: Vec<String>,
@@ -108,13 +108,13 @@ pub(super) struct Said {
 }
 
 /// What is said of files.
-pub(super) fn said(files: &Files, storage: &Storage) -> Said {
+pub(super) fn said(files: &Files, storage: &Storage) -> Outcome {
     match fragment(files) {
         Ok(network) => said_by(storage.plan(network)),
         Err(found) => {
             let refusals = found.shown.iter();
             let refusals = refusals.map(|d| placed(Some(&d.origin), &d.sentence()));
-            Said {
+            Outcome {
                 plan: None,
                 warnings: heard(&found.warnings),
                 refusals: refusals.collect(),
@@ -124,7 +124,7 @@ pub(super) fn said(files: &Files, storage: &Storage) -> Said {
 }
 
 /// What a plan says.
-pub(super) fn said_by(plan: BootPlan) -> Said {
+pub(super) fn said_by(plan: BootPlan) -> Outcome {
     let (warnings, refusals) = (heard(&plan.warnings), heard(&plan.errors));
     let document = Document::new(plan, Scope::Everything);
     let mut plan = serde_json::to_value(document).expect("a plan has a JSON form");
@@ -132,7 +132,7 @@ pub(super) fn said_by(plan: BootPlan) -> Said {
         plan.as_object_mut().map(|plan| plan.remove(part));
     }
     forget_places(&mut plan);
-    Said {
+    Outcome {
         plan: Some(plan),
         warnings,
         refusals,

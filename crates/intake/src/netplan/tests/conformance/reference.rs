@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::cases::source;
-use crate::netplan::schema::{Key, NETWORK, SECTIONS, Shape};
+use crate::netplan::schema::{Key, NETWORK, SECTIONS, ValueType};
 
 /// A heading of the reference and the section that has its keys. Those that
 /// are no device type's own are looked for where all of them are.
@@ -65,14 +65,16 @@ fn found<'k>(keys: &'k [&'k [Key]], path: &[String]) -> bool {
         .iter()
         .flat_map(|group| group.iter())
         .find(|key| key.name == first);
-    key.is_some_and(|key| rest.is_empty() || inside(&key.shape, rest))
+    key.is_some_and(|key| rest.is_empty() || inside(&key.value_type, rest))
 }
 
-fn inside(shape: &Shape, path: &[String]) -> bool {
-    match shape {
-        Shape::Map(groups) => found(groups, path),
-        Shape::List(each) | Shape::OneOrList(each) | Shape::Names(each) => inside(each, path),
-        Shape::TextOrMap(keys) | Shape::InterfaceAddress(keys) => found(&[keys], path),
+fn inside(value_type: &ValueType, path: &[String]) -> bool {
+    match value_type {
+        ValueType::Map(groups) => found(groups, path),
+        ValueType::List(each) | ValueType::OneOrList(each) | ValueType::Names(each) => {
+            inside(each, path)
+        }
+        ValueType::TextOrMap(keys) | ValueType::InterfaceAddress(keys) => found(&[keys], path),
         _ => false,
     }
 }
@@ -99,14 +101,16 @@ fn ours() -> BTreeSet<&'static str> {
     fn add(keys: &'static [Key], names: &mut BTreeSet<&'static str>) {
         for key in keys {
             names.insert(key.name);
-            add_of(&key.shape, names);
+            add_of(&key.value_type, names);
         }
     }
-    fn add_of(shape: &'static Shape, names: &mut BTreeSet<&'static str>) {
-        match shape {
-            Shape::Map(groups) => groups.iter().for_each(|group| add(group, names)),
-            Shape::List(each) | Shape::OneOrList(each) | Shape::Names(each) => add_of(each, names),
-            Shape::TextOrMap(keys) | Shape::InterfaceAddress(keys) => add(keys, names),
+    fn add_of(value_type: &'static ValueType, names: &mut BTreeSet<&'static str>) {
+        match value_type {
+            ValueType::Map(groups) => groups.iter().for_each(|group| add(group, names)),
+            ValueType::List(each) | ValueType::OneOrList(each) | ValueType::Names(each) => {
+                add_of(each, names)
+            }
+            ValueType::TextOrMap(keys) | ValueType::InterfaceAddress(keys) => add(keys, names),
             _ => {}
         }
     }

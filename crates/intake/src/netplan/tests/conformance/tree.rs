@@ -1,4 +1,4 @@
-//! Texts with one thing taken away or changed.
+//! Inputs with one thing taken away or changed.
 
 use crate::yaml::{KeyPath, Kind, Node};
 
