@@ -67,7 +67,7 @@ pub use number::{
 pub use nvme::{ConnectionIdentity, Controller, HostId, HostIdentity, Nqn, Port, Transport};
 pub use options::{CONNECT_OPTIONS, ConnectOption, ConnectOptions, OptionError, OptionKind};
 pub use origin::{Origin, Warning};
-pub use path::{ControllerPath, Lead};
+pub use path::{ControllerPath, EgressInterface};
 pub use policy::{Requirement, apply as apply_policy};
 pub use reach::{Reach, Reason};
 pub use resolve::{BootPlan, Mount, resolve};

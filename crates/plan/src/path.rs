@@ -21,12 +21,12 @@ pub struct ControllerPath {
     /// Index into the plan's controllers.
     pub controller: usize,
     /// The interfaces, in bring-up order; empty where none leads there.
-    pub interfaces: Vec<Lead>,
+    pub interfaces: Vec<EgressInterface>,
 }
 
 /// Why an interface leads to a controller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lead {
+pub struct EgressInterface {
     /// The interface.
     pub interface: InterfaceName,
     /// One clause: the address, route or service that says so.
@@ -60,7 +60,11 @@ pub(crate) fn paths(controllers: &mut [Controller], network: &Network) -> Vec<Co
             c.options.host_traddr = c.options.host_traddr.or(decision.source);
             ControllerPath {
                 controller,
-                interfaces: decision.leads.iter().map(|w| lead(&router, *w)).collect(),
+                interfaces: decision
+                    .leads
+                    .iter()
+                    .map(|w| egress_interface(&router, *w))
+                    .collect(),
             }
         })
         .collect()
@@ -89,9 +93,9 @@ pub(crate) fn deciding_rules(
     found
 }
 
-fn lead(router: &Router<'_>, way: Egress) -> Lead {
+fn egress_interface(router: &Router<'_>, way: Egress) -> EgressInterface {
     let (why, origin) = why(router, way);
-    Lead {
+    EgressInterface {
         interface: router.topology.interfaces[way.at].name.clone(),
         why,
         origin: origin.clone(),

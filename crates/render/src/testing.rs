@@ -1,8 +1,9 @@
 //! Plans for the tests.
 
 use nvmeroot_plan::{
-    Bond, BootPlan, ConnectOptions, Controller, ControllerPath, Interface, InterfaceAddress, Lead,
-    LinkKind, Mount, Network, Origin, Reach, Route, Transport, Vlan, apply_policy,
+    Bond, BootPlan, ConnectOptions, Controller, ControllerPath, EgressInterface, Interface,
+    InterfaceAddress, LinkKind, Mount, Network, Origin, Reach, Route, Transport, Vlan,
+    apply_policy,
 };
 
 use crate::{Options, Runtime};
@@ -46,9 +47,9 @@ pub(crate) fn controller(traddr: &str, trsvcid: &str) -> Controller {
 
 /// Root lies on every controller, and every interface leads to each.
 pub(crate) fn initramfs_plan(interfaces: Vec<Interface>, controllers: Vec<Controller>) -> BootPlan {
-    let leads: Vec<Lead> = interfaces
+    let egress: Vec<EgressInterface> = interfaces
         .iter()
-        .map(|i| Lead {
+        .map(|i| EgressInterface {
             interface: i.name.clone(),
             why: "the test says so".to_owned(),
             origin: i.origin.clone(),
@@ -72,7 +73,7 @@ pub(crate) fn initramfs_plan(interfaces: Vec<Interface>, controllers: Vec<Contro
             .into_iter()
             .map(|controller| ControllerPath {
                 controller,
-                interfaces: leads.clone(),
+                interfaces: egress.clone(),
             })
             .collect(),
         ..BootPlan::default()
@@ -115,7 +116,7 @@ pub(crate) fn vlan_on_bond() -> BootPlan {
     );
     for path in &mut plan.paths {
         path.interfaces
-            .retain(|lead| lead.interface.as_str() == "bond0.7");
+            .retain(|egress| egress.interface.as_str() == "bond0.7");
     }
     plan
 }

@@ -16,8 +16,8 @@ use nvmeroot_agent::sys::netlink;
 use nvmeroot_agent::sys::paths::Paths;
 use nvmeroot_agent::task::{Context, Recorder};
 use nvmeroot_plan::{
-    BootPlan, ConnectOptions, Controller, ControllerPath, DefinitionId, Interface,
-    InterfaceAddress, Lead, LinkKind, Mount, Network, Nqn, Origin, Reach, Transport,
+    BootPlan, ConnectOptions, Controller, ControllerPath, DefinitionId, EgressInterface, Interface,
+    InterfaceAddress, LinkKind, Mount, Network, Nqn, Origin, Reach, Transport,
 };
 use nvmeroot_record::FailureKind;
 use nvmeroot_record::{BootRecord, Missing, StepKind, StepRecord};
@@ -420,7 +420,7 @@ pub(crate) fn plan(interface: Interface, portal: &str, nqn: Option<&str>) -> Boo
         }],
         paths: vec![ControllerPath {
             controller: 0,
-            interfaces: vec![Lead {
+            interfaces: vec![EgressInterface {
                 interface: interface.name.clone(),
                 why: "test".to_owned(),
                 origin: origin(),

@@ -167,7 +167,7 @@ fn a_vrf_is_there_before_its_members_addresses_and_its_routes_come_last() {
     let domain = vrf("vrf5", 5, &["e0", "v1"]).with_route("default", "10.0.0.1");
     let mut plan = plan(vec![domain, member, vlan("v1", 1, "e0")]);
     // A connection that is bound to the interface uses the VRF's table.
-    plan.paths[0].interfaces = vec![crate::Lead {
+    plan.paths[0].interfaces = vec![crate::EgressInterface {
         interface: "e0".parse().expect("a name"),
         why: "the test says so".to_owned(),
         origin: origin(1),
