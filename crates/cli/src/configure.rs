@@ -69,7 +69,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
             options.agent = Some(agent::find(named.as_deref(), &root)?);
         }
     }
-    diagnose::print_plan_warnings(plan, &read.texts, runtime);
+    diagnose::print_plan_warnings(plan, &read.source_map, runtime);
     warn_of_missing_programs(&root, plan, runtime)?;
     warn_of_former_files(&root, plan)?;
     warn_of_open_secrets(&root)?;
@@ -89,14 +89,14 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
 }
 
 /// The root tree must make its initramfs with something that nvmeroot can
-/// configure. That nothing is installed yet is no fault: installers order
+/// configure. That nothing is installed yet is no error: installers order
 /// their work as they like.
 fn check_generator(root: &RootTree, wanted: Generator) -> Result<(), Failure> {
     if wanted == Generator::InitramfsTools || root.exists("usr/sbin/update-initramfs")? {
         return Ok(());
     }
     if root.exists("usr/bin/dracut")? {
-        return Err(Failure::Could(anyhow!(
+        return Err(Failure::Runtime(anyhow!(
             "the root tree makes its initramfs with dracut, which nvmeroot can't configure yet\nhint: install `initramfs-tools` in the root tree"
         )));
     }
@@ -136,7 +136,7 @@ fn warn_of_missing_programs(
     let hint = format!("install there {when}: {}", packages.join(" "));
     diagnose::print_warnings(
         &[Warning::general(message).with_hint(hint)],
-        &diagnose::Texts::default(),
+        &diagnose::SourceMap::default(),
     );
     Ok(())
 }
@@ -170,10 +170,10 @@ fn warn_of_hook(plan: &BootPlan, hook: &str, directory: &str) {
     );
     let hint = format!(
         "remove `{hook}`, the scripts of that name under `etc/initramfs-tools/scripts`, `{directory}` and `{}`, then regenerate the initramfs",
-        nvmeroot_render::HANDOVER_PATH
+        nvmeroot_render::HAND_OFF_PATH
     );
     let warning = Warning::general(message).with_hint(hint);
-    diagnose::print_warnings(&[warning], &diagnose::Texts::default());
+    diagnose::print_warnings(&[warning], &diagnose::SourceMap::default());
 }
 
 /// libnvme's own file is the administrator's: its mode is not ours to change.
@@ -187,7 +187,7 @@ fn warn_of_open_secrets(root: &RootTree) -> Result<(), Failure> {
             format!("`{CONFIG_JSON}` holds secrets, and its mode {mode:04o} opens it to others");
         let warning = Warning::general(message)
             .with_hint(format!("`chmod 0600 {CONFIG_JSON}` in the root tree"));
-        diagnose::print_warnings(&[warning], &diagnose::Texts::default());
+        diagnose::print_warnings(&[warning], &diagnose::SourceMap::default());
     }
     Ok(())
 }
@@ -204,7 +204,7 @@ fn update_initramfs(root: &Path) -> Result<(), Failure> {
     if status.success() {
         Ok(())
     } else {
-        Err(Failure::Could(anyhow!(
+        Err(Failure::Runtime(anyhow!(
             "`update-initramfs` failed in the root tree ({status})"
         )))
     }

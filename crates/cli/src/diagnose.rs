@@ -1,4 +1,4 @@
-//! How faults and warnings look on the terminal.
+//! How errors and warnings look on the terminal.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,9 +13,9 @@ const MOST_WARNINGS: usize = 100;
 
 /// The texts that origins point into, by the name that origins give them.
 #[derive(Debug, Default)]
-pub(crate) struct Texts(BTreeMap<String, String>);
+pub(crate) struct SourceMap(BTreeMap<String, String>);
 
-impl Texts {
+impl SourceMap {
     pub(crate) fn insert(&mut self, name: &str, text: &str) {
         self.0.insert(name.to_owned(), text.to_owned());
     }
@@ -26,15 +26,15 @@ impl Texts {
     }
 }
 
-/// One fault or warning.
+/// One error or warning.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub(crate) struct Diagnostic {
     pub(crate) origin: Option<Origin>,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
 
-impl From<Warning> for Fault {
+impl From<Warning> for Diagnostic {
     fn from(warning: Warning) -> Self {
         Self {
             origin: warning.origin,
@@ -44,27 +44,27 @@ impl From<Warning> for Fault {
     }
 }
 
-impl From<Fault> for Warning {
-    fn from(fault: Fault) -> Self {
-        let mut warning = Self::general(fault.message);
-        (warning.hint, warning.origin) = (fault.hint, fault.origin);
+impl From<Diagnostic> for Warning {
+    fn from(diagnostic: Diagnostic) -> Self {
+        let mut warning = Self::general(diagnostic.message);
+        (warning.hint, warning.origin) = (diagnostic.hint, diagnostic.origin);
         warning
     }
 }
 
 /// All that is wrong with the input, ready to be shown.
 #[derive(Debug)]
-pub(crate) struct Faults {
-    pub(crate) faults: Vec<Fault>,
-    pub(crate) texts: Texts,
+pub(crate) struct InputErrors {
+    pub(crate) errors: Vec<Diagnostic>,
+    pub(crate) source_map: SourceMap,
     /// How many more there are.
     pub(crate) left_out: usize,
 }
 
-impl fmt::Display for Faults {
+impl fmt::Display for InputErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for fault in &self.faults {
-            write(f, "error", fault, &self.texts)?;
+        for diagnostic in &self.errors {
+            write(f, "error", diagnostic, &self.source_map)?;
         }
         if self.left_out > 0 {
             writeln!(f, "and {} more errors", self.left_out)?;
@@ -75,16 +75,16 @@ impl fmt::Display for Faults {
 
 /// Prints to standard error what the plan warns of and what the runtime can't
 /// do of it.
-pub(crate) fn print_plan_warnings(plan: &BootPlan, texts: &Texts, runtime: Runtime) {
+pub(crate) fn print_plan_warnings(plan: &BootPlan, source_map: &SourceMap, runtime: Runtime) {
     let mut warnings = plan.warnings.clone();
     warnings.extend(limits(plan, runtime));
-    print_warnings(&warnings, texts);
+    print_warnings(&warnings, source_map);
 }
 
 /// Prints warnings to standard error; of very many the first ones and how many
 /// more there are.
-pub(crate) fn print_warnings(warnings: &[Warning], texts: &Texts) {
-    struct Shown<'a>(&'a [Warning], &'a Texts);
+pub(crate) fn print_warnings(warnings: &[Warning], source_map: &SourceMap) {
+    struct Shown<'a>(&'a [Warning], &'a SourceMap);
     impl fmt::Display for Shown<'_> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             for warning in self.0.iter().take(MOST_WARNINGS) {
@@ -96,7 +96,7 @@ pub(crate) fn print_warnings(warnings: &[Warning], texts: &Texts) {
             }
         }
     }
-    output::talk(&Shown(warnings, texts).to_string());
+    output::talk(&Shown(warnings, source_map).to_string());
 }
 
 /// Says something that is no warning.
@@ -113,18 +113,18 @@ pub(crate) fn error_text(message: &str) -> String {
 fn write(
     f: &mut fmt::Formatter<'_>,
     level: &'static str,
-    fault: &Fault,
-    texts: &Texts,
+    diagnostic: &Diagnostic,
+    source_map: &SourceMap,
 ) -> fmt::Result {
-    let message = tidy(fault.message.as_str());
+    let message = tidy(diagnostic.message.as_str());
     writeln!(f, "{level}: {message}")?;
-    if let Some(origin) = &fault.origin {
+    if let Some(origin) = &diagnostic.origin {
         writeln!(f, "  --> {}", tidy(origin.to_string()))?;
-        if let Some(excerpt) = excerpt(origin, &message, texts) {
+        if let Some(excerpt) = excerpt(origin, &message, source_map) {
             writeln!(f, "{excerpt}")?;
         }
     }
-    if let Some(hint) = &fault.hint {
+    if let Some(hint) = &diagnostic.hint {
         writeln!(f, "hint: {}", tidy(hint.as_str()))?;
     }
     Ok(())
@@ -133,9 +133,9 @@ fn write(
 /// The value that the origin points at, in its place on its line, with its key
 /// and a mark. Anything else on the line may be a secret, and so may the value:
 /// it is shown only where the message says it as well.
-fn excerpt(origin: &Origin, message: &str, texts: &Texts) -> Option<String> {
+fn excerpt(origin: &Origin, message: &str, source_map: &SourceMap) -> Option<String> {
     const LONGEST: usize = 160;
-    let line = texts.line(origin)?;
+    let line = source_map.line(origin)?;
     if line.chars().count() > LONGEST || line.chars().any(|c| c.is_control() && c != '\t') {
         return None;
     }
@@ -205,16 +205,16 @@ mod tests {
     use super::*;
 
     fn shown(text: &str, line: u32, column: u32, key: &str) -> String {
-        let mut texts = Texts::default();
-        texts.insert("c.yaml", text);
-        let fault = Fault {
+        let mut source_map = SourceMap::default();
+        source_map.insert("c.yaml", text);
+        let diagnostic = Diagnostic {
             origin: Some(Origin::at("c.yaml", line, column).with_key(key)),
             message: "`70000` is no TCP port".to_owned(),
             hint: Some("write a number from 1 to 65535".to_owned()),
         };
-        Faults {
-            faults: vec![fault],
-            texts,
+        InputErrors {
+            errors: vec![diagnostic],
+            source_map,
             left_out: 0,
         }
         .to_string()

@@ -7,7 +7,7 @@ use nvmeroot_intake::nvme_etc::host_pair;
 use nvmeroot_plan::{HostId, HostIdentity, Nqn};
 
 use crate::Failure;
-use crate::diagnose::{Fault, Faults, Texts};
+use crate::diagnose::{Diagnostic, InputErrors, SourceMap};
 use crate::root::{RootTree, read_file};
 
 /// A pair is two lines; more is no identity.
@@ -52,7 +52,7 @@ impl Wanted<'_> {
                 )
                 .map_err(|e| bad_pair(e.to_string(), None))?;
                 pair.map(Some).ok_or_else(|| {
-                    Failure::Could(anyhow!("`{shown}` holds neither `hostnqn` nor `hostid`"))
+                    Failure::Runtime(anyhow!("`{shown}` holds neither `hostnqn` nor `hostid`"))
                 })
             }
         }
@@ -80,14 +80,14 @@ pub(crate) fn missing() -> Failure {
 }
 
 fn bad_pair(message: String, hint: Option<&str>) -> Failure {
-    let fault = Fault {
+    let diagnostic = Diagnostic {
         origin: None,
         message,
         hint: hint.map(str::to_owned),
     };
-    Failure::Input(Faults {
-        faults: vec![fault],
-        texts: Texts::default(),
+    Failure::Input(InputErrors {
+        errors: vec![diagnostic],
+        source_map: SourceMap::default(),
         left_out: 0,
     })
 }

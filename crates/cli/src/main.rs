@@ -32,16 +32,16 @@ use crate::args::{Cli, Command};
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The input is wrong; nothing was written. Exit status 2.
-    Input(diagnose::Faults),
+    Input(diagnose::InputErrors),
     /// The command was used wrongly. Exit status 2.
     Usage(String),
     /// It could not be done. Exit status 1.
-    Could(anyhow::Error),
+    Runtime(anyhow::Error),
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Could(error.into())
+        Self::Runtime(error.into())
     }
 }
 
@@ -78,15 +78,15 @@ impl Failure {
     /// Says it, and gives the exit status.
     fn report(self) -> ExitCode {
         match self {
-            Self::Input(faults) => {
-                output::talk(&faults.to_string());
+            Self::Input(errors) => {
+                output::talk(&errors.to_string());
                 ExitCode::from(2)
             }
             Self::Usage(message) => {
                 output::talk(&diagnose::error_text(&message));
                 ExitCode::from(2)
             }
-            Self::Could(error) => {
+            Self::Runtime(error) => {
                 output::talk(&diagnose::error_text(&error.to_string()));
                 match error.downcast_ref() {
                     // As a shell shows the end by a signal.

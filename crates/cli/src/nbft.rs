@@ -142,7 +142,7 @@ mod tests {
     fn this_machine_s_tables_are_found_in_their_order() {
         let dir = tempfile::tempdir().expect("a directory");
         let none = tables_in(dir.path()).expect_err("there is none");
-        let Failure::Could(error) = none else {
+        let Failure::Runtime(error) = none else {
             panic!("{none:?}");
         };
         assert!(

@@ -18,9 +18,9 @@ pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
     };
     // The JSON form has the warnings in it.
     if args.format == PlanFormat::Json {
-        diagnose::print_warnings(&nvmeroot_render::limits(&plan, runtime), &read.texts);
+        diagnose::print_warnings(&nvmeroot_render::limits(&plan, runtime), &read.source_map);
     } else {
-        diagnose::print_plan_warnings(&plan, &read.texts, runtime);
+        diagnose::print_plan_warnings(&plan, &read.source_map, runtime);
     }
     let text = match args.format {
         PlanFormat::Text => plan_text::PlanText {

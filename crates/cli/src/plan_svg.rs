@@ -7,7 +7,7 @@ use crate::plan_path::{DEEPEST, MOST, kind, place};
 
 mod canvas;
 
-use self::canvas::{Canvas, Look, NodeId};
+use self::canvas::{Canvas, NodeId, NodeStyle};
 
 /// The drawing, an SVG document.
 pub(crate) fn drawing(plan: &BootPlan) -> String {
@@ -25,7 +25,13 @@ pub(crate) fn drawing(plan: &BootPlan) -> String {
     let mut drawn = 0;
     for mount in remote().take(MOST) {
         let title = mount.path.to_string();
-        let node = draft.node(0, Look::Mount, title, "mounted here", Some(&mount.origin));
+        let node = draft.node(
+            0,
+            NodeStyle::Mount,
+            title,
+            "mounted here",
+            Some(&mount.origin),
+        );
         for &index in &mount.controllers {
             let Some(slot) = controllers.get_mut(index) else {
                 continue;
@@ -82,7 +88,7 @@ impl Draft<'_> {
     fn node(
         &mut self,
         column: usize,
-        look: Look,
+        style: NodeStyle,
         title: String,
         below: &str,
         origin: Option<&Origin>,
@@ -90,13 +96,13 @@ impl Draft<'_> {
         let mut lines = vec![title, below.to_owned()];
         lines.extend(origin.map(spot));
         lines.retain(|line| !line.is_empty());
-        self.canvas.node(column, look, &lines)
+        self.canvas.node(column, style, &lines)
     }
 
     fn more(&mut self, column: usize, count: usize) {
         if count > 0 {
             let title = format!("and {count} more");
-            self.node(column, Look::Passed, title, "", None);
+            self.node(column, NodeStyle::Rejected, title, "", None);
         }
     }
 
@@ -109,9 +115,9 @@ impl Draft<'_> {
             lines.push(spot(&rule.origin));
         }
         lines.extend(way.demand.iter().map(|demand| demand.replace('`', "")));
-        let node = self.canvas.node(1, Look::Controller, &lines);
+        let node = self.canvas.node(1, NodeStyle::Controller, &lines);
         for choice in way.chosen.iter().take(MOST) {
-            let route = self.choice(choice, Look::Route, "");
+            let route = self.choice(choice, NodeStyle::Route, "");
             self.canvas.edge(node, route, false);
             if let Some(link) = choice.link {
                 let link = self.link(link);
@@ -122,29 +128,33 @@ impl Draft<'_> {
         self.more(2, unshown);
         if way.chosen.is_empty() {
             let title = "no interface leads there".to_owned();
-            let none = self.node(2, Look::Missing, title, "", None);
+            let none = self.node(2, NodeStyle::Missing, title, "", None);
             self.canvas.edge(node, none, true);
         }
         let most = 3;
         for choice in way.passed.iter().take(most) {
             let name = &self.plan.network.interfaces[choice.interface].name;
-            let passed = self.choice(choice, Look::Passed, &format!(" over {name}"));
+            let passed = self.choice(choice, NodeStyle::Rejected, &format!(" over {name}"));
             self.canvas.edge(node, passed, true);
         }
         let more = way.passed.len().saturating_sub(most) + way.more_passed;
         if more > 0 {
             let title = format!("and not {more} more");
-            let others = self.node(2, Look::Passed, title, "", None);
+            let others = self.node(2, NodeStyle::Rejected, title, "", None);
             self.canvas.edge(node, others, true);
         }
         node
     }
 
-    fn choice(&mut self, choice: &Choice, look: Look, over: &str) -> NodeId {
-        let refused = if look == Look::Passed { "not " } else { "" };
+    fn choice(&mut self, choice: &Choice, style: NodeStyle, over: &str) -> NodeId {
+        let refused = if style == NodeStyle::Rejected {
+            "not "
+        } else {
+            ""
+        };
         let title = format!("{refused}{}{over}", choice.route);
         let why = choice.why.replace('`', "");
-        self.node(2, look, title, &why, Some(&choice.origin))
+        self.node(2, style, title, &why, Some(&choice.origin))
     }
 
     fn link(&mut self, place: usize) -> NodeId {
@@ -156,7 +166,13 @@ impl Draft<'_> {
         let column = 3 + self.depths[place];
         let title = interface.name.to_string();
         let kind = kind(interface).replace('`', "");
-        let node = self.node(column, Look::Link, title, &kind, Some(&interface.origin));
+        let node = self.node(
+            column,
+            NodeStyle::Link,
+            title,
+            &kind,
+            Some(&interface.origin),
+        );
         self.links[place] = Some(node);
         if self.depths[place] >= DEEPEST {
             return node;

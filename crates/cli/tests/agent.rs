@@ -6,7 +6,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Said, elf, furnish, machine, run, stand_in, tree, write};
+use common::{ProgramOutput, elf, furnish, machine, run, stand_in, tree, write};
 
 const AGENT: &str = "usr/lib/nvmeroot/nvmeroot-agent";
 
@@ -63,7 +63,7 @@ impl Scene {
     /// What is said when nothing can be done; nothing is written.
     fn refuses(&self, command: &mut Command) -> String {
         let before = tree(&self.path("root"));
-        let Said {
+        let ProgramOutput {
             status,
             stdout,
             stderr,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use common::{Entry, HOSTNQN, Said, furnish, nvmeroot, run, stand_in, tree, write};
+use common::{Entry, HOSTNQN, ProgramOutput, furnish, nvmeroot, run, stand_in, tree, write};
 
 fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -52,7 +52,7 @@ fn hook(config: &Path, target: &Path) -> Command {
     command
 }
 
-fn succeeds(command: &mut Command) -> Said {
+fn succeeds(command: &mut Command) -> ProgramOutput {
     let said = run(command);
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     said
@@ -252,7 +252,7 @@ fn the_examples() {
         let root = new_root();
         let said = succeeds(hook(&file, root.path()).args(["plan", "--format", "commands"]));
         assert_eq!(said.stdout.lines().collect::<Vec<_>>(), commands, "{name}");
-        let warned = |said: &Said| match name {
+        let warned = |said: &ProgramOutput| match name {
             "hook" => said.stderr.starts_with("warning: there is no `storage`"),
             _ => said.stderr.is_empty(),
         };

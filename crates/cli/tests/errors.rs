@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{HOSTID, HOSTNQN, Said, furnish, nvmeroot, run, tree, write};
+use common::{HOSTID, HOSTNQN, ProgramOutput, furnish, nvmeroot, run, tree, write};
 
 /// Memory that the program may take: address space, in KiB.
 const MEMORY: u32 = 1024 * 1024;
@@ -38,7 +38,7 @@ impl Scene {
 
     /// Runs the program within its bounds; the root tree must stay as it is,
     /// times of files included.
-    fn refused(&self, arguments: &[&str]) -> Said {
+    fn refused(&self, arguments: &[&str]) -> ProgramOutput {
         let before = tree(&self.root());
         let limits = format!("ulimit -v {MEMORY} && ulimit -t {SECONDS} && exec \"$0\" \"$@\"");
         let plain = nvmeroot();
@@ -63,7 +63,7 @@ impl Scene {
         said
     }
 
-    fn configure(&self) -> Said {
+    fn configure(&self) -> ProgramOutput {
         self.refused(&["configure", "--curtin", "curtin.yaml", "--root", "root"])
     }
 }

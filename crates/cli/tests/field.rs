@@ -8,7 +8,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{Entry, Said, furnish, nvmeroot, run, stand_in, tree, write};
+use common::{Entry, ProgramOutput, furnish, nvmeroot, run, stand_in, tree, write};
 use serde_json::Value;
 
 fn tests() -> PathBuf {
@@ -38,13 +38,13 @@ impl Field {
         Self { work }
     }
 
-    fn run(&self, arguments: &str) -> Said {
+    fn run(&self, arguments: &str) -> ProgramOutput {
         let mut command = nvmeroot();
         command.current_dir(self.work.path());
         run(command.args(arguments.split(' ')))
     }
 
-    fn plan(&self, more: &str) -> Said {
+    fn plan(&self, more: &str) -> ProgramOutput {
         self.run(&format!("plan --curtin curtin.yaml --root root{more}"))
     }
 

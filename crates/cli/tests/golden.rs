@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use common::{Entry, Said, furnish, nvmeroot, run, stand_in, tree, write};
+use common::{Entry, ProgramOutput, furnish, nvmeroot, run, stand_in, tree, write};
 
 type Tree = BTreeMap<PathBuf, Entry>;
 
@@ -82,7 +82,7 @@ impl Golden {
         self.work.path().join("root")
     }
 
-    fn run(&self, more: &[&str]) -> Said {
+    fn run(&self, more: &[&str]) -> ProgramOutput {
         run(nvmeroot()
             .current_dir(self.work.path())
             .args(&self.arguments)
@@ -182,7 +182,7 @@ impl Golden {
     }
 
     /// Not a byte, not a mode, not even a time changes.
-    fn check_second_run(&self, first: &Said, after: &Tree) {
+    fn check_second_run(&self, first: &ProgramOutput, after: &Tree) {
         let second = self.run(&[]);
         assert_eq!(
             tree(&self.root()),
@@ -191,7 +191,7 @@ impl Golden {
         );
         assert_eq!(second.status, first.status);
         assert_eq!(second.stderr, first.stderr);
-        let files = |said: &Said| -> Vec<String> {
+        let files = |said: &ProgramOutput| -> Vec<String> {
             let lines = said.stdout.lines().filter(|line| line.starts_with("  "));
             lines.map(str::to_owned).collect()
         };

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Said, furnish, nvmeroot, stand_in, write};
+use common::{ProgramOutput, furnish, nvmeroot, stand_in, write};
 
 /// Every path that is read.
 const READ: &[&str] = &[
@@ -148,7 +148,7 @@ fn snapshot(top: &Path) -> BTreeMap<PathBuf, String> {
 
 /// Runs it with 1 GB of address space. One that does not end is a failure; how
 /// long it takes till then is not measured.
-fn limited(arguments: &[&str], directory: &Path, what: &str) -> Said {
+fn limited(arguments: &[&str], directory: &Path, what: &str) -> ProgramOutput {
     const HANGS: Duration = Duration::from_secs(120);
     let plain = nvmeroot();
     let mut command = Command::new("sh");
@@ -185,7 +185,7 @@ fn scene() -> tempfile::TempDir {
     work
 }
 
-fn configure(work: &Path, more: &[&str], what: &str) -> Said {
+fn configure(work: &Path, more: &[&str], what: &str) -> ProgramOutput {
     let arguments = ["configure", "--curtin", "curtin.yaml", "--root", "root"];
     limited(&[&arguments[..], more].concat(), work, what)
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::path::PathBuf;
 
-use common::{Said, nvmeroot, run};
+use common::{ProgramOutput, nvmeroot, run};
 use nvmeroot_nbft::{
     DISCOVERY_NQN, Diagnostics, Discovery, Hfi, HfiFlags, Host, HostFlags, NamespaceId,
     NamespaceIdKind, SecurityFlags, SecurityProfile, Subsystem, SubsystemExtended,
@@ -87,7 +87,7 @@ impl Scene {
         self.0.path().join(name)
     }
 
-    fn nbft(&self, arguments: &[&str]) -> Said {
+    fn nbft(&self, arguments: &[&str]) -> ProgramOutput {
         let mut command = nvmeroot();
         run(command
             .arg("nbft")

@@ -6,7 +6,7 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use common::{HOSTNQN, Said, furnish, nvmeroot, run, stand_in, write};
+use common::{HOSTNQN, ProgramOutput, furnish, nvmeroot, run, stand_in, write};
 
 const SECRET: &str = "DHHC-1:00:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+KfiaR:";
 const UMASK: &str = "etc/initramfs-tools/conf.d/nvmeroot";
@@ -41,7 +41,7 @@ impl Scene {
         self.work.path().join(name)
     }
 
-    fn run(&self, arguments: &str) -> Said {
+    fn run(&self, arguments: &str) -> ProgramOutput {
         let mut command = nvmeroot();
         command.current_dir(self.work.path());
         command.args(arguments.split(' '));

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::slice::from_ref;
 
 use case::{Answer, Case};
-use common::{Said, furnish, nvmeroot, run, write};
+use common::{ProgramOutput, furnish, nvmeroot, run, write};
 use serde_json::Value;
 
 /// What nvmeroot says of a case.
@@ -71,7 +71,7 @@ impl Seen {
     }
 }
 
-fn plan(file: &Path, format: &str) -> Said {
+fn plan(file: &Path, format: &str) -> ProgramOutput {
     run(nvmeroot()
         .args(["plan", "--format", format, "--curtin"])
         .arg(file))

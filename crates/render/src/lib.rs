@@ -26,7 +26,7 @@ mod userspace;
 
 pub use error::RenderError;
 pub use file_set::{Change, ChangeKind, FileSet, Mode, TreePath};
-pub use handoff::netplan::HANDOVER_PATH;
+pub use handoff::netplan::HAND_OFF_PATH;
 pub use limits::{limits, runtime_steps};
 pub use program::RequiredProgram;
 pub use programs::required_programs;

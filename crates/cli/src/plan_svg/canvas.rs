@@ -16,18 +16,18 @@ const LONGEST: usize = 56;
 
 /// What a box is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum NodeStyle {
     Mount,
     Controller,
     Route,
     Link,
     /// Not chosen.
-    Passed,
+    Rejected,
     /// What should be there and is not.
     Missing,
 }
 
-impl Look {
+impl NodeStyle {
     /// Fill and frame. Every box has a fill of its own and dark letters, so it
     /// can be read on any background.
     fn colours(self) -> (&'static str, &'static str) {
@@ -36,7 +36,7 @@ impl Look {
             Self::Controller => ("#ede9fe", "#7c3aed"),
             Self::Route => ("#dcfce7", "#16a34a"),
             Self::Link => ("#fef3c7", "#d97706"),
-            Self::Passed => ("#e5e7eb", "#8b93a1"),
+            Self::Rejected => ("#e5e7eb", "#8b93a1"),
             Self::Missing => ("#fee2e2", "#dc2626"),
         }
     }
@@ -48,7 +48,7 @@ pub(super) struct NodeId(usize);
 
 struct Node {
     column: usize,
-    look: Look,
+    style: NodeStyle,
     lines: Vec<String>,
     /// Boxes that stand right of it and are first named by it.
     below: Vec<usize>,
@@ -71,10 +71,10 @@ pub(super) struct Canvas {
 
 impl Canvas {
     /// A new box; its first line is its name.
-    pub(super) fn node(&mut self, column: usize, look: Look, lines: &[String]) -> NodeId {
+    pub(super) fn node(&mut self, column: usize, style: NodeStyle, lines: &[String]) -> NodeId {
         self.nodes.push(Node {
             column,
-            look,
+            style,
             lines: lines.iter().map(|line| shortened(line)).collect(),
             below: Vec::new(),
             has_parent: false,
@@ -190,10 +190,10 @@ impl Canvas {
             );
         }
         for node in &self.nodes {
-            let (fill, frame) = node.look.colours();
+            let (fill, frame) = node.style.colours();
             let (x, y) = (lefts[node.column], node.y);
-            let dashes = match node.look {
-                Look::Passed => " stroke-dasharray=\"4 4\"",
+            let dashes = match node.style {
+                NodeStyle::Rejected => " stroke-dasharray=\"4 4\"",
                 _ => "",
             };
             let _ = writeln!(
@@ -204,8 +204,8 @@ impl Canvas {
                 node.height()
             );
             for (n, line) in node.lines.iter().enumerate() {
-                let (weight, colour) = match (n, node.look) {
-                    (0, Look::Passed) => ("normal", "#111827"),
+                let (weight, colour) = match (n, node.style) {
+                    (0, NodeStyle::Rejected) => ("normal", "#111827"),
                     (0, _) => ("bold", "#111827"),
                     _ => ("normal", "#4b5563"),
                 };
@@ -274,7 +274,7 @@ mod tests {
             let mut canvas = Canvas::default();
             let ids: Vec<NodeId> = nodes
                 .iter()
-                .map(|(column, lines)| canvas.node(*column, Look::Link, &vec!["x".to_owned(); *lines]))
+                .map(|(column, lines)| canvas.node(*column, NodeStyle::Link, &vec!["x".to_owned(); *lines]))
                 .collect();
             for (from, to) in edges {
                 if from < nodes.len() && to < nodes.len() && nodes[from].0 < nodes[to].0 {

@@ -6,23 +6,26 @@ use nvmeroot_intake::{curtin, yaml};
 
 use super::{NetworkText, SourceError};
 use crate::Failure;
-use crate::diagnose::Texts;
+use crate::diagnose::SourceMap;
 
-pub(super) fn read(path: &Path, texts: &mut Texts) -> Result<curtin::Input, SourceError> {
+pub(super) fn read(path: &Path, source_map: &mut SourceMap) -> Result<curtin::Input, SourceError> {
     let name = path.display().to_string();
     let bytes = read_file(path)?;
     if let Ok(text) = std::str::from_utf8(&bytes) {
-        texts.insert(&name, text);
+        source_map.insert(&name, text);
     }
     Ok(curtin::read(&name, &bytes)?)
 }
 
 /// The network configurations among the files that it writes.
-pub(super) fn network(configuration: &curtin::Input, texts: &mut Texts) -> Vec<NetworkText> {
+pub(super) fn network(
+    configuration: &curtin::Input,
+    source_map: &mut SourceMap,
+) -> Vec<NetworkText> {
     let mut sources = Vec::new();
     for one in &configuration.texts {
         if let Ok(text) = std::str::from_utf8(&one.content) {
-            texts.insert(&one.name, text);
+            source_map.insert(&one.name, text);
         }
         sources.push(NetworkText {
             name: one.name.to_string(),

@@ -11,13 +11,13 @@ use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Origin, resolve};
 
 use crate::Failure;
 use crate::args::Input;
-use crate::diagnose::{Fault, Faults, Texts};
+use crate::diagnose::{Diagnostic, InputErrors, SourceMap};
 use crate::root::RootTree;
 
 /// The plan, and the texts that its origins point into.
 pub(crate) struct Read {
     pub(crate) plan: BootPlan,
-    pub(crate) texts: Texts,
+    pub(crate) source_map: SourceMap,
 }
 
 /// A network configuration with the name that messages give it.
@@ -67,20 +67,20 @@ pub(crate) fn read(
     root: Option<&RootTree>,
     host: Option<&HostIdentity>,
 ) -> Result<Read, Failure> {
-    let mut texts = Texts::default();
-    let fragments = match fragments(input, root, host, &mut texts) {
+    let mut source_map = SourceMap::default();
+    let fragments = match fragments(input, root, host, &mut source_map) {
         Ok(fragments) => fragments,
         Err(SourceError::Failure(failure)) => return Err(failure),
-        Err(SourceError::Input(error)) => return Err(Failure::Input(faults(error, texts))),
+        Err(SourceError::Input(error)) => return Err(Failure::Input(errors(error, source_map))),
     };
     let mut plan = resolve(fragments);
     if plan.errors.is_empty() {
-        return Ok(Read { plan, texts });
+        return Ok(Read { plan, source_map });
     }
-    let faults = plan.errors.drain(..).map(Fault::from).collect();
-    Err(Failure::Input(Faults {
-        faults,
-        texts,
+    let errors = plan.errors.drain(..).map(Diagnostic::from).collect();
+    Err(Failure::Input(InputErrors {
+        errors,
+        source_map,
         left_out: 0,
     }))
 }
@@ -90,22 +90,22 @@ fn fragments(
     input: &Input,
     root: Option<&RootTree>,
     host: Option<&HostIdentity>,
-    texts: &mut Texts,
+    source_map: &mut SourceMap,
 ) -> Result<Vec<Fragment>, SourceError> {
     let Some(path) = &input.curtin else {
         let message = "no configuration is given\nhint: pass `--curtin FILE`; curtin's hooks have it in CONFIG";
         return Err(Failure::Usage(message.to_owned()).into());
     };
-    let mut configuration = curtin::read(path, texts)?;
+    let mut configuration = curtin::read(path, source_map)?;
     let without_storage = configuration.without_storage.take();
     configuration.fragment.warnings.extend(without_storage);
-    let written = curtin::network(&configuration, texts);
+    let written = curtin::network(&configuration, source_map);
     // What cloud-init finds when the machine first boots, it writes anew.
     let is_cloud_inits = configuration.network.is_some() || written.iter().any(tree::is_cloud_init);
     let mut fragments = vec![configuration.fragment];
     let mut network = Vec::new();
     if let Some(root) = root {
-        network = tree::network(root, is_cloud_inits, texts)?;
+        network = tree::network(root, is_cloud_inits, source_map)?;
         fragments.push(tree::passed_over(root)?);
     }
     // What curtin writes replaces a file of the same path that was there.
@@ -118,7 +118,7 @@ fn fragments(
         )?);
     }
     if let Some(root) = root {
-        fragments.extend(tree::nvme(root, texts)?);
+        fragments.extend(tree::nvme(root, source_map)?);
         fragments.push(match host {
             Some(given) => Fragment {
                 host: Some((given.clone(), Origin::whole("the command line"))),
@@ -130,20 +130,20 @@ fn fragments(
     Ok(fragments)
 }
 
-fn faults(error: IntakeError, texts: Texts) -> Faults {
+fn errors(error: IntakeError, source_map: SourceMap) -> InputErrors {
     let found = error.into_diagnostics();
-    let faults = found
+    let errors = found
         .shown
         .into_iter()
-        .map(|d| Fault {
+        .map(|d| Diagnostic {
             message: d.sentence(),
             hint: d.hint,
             origin: Some(d.origin),
         })
         .collect();
-    Faults {
-        faults,
-        texts,
+    InputErrors {
+        errors,
+        source_map,
         left_out: found.left_out,
     }
 }

@@ -4,7 +4,7 @@ use nvmeroot_intake::{nvme_etc, yaml};
 use nvmeroot_plan::{Fragment, Origin, Warning};
 
 use super::{NetworkText, SourceError};
-use crate::diagnose::Texts;
+use crate::diagnose::SourceMap;
 use crate::root::RootTree;
 use crate::{Failure, identity};
 
@@ -42,7 +42,7 @@ const OTHERS: [(&str, &str); 5] = [
 pub(super) fn network(
     root: &RootTree,
     is_cloud_inits: bool,
-    texts: &mut Texts,
+    source_map: &mut SourceMap,
 ) -> Result<Vec<NetworkText>, Failure> {
     let mut paths = Vec::new();
     for directory in NETPLAN_DIRECTORIES {
@@ -51,7 +51,7 @@ pub(super) fn network(
         paths.extend(of_netplan.map(|name| format!("{directory}/{name}")));
     }
     // The hand-off says nothing that the other files don't.
-    paths.retain(|path| path != nvmeroot_render::HANDOVER_PATH);
+    paths.retain(|path| path != nvmeroot_render::HAND_OFF_PATH);
     let is_written = |path: &String| path == "etc/netplan/50-cloud-init.yaml";
     if is_cloud_inits || !paths.iter().any(is_written) {
         paths.extend(SEEDS.map(str::to_owned));
@@ -69,7 +69,7 @@ pub(super) fn network(
             continue;
         }
         if let Ok(text) = std::str::from_utf8(&content) {
-            texts.insert(&path, text);
+            source_map.insert(&path, text);
         }
         sources.push(NetworkText {
             name: path.clone(),
@@ -121,7 +121,10 @@ pub(super) fn passed_over(root: &RootTree) -> Result<Fragment, Failure> {
 }
 
 /// What `etc/nvme` says of hosts and ports, the weakest first.
-pub(super) fn nvme(root: &RootTree, texts: &mut Texts) -> Result<Vec<Fragment>, SourceError> {
+pub(super) fn nvme(
+    root: &RootTree,
+    source_map: &mut SourceMap,
+) -> Result<Vec<Fragment>, SourceError> {
     // Thousands of ports; nobody has more, and time grows with the product of
     // them and the controllers.
     const LONGEST: u64 = 1 << 20;
@@ -131,10 +134,10 @@ pub(super) fn nvme(root: &RootTree, texts: &mut Texts) -> Result<Vec<Fragment>, 
         };
         if bytes.len() as u64 > LONGEST {
             let why = anyhow::anyhow!("`{path}` is longer than {LONGEST} bytes");
-            return Err(Failure::Could(why).into());
+            return Err(Failure::Runtime(why).into());
         }
         if let Ok(text) = std::str::from_utf8(&bytes) {
-            texts.insert(path, text);
+            source_map.insert(path, text);
         }
         Ok(Some(bytes))
     };
@@ -154,7 +157,7 @@ pub(super) fn host(root: &RootTree) -> Result<Fragment, Failure> {
     match identity::of_tree(root) {
         Ok(host) => fragment.host = host.map(|host| (host, Origin::whole("etc/nvme"))),
         Err(Failure::Input(broken)) => {
-            fragment.warnings = broken.faults.into_iter().map(Warning::from).collect();
+            fragment.warnings = broken.errors.into_iter().map(Warning::from).collect();
         }
         Err(other) => return Err(other),
     }

@@ -68,13 +68,13 @@ pub(crate) fn nvmeroot() -> Command {
 }
 
 /// What a finished program said.
-pub(crate) struct Said {
+pub(crate) struct ProgramOutput {
     pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl From<Output> for Said {
+impl From<Output> for ProgramOutput {
     fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("the program speaks UTF-8");
         Self {
@@ -85,7 +85,7 @@ impl From<Output> for Said {
     }
 }
 
-pub(crate) fn run(command: &mut Command) -> Said {
+pub(crate) fn run(command: &mut Command) -> ProgramOutput {
     command.output().expect("the program runs").into()
 }
 

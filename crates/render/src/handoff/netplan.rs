@@ -14,9 +14,9 @@ use nvmeroot_plan::{BootPlan, Interface, LinkKind};
 use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
 
 /// The netplan file that the hand-off consists of, relative to the root tree.
-pub const HANDOVER_PATH: &str = "etc/netplan/99-nvmeroot.yaml";
+pub const HAND_OFF_PATH: &str = "etc/netplan/99-nvmeroot.yaml";
 
-const NETPLAN: TreePath = TreePath::fixed(HANDOVER_PATH);
+const NETPLAN: TreePath = TreePath::fixed(HAND_OFF_PATH);
 
 const HEADER: &str = "\
 # This file was written by nvmeroot. Changes to it are lost with the next
