@@ -27,7 +27,7 @@ use crate::lab::{Lab, Wiring};
 use crate::machine::{Kind, Need, Way};
 use crate::session::Session;
 use crate::target::TargetSpec;
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, What};
 
 pub use crate::outcome::{Earlier, End, Outage, Outcome};
 pub use check::Faults;
@@ -98,6 +98,18 @@ impl Scenario {
             Kind::Uml
         } else {
             Kind::Qemu
+        }
+    }
+
+    /// What it needs and machines of that kind don't have.
+    pub fn lacking(&self, kind: Kind) -> Vec<String> {
+        let is_on_wires = |trouble: &Trouble| matches!(trouble.what, What::Wire(..));
+        match kind {
+            Kind::Uml => self.needs.iter().map(ToString::to_string).collect(),
+            Kind::Qemu if self.trouble.iter().any(is_on_wires) => {
+                vec!["cables with faults".to_owned()]
+            }
+            Kind::Qemu => Vec::new(),
         }
     }
 

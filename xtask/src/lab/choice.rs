@@ -87,16 +87,16 @@ impl Choice {
         let kind = match self.machine {
             None => scenario.kind(),
             Some(Machine::Qemu) => Kind::Qemu,
-            Some(Machine::Uml) if scenario.needs.is_empty() => Kind::Uml,
-            Some(Machine::Uml) => {
-                let needs: Vec<String> = scenario.needs.iter().map(ToString::to_string).collect();
-                return Err(format!(
-                    "`{}` does not run on uml: it needs {}",
-                    scenario.name,
-                    needs.join(" and ")
-                ));
-            }
+            Some(Machine::Uml) => Kind::Uml,
         };
+        let lacking = scenario.lacking(kind);
+        if !lacking.is_empty() {
+            return Err(format!(
+                "`{}` does not run on {kind}: it needs {}",
+                scenario.name,
+                lacking.join(" and ")
+            ));
+        }
         let clock = match self.clock {
             Some(Time::Real) => Clock::Real,
             Some(Time::Virtual) | None => Clock::Virtual,
@@ -169,12 +169,11 @@ mod tests {
             machine: Some(Machine::Qemu),
             ..Choice::default()
         };
-        assert!(
-            kinds(&emulated)
-                .0
-                .iter()
-                .all(|(_, kind)| *kind == Kind::Qemu)
-        );
+        let (found, skipped) = kinds(&emulated);
+        assert!(found.iter().all(|(_, kind)| *kind == Kind::Qemu));
+        assert!(found.contains(&("agent-static", Kind::Qemu)));
+        let text = "`fault-loss20-dhcp4` does not run on qemu: it needs cables with faults";
+        assert!(skipped.iter().any(|why| why == text), "{skipped:?}");
     }
 
     #[test]
