@@ -242,3 +242,81 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+    use std::time::Duration;
+
+    use nvmeroot_plan::BootPlan;
+
+    use super::*;
+    use crate::sys::events::Events;
+    use crate::sys::kmsg::Kmsg;
+    use crate::sys::paths::Paths;
+    use crate::task::Recorder;
+
+    fn pool(directory: &std::path::Path) -> Arc<Pool> {
+        let paths = Paths::under(directory);
+        Pool::new(&Arc::new(Context::new(
+            BootPlan::default(),
+            paths.clone(),
+            Arc::new(Events::new().expect("a file descriptor")),
+            Kmsg::open(&paths, true),
+            Recorder::start(paths.record(), LONG, None),
+            Instant::now() + LONG,
+        )))
+    }
+
+    /// Comes back once, at a time of which the thread that watches knows nothing.
+    struct PutBack {
+        pool: Arc<Pool>,
+        looked: Sender<()>,
+        is_second: bool,
+    }
+
+    impl Task for PutBack {
+        fn controller(&self) -> usize {
+            0
+        }
+
+        fn step(&mut self, _: &mut Netlink) -> Result<(), Next> {
+            if std::mem::replace(&mut self.is_second, true) {
+                let _ = self.looked.send(());
+                return Err(Next::Done);
+            }
+            // The other thread's time is settled before this one's: it saw no task.
+            while !self.pool.lock().watched {
+                std::thread::yield_now();
+            }
+            Err(Next::After {
+                kinds: &[],
+                at: Instant::now() + Duration::from_millis(20),
+            })
+        }
+    }
+
+    #[test]
+    fn a_task_put_back_while_another_thread_watches_is_looked_at_in_time() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let pool = pool(directory.path());
+        let (looked, looks) = channel();
+        pool.context.begin_work();
+        // As `submit` does, but for the change that it raises: nothing else happens.
+        pool.lock().waiting.push(Waiting {
+            task: Box::new(PutBack {
+                pool: Arc::clone(&pool),
+                looked,
+                is_second: false,
+            }),
+            kinds: &[],
+            seen: pool.context.events.seen(),
+            at: Instant::now(),
+        });
+        pool.call_thread();
+        // The limit is for a pool that forgot it: that one looks after a day.
+        let again = looks.recv_timeout(Duration::from_secs(30));
+        pool.context.events.stop();
+        assert_eq!(again, Ok(()));
+    }
+}
