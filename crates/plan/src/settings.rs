@@ -4,7 +4,7 @@
 //! src/nvme/json.c). A subsystem has none that concern a connection.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -127,19 +127,17 @@ pub struct KnownPort {
 }
 
 impl BootPlan {
-    /// What a port is connected with that the discovery controller at the
-    /// portal of `controller` names: the controller's own options first, then
-    /// what is known of the port; but the port's own secrets replace the
-    /// controller's (`nvmf_add_ctrl` in libnvme's src/nvme/fabrics.c).
-    pub fn options_of_discovered(
-        &self,
-        controller: &Controller,
-        (transport, traddr, trsvcid): (Transport, IpAddr, Port),
-        nqn: &Nqn,
-    ) -> ConnectOptions {
+    /// What a subsystem behind a portal is connected with: the controller of the
+    /// plan itself by its own options. Of what the discovery controller at its
+    /// portal names, the controller's own options come first, then what is known of
+    /// the port; but the port's own secrets replace the controller's
+    /// (`nvmf_add_ctrl` in libnvme's src/nvme/fabrics.c).
+    pub fn options_of(&self, controller: &Controller, at: SocketAddr, nqn: &Nqn) -> ConnectOptions {
         let mut options = controller.options.clone();
         let known = self.known_ports.iter().find(|known| {
-            (known.transport, known.traddr, known.trsvcid) == (transport, traddr, trsvcid)
+            controller.nqn.as_ref() != Some(nqn)
+                && known.transport == controller.transport
+                && (known.traddr, known.trsvcid.get()) == (at.ip(), at.port())
                 && known.nqn == *nqn
                 && fits(&source(&known.options), &source(&options))
         });

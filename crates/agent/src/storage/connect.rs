@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use nvmeroot_plan::{ConnectOptions, Nqn, Transport};
-use nvmeroot_record::{Failure, FailureKind, Portal, StepKind};
+use nvmeroot_plan::Nqn;
+use nvmeroot_record::{Failure, FailureKind, StepKind};
 
 use super::fabrics::{ConnectError, Connected};
 use super::pool::Task;
@@ -120,33 +120,15 @@ impl Storage {
         // The kernel waits up to a minute for each of a target's answers
         // (`admin_timeout` in drivers/nvme/host/core.c).
         self.context.set_failure_if_none(scope, unfinished(nqn));
-        let options = self.options(address, index);
-        let Some(request) = request(self, address.portal.address, nqn.as_str(), &options) else {
-            return Err(unfinished(nqn));
-        };
+        let (at, plan) = (address.portal.address, &self.context.plan);
+        let options = plan.options_of(&plan.controllers[index], at, nqn);
+        let request = request(self, at, nqn.as_str(), &options);
         let failures = self.lock().failed_connects.get(&index).copied();
         let made = self.fabrics.connect(&request, failures.unwrap_or(0));
         made.map_err(|ConnectError(failure)| {
             *self.lock().failed_connects.entry(index).or_default() += 1;
             failure
         })
-    }
-
-    /// What the controller is connected with: the plan's own options, or what the
-    /// plan says of a port that a discovery log names.
-    fn options(&self, address: &ControllerAddress, index: usize) -> ConnectOptions {
-        let plan = &self.context.plan;
-        let controller = &plan.controllers[index];
-        let at = address.portal.address;
-        let is_planned = Portal::from(controller) == address.portal
-            && controller.nqn.as_ref() == Some(&address.nqn);
-        match at.port().to_string().parse() {
-            Ok(port) if !is_planned => {
-                let port = (Transport::Tcp, at.ip(), port);
-                plan.options_of_discovered(controller, port, &address.nqn)
-            }
-            _ => controller.options.clone(),
-        }
     }
 
     fn is_connected(

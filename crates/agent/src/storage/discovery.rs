@@ -175,9 +175,7 @@ fn ask(
     step: &OpenStep,
 ) -> Result<Offered, Next> {
     let options = &storage.context.plan.controllers[index].options;
-    let Some(request) = request(storage, at, Nqn::DISCOVERY, options) else {
-        return Err(Next::Done);
-    };
+    let request = request(storage, at, Nqn::DISCOVERY, options);
     if Fabrics::asks_itself(&request) {
         route.ask_itself();
     }

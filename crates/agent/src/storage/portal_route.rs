@@ -27,15 +27,14 @@ pub(super) fn request<'a>(
     at: SocketAddr,
     nqn: &'a str,
     options: &'a ConnectOptions,
-) -> Option<Request<'a>> {
-    Some(Request {
+) -> Request<'a> {
+    Request {
         transport: Transport::Tcp,
-        traddr: at.ip(),
-        trsvcid: at.port().to_string().parse().ok()?,
+        at,
         nqn,
         host: storage.context.plan.host.as_ref(),
         options,
-    })
+    }
 }
 
 /// The route to one portal.

@@ -252,12 +252,17 @@ fn what_a_discovery_log_names_is_connected_as_the_file_says() {
     plan.known_ports = report.known_ports;
     plan.controllers[0].options.dhchap_secret = secret(SECRET);
     let options = |subsystem: &str| {
-        let at = (port.transport, port.traddr, port.trsvcid);
-        plan.options_of_discovered(&plan.controllers[0], at, &nqn(subsystem))
+        let at = SocketAddr::new(port.traddr, port.trsvcid.get());
+        plan.options_of(&plan.controllers[0], at, &nqn(subsystem))
     };
     let known = options("nqn.b");
     assert_eq!(known.reconnect_delay, Some(2));
     assert_eq!(known.keep_alive_tmo, Some(7));
     assert_eq!(known.dhchap_secret, secret(OTHER_SECRET));
     assert_eq!(options("nqn.c"), plan.controllers[0].options);
+    // A controller that the plan itself names is connected as the plan says.
+    plan.controllers[0].nqn = Some(nqn("nqn.b"));
+    let at = SocketAddr::new(port.traddr, port.trsvcid.get());
+    let own = plan.options_of(&plan.controllers[0], at, &nqn("nqn.b"));
+    assert_eq!(own, plan.controllers[0].options);
 }

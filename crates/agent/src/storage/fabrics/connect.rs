@@ -294,7 +294,7 @@ impl Fabrics {
             .map_err(|refusal| ConnectError(judge(&refusal, request)))?;
         let read = read_log(|offset, part| self.read_part(instance, offset, part));
         let removed = self.device.delete(instance);
-        let portal = portal(request);
+        let portal = request.at.to_string();
         let offered = read.map_err(|what| ConnectError(unreadable(&portal, &what)))?;
         removed.map_err(|e| {
             ConnectError(Failure::new(
@@ -323,7 +323,7 @@ fn judge(refusal: &Refusal, request: &Request<'_>) -> Failure {
         Some(errno) => classify(
             Errno::from_raw_os_error(errno),
             &refusal.said,
-            &portal(request),
+            &request.at.to_string(),
             request.nqn,
         ),
         None => Failure::new(
@@ -331,10 +331,6 @@ fn judge(refusal: &Refusal, request: &Request<'_>) -> Failure {
             format!("`/dev/nvme-fabrics`: {}", refusal.error),
         ),
     }
-}
-
-fn portal(request: &Request<'_>) -> String {
-    std::net::SocketAddr::new(request.traddr, request.trsvcid.get()).to_string()
 }
 
 #[cfg(test)]

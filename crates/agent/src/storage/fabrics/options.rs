@@ -1,9 +1,9 @@
 //! The text that makes a controller: `KEY=VALUE,…`.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
-use nvmeroot_plan::{ConnectOptions, HostIdentity, Nqn, Port, Secret, Transport};
+use nvmeroot_plan::{CONNECT_OPTIONS, ConnectOptions, HostIdentity, Nqn, Transport};
 
 /// The options that this kernel knows, as reading `/dev/nvme-fabrics` lists
 /// them (since Linux 5.17; before, the read fails).
@@ -29,21 +29,12 @@ impl Supported {
         Self(None)
     }
 
-    /// The kernel knows the option. One that does not tell is asked only for
-    /// what every kernel with NVMe/TCP (5.0) knows.
-    fn has(&self, name: &str) -> bool {
-        match &self.0 {
-            Some(names) => names.contains(name),
-            None => !matches!(
-                name,
-                "host_iface"
-                    | "fast_io_fail_tmo"
-                    | "discovery"
-                    | "tos"
-                    | "dhchap_secret"
-                    | "dhchap_ctrl_secret"
-            ),
-        }
+    /// The kernel knows the option, which `is_in_every_kernel` with NVMe/TCP or not:
+    /// one that does not tell is asked only for what all know.
+    fn has(&self, name: &str, is_in_every_kernel: bool) -> bool {
+        self.0
+            .as_ref()
+            .map_or(is_in_every_kernel, |names| names.contains(name))
     }
 }
 
@@ -52,10 +43,8 @@ impl Supported {
 pub struct Request<'a> {
     /// The transport.
     pub transport: Transport,
-    /// The portal's address.
-    pub traddr: IpAddr,
-    /// The portal's port.
-    pub trsvcid: Port,
+    /// The portal.
+    pub at: SocketAddr,
     /// The subsystem.
     pub nqn: &'a str,
     /// Who we are; without it the kernel makes up somebody.
@@ -68,55 +57,38 @@ impl Request<'_> {
     /// The text to write, and the options left out because the kernel lacks
     /// them. The text may hold secrets: it is for the kernel alone.
     pub fn text(&self, supported: &Supported) -> (String, Vec<&'static str>) {
-        let discovery = self.nqn == Nqn::DISCOVERY;
         let mut text = format!(
             "nqn={},transport={},traddr={},trsvcid={}",
-            self.nqn, self.transport, self.traddr, self.trsvcid
+            self.nqn,
+            self.transport,
+            self.at.ip(),
+            self.at.port()
         );
         let mut left_out = Vec::new();
-        let mut add = |name: &'static str, value: Option<String>| {
-            let Some(value) = value else { return };
-            if !supported.has(name) {
+        let mut add = |name: &'static str, is_in_every_kernel, value: String| {
+            if !supported.has(name, is_in_every_kernel) {
                 left_out.push(name);
-            } else if value.is_empty() {
-                text.push(',');
-                text.push_str(name);
-            } else {
-                text.push(',');
-                text.push_str(name);
+                return;
+            }
+            text.push(',');
+            text.push_str(name);
+            if !value.is_empty() {
                 text.push('=');
                 text.push_str(&value);
             }
         };
-        let o = self.options;
-        let number = |n: Option<u32>| n.map(|n| n.to_string());
-        let switch = |on: bool| on.then(String::new);
-        add("hostnqn", self.host.map(|h| h.nqn.to_string()));
-        add("hostid", self.host.map(|h| h.id.to_string()));
-        add("host_iface", o.host_iface.as_ref().map(ToString::to_string));
-        add("host_traddr", o.host_traddr.map(|a| a.to_string()));
-        add("hdr_digest", switch(o.hdr_digest));
-        add("data_digest", switch(o.data_digest));
-        add("tos", o.tos.map(|n| n.to_string()));
-        let secret = |s: &Option<Secret>| s.as_ref().map(|s| s.expose().to_owned());
-        add("dhchap_secret", secret(&o.dhchap_secret));
-        add("dhchap_ctrl_secret", secret(&o.dhchap_ctrl_secret));
-        if discovery {
-            // It lives for one question: no keep-alive, no queues, no
-            // reconnecting for ever.
-            return (text, left_out);
+        if let Some(host) = self.host {
+            add("hostnqn", true, host.nqn.to_string());
+            add("hostid", true, host.id.to_string());
         }
-        add("keep_alive_tmo", number(o.keep_alive_tmo));
-        add("ctrl_loss_tmo", o.ctrl_loss_tmo.map(|n| n.to_string()));
-        add("reconnect_delay", number(o.reconnect_delay));
-        add(
-            "fast_io_fail_tmo",
-            o.fast_io_fail_tmo.map(|n| n.to_string()),
-        );
-        add("nr_io_queues", number(o.nr_io_queues));
-        add("nr_write_queues", number(o.nr_write_queues));
-        add("nr_poll_queues", number(o.nr_poll_queues));
-        add("queue_size", number(o.queue_size));
+        for option in CONNECT_OPTIONS {
+            if self.nqn == Nqn::DISCOVERY && !option.concerns_discovery {
+                continue;
+            }
+            if let Some(value) = option.value(self.options) {
+                add(option.name, option.is_in_every_kernel, value);
+            }
+        }
         (text, left_out)
     }
 }
@@ -146,8 +118,7 @@ mod tests {
     ) -> Request<'a> {
         Request {
             transport: Transport::Tcp,
-            traddr: "192.0.2.1".parse().expect("an address"),
-            trsvcid: "4420".parse().expect("a port"),
+            at: SocketAddr::from(([192, 0, 2, 1], 4420)),
             nqn,
             host: Some(host),
             options,
@@ -188,7 +159,7 @@ mod tests {
         let one = request("nqn.2024-01.a:b", &host, &options);
         let (text, left_out) = one.text(&Supported::parse(KERNEL_6_12));
         assert!(text.ends_with(
-            ",host_iface=eth0,hdr_digest,ctrl_loss_tmo=900,reconnect_delay=2,fast_io_fail_tmo=5,nr_io_queues=4"
+            ",host_iface=eth0,nr_io_queues=4,reconnect_delay=2,ctrl_loss_tmo=900,fast_io_fail_tmo=5,hdr_digest"
         ), "{text}");
         assert_eq!(left_out, Vec::<&str>::new());
 
@@ -205,6 +176,36 @@ mod tests {
             left_out.contains(&"hdr_digest") && left_out.contains(&"hostnqn"),
             "{left_out:?}"
         );
+    }
+
+    #[test]
+    fn every_option_of_the_table_gets_to_the_kernel() {
+        let host = identity();
+        for option in CONNECT_OPTIONS {
+            let mut options = ConnectOptions::default();
+            let values = [
+                "true",
+                "7",
+                "192.0.2.2",
+                "eth0",
+                "DHHC-1:00:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAACtVQoZ:",
+            ];
+            let set = values.iter().any(|v| option.set(&mut options, v).is_ok());
+            assert!(set, "{}", option.name);
+            let value = option.value(&options).expect("it is set");
+            let wanted = match value.as_str() {
+                "" => format!(",{}", option.name),
+                value => format!(",{}={value}", option.name),
+            };
+            let text = |nqn, kernel: &Supported| request(nqn, &host, &options).text(kernel);
+            let (told, left_out) = text("nqn.2024-01.a:b", &Supported::parse(KERNEL_6_12));
+            assert!(told.ends_with(&wanted), "{}", option.name);
+            assert_eq!(left_out, Vec::<&str>::new());
+            let (told, _) = text(Nqn::DISCOVERY, &Supported::parse(KERNEL_6_12));
+            assert_eq!(told.ends_with(&wanted), option.concerns_discovery);
+            let (told, _) = text("nqn.2024-01.a:b", &Supported::unknown());
+            assert_eq!(told.ends_with(&wanted), option.is_in_every_kernel);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::{HostIdentity, InterfaceName, Nqn};
+use nvmeroot_plan::{CONNECT_OPTIONS, HostIdentity, InterfaceName, Nqn, OptionKind};
 use rustix::io::Errno;
 
 use self::command::{Command, ENABLE, FATAL, Property, READY, capsule, initialize};
@@ -72,16 +72,17 @@ impl<'a> Inquiry<'a> {
     /// identity of its own the host has the kernel's.
     pub(super) fn of(request: &Request<'a>) -> Option<Self> {
         let o = request.options;
-        let plain = !o.hdr_digest
-            && !o.data_digest
-            && o.dhchap_secret.is_none()
-            && o.dhchap_ctrl_secret.is_none()
-            && o.tos.is_none();
+        // All but where the connection leaves from takes the kernel.
+        let mut others = CONNECT_OPTIONS.iter().filter(|option| {
+            let is_source = matches!(option.kind, OptionKind::Interface | OptionKind::Address);
+            option.concerns_discovery && !is_source
+        });
+        let plain = others.all(|option| option.value(o).is_none());
         if !plain || request.nqn != Nqn::DISCOVERY {
             return None;
         }
         Some(Self {
-            at: SocketAddr::new(request.traddr, request.trsvcid.get()),
+            at: request.at,
             host: request.host?,
             link: o.host_iface.as_ref(),
             from: o.host_traddr,

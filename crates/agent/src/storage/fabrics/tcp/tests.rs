@@ -198,8 +198,7 @@ fn only_a_plain_request_with_an_identity_is_asked_so() {
     let asks = |host, options: &ConnectOptions| {
         let request = Request {
             transport: Transport::Tcp,
-            traddr: IpAddr::from([192, 0, 2, 1]),
-            trsvcid: "8009".parse().expect("a port"),
+            at: SocketAddr::from(([192, 0, 2, 1], 8009)),
             nqn: Nqn::DISCOVERY,
             host,
             options,
