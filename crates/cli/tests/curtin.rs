@@ -33,7 +33,10 @@ fn agent() -> &'static Path {
     static AGENT: OnceLock<PathBuf> = OnceLock::new();
     AGENT.get_or_init(|| {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nvmeroot-agent");
-        write(&path, &stand_in(), 0o755);
+        // Tests run side by side: none may see another's half a file.
+        let own = path.with_extension(std::process::id().to_string());
+        write(&own, &stand_in(), 0o755);
+        std::fs::rename(&own, &path).expect("a rename");
         path
     })
 }

@@ -108,7 +108,7 @@ fn ours() -> BTreeSet<&'static str> {
         match value_type {
             ValueType::Map(groups) => groups.iter().for_each(|group| add(group, names)),
             ValueType::List(each) | ValueType::OneOrList(each) | ValueType::Names(each) => {
-                add_of(each, names)
+                add_of(each, names);
             }
             ValueType::TextOrMap(keys) | ValueType::InterfaceAddress(keys) => add(keys, names),
             _ => {}
