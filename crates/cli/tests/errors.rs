@@ -175,7 +175,7 @@ fn bytes_that_are_no_utf_8() {
     );
     said_of(
         b"storage: {}\nother: a\0b\n",
-        "error: not YAML: unexpected character: `\\u{0}'\n  --> curtin.yaml:2:9\n",
+        "error: the character U+0000 is not allowed in YAML\n  --> curtin.yaml:2:9\nhint: remove it, or write it in double quotes as `\\u` and four digits\n",
     );
 }
 

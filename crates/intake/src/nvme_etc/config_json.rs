@@ -13,10 +13,10 @@ use nvmeroot_plan::{
 };
 
 use super::option;
-use crate::diagnostic::{Diagnostic, Diagnostics, Report, nearest};
+use crate::diagnostic::{Diagnostic, Report, nearest};
 use crate::error::IntakeError;
 use crate::yaml::pyyaml::Excerpt;
-use crate::yaml::{Entry, KeyPath, Mapping, Node, Scalar, Sequence, parse};
+use crate::yaml::{Entry, KeyPath, Mapping, Node, Scalar, Sequence, parse_json};
 
 const HOST_KEYS: [&str; 6] = [
     "hostnqn",
@@ -48,16 +48,7 @@ const PORT_KEYS: [&str; 12] = [
 /// # Errors
 /// A text that is no JSON, or not a list of hosts.
 pub fn config_json(name: &str, bytes: &[u8]) -> Result<Fragment, IntakeError> {
-    // The tree's parser takes more than JSON; libnvme does not.
-    if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
-        return Err(no_json(name, &error).into());
-    }
-    // Where JSON allows a tab, it means no more than a space.
-    let text: Vec<u8> = bytes
-        .iter()
-        .map(|&b| if b == b'\t' { b' ' } else { b })
-        .collect();
-    let document = parse(name, text).map_err(|source| IntakeError::Yaml {
+    let document = parse_json(name, bytes).map_err(|source| IntakeError::Yaml {
         file: name.into(),
         source,
     })?;
@@ -83,18 +74,6 @@ pub fn config_json(name: &str, bytes: &[u8]) -> Result<Fragment, IntakeError> {
     }
     fragment.warnings = report.finish()?;
     Ok(fragment)
-}
-
-fn no_json(name: &str, error: &serde_json::Error) -> Diagnostics {
-    let why = error.to_string();
-    let why = why.split(" at line ").next().unwrap_or_default();
-    let line = u32::try_from(error.line()).unwrap_or(0);
-    let column = u32::try_from(error.column()).unwrap_or(0);
-    let origin = Origin::at(name, line, column);
-    Diagnostics {
-        shown: vec![Diagnostic::new(origin, format!("this is no JSON: {why}"))],
-        ..Diagnostics::default()
-    }
 }
 
 fn is_null(scalar: Scalar<'_>) -> bool {

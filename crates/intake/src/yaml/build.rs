@@ -1,10 +1,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span};
-
 use super::tree::{FaultData, KindData, MappingData, NodeData, NodeId, Text};
-use super::{Document, MAX_BYTES, MAX_DEPTH, MAX_NODES, Position, Style, YamlError};
+use super::{Document, MAX_DEPTH, MAX_NODES, Position, Style, YamlError};
 
 /// More would tell the reader nothing.
 const MAX_FAULTS: usize = 256;
@@ -12,72 +10,13 @@ const MAX_FAULTS: usize = 256;
 /// Below this many entries, comparing each with each beats hashing.
 const SMALL_MAPPING: usize = 12;
 
-/// Parses one document.
-///
-/// `name` is what messages call the text: a path, or the name of an embedded
-/// text. Time and memory are linear in the text's length.
-///
-/// # Errors
-/// Bytes that are not UTF-8 or not YAML, more than one document, and the limits
-/// of this module; see [`YamlError`].
-pub fn parse(name: &str, bytes: impl AsRef<[u8]>) -> Result<Document, YamlError> {
-    let bytes = bytes.as_ref();
-    if bytes.len() > MAX_BYTES {
-        return Err(YamlError::TooLarge { size: bytes.len() });
-    }
-    let text = decode(bytes)?;
-
-    // The builder counts the depth of flow and block collections together;
-    // these stop the scanner's own look-ahead.
-    let options = granit_parser::options! {
-        flow_nesting_limit: MAX_DEPTH,
-        block_nesting_limit: MAX_DEPTH,
-        emit_comments: false,
-        block_scalar_eof_without_line_feed: true,
-    };
-    let mut builder = Builder::new(text);
-    for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(syntax)?;
-        builder.event(event, span)?;
-    }
-    Ok(builder.finish(name))
-}
-
-fn decode(bytes: &[u8]) -> Result<&str, YamlError> {
-    std::str::from_utf8(bytes).map_err(|fault| {
-        let valid = std::str::from_utf8(&bytes[..fault.valid_up_to()]).unwrap_or_default();
-        let line_start = valid.rfind('\n').map_or(0, |at| at + 1);
-        YamlError::NotUtf8 {
-            position: Position {
-                line: narrow(valid.bytes().filter(|&b| b == b'\n').count() + 1),
-                column: narrow(valid[line_start..].chars().count() + 1),
-            },
-            byte: bytes[fault.valid_up_to()],
-        }
-    })
-}
-
-fn syntax(source: ScanError) -> YamlError {
-    let position = position(source.marker());
-    if *source.kind() == ErrorKind::RecursionLimitExceeded {
-        return YamlError::TooDeep { position };
-    }
-    YamlError::Syntax { position, source }
-}
-
-fn position(marker: &Marker) -> Position {
-    Position {
-        line: narrow(marker.line()),
-        column: narrow(marker.col() + 1),
-    }
-}
-
 /// Everything counted here is bounded by `MAX_BYTES`.
-fn narrow(count: usize) -> u32 {
+pub(super) fn narrow(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-struct Builder<'t> {
+/// Makes a document of its parts, which come in the order of the text.
+pub(super) struct Builder<'t> {
     text: &'t str,
     nodes: Vec<NodeData>,
     /// Open collections.
@@ -85,7 +24,6 @@ struct Builder<'t> {
     /// Children of the open collections, innermost last.
     pending: Vec<NodeId>,
     root: Option<NodeId>,
-    documents: u32,
     /// Nodes so far, aliases and merged entries counted at full size.
     expanded: u64,
     anchors: HashMap<usize, Anchored>,
@@ -107,14 +45,13 @@ struct Anchored {
 }
 
 impl<'t> Builder<'t> {
-    fn new(text: &'t str) -> Self {
+    pub(super) fn new(text: &'t str) -> Self {
         Self {
             text,
             nodes: Vec::with_capacity(text.len() / 12),
             frames: Vec::new(),
             pending: Vec::new(),
             root: None,
-            documents: 0,
             expanded: 0,
             anchors: HashMap::new(),
             tagged: Vec::new(),
@@ -122,51 +59,50 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlError> {
-        let at = position(&span.start);
-        match event {
-            Event::DocumentStart(..) => {
-                self.documents += 1;
-                if self.documents > 1 {
-                    return Err(YamlError::SecondDocument { position: at });
-                }
-            }
-            Event::Scalar(text, style, anchor, tag) => {
-                // What is left out altogether arrives as `~` with an empty span.
-                let left_out = style == ScalarStyle::Plain && span.is_empty();
-                let kind = KindData::Scalar {
-                    text: if left_out {
-                        Text::Slice { start: 0, end: 0 }
-                    } else {
-                        self.store(text)
-                    },
-                    style: style_of(style),
-                };
-                let node = self.add(at, tag_text(tag.as_deref()), kind)?;
-                self.name_anchor(anchor, node, 1);
-                self.place(node);
-            }
-            Event::SequenceStart(_, anchor, tag) => {
-                let kind = KindData::Sequence(Box::default());
-                self.open(at, anchor, tag_text(tag.as_deref()), kind)?;
-            }
-            Event::MappingStart(_, anchor, tag) => {
-                let kind = KindData::Mapping(Box::new(MappingData {
-                    declared: Box::default(),
-                    effective: None,
-                }));
-                self.open(at, anchor, tag_text(tag.as_deref()), kind)?;
-            }
-            Event::SequenceEnd | Event::MappingEnd => self.close()?,
-            Event::Alias(anchor) => {
-                let Some(&Anchored { node, size }) = self.anchors.get(&anchor) else {
-                    return Err(YamlError::AliasInItself { position: at });
-                };
-                self.spend(size, at, true)?;
-                self.place(node);
-            }
-            _ => {}
-        }
+    /// `anchor`: the number that aliases call the node by, 0 for none.
+    pub(super) fn scalar(
+        &mut self,
+        at: Position,
+        (anchor, tag): (usize, Option<Box<str>>),
+        text: Cow<'_, str>,
+        style: Style,
+    ) -> Result<(), YamlError> {
+        let text = self.store(text);
+        let node = self.add(at, tag, KindData::Scalar { text, style })?;
+        self.name_anchor(anchor, node, 1);
+        self.place(node);
+        Ok(())
+    }
+
+    /// What follows up to its [`close`](Self::close) are its items.
+    pub(super) fn open_sequence(
+        &mut self,
+        at: Position,
+        (anchor, tag): (usize, Option<Box<str>>),
+    ) -> Result<(), YamlError> {
+        self.open(at, anchor, tag, KindData::Sequence(Box::default()))
+    }
+
+    /// What follows up to its [`close`](Self::close) are its keys and values
+    /// in turn.
+    pub(super) fn open_mapping(
+        &mut self,
+        at: Position,
+        (anchor, tag): (usize, Option<Box<str>>),
+    ) -> Result<(), YamlError> {
+        let kind = KindData::Mapping(Box::new(MappingData {
+            declared: Box::default(),
+            effective: None,
+        }));
+        self.open(at, anchor, tag, kind)
+    }
+
+    pub(super) fn alias(&mut self, at: Position, anchor: usize) -> Result<(), YamlError> {
+        let Some(&Anchored { node, size }) = self.anchors.get(&anchor) else {
+            return Err(YamlError::AliasInItself { position: at });
+        };
+        self.spend(size, at, true)?;
+        self.place(node);
         Ok(())
     }
 
@@ -236,7 +172,7 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), YamlError> {
+    pub(super) fn close(&mut self) -> Result<(), YamlError> {
         let Some(frame) = self.frames.pop() else {
             return Ok(());
         };
@@ -403,7 +339,7 @@ impl<'t> Builder<'t> {
         (result, faults)
     }
 
-    fn finish(mut self, name: &str) -> Document {
+    pub(super) fn finish(mut self, name: &str) -> Document {
         let root = self.root.unwrap_or_else(|| {
             let id = narrow(self.nodes.len());
             self.nodes.push(NodeData {
@@ -426,18 +362,4 @@ impl<'t> Builder<'t> {
             origins: Vec::new(),
         }
     }
-}
-
-fn style_of(style: ScalarStyle) -> Style {
-    match style {
-        ScalarStyle::Plain => Style::Plain,
-        ScalarStyle::SingleQuoted => Style::Single,
-        ScalarStyle::DoubleQuoted => Style::Double,
-        ScalarStyle::Literal => Style::Literal,
-        ScalarStyle::Folded => Style::Folded,
-    }
-}
-
-fn tag_text(tag: Option<&granit_parser::Tag>) -> Option<Box<str>> {
-    tag.map(|tag| format!("{}{}", tag.handle(), tag.suffix()).into_boxed_str())
 }

@@ -20,13 +20,34 @@ pub enum YamlError {
         /// Its value.
         byte: u8,
     },
+    /// A character that no YAML text may hold as it is (PyYAML's
+    /// `Reader.check_printable`, libyaml's `yaml_parser_update_buffer`).
+    #[error("the character U+{:04X} is not allowed in YAML", u32::from(*character))]
+    Character {
+        /// Where it stands.
+        position: Position,
+        /// The character.
+        character: char,
+    },
+    /// The text breaks JSON's grammar.
+    #[error("this is no JSON: {why}")]
+    NotJson {
+        /// Where the parser gave up.
+        position: Position,
+        /// What it missed.
+        why: String,
+    },
     /// The text breaks YAML's grammar.
     #[error("not YAML: {}", source.info())]
     Syntax {
         /// Where the parser gave up.
         position: Position,
+        /// It is JSON all the same: a key is too long for YAML, or its colon
+        /// stands in another line (PyYAML's `stale_possible_simple_keys`,
+        /// libyaml's `yaml_parser_stale_simple_keys`).
+        is_json: bool,
         /// What it missed.
-        source: ScanError,
+        source: Box<ScanError>,
     },
     /// Mappings and lists are nested deeper than [`MAX_DEPTH`].
     #[error("nested deeper than {MAX_DEPTH} levels")]
@@ -63,6 +84,8 @@ impl YamlError {
         match self {
             Self::TooLarge { .. } => None,
             Self::NotUtf8 { position, .. }
+            | Self::Character { position, .. }
+            | Self::NotJson { position, .. }
             | Self::Syntax { position, .. }
             | Self::TooDeep { position }
             | Self::TooManyNodes { position, .. }
@@ -76,6 +99,12 @@ impl YamlError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotUtf8 { .. } => Some("save the file as UTF-8"),
+            Self::Character { .. } => {
+                Some("remove it, or write it in double quotes as `\\u` and four digits")
+            }
+            Self::Syntax { is_json: true, .. } => Some(
+                "this is JSON, but YAML takes a key only if it is shorter than 1024 characters and its colon stands in the same line",
+            ),
             Self::TooManyNodes { by_alias: true, .. } => {
                 Some("aliases multiply the values that they stand for")
             }

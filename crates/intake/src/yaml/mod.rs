@@ -12,14 +12,16 @@
 
 mod build;
 mod error;
+mod json;
 pub mod netplan;
+mod parse;
 mod path;
 pub mod pyyaml;
 mod rewrite;
 mod tree;
 
-pub use self::build::parse;
 pub use self::error::YamlError;
+pub use self::parse::{parse, parse_json};
 pub use self::path::{KeyPath, KeyPaths};
 pub use self::rewrite::{Part, Rewrite};
 pub use self::tree::{

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::pyyaml::{refusals, resolve};
-use super::{Kind, Node, Position, Style, parse};
+use super::{Kind, Node, Position, Style, parse, parse_json};
 
 /// A value together with how it is written.
 #[derive(Clone, Debug)]
@@ -23,6 +23,22 @@ fn trees() -> impl Strategy<Value = Tree> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 1..5).prop_map(Tree::List),
             prop::collection::vec(("[a-zé]{1,5}", inner), 1..5).prop_map(Tree::Mapping),
+        ]
+    })
+}
+
+fn json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        "[a-z é:#\"\\\\/\t\n\u{1f600}]{0,8}".prop_map(serde_json::Value::from),
+        any::<i64>().prop_map(serde_json::Value::from),
+        any::<bool>().prop_map(serde_json::Value::from),
+        Just(serde_json::Value::Null),
+    ];
+    leaf.prop_recursive(5, 60, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(serde_json::Value::from),
+            prop::collection::btree_map("[a-zé\"]{0,5}", inner, 0..5)
+                .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -147,6 +163,24 @@ proptest! {
         writer.text.push('\n');
         let document = parse("t", &writer.text).unwrap();
         prop_assert_eq!(scalars(document.root()), writer.scalars);
+    }
+
+    /// What both take, both read alike.
+    #[test]
+    fn json_is_the_same_by_both_readers(tree in json(), pretty in any::<bool>()) {
+        let text = match pretty {
+            true => serde_json::to_string_pretty(&tree),
+            false => serde_json::to_string(&tree),
+        };
+        let text = text.expect("a text");
+        let by_json = parse_json("t", &text).expect("JSON");
+        let by_yaml = parse("t", &text).expect("YAML");
+        prop_assert_eq!(scalars(by_json.root()), scalars(by_yaml.root()));
+    }
+
+    #[test]
+    fn arbitrary_json_like_text_never_panics(text in "([-0-9.e\\[\\]{},:\" \n\té]|\\\\|\\\\u|d800|true){0,60}") {
+        let _ = parse_json("t", &text).map(|document| document.text().len());
     }
 
     #[test]

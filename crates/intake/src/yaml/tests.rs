@@ -1,4 +1,4 @@
-use super::{Fault, MAX_BYTES, Node, Style, YamlError, parse};
+use super::{Fault, MAX_BYTES, Node, Style, YamlError, parse, parse_json};
 use crate::stopwatch::{limit, timed};
 
 fn at(node: Node<'_>) -> (u32, u32) {
@@ -251,4 +251,131 @@ fn bad_grammar_has_a_place() {
     let error = parse("t", "a: [1, 2\nb: 3\n").unwrap_err();
     assert!(matches!(error, YamlError::Syntax { .. }), "{error:?}");
     assert_eq!(error.position().unwrap().line, 2);
+}
+
+/// PyYAML's `Scanner.scan_flow_scalar_non_spaces` takes any `\u`, half a
+/// surrogate pair too, and so does JSON.
+#[test]
+fn half_a_surrogate_pair_is_read_in_json() {
+    for half in ["\\ud800", "\\ud800\\u0041", "\\udc00"] {
+        let text = format!("{{\"a\": \"x{half}\",\n \"b\": [1, \"\\ud83d\\ude00\"]}}");
+        let document = parse("t", &text).expect("a document");
+        let mapping = document.root().as_mapping().expect("a mapping");
+        let a = mapping.get("a").and_then(Node::text).expect("a text");
+        assert!(a.starts_with("x\u{fffd}"), "{a}");
+        let b = mapping
+            .get("b")
+            .and_then(Node::as_sequence)
+            .expect("a list");
+        let smile = b.iter().nth(1).expect("an item");
+        assert_eq!((at(smile), smile.text()), ((2, 11), Some("\u{1f600}")));
+    }
+    let error = parse("t", "a: \"\\ud800\"\n").unwrap_err();
+    assert!(
+        matches!(error, YamlError::Syntax { is_json: false, .. }),
+        "{error}"
+    );
+}
+
+/// PyYAML's `Reader.check_printable` and libyaml's `yaml_parser_update_buffer`
+/// refuse them, in JSON too.
+#[test]
+fn a_character_that_yaml_does_not_allow_is_named_with_its_place() {
+    for (character, name) in [
+        ('\u{7f}', "U+007F"),
+        ('\u{90}', "U+0090"),
+        ('\u{ffff}', "U+FFFF"),
+    ] {
+        let error = parse("t", format!("{{\"a\": 1,\n \"b\": \"x{character}\"}}")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("the character {name} is not allowed in YAML")
+        );
+        let place = error.position().map(|p| (p.line, p.column));
+        assert_eq!(place, Some((2, 9)));
+        assert_eq!(
+            error.hint(),
+            Some("remove it, or write it in double quotes as `\\u` and four digits")
+        );
+    }
+    for allowed in [
+        "\u{85}",
+        "\u{a0}",
+        "\u{d7ff}",
+        "\u{e000}",
+        "\u{fffd}",
+        "\u{10ffff}",
+    ] {
+        let document = parse("t", format!("a: \"x{allowed}y\"")).expect("a document");
+        let a = document.root().as_mapping().and_then(|m| m.get("a"));
+        // U+0085 breaks the line, and is folded.
+        let text = a.and_then(Node::text).expect("a text");
+        assert!(text == format!("x{allowed}y") || text == "x y", "{text:?}");
+    }
+}
+
+/// PyYAML's `Scanner.stale_possible_simple_keys` and libyaml's
+/// `yaml_parser_stale_simple_keys`.
+#[test]
+fn a_key_that_only_json_allows_is_explained() {
+    for text in [
+        format!("{{\"{}\": 1}}", "k".repeat(900_000)),
+        format!("{{\"a\"{}: 1}}", " ".repeat(1100)),
+    ] {
+        let error = parse("t", &text).unwrap_err();
+        assert!(
+            matches!(error, YamlError::Syntax { is_json: true, .. }),
+            "{error}"
+        );
+        let hint = error.hint().expect("a hint");
+        assert!(
+            hint.starts_with("this is JSON, but YAML takes a key only if"),
+            "{hint}"
+        );
+        parse_json("t", &text).expect("a document");
+    }
+}
+
+/// json-c, which reads `config.json` for libnvme, knows none of YAML's limits
+/// (`json_tokener_parse_ex`).
+#[test]
+fn all_of_json_is_read_as_json() {
+    let text = "\t{\"a\u{7f}\" :\n\t\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\udc00\u{ffff}\"\r\n, \"\": [-1.5e3,true,null]}";
+    let document = parse_json("t", text).expect("a document");
+    let mapping = document.root().as_mapping().expect("a mapping");
+    let [a, b] = <[_; 2]>::try_from(mapping.declared().collect::<Vec<_>>()).expect("two");
+    assert_eq!((at(a.key), a.name()), ((1, 3), "a\u{7f}"));
+    assert_eq!(at(a.value), (2, 2));
+    assert_eq!(
+        a.value.text(),
+        Some("\"\\/\u{8}\u{c}\n\r\té\u{fffd}\u{ffff}")
+    );
+    assert_eq!((at(b.key), b.name()), ((3, 3), ""));
+    let items = b.value.as_sequence().expect("a list").iter();
+    let items: Vec<_> = items.map(|item| (at(item), item.text())).collect();
+    assert_eq!(
+        items,
+        [
+            ((3, 8), Some("-1.5e3")),
+            ((3, 15), Some("true")),
+            ((3, 20), Some("null"))
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_json_says_why_and_where() {
+    let said = |text: &str| {
+        let error = parse_json("t", text).unwrap_err();
+        let place = error.position().expect("a place");
+        format!("{}:{} {error}", place.line, place.column)
+    };
+    assert_eq!(said("[1,\n 2,]"), "2:4 this is no JSON: expected value");
+    assert_eq!(said("a: 1"), "1:1 this is no JSON: expected value");
+    assert_eq!(
+        said("\u{feff}[]"),
+        "1:1 this is no JSON: it begins with a byte order mark"
+    );
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    assert_eq!(said(&deep), "1:129 nested deeper than 128 levels");
 }

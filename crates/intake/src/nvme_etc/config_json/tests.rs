@@ -147,6 +147,27 @@ fn a_discovery_controller_names_no_subsystem() {
     );
 }
 
+/// libnvme reads the file by json-c (`json_object_from_file`): YAML's limits are
+/// none of its own.
+#[test]
+fn what_only_json_allows_is_read() {
+    let long = "k".repeat(2000);
+    for symname in ["a\u{7f}", "\u{90}", "\u{ffff}", "\\ud800", long.as_str()] {
+        let text = format!(
+            r#"[{{"hostsymname": "{symname}", "hostnqn": "{HOST}", "subsystems": [{{"nqn": "nqn.a", "ports": [
+                {{"transport": "tcp", "traddr": "192.0.2.1"}}]}}]}}]"#
+        );
+        let found = read(&text);
+        assert_eq!(
+            (found.warnings.len(), found.ports.len()),
+            (0, 1),
+            "{symname:?}"
+        );
+    }
+    let found = read(&format!("[{{\"hostnqn\": \"{HOST}\", \"{long}\": 1}}]"));
+    assert_eq!(found.warnings.len(), 1);
+}
+
 #[test]
 fn what_is_no_list_of_hosts_is_an_error_with_its_place() {
     let fault = |text: &str| {
