@@ -13,7 +13,6 @@ mod generator;
 mod golden;
 mod handoff;
 mod host;
-mod limits;
 mod payload;
 mod program;
 mod programs;
@@ -27,13 +26,12 @@ mod userspace;
 pub use error::RenderError;
 pub use file_set::{Change, ChangeKind, FileSet, Mode, TreePath};
 pub use handoff::netplan::HAND_OFF_PATH;
-pub use limits::{limits, runtime_steps};
 pub use program::RequiredProgram;
 pub use programs::required_programs;
 pub use runtime::agent::AGENT_PATH;
 pub use runtime::scripts::command::{Command, Phase, commands, commands_text};
 
-use nvmeroot_plan::{BootPlan, HostIdentity, Reach};
+use nvmeroot_plan::{BootPlan, HostIdentity, Reach, Scope, Step, Warning, steps};
 
 use crate::generator::initramfs_tools;
 use crate::handoff::netplan;
@@ -85,6 +83,23 @@ pub struct Options {
     /// The identity that `etc/nvme/hostnqn` and `etc/nvme/hostid` get;
     /// `None`: they stay as they are.
     pub host: Option<HostIdentity>,
+}
+
+/// The steps that the runtime carries out.
+pub fn runtime_steps(plan: &BootPlan, runtime: Runtime) -> Vec<Step> {
+    match runtime {
+        Runtime::Agent => steps(plan, Scope::Path),
+        Runtime::Scripts => scripts::command::scripts_steps(plan),
+    }
+}
+
+/// What the runtime can't do of the plan, each with where the input asks for
+/// it; nothing where no runtime is needed.
+pub fn limits(plan: &BootPlan, runtime: Runtime) -> Vec<Warning> {
+    match (plan.reach, runtime) {
+        (Reach::Initramfs, Runtime::Scripts) => scripts::limits(plan),
+        _ => Vec::new(),
+    }
 }
 
 /// The changes that make a root tree carry `plan` out.

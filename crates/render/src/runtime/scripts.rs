@@ -5,6 +5,7 @@
 //! file; what does is data, made of quoted words only.
 
 pub(crate) mod command;
+mod limits;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -12,6 +13,7 @@ use std::fmt::Write as _;
 use nvmeroot_plan::{BootPlan, Interface, LinkKind};
 
 use self::command::{Phase, commands, lines, quote};
+pub(crate) use self::limits::limits;
 use crate::payload::{BootScript, HEADER, Moment, Payload};
 use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
 

@@ -1,31 +1,15 @@
-//! What a runtime can't do of a plan. A back-end states its own limits; the
-//! front-ends and the plan know none of them.
+//! What the scripts can't do of a plan.
 
 use std::collections::BTreeSet;
 
 use nvmeroot_plan::{
-    Action, BootPlan, DhcpOverrides, Interface, InterfaceName, Match, Reach, Scope, Step, Warning,
-    steps,
+    Action, BootPlan, DhcpOverrides, Interface, InterfaceName, Match, Scope, Warning, steps,
 };
 
-use crate::Runtime;
-use crate::runtime::scripts::command::scripts_steps;
-
-/// What the runtime can't do of the plan, each with where the input asks for
-/// it; nothing where no runtime is needed.
-pub fn limits(plan: &BootPlan, runtime: Runtime) -> Vec<Warning> {
-    match (plan.reach, runtime) {
-        (Reach::Initramfs, Runtime::Scripts) => Scripts { plan }.limits(),
-        _ => Vec::new(),
-    }
-}
-
-/// The steps that the runtime carries out.
-pub fn runtime_steps(plan: &BootPlan, runtime: Runtime) -> Vec<Step> {
-    match runtime {
-        Runtime::Agent => steps(plan, Scope::Path),
-        Runtime::Scripts => scripts_steps(plan),
-    }
+/// What the scripts can't do of a plan whose root needs them, each with where
+/// the input asks for it.
+pub(crate) fn limits(plan: &BootPlan) -> Vec<Warning> {
+    Scripts { plan }.limits()
 }
 
 /// The scripts runtime is made of `ip`, `dhcpcd`, `ethtool` and `nvme`.
@@ -144,11 +128,14 @@ fn literal(card: &Match) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Runtime;
     use crate::testing::{controller, ethernet, initramfs_plan};
 
-    fn messages(plan: &BootPlan, runtime: Runtime) -> Vec<String> {
-        let limits = limits(plan, runtime).into_iter();
-        limits.map(|limit| limit.message).collect()
+    fn messages(plan: &BootPlan) -> Vec<String> {
+        limits(plan)
+            .into_iter()
+            .map(|limit| limit.message)
+            .collect()
     }
 
     #[test]
@@ -174,7 +161,7 @@ mod tests {
         });
         let plan = initramfs_plan(vec![ens3, renamed], vec![controller("10.0.0.9", "4420")]);
         assert_eq!(
-            messages(&plan, Runtime::Scripts),
+            messages(&plan),
             [
                 "the boot scripts set the offloads and wake-on-LAN of `ens3` only where the program `ethtool` is installed",
                 "the boot scripts take no IPv4 link-local address on `ens3`",
@@ -183,7 +170,7 @@ mod tests {
                 "the boot scripts carry only `route-metric` of `dhcp4-overrides` out on `ens3`",
             ]
         );
-        assert_eq!(messages(&plan, Runtime::Agent), Vec::<String>::new());
+        assert_eq!(crate::limits(&plan, Runtime::Agent), []);
     }
 
     #[test]
@@ -192,6 +179,6 @@ mod tests {
         ens3.set_name = true;
         ens3.matching = Some(Match::default());
         let plan = initramfs_plan(vec![ens3], vec![controller("10.0.0.9", "4420")]);
-        assert_eq!(messages(&plan, Runtime::Scripts), Vec::<String>::new());
+        assert_eq!(messages(&plan), Vec::<String>::new());
     }
 }
