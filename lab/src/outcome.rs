@@ -50,12 +50,18 @@ impl End {
     pub fn within(&self) -> Duration {
         match self {
             End::Boots { within } | End::Stops { within, .. } => *within,
-            // initramfs-tools itself waits 30 s for root.
-            End::GivesUp { deadline, .. } | End::BootsOrGivesUp { deadline, .. } => {
-                Duration::from_secs(u64::from(*deadline) + 255)
-            }
+            End::GivesUp { deadline, .. } => shell(*deadline),
+            End::BootsOrGivesUp {
+                within, deadline, ..
+            } => shell(*deadline).max(*within),
         }
     }
+}
+
+/// When the shell comes at the latest where the agent gives up at its deadline:
+/// initramfs-tools itself waits 30 s for root.
+fn shell(deadline: u32) -> Duration {
+    Duration::from_secs(u64::from(deadline) + 255)
 }
 
 /// What a finished run left for the assertions.

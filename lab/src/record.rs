@@ -57,6 +57,8 @@ pub struct RecordedStep {
 /// One error of a step.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct RecordedError {
+    /// When it was met first.
+    pub at: Moment,
     /// `no-card`, `no-carrier`, `refused`, …
     #[serde(rename = "failure")]
     pub layer: String,
@@ -93,14 +95,21 @@ impl Record {
         let steps = self.steps.iter().flat_map(|step| {
             let name = format!("{} {}", step.subject, step.action);
             let end = step.end.map(|end| (format!("{name} ends"), end));
-            [Some((format!("{name} begins"), step.start)), end]
+            let begin = (format!("{name} begins"), step.start);
+            let errors = step.errors.iter();
+            let errors = errors.map(|error| (format!("{name} meets {}", error.layer), error.at));
+            [Some(begin), end]
+                .into_iter()
+                .flatten()
+                .chain(errors)
+                .collect::<Vec<_>>()
         });
         let whole = [
             Some(("start".to_owned(), self.start)),
             self.decided.map(|at| ("decided".to_owned(), at)),
             self.mounted.map(|at| ("mounted".to_owned(), at)),
         ];
-        let all = whole.into_iter().chain(steps).flatten();
+        let all = whole.into_iter().flatten().chain(steps);
         all.map(|(name, at)| (name, at.monotonic_us / 1000))
             .collect()
     }

@@ -53,6 +53,8 @@ pub struct Scenario {
     /// What only an emulated computer has; without a need, the scenario runs on
     /// simulated machines.
     pub needs: &'static [Need],
+    /// The seed that its course needs; any other does where there is none.
+    pub seed: Option<u64>,
     /// Whether the host comes up.
     pub end: End,
     /// The path to the drive goes away for so many seconds: the kernel may say
@@ -103,7 +105,8 @@ impl Scenario {
 
     /// What it needs and machines of that kind don't have.
     pub fn lacking(&self, kind: Kind) -> Vec<String> {
-        let is_on_wires = |trouble: &Trouble| matches!(trouble.what, What::Wire(..));
+        let is_on_wires =
+            |trouble: &Trouble| matches!(trouble.what, What::Wire(..) | What::Over(..));
         match kind {
             Kind::Uml => self.needs.iter().map(ToString::to_string).collect(),
             Kind::Qemu if self.trouble.iter().any(is_on_wires) => {
@@ -149,7 +152,11 @@ impl Scenario {
         match &self.end {
             End::Boots { .. } => check::healthy(self, outcome, &mut faults),
             End::Stops { saying, .. } => check::stopped(saying, outcome, &mut faults),
-            End::BootsOrGivesUp { .. } if outcome.marks.marker.is_some() => {
+            End::BootsOrGivesUp { within, .. } if outcome.marks.marker.is_some() => {
+                let (at, within) = (outcome.marks.marker, within.as_secs_f64());
+                faults.expect(at.is_some_and(|at| at <= within), || {
+                    format!("it is up at {at:?} s, and was to be by {within:.0} s")
+                });
                 check::healthy(self, outcome, &mut faults);
             }
             End::GivesUp { deadline, reasons }

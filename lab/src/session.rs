@@ -1,11 +1,10 @@
 //! The machines of a scenario while it runs.
 
-use std::collections::BTreeSet;
+mod disturbed;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use machinesim::wire::Faults;
 
 use crate::error::{Error, Result};
 use crate::host::HostImage;
@@ -17,7 +16,8 @@ use crate::outcome::{Earlier, End, Outage, Outcome};
 use crate::record::Record;
 use crate::report::Report;
 use crate::target::TargetSpec;
-use crate::trouble::{Agenda, Direction, Trouble, What};
+use crate::trouble::{Agenda, Trouble, What};
+use disturbed::Disturbed;
 
 /// From switching the target on to its serving.
 const TARGET_READY: Duration = Duration::from_secs(120);
@@ -29,28 +29,6 @@ const SERVES: &str = "lab: target ready";
 const COMMAND: Duration = Duration::from_secs(30);
 /// From the report to the end of the machine; longer than what passes.
 const POWER_OFF: Duration = Duration::from_secs(120);
-
-/// When the way to the target was disturbed.
-#[derive(Debug, Default)]
-struct Disturbed {
-    /// The cards whose cables are out.
-    cut: BTreeSet<usize>,
-    /// Whose frames meet something on the wires; each direction has faults of its own.
-    wires: Vec<Direction>,
-    times: Vec<(Duration, Option<Duration>)>,
-}
-
-impl Disturbed {
-    fn note(&mut self, now: Duration) {
-        let disturbed = !self.wires.is_empty() || !self.cut.is_empty();
-        match self.times.last_mut() {
-            Some((_, end @ None)) if !disturbed => *end = Some(now),
-            Some((_, None)) => {}
-            _ if disturbed => self.times.push((now, None)),
-            _ => {}
-        }
-    }
-}
 
 /// A host and its target in their world. Nothing happens in it but while one of
 /// these methods lets time go by.
@@ -68,6 +46,8 @@ pub struct Session {
     earlier: Vec<Earlier>,
     agenda: Agenda,
     disturbed: Disturbed,
+    /// Trouble that came to nothing.
+    skipped: Vec<String>,
     /// When the host was switched on for the first time.
     host_on: Option<Duration>,
     cables: usize,
@@ -103,6 +83,7 @@ impl Session {
             earlier: Vec::new(),
             agenda: Agenda::default(),
             disturbed: Disturbed::default(),
+            skipped: Vec::new(),
             host_on: None,
             cables: wiring.slots.len(),
         })
@@ -180,40 +161,57 @@ impl Session {
         let Some(on) = self.host_on else {
             return Ok(());
         };
-        for what in self.agenda.take(self.world.now().saturating_sub(on)) {
-            match what {
-                What::KillTarget => self.kill_target(),
+        for trouble in self.agenda.take(self.world.now().saturating_sub(on)) {
+            match trouble.what {
+                What::KillTarget => {
+                    self.disturbed.kill();
+                    self.kill_target();
+                }
                 What::StartTarget => {
                     if let Some(machine) = &self.target
+                        && self.disturbed.is_powered_again()
                         && !self.world.runs(Who::Target)
                     {
                         self.world.start(machine, &self.dir)?;
                     }
                 }
                 What::Cut(card) => {
-                    self.disturbed.cut.insert(card);
+                    self.disturbed.cut(card);
                     self.cut(card)?;
                 }
                 What::Mend(card) => {
-                    self.disturbed.cut.remove(&card);
-                    self.mend(card)?;
+                    if self.disturbed.is_whole_again(card) {
+                        self.mend(card)?;
+                    }
                 }
                 What::Wire(direction, faults) => {
-                    self.disturbed.wires.retain(|other| *other != direction);
-                    if faults != Faults::default() {
-                        self.disturbed.wires.push(direction);
-                    }
-                    for cable in 0..self.cables {
-                        self.world.set_faults(cable, direction, faults.clone())?;
-                    }
+                    self.disturbed.begin(direction, faults);
+                    self.set_wires()?;
+                }
+                What::Over(direction, faults) => {
+                    self.disturbed.end(direction, &faults);
+                    self.set_wires()?;
                 }
                 What::Command(line) => {
                     if self.world.runs(Who::Target) {
                         self.world.send(Who::Target, line)?;
+                    } else if trouble.felt {
+                        self.skipped
+                            .push(format!("`{line}`: the target has no power"));
                     }
                 }
             }
             self.disturbed.note(self.world.now());
+        }
+        Ok(())
+    }
+
+    /// Has the wires do what is wrong with them now.
+    fn set_wires(&mut self) -> Result<()> {
+        for (direction, faults) in self.disturbed.changed() {
+            for cable in 0..self.cables {
+                self.world.set_faults(cable, direction, faults.clone())?;
+            }
         }
         Ok(())
     }
@@ -427,7 +425,13 @@ impl Session {
             target_on: target_began.and_then(|at| self.since_host(at)),
             outages: self.outages(),
             frames: self.world.frames(),
-            ahead: self.agenda.ahead().iter().map(Trouble::to_string).collect(),
+            ahead: self
+                .agenda
+                .ahead()
+                .iter()
+                .map(Trouble::to_string)
+                .chain(self.skipped.iter().cloned())
+                .collect(),
             report,
             record: self.record(),
             earlier: self.earlier.clone(),
@@ -438,7 +442,7 @@ impl Session {
 
     fn outages(&self) -> Vec<Outage> {
         let power = self.outages.iter().map(|times| (times, false));
-        let wires = self.disturbed.times.iter().map(|times| (times, true));
+        let wires = self.disturbed.times().iter().map(|times| (times, true));
         let outages = power
             .chain(wires)
             .filter_map(|((off, ready), on_the_wire)| {

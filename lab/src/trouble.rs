@@ -42,8 +42,11 @@ pub enum What {
     Cut(usize),
     /// It is mended.
     Mend(usize),
-    /// What is wrong on every cable from now on. Simulated machines have such cables.
+    /// What is wrong on every cable from now on, in the place of what was before.
+    /// Simulated machines have such cables.
     Wire(Direction, wire::Faults),
+    /// That is over: what began before it and lasts longer is wrong again.
+    Over(Direction, wire::Faults),
     /// The target carries out a shell command.
     Command(&'static str),
 }
@@ -130,7 +133,7 @@ impl Agenda {
     }
 
     /// Takes what is due, in the order of time, and of the agenda.
-    pub(crate) fn take(&mut self, now: Duration) -> Vec<What> {
+    pub(crate) fn take(&mut self, now: Duration) -> Vec<Trouble> {
         let due = |trouble: &Trouble| matches!(trouble.when, When::On(at) if at <= now);
         let (mut due, ahead): (Vec<_>, Vec<_>) = self.0.drain(..).partition(due);
         self.0 = ahead;
@@ -138,7 +141,7 @@ impl Agenda {
             When::On(at) => at,
             When::Says(..) => Duration::MAX,
         });
-        due.into_iter().map(|trouble| trouble.what).collect()
+        due
     }
 }
 
@@ -160,11 +163,17 @@ mod tests {
         ]);
         assert_eq!(agenda.next(), Some(seconds(3)));
         assert_eq!(agenda.texts(), ["up"]);
-        assert_eq!(agenda.take(seconds(2)), []);
-        assert_eq!(agenda.take(seconds(3)), [What::Cut(0), What::Cut(1)]);
+        let mut take = |at| {
+            let due = agenda.take(seconds(at)).into_iter();
+            due.map(|trouble| trouble.what).collect::<Vec<_>>()
+        };
+        assert_eq!(take(2), []);
+        assert_eq!(take(3), [What::Cut(0), What::Cut(1)]);
         agenda.said("up", seconds(4));
         assert_eq!(agenda.next(), Some(seconds(6)));
-        assert_eq!(agenda.take(seconds(20)), [What::KillTarget, What::Mend(0)]);
+        let due = agenda.take(seconds(20)).into_iter();
+        let due: Vec<What> = due.map(|trouble| trouble.what).collect();
+        assert_eq!(due, [What::KillTarget, What::Mend(0)]);
         assert_eq!(agenda.ahead(), []);
     }
 }

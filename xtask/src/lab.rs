@@ -73,6 +73,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if failed > 0 {
         bail!("{failed} scenarios failed");
     }
+    let unlike = told::unlike(&verdicts);
+    if !unlike.is_empty() {
+        bail!(
+            "the runs by one seed differ in their times: {}",
+            unlike.join(", ")
+        );
+    }
     Ok(())
 }
 

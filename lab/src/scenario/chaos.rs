@@ -11,7 +11,7 @@ mod episode;
 use std::time::Duration;
 
 use super::gave_up::Reason;
-use super::{End, Scenario};
+use super::{End, Faults, Outcome, Scenario};
 use crate::lab::Wiring;
 use crate::trouble::Trouble;
 
@@ -35,6 +35,14 @@ pub(super) fn found() -> Vec<Scenario> {
     plans.map(|plan| plan.scenario()).collect()
 }
 
+/// In the end every controller is live, also the second of two.
+fn all_is_live(outcome: &Outcome, faults: &mut Faults) {
+    let controllers = outcome.report.iter().flat_map(|report| &report.controllers);
+    for one in controllers.filter(|one| one.state != "live") {
+        faults.add(format!("in the end a controller is {}: {one:?}", one.state));
+    }
+}
+
 impl Plan {
     /// The scenario of this plan.
     pub fn scenario(&self) -> Scenario {
@@ -46,6 +54,7 @@ impl Plan {
         Scenario {
             name,
             title,
+            seed: Some(self.seed),
             wiring: Wiring {
                 settle: UPTIME,
                 beat: Some(PAUSE),
@@ -56,7 +65,7 @@ impl Plan {
             end: self.end(),
             outage: Some(LONGEST),
             trouble: self.trouble(),
-            check: |_, _| {},
+            check: all_is_live,
             ..base
         }
     }
@@ -64,11 +73,14 @@ impl Plan {
     /// Root must come where there is time for it beside all trouble of the boot.
     fn end(&self) -> End {
         let deadline = u64::from(self.deadline);
-        let within = Duration::from_secs(deadline + 60);
-        if self.trouble_of_boot().as_secs() + RECOVERY * (1 + self.boot().count() as u64) < deadline
-        {
+        let trouble =
+            self.trouble_of_boot().as_secs() + RECOVERY * (1 + self.boot().count() as u64);
+        if trouble < deadline {
+            let within = Duration::from_secs(deadline + 60);
             return End::Boots { within };
         }
+        // What comes up after root is mounted may meet all of it again.
+        let within = Duration::from_secs(deadline + trouble);
         End::BootsOrGivesUp {
             within,
             deadline: self.deadline,

@@ -50,9 +50,12 @@ const KERNEL_PATIENCE: u32 = 120;
 /// From the end of the report to the end of the machine, in seconds.
 const POWER_OFF: f64 = 60.0;
 
+/// What the block layer says of a request that failed.
+const IO_ERROR: &str = "I/O error";
+
 /// Texts that no healthy host's kernel logs.
 const KERNEL_FAULTS: &[&str] = &[
-    "I/O error",
+    IO_ERROR,
     "EXT4-fs error",
     "Aborting journal",
     BLOCKED,
@@ -63,12 +66,9 @@ const KERNEL_FAULTS: &[&str] = &[
     "Oops:",
 ];
 
-/// Those that only say that the path to the drive is gone.
-const PATH_FAULTS: &[&str] = &[
-    "I/O error",
-    "starting error recovery",
-    "Failed reconnect attempt",
-];
+/// Those that only say that the path to the drive is gone; of I/O errors, those of
+/// which [`is_of_a_path`] says so.
+const PATH_FAULTS: &[&str] = &["starting error recovery", "Failed reconnect attempt"];
 
 /// Collects assertions that don't hold.
 #[derive(Debug, Default)]
@@ -224,21 +224,23 @@ pub(super) fn healthy(scenario: &Scenario, outcome: &Outcome, faults: &mut Fault
     hand_over(report, faults);
     let failed = &report.failed_units;
     faults.expect(failed.is_empty(), || format!("failed units: {failed:?}"));
-    let tolerated = |text: &str| match scenario.outage {
+    let tolerated = |text: &str, line: &str| match scenario.outage {
+        Some(_) if text == IO_ERROR => is_of_a_path(line),
         Some(seconds) => {
             PATH_FAULTS.contains(&text) || (text == BLOCKED && seconds >= KERNEL_PATIENCE)
         }
         None => false,
     };
-    for text in KERNEL_FAULTS.iter().filter(|text| !tolerated(text)) {
-        let logged = report.kernel.iter().find(|line| line.contains(text));
+    for text in KERNEL_FAULTS {
+        let is_fault = |line: &str| line.contains(text) && !tolerated(text, line);
+        let logged = report.kernel.iter().find(|line| is_fault(line));
         // A simulated machine takes its devices away when it has powered off.
         let shown = outcome
             .console
             .iter()
             .map(|line| &line.text)
             .take_while(|line| !line.contains("reboot: Power down"))
-            .find(|line| line.contains(text));
+            .find(|line| is_fault(line));
         if let Some(line) = logged.or(shown) {
             faults.add(format!("the kernel says `{}`", line.trim()));
         }
@@ -336,6 +338,15 @@ fn usual(stall: &Stall, marker: f64) -> f64 {
     } else {
         LONGEST_STALL
     }
+}
+
+/// The error is one path's to a namespace (`nvme0c1n1`, drivers/nvme/host/multipath.c):
+/// the kernel tries another, or this one again. That of the namespace itself (`nvme0n1`)
+/// has reached a filesystem.
+fn is_of_a_path(line: &str) -> bool {
+    let device = line.split("I/O error, dev nvme").nth(1);
+    let name = device.and_then(|rest| rest.split(',').next());
+    name.is_some_and(|name| name.contains('c'))
 }
 
 /// From the end of an outage to the first round that succeeds.
@@ -496,6 +507,27 @@ mod tests {
     fn a_round_that_met_none_is_a_usual_one() {
         assert_eq!(bound(60.0, 20.0), LONGEST_STALL);
         assert_eq!(bound(250.0, 20.0), LONGEST_STALL);
+    }
+
+    #[test]
+    fn an_error_of_one_path_is_no_error_of_the_drive() {
+        for (line, of_a_path) in [
+            (
+                "[ 9.1] I/O error, dev nvme0c1n1, sector 2048 op 0x0:(READ)",
+                true,
+            ),
+            (
+                "[ 9.1] I/O error, dev nvme0n1, sector 2048 op 0x0:(READ)",
+                false,
+            ),
+            (
+                "[ 9.1] Buffer I/O error on dev nvme0c1n1, logical block 1",
+                false,
+            ),
+            ("[ 9.1] I/O error, dev vda, sector 2048", false),
+        ] {
+            assert_eq!(is_of_a_path(line), of_a_path, "{line}");
+        }
     }
 
     #[test]

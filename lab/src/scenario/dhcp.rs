@@ -43,6 +43,7 @@ pub(super) fn dhcp4() -> Scenario {
         wiring: settled(),
         target: Some(dhcp4_target()),
         needs: &[],
+        seed: None,
         end: boots(),
         outage: None,
         trouble: Vec::new(),

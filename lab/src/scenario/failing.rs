@@ -36,6 +36,7 @@ fn wrong_port() -> Scenario {
         wiring: wiring(),
         target: Some(ipv4_target()),
         needs: &[],
+        seed: None,
         end: End::Stops {
             within: BOUND,
             saying: [
@@ -78,6 +79,7 @@ fn moved_card() -> Scenario {
         name: "moved-card",
         title: "the card sits in another slot and has another name",
         needs: &[Need::PciSlot],
+        seed: None,
         host: remote_root(
             "moved-card",
             IPV4_NETPLAN,

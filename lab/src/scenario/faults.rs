@@ -33,6 +33,7 @@ pub(super) fn target_restart() -> Scenario {
         },
         target: Some(ipv4_target()),
         needs: &[],
+        seed: None,
         end: boots(),
         outage: Some(10),
         trouble: Vec::new(),

@@ -1,6 +1,7 @@
 //! What holds where the agent gives up.
 
 use super::{Faults, Outcome};
+use crate::machine::Clock;
 
 /// What the agent says last of a boot that it gives up.
 const HEAD: &str = "nvmeroot: gave up after";
@@ -8,6 +9,11 @@ const HEAD: &str = "nvmeroot: gave up after";
 /// From the agent's report to the shell: initramfs-tools itself waits 30 s for
 /// root.
 const ITS_OWN: f64 = 75.0;
+
+/// From switching the host on to the agent's start, and what its last try may take
+/// beyond the deadline; where computing takes time, much more.
+const START: f64 = 5.0;
+const EMULATED_START: f64 = 60.0;
 
 /// Why root could not be mounted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +89,14 @@ pub(super) fn gave_up_after(
         head.text.contains(&format!("after {deadline:.0} s")),
         || format!("not {deadline:.0} s: `{}`", head.text),
     );
+    let start = match outcome.way.clock {
+        Clock::Virtual => START,
+        Clock::Real => EMULATED_START,
+    };
+    let at = head.at.as_secs_f64();
+    faults.expect(at <= deadline + start, || {
+        format!("it gave up at {at:.1} s, and its deadline is {deadline:.0} s")
+    });
     let report = reported(outcome);
     for text in ["`/` has no storage", line] {
         faults.expect(says(&report, text), || {

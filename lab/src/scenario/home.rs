@@ -32,6 +32,7 @@ fn remote_home() -> Scenario {
         wiring,
         target: Some(ipv4_target()),
         needs: &[],
+        seed: None,
         end: boots(),
         outage: None,
         trouble: Vec::new(),

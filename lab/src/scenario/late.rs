@@ -170,6 +170,7 @@ fn card() -> Scenario {
         name: "late-card",
         title: "the network card appears 8 s after the agent",
         needs: &[Need::HotPlug],
+        seed: None,
         wiring: Wiring {
             unplugged: true,
             ..Wiring::default()

@@ -275,6 +275,7 @@ ip link set br0.7 up";
             detail(outcome, faults, "bond0", MODE, "active-backup");
         },
         needs: &[Need::DebianKernel],
+        seed: None,
         ..scenario("agent-vlan-on-bond", "root over a VLAN on a bond", netplan)
     }
 }
@@ -294,6 +295,7 @@ fn vlan_on_bond_by_scripts() -> Scenario {
             detail(outcome, faults, "bond0", MODE, "active-backup");
         },
         needs: &[],
+        seed: None,
         ..agent
     }
 }
@@ -315,6 +317,7 @@ fn handed_over() -> Scenario {
             ..slim.wiring
         },
         needs: &[],
+        seed: None,
         ..slim
     }
 }

@@ -41,6 +41,7 @@ fn ipv4() -> Scenario {
         wiring: Wiring::default(),
         target: Some(ipv4_target()),
         needs: &[],
+        seed: None,
         end: boots(),
         outage: None,
         trouble: Vec::new(),
@@ -250,6 +251,7 @@ network:
         name: "agent-cards",
         title: "cards in other slots, found by MAC, one renamed",
         needs: &[Need::PciSlot],
+        seed: None,
         host: by_agent(slim("agent-cards", netplan, &["10.77.0.1", "10.78.0.1"])),
         wiring: Wiring {
             slots: vec![FIRST_SLOT + 3, FIRST_SLOT + 2],

@@ -76,6 +76,7 @@ fn ipv4() -> Scenario {
         wiring: settled(),
         target: Some(ipv4_target()),
         needs: &[],
+        seed: None,
         end: boots(),
         outage: None,
         trouble: Vec::new(),

@@ -22,8 +22,8 @@ pub(super) struct Choice {
     #[arg(long)]
     seed: Option<u64>,
     /// Run each scenario so often, and compare the times in the boot records
-    #[arg(long)]
-    repeat: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: Option<u32>,
 }
 
 /// [`Kind`], as it is said on the command line.
@@ -103,12 +103,12 @@ impl Choice {
         };
         Ok(match kind {
             Kind::Qemu => Way::EMULATED,
-            Kind::Uml => Way::simulated(clock, self.seed.unwrap_or(SEED)),
+            Kind::Uml => Way::simulated(clock, self.seed.or(scenario.seed).unwrap_or(SEED)),
         })
     }
 
     fn numbers(&self) -> std::ops::Range<usize> {
-        self.repeat.map_or(0..1, |count| 1..count + 1)
+        self.repeat.map_or(0..1, |count| 1..count as usize + 1)
     }
 }
 

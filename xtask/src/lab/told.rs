@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use nvmeroot_lab::{Job, Kind, Verdict};
+use nvmeroot_lab::{Clock, Job, Kind, Verdict};
 
 /// How many of the slowest are named.
 const SLOWEST: usize = 10;
@@ -110,31 +110,52 @@ pub(super) fn summary(verdicts: &[Verdict]) -> String {
     text
 }
 
-/// Whether the boots of a scenario that was run more than once went alike.
-fn repeats(verdicts: &[Verdict]) -> String {
+/// The runs of each scenario that was run more than once.
+fn repeated(verdicts: &[Verdict]) -> BTreeMap<&str, Vec<&Verdict>> {
     let mut runs: BTreeMap<&str, Vec<&Verdict>> = BTreeMap::new();
     for verdict in verdicts {
         runs.entry(verdict.name).or_default().push(verdict);
     }
+    runs.retain(|_, runs| runs.len() > 1);
+    runs
+}
+
+/// The scenarios whose runs should have had the same times, and had not: in virtual
+/// time, by one seed.
+pub(super) fn unlike(verdicts: &[Verdict]) -> Vec<&str> {
+    let runs = repeated(verdicts).into_iter().filter(|(_, runs)| {
+        let mut records = runs.iter().map(|verdict| times(verdict));
+        let first = records.next();
+        let is_virtual = runs
+            .iter()
+            .all(|verdict| verdict.way.clock == Clock::Virtual);
+        is_virtual && records.any(|record| Some(record) != first)
+    });
+    runs.map(|(name, _)| name).collect()
+}
+
+fn times(verdict: &Verdict) -> Option<Vec<(String, u64)>> {
+    let record = verdict.record.as_ref();
+    record.map(nvmeroot_lab::Record::milliseconds)
+}
+
+/// Whether the boots of a scenario that was run more than once went alike.
+fn repeats(verdicts: &[Verdict]) -> String {
     let mut text = String::new();
-    for (name, runs) in runs.iter().filter(|(_, runs)| runs.len() > 1) {
+    for (name, runs) in repeated(verdicts) {
         let passed = runs.iter().filter(|v| v.passed()).count();
         let _ = writeln!(
             text,
             "{name}: {passed} of {} passed; {}",
             runs.len(),
-            alike(runs)
+            alike(&runs)
         );
     }
     text
 }
 
 fn alike(runs: &[&Verdict]) -> String {
-    let times: Vec<_> = runs
-        .iter()
-        .filter_map(|verdict| verdict.record.as_ref())
-        .map(nvmeroot_lab::Record::milliseconds)
-        .collect();
+    let times: Vec<_> = runs.iter().filter_map(|verdict| times(verdict)).collect();
     let [first, rest @ ..] = times.as_slice() else {
         return "no boot record".to_owned();
     };

@@ -48,7 +48,7 @@ impl Episode {
             Kind::Cable(card) => (vec![What::Cut(*card)], vec![What::Mend(*card)]),
             Kind::Wire(direction, faults) => (
                 vec![What::Wire(*direction, faults.clone())],
-                vec![What::Wire(*direction, Faults::default())],
+                vec![What::Over(*direction, faults.clone())],
             ),
             Kind::Dhcp => (
                 vec![What::Command("dhcp_stop")],

@@ -354,8 +354,8 @@ fn reset(after: u64) -> Faults {
 fn silent(direction: Direction, from: u64, to: u64) -> Vec<Trouble> {
     let loss = Faults::loss(Share::ALL);
     vec![
-        Trouble::at(from, What::Wire(direction, loss)),
-        Trouble::at(to, What::Wire(direction, Faults::default())),
+        Trouble::at(from, What::Wire(direction, loss.clone())),
+        Trouble::at(to, What::Over(direction, loss)),
     ]
 }
 
