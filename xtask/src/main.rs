@@ -7,6 +7,7 @@ mod campaign;
 mod conformance;
 mod demo;
 mod differential;
+mod files;
 mod fuzz;
 mod lab;
 mod setup;

@@ -11,9 +11,10 @@ use nvmeroot_render::{ChangeKind, FileSet, Options, RequiredProgram, Runtime};
 use serde::Serialize;
 
 use crate::args::{ConfigureArgs, Generator, ReportFormat, RuntimeArg};
+use crate::environment::path_variable;
 use crate::identity::Wanted;
 use crate::root::{Outcome, RootTree};
-use crate::{Failure, agent, diagnose, identity, output, path_variable, sources};
+use crate::{Failure, agent, diagnose, identity, output, sources};
 
 /// libnvme's configuration, which may hold secrets.
 const CONFIG_JSON: &str = "etc/nvme/config.json";
@@ -85,7 +86,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     if args.update_initramfs && plan.reach == Reach::Initramfs {
         update_initramfs(&root_path)?;
     }
-    told
+    Ok(told?)
 }
 
 /// The root tree must make its initramfs with something that nvmeroot can

@@ -7,6 +7,8 @@ mod args;
 mod configure;
 mod diagnose;
 mod elf;
+mod environment;
+mod failure;
 mod identity;
 mod nbft;
 mod nbft_json;
@@ -21,29 +23,12 @@ mod root;
 mod sources;
 mod terminal;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::args::{Cli, Command};
-
-/// Why a command ended without doing its work.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The input is wrong; nothing was written. Exit status 2.
-    Input(diagnose::InputErrors),
-    /// The command was used wrongly. Exit status 2.
-    Usage(String),
-    /// It could not be done. Exit status 1.
-    Runtime(anyhow::Error),
-}
-
-impl<E: Into<anyhow::Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Runtime(error.into())
-    }
-}
+pub(crate) use crate::failure::Failure;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -70,7 +55,7 @@ fn shown_by_clap(said: &clap::Error) -> ExitCode {
     }
     match output::data(&text) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(error) => Failure::Runtime(error).report(),
     }
 }
 
@@ -98,12 +83,4 @@ impl Failure {
             }
         }
     }
-}
-
-/// A variable of the environment that holds a path; an empty one counts as
-/// absent.
-pub(crate) fn path_variable(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name)
-        .filter(|v| !v.is_empty())
-        .map(PathBuf::from)
 }

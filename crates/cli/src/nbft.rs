@@ -45,7 +45,8 @@ fn show(tables: &[(String, Parsed)], format: ReportFormat) -> Result<(), Failure
             .iter()
             .map(|(name, parsed)| nbft_json::table(name, parsed))
             .collect();
-        return output::data(&(shown_json(&serde_json::to_string_pretty(&all)?) + "\n"));
+        let text = shown_json(&serde_json::to_string_pretty(&all)?) + "\n";
+        return Ok(output::data(&text)?);
     }
     let mut text = String::new();
     for (name, parsed) in tables {
@@ -57,7 +58,7 @@ fn show(tables: &[(String, Parsed)], format: ReportFormat) -> Result<(), Failure
         }
         text += &nbft_text::TableText(name, &parsed.table).to_string();
     }
-    output::data(&text)
+    Ok(output::data(&text)?)
 }
 
 /// A record that the firmware itself marks as unused is nothing to worry about.

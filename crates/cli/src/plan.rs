@@ -4,7 +4,8 @@ use nvmeroot_plan::Document;
 use nvmeroot_render::{Runtime, runtime_steps};
 
 use crate::args::{PlanArgs, PlanFormat};
-use crate::{Failure, diagnose, output, path_variable, plan_svg, plan_text, sources};
+use crate::environment::path_variable;
+use crate::{Failure, diagnose, output, plan_svg, plan_text, sources};
 
 /// Reads the input and prints its meaning.
 pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
@@ -36,5 +37,5 @@ pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
         PlanFormat::Svg => plan_svg::drawing(&plan).to_string(),
         PlanFormat::Commands => nvmeroot_render::commands_text(&plan)?,
     };
-    output::data(&text)
+    Ok(output::data(&text)?)
 }

@@ -14,6 +14,7 @@ mod plot;
 mod portals;
 mod pyyaml;
 mod ramdisk;
+mod section;
 mod span;
 mod timeline;
 mod waits;
@@ -26,7 +27,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use nvmeroot_lab::Lab;
 
-use self::goal::{Goal, goals_table, unmet};
+use self::section::Section;
 use crate::shell::top;
 
 /// A part that can be measured alone.
@@ -100,26 +101,6 @@ pub(crate) struct Args {
     /// The program under test; built from this workspace unless given
     #[arg(long, env = "NVMEROOT_LAB_BINARY")]
     nvmeroot: Option<PathBuf>,
-}
-
-/// What a part has to tell.
-struct Section {
-    name: &'static str,
-    /// Markdown.
-    text: String,
-    /// Goals that are not met.
-    unmet: Vec<String>,
-}
-
-impl Section {
-    /// What was measured, and below it whether that meets the goals.
-    fn judged(name: &'static str, measured: &str, goals: &[Goal]) -> Section {
-        Section {
-            name,
-            text: format!("{measured}\n\n{}\n", goals_table(goals)),
-            unmet: unmet(goals),
-        }
-    }
 }
 
 /// Measures what was asked for, one machine at a time, and prints it.

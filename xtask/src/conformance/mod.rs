@@ -13,8 +13,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use self::source::Source;
-use crate::shell::{cargo, in_ci, is_installed, part, target_dir};
+use self::source::{Source, found};
+use crate::shell::{cargo, in_ci, part};
 
 /// Arguments of `cargo xtask conformance`.
 #[derive(Debug, Default, clap::Args)]
@@ -58,18 +58,6 @@ fn netplan(args: &Args) -> Result<()> {
             .args(["--", "--include-ignored", "--nocapture"])
             .env("NVMEROOT_NETPLAN_SOURCE", dir),
     )
-}
-
-/// A package's source, with the programs that its part needs.
-fn found(package: &str, programs: &[&str], anew: bool) -> Result<Source> {
-    for program in programs {
-        if !is_installed(program) {
-            bail!("`{program}` is not installed\nhint: cargo xtask setup");
-        }
-    }
-    let dir = target_dir().join("conformance");
-    fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
-    source::get(package, &dir, anew)
 }
 
 /// Writes `snippets.json`: what netplan's generator tests give the generator.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use super::found;
+use super::source::found;
 use crate::shell::{cargo, part};
 
 /// Further directories of samples, colons between: each with `tables`, `diffs`

@@ -7,6 +7,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use nvmeroot_lab::archive::{self, Apt};
 
+use crate::shell::{is_installed, target_dir};
+
 /// An unpacked source, in the directory `source` of `dir`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Source {
@@ -14,8 +16,20 @@ pub(super) struct Source {
     pub(super) dir: PathBuf,
 }
 
+/// A package's source, with the programs that its part needs.
+pub(super) fn found(package: &str, programs: &[&str], anew: bool) -> Result<Source> {
+    for program in programs {
+        if !is_installed(program) {
+            bail!("`{program}` is not installed\nhint: cargo xtask setup");
+        }
+    }
+    let dir = target_dir().join("conformance");
+    fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
+    get(package, &dir, anew)
+}
+
 /// What lies below `dir`, from an earlier run or from the archive.
-pub(super) fn get(package: &str, dir: &Path, anew: bool) -> Result<Source> {
+fn get(package: &str, dir: &Path, anew: bool) -> Result<Source> {
     let kept = kept(package, dir)?;
     if let (Some(source), false) = (kept, anew) {
         return Ok(source);

@@ -2,6 +2,7 @@
 //! they do on the machine; none silences another.
 
 mod curtin;
+mod source;
 mod tree;
 
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::path::Path;
 use nvmeroot_intake::{IntakeError, netplan};
 use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Origin, resolve};
 
+use self::source::{NetworkText, SourceError};
 use crate::Failure;
 use crate::args::Input;
 use crate::diagnose::{Diagnostic, InputErrors, SourceMap};
@@ -18,41 +20,6 @@ use crate::root::RootTree;
 pub(crate) struct Read {
     pub(crate) plan: BootPlan,
     pub(crate) source_map: SourceMap,
-}
-
-/// A network configuration with the name that messages give it.
-struct NetworkText {
-    name: String,
-    path: Option<String>,
-    content: Vec<u8>,
-}
-
-impl NetworkText {
-    fn source(&self) -> netplan::Source<'_> {
-        netplan::Source {
-            name: self.name.clone(),
-            path: self.path.clone(),
-            text: &self.content,
-        }
-    }
-}
-
-/// Why a source can't be read.
-enum SourceError {
-    Failure(Failure),
-    Input(IntakeError),
-}
-
-impl From<Failure> for SourceError {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
-impl From<IntakeError> for SourceError {
-    fn from(error: IntakeError) -> Self {
-        Self::Input(error)
-    }
 }
 
 /// Opens the root tree that the user named.

@@ -1,23 +1,19 @@
 //! A virtio device of a machine: its socket, its connection, and what it is.
+
+mod served;
+
 use std::io;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub(crate) use served::Served;
 
 use crate::card::{self, Card};
 use crate::disk::Disk;
 use crate::entropy::Entropy;
 use crate::port::{self, Port};
 use crate::vhost_user::{Connection, Offer};
-
-/// What came of a look at a ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Served {
-    /// The machine wants an interrupt.
-    pub(crate) call: bool,
-    /// There is more: look again when others have had their turn.
-    pub(crate) again: bool,
-}
 
 /// What a device is.
 #[derive(Debug)]

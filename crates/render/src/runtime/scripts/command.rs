@@ -1,6 +1,7 @@
 //! The plan's steps as the commands of `iproute2`, `dhcpcd` and `nvme-cli`.
 
 mod link;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -11,6 +12,7 @@ use nvmeroot_plan::{
     Scope, Step, steps,
 };
 
+use self::words::{Words, words};
 use crate::RenderError;
 
 /// Which of the two scripts a command stands in.
@@ -194,37 +196,6 @@ pub(crate) fn lines(commands: &[Command], phase: Phase) -> Result<String, Render
         text.push('\n');
     }
     Ok(text)
-}
-
-/// A command's words while they are put together.
-struct Words(Vec<String>);
-
-fn words(first: &[&str]) -> Words {
-    Words(first.iter().map(|w| (*w).to_owned()).collect())
-}
-
-impl Words {
-    fn and(mut self, word: impl Into<String>) -> Self {
-        self.0.push(word.into());
-        self
-    }
-
-    fn all(mut self, words: &[&str]) -> Self {
-        self.0.extend(words.iter().map(|w| (*w).to_owned()));
-        self
-    }
-
-    /// A name and its value, where there is one.
-    fn option(self, name: &str, value: Option<impl ToString>) -> Self {
-        match value {
-            Some(value) => self.and(name).and(value.to_string()),
-            None => self,
-        }
-    }
-
-    fn flag(self, name: &str, set: bool) -> Self {
-        if set { self.and(name) } else { self }
-    }
 }
 
 fn add_address(interface: &InterfaceName, address: &InterfaceAddress) -> Words {

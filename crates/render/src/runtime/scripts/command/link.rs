@@ -5,7 +5,7 @@ use nvmeroot_plan::{
     Ipv6Settings, NewLink, Offloads,
 };
 
-use super::{Words, words};
+use super::words::{Words, words};
 
 /// The commands of an action on a link. None for a card's name and an IPv4
 /// link-local address: `limits` says that the scripts pass over these.
