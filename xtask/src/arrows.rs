@@ -129,9 +129,9 @@ pub(crate) fn check() -> Result<()> {
 
 /// The topmost file of every library and program.
 fn topmost(metadata: &Metadata) -> Vec<String> {
-    let targets = metadata
-        .packages
-        .iter()
+    let packages = metadata.packages.iter();
+    let targets = packages
+        .filter(|package| !LATER.contains(&package.name.as_str()))
         .flat_map(|package| &package.targets);
     targets
         .filter(|target| {
