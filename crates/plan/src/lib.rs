@@ -55,9 +55,7 @@ pub use document::{Document, FORMAT_VERSION};
 pub use explain::{Choice, Decided, ExplainedLink, ExplainedWay, Explanation, MOST_PASSED};
 pub use fragment::Fragment;
 pub use ipv6::{Ipv6AddressGeneration, Ipv6Settings, Ipv6Token, LinkLocal};
-pub use link::{
-    ActivationMode, Dummy, Interface, LinkKind, Match, Nameservers, OptionalAddress, Vlan, Vrf,
-};
+pub use link::{ActivationMode, Dummy, Interface, LinkKind, Match, Vlan, Vrf};
 pub use message::{mask, tidy};
 pub use name::{DefinitionId, InterfaceName, MacAddress, Mtu, NameError, VlanId};
 pub use network::Network;

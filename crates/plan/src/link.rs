@@ -1,7 +1,5 @@
 //! Interfaces of every kind.
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::nvme::is_false;
@@ -91,21 +89,9 @@ pub struct Interface {
     /// Routing rules, in declared order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
-    /// Name servers and search domains.
-    #[serde(default, skip_serializing_if = "Nameservers::is_empty")]
-    pub nameservers: Nameservers,
-    /// The running system need not wait for it.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub optional: bool,
-    /// Addresses that the running system need not wait for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub optional_addresses: Vec<OptionalAddress>,
     /// Who brings it up; `None`: it comes up by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation_mode: Option<ActivationMode>,
-    /// It is configured without carrier too. A virtual link always is.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub ignore_carrier: bool,
     /// A magic packet wakes the machine; otherwise it is left as it is.
     #[serde(default, skip_serializing_if = "is_false")]
     pub wakeonlan: bool,
@@ -116,9 +102,6 @@ pub struct Interface {
     /// and priorities are the bridge's to say.
     #[serde(default, skip_serializing_if = "BridgePort::is_empty")]
     pub bridge_port: BridgePort,
-    /// What the input itself says of `critical`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub critical: Option<bool>,
     /// What the input says and nobody carries out; in a plan it is judged, and
     /// none is left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -155,15 +138,10 @@ impl Interface {
             table: None,
             routes: Vec::new(),
             rules: Vec::new(),
-            nameservers: Nameservers::default(),
-            optional: false,
-            optional_addresses: Vec::new(),
             activation_mode: None,
-            ignore_carrier: false,
             wakeonlan: false,
             offloads: Offloads::default(),
             bridge_port: BridgePort::default(),
-            critical: None,
             diagnostics: Vec::new(),
             origin,
         }
@@ -243,23 +221,6 @@ string_enum! {
     }
 }
 
-string_enum! {
-    /// A kind of address that need not be waited for. The numbers mean
-    /// nothing to the kernel.
-    OptionalAddress, "kind of optional address" {
-        /// IPv4 link-local.
-        Ipv4LinkLocal = 0 "ipv4-ll",
-        /// From a router's advertisement.
-        Ipv6Ra = 1 "ipv6-ra",
-        /// From a DHCPv4 lease.
-        Dhcp4 = 2 "dhcp4",
-        /// From a DHCPv6 lease.
-        Dhcp6 = 3 "dhcp6",
-        /// Configured.
-        Static = 4 "static",
-    }
-}
-
 /// Which card an interface is; all that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Match {
@@ -295,21 +256,3 @@ pub struct Vrf {
 /// A dummy device has no parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dummy {}
-
-/// Name servers and search domains.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Nameservers {
-    /// Addresses, in declared order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub addresses: Vec<IpAddr>,
-    /// Search domains, in declared order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub search: Vec<String>,
-}
-
-impl Nameservers {
-    /// Nothing is said.
-    pub fn is_empty(&self) -> bool {
-        self.addresses.is_empty() && self.search.is_empty()
-    }
-}

@@ -7,24 +7,17 @@ use nvmeroot_plan::{Severity, Warning};
 use super::device::Device;
 use super::fields::{Fields, warn_all};
 use super::schema::NAMESERVER;
-use super::subnet::words;
 use crate::netplan::check::shown;
 use crate::netplan::findings::Findings;
 use crate::yaml::{KeyPath, Mapping, Node};
 
-/// Name servers and search domains, of all interfaces or of one.
-#[derive(Debug)]
-pub(super) struct Nameserver<'d> {
-    pub(super) addresses: Vec<(String, Node<'d>)>,
-    pub(super) search: Vec<(String, Node<'d>)>,
-    interface: Option<Node<'d>>,
-}
-
-pub(super) fn read<'d>(
+/// Checks an entry. Only the running system uses name servers, so nothing of it
+/// is kept but the interface that they are meant for.
+pub(super) fn interface<'d>(
     mapping: Mapping<'d>,
     node: Node<'d>,
     findings: &mut Findings<'d>,
-) -> Option<Nameserver<'d>> {
+) -> Option<Node<'d>> {
     let mut diagnostics = Vec::new();
     let fields = Fields::read(mapping, &[NAMESERVER], findings, &mut diagnostics);
     warn_all(diagnostics, findings);
@@ -35,24 +28,17 @@ pub(super) fn read<'d>(
         });
         return None;
     }
-    Some(Nameserver {
-        addresses: words(fields.value("address")),
-        search: words(fields.value("search")),
-        interface: fields.value("interface"),
-    })
+    fields.value("interface")
 }
 
-/// Those of all interfaces. cloud-init drops those of one.
-pub(super) fn of_all<'d>(
-    servers: Vec<Nameserver<'d>>,
+/// Says of name servers of one interface that cloud-init drops them.
+pub(super) fn leave<'d>(
+    interfaces: &[Node<'d>],
     devices: &mut [Device<'d>],
     places: &BTreeMap<&'d str, usize>,
     findings: &mut Findings<'d>,
-) -> Vec<Nameserver<'d>> {
-    let (own, general): (Vec<_>, Vec<_>) = servers
-        .into_iter()
-        .partition(|server| server.interface.is_some());
-    for node in own.iter().filter_map(|server| server.interface) {
+) {
+    for node in interfaces.iter().copied() {
         let name = node.text().unwrap_or_default();
         match places.get(name) {
             Some(&at) => {
@@ -73,5 +59,4 @@ pub(super) fn of_all<'d>(
             }
         }
     }
-    general
 }

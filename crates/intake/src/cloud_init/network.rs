@@ -7,7 +7,7 @@ use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
 
 use super::device::{self, Device, Kind};
 use super::fields::{Fields, is_nothing, warn_all};
-use super::nameserver::{self, Nameserver};
+use super::nameserver;
 use super::route::{self, Route};
 use super::schema::TYPES;
 use crate::netplan::check::shown;
@@ -23,8 +23,6 @@ pub(super) struct State<'d> {
     pub(super) node: Node<'d>,
     /// In declared order; of a name that is there twice, the last one.
     pub(super) devices: Vec<Device<'d>>,
-    /// Name servers of no interface in particular.
-    pub(super) nameservers: Vec<Nameserver<'d>>,
 }
 
 impl State<'_> {
@@ -45,7 +43,6 @@ pub(super) fn read<'d>(
     let mut state = State {
         node,
         devices: Vec::new(),
-        nameservers: Vec::new(),
     };
     let mut unused = Vec::new();
     let fields = Fields::read(network, &[NETWORK], findings, &mut unused);
@@ -64,7 +61,7 @@ pub(super) fn read<'d>(
             continue;
         };
         match type_of(node, entry, findings) {
-            Some("nameserver") => nameservers.extend(nameserver::read(entry, node, findings)),
+            Some("nameserver") => nameservers.extend(nameserver::interface(entry, node, findings)),
             Some("route") => routes.extend(route::read_global(entry, node, findings)),
             Some(kind) => {
                 let Some(mut device) = device::read(kind, entry, node, findings) else {
@@ -92,7 +89,7 @@ pub(super) fn read<'d>(
         }
     }
     device::check_references(&state.devices, &places, findings);
-    state.nameservers = nameserver::of_all(nameservers, &mut state.devices, &places, findings);
+    nameserver::leave(&nameservers, &mut state.devices, &places, findings);
     place_routes(&mut state.devices, routes, findings);
     state
 }

@@ -28,7 +28,7 @@ pub(super) fn render(state: &State<'_>, out: &mut Rewrite) -> Part {
         };
         let mut map = Map::default();
         for device in devices() {
-            let definition = definition(device, state, out);
+            let definition = definition(device, out);
             map.set(out, device.name, place(device.node), definition);
         }
         let origin = place(first.node);
@@ -51,7 +51,7 @@ fn section(kind: &Kind<'_>) -> Option<&'static str> {
     }
 }
 
-fn definition(device: &Device<'_>, state: &State<'_>, out: &mut Rewrite) -> Part {
+fn definition(device: &Device<'_>, out: &mut Rewrite) -> Part {
     let mut map = Map::default();
     match &device.kind {
         Kind::Physical | Kind::Infiniband => {
@@ -93,7 +93,7 @@ fn definition(device: &Device<'_>, state: &State<'_>, out: &mut Rewrite) -> Part
             map.set(out, name, place(key), value);
         }
     }
-    addressing(device, state, &mut map, out);
+    addressing(device, &mut map, out);
     map.finish(out, place(device.node))
 }
 
@@ -142,7 +142,7 @@ fn setting(parameter: &Parameter<'_>, out: &mut Rewrite) -> Part {
 }
 
 /// Addresses, routes, name servers, MTU.
-fn addressing(device: &Device<'_>, state: &State<'_>, map: &mut Map, out: &mut Rewrite) {
+fn addressing(device: &Device<'_>, map: &mut Map, out: &mut Rewrite) {
     let (mut addresses, mut routes) = (Vec::new(), Vec::new());
     let (mut servers, mut search) = (Vec::new(), Vec::new());
     let mut mtus: BTreeMap<&str, Pair<'_>> = BTreeMap::new();
@@ -186,13 +186,6 @@ fn addressing(device: &Device<'_>, state: &State<'_>, map: &mut Map, out: &mut R
         let items = routes.into_iter().map(|(_, part)| part);
         let list = out.list(origin.clone(), items);
         map.set(out, "routes", origin, list);
-    }
-    // Those of all interfaces go to each that has addresses and none of its own.
-    if servers.is_empty() && search.is_empty() && !addresses.is_empty() {
-        for general in &state.nameservers {
-            servers.extend(general.addresses.iter().cloned());
-            search.extend(general.search.iter().cloned());
-        }
     }
     nameservers(&servers, &search, map, out);
 }

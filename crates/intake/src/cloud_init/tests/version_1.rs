@@ -133,33 +133,6 @@ fn routes_of_a_subnet_in_every_spelling() {
 }
 
 #[test]
-fn name_servers_of_all_go_where_there_are_addresses_and_none_of_their_own() {
-    let entries = "
-  - {type: physical, name: own, subnets: [{type: static, address: 10.0.0.5/24, dns_nameservers: 10.0.0.1 10.0.0.2, dns_search: [a.test]}]}
-  - {type: physical, name: none, subnets: [{type: dhcp}]}
-  - {type: physical, name: general, subnets: [{type: static, address: 10.1.0.5/24, dns_nameservers: []}]}
-  - {type: nameserver, address: 9.9.9.9, search: b.test}
-  - {type: nameserver, address: [9.9.9.8, '2001:db8::53'], search: [c.test, d.test]}
-";
-    let servers: Vec<String> = interfaces(entries)
-        .iter()
-        .map(|one| {
-            let addresses = one.nameservers.addresses.iter().map(ToString::to_string);
-            let all: Vec<String> = addresses.chain(one.nameservers.search.clone()).collect();
-            format!("{}: {}", one.name, all.join(" "))
-        })
-        .collect();
-    assert_eq!(
-        servers,
-        [
-            "own: 10.0.0.1 10.0.0.2 a.test",
-            "none: ",
-            "general: 9.9.9.9 9.9.9.8 2001:db8::53 b.test c.test d.test"
-        ]
-    );
-}
-
-#[test]
 fn vlan_on_bond_on_two_cards() {
     let entries = "
   - {type: vlan, name: bond0.7, vlan_link: bond0, vlan_id: 7, mtu: 1400, mac_address: '02:00:00:00:00:07', subnets: [{type: dhcp4}]}
@@ -266,7 +239,6 @@ fn the_loopback_is_nobodys_business() {
 ";
     let all = interfaces(entries);
     assert_eq!(all.len(), 1);
-    assert_eq!(all[0].critical, Some(true));
 }
 
 #[test]

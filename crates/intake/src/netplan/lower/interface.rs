@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use nvmeroot_plan::{
-    DhcpOverrides, Interface, InterfaceAddress, InterfaceName, Match, Mtu, Nameservers, Severity,
-    UseDomains, Warning,
+    DhcpOverrides, Interface, InterfaceAddress, InterfaceName, Match, Mtu, Severity, UseDomains,
+    Warning,
 };
 
 use super::Definition;
@@ -18,7 +18,7 @@ use super::route;
 use crate::netplan::check::{Check, shown};
 use crate::netplan::findings::{Findings, origin};
 use crate::netplan::read;
-use crate::netplan::schema::{Family, Key, Kind, SupportLevel, find};
+use crate::netplan::schema::{Key, Kind, SupportLevel, find};
 use crate::netplan::value::{Entry, List, Map, Value};
 use crate::yaml::KeyPath;
 
@@ -231,6 +231,7 @@ impl<'d> Lowering<'_, 'd> {
         let refused = self.definition.section.is_refused();
         match key.support {
             SupportLevel::Carried => self.carry(key, entry, map),
+            SupportLevel::Later => {}
             SupportLevel::Noted(_) if refused => {}
             SupportLevel::Noted(why) => {
                 let message = format!("`{name}` is not carried out in the initramfs: {why}");
@@ -255,8 +256,6 @@ impl<'d> Lowering<'_, 'd> {
         match (key.name, &entry.value) {
             ("dhcp4", Value::Scalar(v)) => one.dhcp4 = read::boolean(v.text()) == Some(true),
             ("dhcp6", Value::Scalar(v)) => one.dhcp6 = read::boolean(v.text()) == Some(true),
-            ("optional", Value::Scalar(v)) => one.optional = read::boolean(v.text()) == Some(true),
-            ("critical", Value::Scalar(v)) => one.critical = read::boolean(v.text()),
             ("accept-ra", Value::Scalar(v)) => one.accept_ra = read::boolean(v.text()),
             ("dhcp-identifier", Value::Scalar(v)) => {
                 one.dhcp_identifier_mac = v.text().eq_ignore_ascii_case("mac");
@@ -281,7 +280,6 @@ impl<'d> Lowering<'_, 'd> {
             }
             ("dhcp4-overrides", Value::Map(map)) => one.dhcp4_overrides = Some(overrides(map)),
             ("dhcp6-overrides", Value::Map(map)) => one.dhcp6_overrides = Some(overrides(map)),
-            ("nameservers", Value::Map(map)) => one.nameservers = nameservers(map),
             ("addresses", Value::List(list)) => one.addresses = addresses(list, &path),
             ("routes", Value::List(list)) => {
                 one.routes = route::routes(list, vrf, &path, self.findings);
@@ -410,25 +408,6 @@ fn addresses(list: &List<'_>, path: &KeyPath<'_>) -> Vec<InterfaceAddress> {
     // a network is the kernel's choice of source.
     addresses.sort_by_key(|one| one.label.is_some() || one.deprecated);
     addresses
-}
-
-fn nameservers(map: &Map<'_>) -> Nameservers {
-    let list = |key: &str| match map.get(key) {
-        Some(Value::List(list)) => Some(list),
-        _ => None,
-    };
-    Nameservers {
-        addresses: list("addresses")
-            .into_iter()
-            .flat_map(texts)
-            .filter_map(|text| read::address(text, Family::Any))
-            .collect(),
-        search: list("search")
-            .into_iter()
-            .flat_map(texts)
-            .map(str::to_owned)
-            .collect(),
-    }
 }
 
 fn overrides(map: &Map<'_>) -> DhcpOverrides {

@@ -1,8 +1,8 @@
 //! Keys of every device, and those of hardware.
 
 use super::{
-    Family, Key, LATER, PAIRS, POSITIVE, SupportLevel, TEXTS, UINT, ValueType, carried, noted,
-    refused,
+    Family, Key, LATER, PAIRS, POSITIVE, SupportLevel, TEXTS, UINT, ValueType, carried, later,
+    noted, refused,
 };
 
 /// "Properties for all device types".
@@ -16,8 +16,8 @@ pub(super) const COMMON: &[Key] = &[
         "link-local",
         ValueType::List(&ValueType::AnyCase(&["ipv4", "ipv6"])),
     ),
-    carried("ignore-carrier", ValueType::Bool),
-    carried("critical", ValueType::Bool),
+    later("ignore-carrier", ValueType::Bool),
+    later("critical", ValueType::Bool),
     carried("dhcp-identifier", ValueType::AnyCase(&["duid", "mac"])),
     carried("dhcp4-overrides", ValueType::Map(&[DHCP_OVERRIDES])),
     carried("dhcp6-overrides", ValueType::Map(&[DHCP_OVERRIDES])),
@@ -34,14 +34,14 @@ pub(super) const COMMON: &[Key] = &[
     carried("ipv6-address-token", ValueType::Address(Family::V6)),
     carried("gateway4", ValueType::Address(Family::V4)),
     carried("gateway6", ValueType::Address(Family::V6)),
-    carried("nameservers", ValueType::Map(&[NAMESERVERS])),
+    later("nameservers", ValueType::Map(&[NAMESERVERS])),
     carried(
         "macaddress",
         ValueType::MacOr(&["permanent", "random", "stable", "stable-ssid", "preserve"]),
     ),
     carried("mtu", ValueType::Number(68, 65_535)),
-    carried("optional", ValueType::Bool),
-    carried("optional-addresses", OPTIONAL_ADDRESSES),
+    later("optional", ValueType::Bool),
+    later("optional-addresses", OPTIONAL_ADDRESSES),
     carried("activation-mode", ValueType::Word(&["manual", "off"])),
     carried("routes", ValueType::List(&ValueType::Map(&[ROUTE]))),
     carried("routing-policy", ValueType::List(&ValueType::Map(&[RULE]))),

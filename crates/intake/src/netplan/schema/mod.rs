@@ -27,6 +27,9 @@ pub(crate) struct Key {
 pub(crate) enum SupportLevel {
     /// In the plan; steps and hand-off use it.
     Carried,
+    /// Not in the plan: only the running system uses it, which reads the same
+    /// files. The initramfs is complete without it.
+    Later,
     /// Not in the plan: a note on the path. The clause says why that is well,
     /// or what it means.
     Noted(&'static str),
@@ -139,6 +142,14 @@ const fn carried(name: &'static str, value_type: ValueType) -> Key {
         name,
         value_type,
         support: SupportLevel::Carried,
+    }
+}
+
+const fn later(name: &'static str, value_type: ValueType) -> Key {
+    Key {
+        name,
+        value_type,
+        support: SupportLevel::Later,
     }
 }
 

@@ -72,8 +72,6 @@ network:
         ["enp0s31f6 - 0/0 [10.20.30.40/24] [default via 10.20.30.1]"]
     );
     let one = only(text);
-    assert_eq!(one.nameservers.addresses.len(), 2);
-    assert_eq!(one.nameservers.search, ["example.com"]);
     assert_eq!(one.routes[0].origin.line, 14);
     assert!(diagnostics(&one).is_empty());
 }
@@ -121,9 +119,12 @@ network:
       optional: true
 ";
     assert_eq!(all(text), ["ens3 - 1/0 [] []", "ens4 - 1/1 [] []"]);
-    let both = interfaces(text);
-    assert_eq!((both[0].critical, both[0].optional), (Some(true), false));
-    assert_eq!((both[1].critical, both[1].optional), (None, true));
+    // What only the running system uses needs no word.
+    assert!(
+        interfaces(text)
+            .iter()
+            .all(|one| one.diagnostics.is_empty())
+    );
 }
 
 #[test]

@@ -182,6 +182,7 @@ fn judge(section: &Section, key: &Key) {
             assert!(with.diagnostics.iter().any(said), "{place}");
         }
         SupportLevel::Carried => assert!(any_in_plan, "{place}: not in the plan"),
+        SupportLevel::Later => assert!(!any_in_plan, "{place}: in the plan all the same"),
         SupportLevel::Noted(_) => {
             assert!(!any_in_plan, "{place}: in the plan all the same");
             assert!(refused || all_have(Severity::Note), "{place}: not noted");
@@ -203,7 +204,6 @@ const INSIDE: &[(&str, &str, Pairs)] = &[
     ("dhcp4-overrides", "{KEYS}", &[]),
     ("dhcp6-overrides", "{KEYS}", &[]),
     ("ra-overrides", "{KEYS}", &[]),
-    ("nameservers", "{KEYS}", &[]),
     ("addresses", "[\"192.0.2.1/24\": {KEYS}]", &[]),
     (
         "routes",
@@ -271,21 +271,15 @@ fn no_mapping_in_the_plan_has_parts_outside_of_it() {
     }
 }
 
-/// Carried out by the running system, told by the installer's own file and by
-/// the hand-off; or part of how DHCP is done, or only part of how a card is found; or about ports of
-/// bridges.
+/// Part of how DHCP is done, or only part of how a card is found; or about ports
+/// of bridges; or it concerns the hand-off.
 const NOT_IN_STEPS: &[&str] = &[
-    "critical",
     "dhcp-identifier",
     "dhcp4-overrides",
     "dhcp6-overrides",
     "hairpin",
-    "ignore-carrier",
     "match",
-    "nameservers",
     "neigh-suppress",
-    "optional",
-    "optional-addresses",
     "port-mac-learning",
     "ra-overrides",
     "renderer",

@@ -19,10 +19,6 @@ impl<'d> Lowering<'_, 'd> {
                         let words: Vec<String> = words.collect();
                         self.link_local(&words);
                     }
-                    "optional-addresses" => {
-                        let kinds = words.filter_map(|word| word.parse().ok());
-                        self.interface.optional_addresses = kinds.collect();
-                    }
                     _ => return false,
                 }
                 true
@@ -41,7 +37,6 @@ impl<'d> Lowering<'_, 'd> {
         let offloads = &mut one.offloads;
         match entry.name() {
             "ipv6-privacy" => one.ipv6_privacy = on == Some(true),
-            "ignore-carrier" => one.ignore_carrier = on == Some(true),
             "neigh-suppress" => one.bridge_port.neigh_suppress = on,
             "hairpin" => one.bridge_port.hairpin = on,
             "port-mac-learning" => one.bridge_port.learning = on,

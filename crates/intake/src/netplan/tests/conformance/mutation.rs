@@ -8,7 +8,7 @@ use nvmeroot_plan::BootPlan;
 
 use super::outcome::{Files, Outcome, Storage, said, said_by, without_indexes};
 use super::tree::{Step, Tree, shown};
-use crate::netplan::schema::{self, NETWORK, RENDERER, ValueType, find};
+use crate::netplan::schema::{self, NETWORK, RENDERER, SupportLevel, ValueType, find};
 use crate::netplan::tests::schema::samples;
 use crate::yaml;
 
@@ -238,6 +238,8 @@ fn below(value_type: &'static ValueType, rest: &[Option<&str>]) -> Option<&'stat
 enum Known {
     /// An empty list or mapping, which says nothing.
     Empty,
+    /// Only the running system uses it.
+    Later,
     /// It stands in another place as well, and one of the two would do.
     SaidAgain,
     /// A renderer where every definition has one that is said nearer to it.
@@ -250,6 +252,9 @@ fn known(texts: &Inputs<'_>, at: usize, path: &[Step]) -> Option<Known> {
         Tree::List(items) if items.is_empty() => return Some(Known::Empty),
         Tree::Map(entries) if entries.is_empty() => return Some(Known::Empty),
         _ => {}
+    }
+    if is_later(path) {
+        return Some(Known::Later);
     }
     if said_again(texts.trees, at, path) {
         return Some(Known::SaidAgain);
@@ -270,6 +275,22 @@ fn known(texts: &Inputs<'_>, at: usize, path: &[Step]) -> Option<Known> {
         return (said[0] != said[1]).then_some(Known::Overruled);
     }
     None
+}
+
+fn is_later(path: &[Step]) -> bool {
+    let names: Vec<&str> = path
+        .iter()
+        .map_while(|step| match step {
+            Step::Entry(_, key) => Some(key.as_str()),
+            Step::Item(_) => None,
+        })
+        .collect();
+    let [_, section, _, key, ..] = names.as_slice() else {
+        return false;
+    };
+    schema::section(section)
+        .and_then(|section| find(section.keys, key))
+        .is_some_and(|key| key.support == SupportLevel::Later)
 }
 
 /// Whether the same key is there again, in another file or beside itself, or
