@@ -1,7 +1,6 @@
 //! A machine: its description, its devices, its process, what it has said.
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,7 +15,7 @@ use crate::entropy::{self, Entropy, Random};
 use crate::error::Error;
 use crate::overlay::Overlay;
 use crate::port::Port;
-use crate::process::{Process, Start};
+use crate::process::{Process, REPORT, Start};
 use crate::spec::{ClockKind, MachineSpec, Settings, State};
 
 /// Slots of a machine's own devices.
@@ -128,7 +127,7 @@ impl Machine {
             path: self.report.clone(),
             source,
         })?;
-        let mut arguments = self.arguments(scratch, &report)?;
+        let mut arguments = self.arguments(scratch)?;
         for number in 0..self.devices.len() {
             let name = format!("{}.{number}", self.number);
             let argument = self.devices[number]
@@ -182,7 +181,7 @@ impl Machine {
         Ok(())
     }
 
-    fn arguments(&self, scratch: &Path, report: &File) -> Result<Vec<String>, Error> {
+    fn arguments(&self, scratch: &Path) -> Result<Vec<String>, Error> {
         let initrd = format!("{}.initrd", self.number);
         let link = scratch.join(&initrd);
         let _ = std::fs::remove_file(&link);
@@ -202,7 +201,7 @@ impl Machine {
             "con=null".into(),
             "ssl0=fd:0,fd:1".into(),
             "ssl=null".into(),
-            format!("ssl1=fd:{}", report.as_raw_fd()),
+            format!("ssl1=fd:{REPORT}"),
             "console=ttyS0".into(),
         ])
     }

@@ -3,10 +3,12 @@
 //! One of the few modules with `unsafe`: what is done between fork and exec.
 use std::fs::File;
 use std::io::{self, PipeReader, Read};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::FdFlags;
@@ -16,6 +18,10 @@ use rustix::thread::CpuSet;
 /// What a pipe holds without special rights (`/proc/sys/fs/pipe-max-size`). A machine that writes more at once is
 /// read meanwhile.
 const PIPE: usize = 1 << 20;
+
+/// The number of a machine's descriptor for its report. Always the same: it stands on the kernel's command line, which
+/// is part of its randomness. Above what a program has open when it starts its first machine, below every limit.
+pub(crate) const REPORT: RawFd = 100;
 
 /// A running machine's process.
 #[derive(Debug)]
@@ -32,7 +38,7 @@ pub(crate) struct Start<'a> {
     pub(crate) program: &'a Path,
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(&'static str, String)>,
-    /// Open for it under the same number; ttyS1.
+    /// Open for it as [`REPORT`]; ttyS1.
     pub(crate) report: &'a File,
     /// The only processor on which it runs.
     pub(crate) processor: Option<usize>,
@@ -54,7 +60,8 @@ impl Process {
             .stdout(input.try_clone()?)
             .stderr(input)
             .process_group(0);
-        let report = start.report.as_fd().as_raw_fd();
+        let report = start.report.as_raw_fd();
+        reserve()?;
         // There are no more in a set; a machine without that one says so itself.
         let known = start.processor.filter(|number| *number < CpuSet::MAX_CPU);
         let processors = known.map(|number| {
@@ -63,8 +70,10 @@ impl Process {
             set
         });
         let parent = rustix::process::getpid();
-        // SAFETY: only system calls that are allowed between fork and exec, and no allocation. The descriptor is
-        // open: `start.report` outlives the call of `spawn`.
+        // SAFETY: only system calls that are allowed between fork and exec, and no allocation. `report` is open:
+        // `start.report` outlives the call of `spawn`. What `REPORT` was is the child's copy and nobody's there: of
+        // all that is open only 0 to 2 and std's own pipe are used up to exec, and that has not this number, see
+        // `reserve`. The new descriptor is never dropped.
         #[allow(unsafe_code)]
         unsafe {
             command.pre_exec(move || {
@@ -75,10 +84,13 @@ impl Process {
                 if let Some(processors) = &processors {
                     rustix::thread::sched_setaffinity(None, processors)?;
                 }
-                Ok(rustix::io::fcntl_setfd(
-                    BorrowedFd::borrow_raw(report),
-                    FdFlags::empty(),
-                )?)
+                // Would close on exec where it has that number already: `dup2` does nothing then.
+                let report = BorrowedFd::borrow_raw(report);
+                if report.as_raw_fd() == REPORT {
+                    return Ok(rustix::io::fcntl_setfd(report, FdFlags::empty())?);
+                }
+                let mut at = ManuallyDrop::new(OwnedFd::from_raw_fd(REPORT));
+                Ok(rustix::io::dup2(report, &mut at)?)
             });
         }
         let mut child = command.spawn()?;
@@ -126,6 +138,21 @@ impl Process {
         let _ = rustix::process::kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         self.child.wait()
     }
+}
+
+/// Keeps the number [`REPORT`] of this process for good, so that the pipe by which std hears of a failed exec never has
+/// it. Where another descriptor of ours has it, that pipe has not: it is tried again at the next start.
+fn reserve() -> io::Result<()> {
+    static RESERVED: Mutex<Option<File>> = Mutex::new(None);
+    let mut reserved = RESERVED.lock().unwrap_or_else(PoisonError::into_inner);
+    if reserved.is_none() {
+        let null = File::open("/dev/null")?;
+        let number = rustix::io::fcntl_dupfd_cloexec(&null, REPORT)?;
+        if number.as_raw_fd() == REPORT {
+            *reserved = Some(File::from(number));
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Process {

@@ -196,6 +196,29 @@ fn a_seed_repeats_a_run_to_the_nanosecond() {
 }
 
 #[test]
+fn what_else_is_open_does_not_reach_a_machine() {
+    let Some(parts) = Parts::get() else { return };
+    let run = || {
+        let mut sim = parts.simulation(ClockKind::Virtual, 7);
+        let cable = sim.segment();
+        // Without `quiet`: the kernel's own lines too.
+        let mut spec = parts.machine(1, 0, cable);
+        spec.cmdline = "number=1 panic=-1".into();
+        let machine = sim.machine(spec).unwrap();
+        sim.start(machine).unwrap();
+        says(&mut sim, machine, "ready");
+        assert_eq!(sim.report(machine), b"report of 1\r\n");
+        let console = sim.console(machine);
+        assert!(console.shows("random ") && console.shows("Kernel command line: "));
+        console.lines().to_vec()
+    };
+    let one = run();
+    let open: Vec<File> = (0..50).map(|_| File::open("/dev/null").unwrap()).collect();
+    assert_eq!(run(), one);
+    drop(open);
+}
+
+#[test]
 fn a_seed_repeats_what_is_lost() {
     let Some(parts) = Parts::get() else { return };
     let lossy = || Faults::loss(Share::percent(20));
