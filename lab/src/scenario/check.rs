@@ -7,10 +7,11 @@ use machinesim::wire::Share;
 
 use super::{End, Outage, Outcome, Scenario};
 use crate::host_spec::HostKind;
+use crate::machine::Line;
 use crate::record::RecordedStep;
 use crate::report::{Report, Route, Stall, is_udev};
 use crate::target::SUBSYSTEM;
-use crate::trouble::What;
+use crate::trouble::{Trouble, What};
 
 /// The longest round of the heartbeat that still counts as healthy, once the host
 /// is up, where TCP waited for the other side in vain meanwhile. A root that loses
@@ -416,6 +417,11 @@ pub(super) fn came(scenario: &Scenario, outcome: &Outcome, faults: &mut Faults) 
     let open = matches!(scenario.end, End::BootsOrGivesUp { .. }) && outcome.report.is_none();
     for ahead in outcome.ahead.iter().filter(|_| !open) {
         faults.add(format!("did not happen: {ahead}"));
+    }
+    let commands = |trouble: &Trouble| trouble.felt && matches!(trouble.what, What::Command(_));
+    let failed = |line: &Line| line.text.contains("lab: command failed");
+    if scenario.trouble.iter().any(commands) && outcome.target_console.iter().any(failed) {
+        faults.add("a command of the target failed");
     }
     let wires = scenario
         .trouble

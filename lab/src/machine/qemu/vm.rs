@@ -133,6 +133,16 @@ impl Vm {
                 "",
             ));
         }
+        if machine.who == Who::Host {
+            // What crossed the cables in this boot; kept when the scenario fails.
+            for number in 0..wired.len() {
+                program = program.arg("-object").arg(option(
+                    &format!("filter-dump,id=cable{number},netdev=n{number},maxlen=600,file="),
+                    &dir.join(format!("cable{number}.pcap")),
+                    "",
+                ));
+            }
+        }
         for (number, drive) in machine.drives.iter().enumerate() {
             program = program
                 .arg("-drive")
