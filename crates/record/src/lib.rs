@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 mod failure;
+#[cfg(test)]
+mod properties;
 mod record;
 mod scope;
 mod step;
