@@ -122,16 +122,18 @@ impl Disk {
                 .map(|()| Vec::new())
                 .map_err(|_| IOERR),
             13 => {
-                for segment in data.chunks_exact(16) {
-                    let mut first = [0; 8];
-                    first.copy_from_slice(&segment[..8]);
-                    let count =
-                        u32::from_le_bytes([segment[8], segment[9], segment[10], segment[11]]);
-                    self.overlay
-                        .zero(u64::from_le_bytes(first), u64::from(count))
-                        .map_err(|_| IOERR)?;
+                // `struct virtio_blk_discard_write_zeroes`, one of them, as offered
+                let segment: &[u8; 16] = data.try_into().map_err(|_| IOERR)?;
+                let mut first = [0; 8];
+                first.copy_from_slice(&segment[..8]);
+                let count = u32::from_le_bytes([segment[8], segment[9], segment[10], segment[11]]);
+                if count > MOST_ZEROES {
+                    return Err(IOERR);
                 }
-                Ok(Vec::new())
+                self.overlay
+                    .zero(u64::from_le_bytes(first), u64::from(count))
+                    .map(|()| Vec::new())
+                    .map_err(|_| IOERR)
             }
             // VIRTIO_BLK_T_FLUSH
             4 => Ok(Vec::new()),

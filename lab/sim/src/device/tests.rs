@@ -2,7 +2,7 @@
 use std::fs::File;
 use std::io::{IoSlice, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -101,11 +101,15 @@ impl Guest {
     }
 
     fn send(&mut self, bytes: &[u8], with_memory: bool) -> io::Result<Option<Event>> {
+        let memory = self.memory.try_clone().expect("one more");
+        self.send_with(bytes, with_memory.then_some(memory.as_fd()))
+    }
+
+    fn send_with(&mut self, bytes: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<Option<Event>> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = SendAncillaryBuffer::new(&mut space);
-        let fds = [self.memory.as_fd()];
-        if with_memory {
-            assert!(control.push(SendAncillaryMessage::ScmRights(&fds)));
+        if let Some(fd) = &fd {
+            assert!(control.push(SendAncillaryMessage::ScmRights(std::slice::from_ref(fd))));
         }
         sendmsg(
             &self.socket,
@@ -243,6 +247,31 @@ fn a_disk_reads_and_refuses_what_lies_beyond_its_end() {
 }
 
 #[test]
+fn a_disk_refuses_more_zeroes_than_it_offers() {
+    // More sectors than are offered for one order, on a disk that has them.
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    file.as_file().set_len(4 << 30).expect("sized");
+    let overlay = Overlay::open(file.path()).expect("opened");
+    let mut guest = Guest::with_ring(Kind::Disk(Disk::new(overlay, false, 5)), 0);
+    let segment = |count: u32| [&[0; 8][..], &words(&[count, 0])].concat();
+    let orders = [
+        (segment(8), 0),
+        (segment((1 << 22) + 1), 1),
+        ([segment(8), segment(8)].concat(), 1),
+        (segment(8)[..8].to_vec(), 1),
+    ];
+    for (order, status) in orders {
+        guest.poke(BUFFERS, &[&words(&[13, 0, 0, 0]), &order[..]].concat());
+        guest.poke(BUFFERS + 0x400, &[0xee]);
+        guest.describe(0, BUFFERS, 16 + order.len(), NEXT, 1);
+        guest.describe(1, BUFFERS + 0x400, 1, WRITE, 0);
+        guest.give(0);
+        guest.device.kicked(0);
+        assert_eq!(guest.peek(BUFFERS + 0x400), [status], "{order:?}");
+    }
+}
+
+#[test]
 fn a_ring_that_the_driver_let_go_of_is_not_touched() {
     let mut guest = Guest::with_ring(card(), TX as u32);
     guest.describe(0, BUFFERS, 80, 0, 0);
@@ -252,6 +281,20 @@ fn a_ring_that_the_driver_let_go_of_is_not_touched() {
         .expect("disabled");
     assert_eq!(guest.device.kicked(TX).frames, Vec::<Vec<u8>>::new());
     assert_eq!(guest.used(), 0);
+}
+
+#[test]
+fn a_kernel_that_does_not_answer_on_the_back_end_channel_is_not_awaited_for_ever() {
+    let mut guest = Guest::new(card());
+    let (ours, _theirs) = UnixStream::pair().expect("a pair");
+    // VHOST_USER_SET_BACKEND_REQ_FD
+    guest
+        .send_with(&words(&[21, 1, 0]), Some(ours.as_fd()))
+        .expect("taken");
+    // The same socket as the device's.
+    let patience = Some(Duration::from_secs(10));
+    assert_eq!(ours.read_timeout().expect("asked"), patience);
+    assert_eq!(ours.write_timeout().expect("asked"), patience);
 }
 
 #[test]

@@ -227,6 +227,8 @@ impl Connection {
                 let channel = UnixStream::from(OwnedFd::from(
                     files.pop().ok_or_else(|| bad("no descriptor"))?,
                 ));
+                channel.set_read_timeout(self.socket.read_timeout()?)?;
+                channel.set_write_timeout(self.socket.write_timeout()?)?;
                 self.channel = Some(channel);
             }
             Request::GetConfig { offset, size } => {
