@@ -154,7 +154,9 @@ fn put(ring: &mut Ring, memory: &GuestMemoryMmap, frame: &[u8]) -> bool {
     let mut chains = Vec::new();
     let mut room = 0usize;
     while room < HEADER + frame.len() {
-        let Some(chain) = ring.pop(memory) else {
+        // No ring holds more, but a machine may give buffers without room for ever.
+        let more = chains.len() < ring.size();
+        let Some(chain) = more.then(|| ring.pop(memory)).flatten() else {
             ring.unpop(chains.len());
             return false;
         };

@@ -203,10 +203,12 @@ impl World {
                 Ok(())
             }
             Ok(Some(Event::NewKick(ring))) => {
-                if let Some(kick) = connection.kick(ring) {
-                    self.poller
-                        .watch(kick, m, Source::Kick(d, ring))
-                        .map_err(system("watch a ring"))?;
+                let watched = connection.kick(ring).map_or(Ok(()), |kick| {
+                    self.poller.watch(kick, m, Source::Kick(d, ring))
+                });
+                // It is whatever the machine has sent: epoll refuses files, for one.
+                if watched.is_err() {
+                    self.lost_device(m, d);
                 }
                 Ok(())
             }

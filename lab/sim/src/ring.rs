@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use virtio_queue::{DescriptorChain, Queue, QueueOwnedT, QueueT};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
@@ -56,6 +57,10 @@ impl Ring {
         self.queue.try_set_size(size)
     }
 
+    pub(crate) fn size(&self) -> usize {
+        self.queue.size().into()
+    }
+
     pub(crate) fn set_base(&mut self, base: u16) {
         self.queue.set_next_avail(base);
         self.queue.set_next_used(base);
@@ -78,8 +83,13 @@ impl Ring {
         self.kick.as_ref()
     }
 
-    pub(crate) fn set_kick(&mut self, kick: Option<File>) {
+    /// Reading it never waits: a machine may have taken its kick back.
+    pub(crate) fn set_kick(&mut self, kick: Option<File>) -> io::Result<()> {
+        if let Some(kick) = &kick {
+            fcntl_setfl(kick, fcntl_getfl(kick)? | OFlags::NONBLOCK)?;
+        }
         self.kick = kick;
+        Ok(())
     }
 
     pub(crate) fn set_call(&mut self, call: Option<UnixStream>) -> io::Result<()> {
@@ -202,7 +212,7 @@ pub(crate) fn read(chain: Chain<'_>, memory: &GuestMemoryMmap, most: usize) -> O
     Some(bytes)
 }
 
-/// How much fits into a chain; 0 where it is not in the machine's memory.
+/// How much fits into a chain, as its descriptors say: nobody has looked whether they lie in the machine's memory.
 pub(crate) fn room(chain: &Chain<'_>) -> usize {
     let lengths = chain.clone().writable().map(|d| d.len() as usize);
     lengths.fold(0, usize::saturating_add)

@@ -106,10 +106,10 @@ impl Clock {
         }
     }
 
-    /// The machine says how far it is.
+    /// The machine says how far it is. Not beyond `free`: others rely on that.
     pub(crate) fn update(&mut self, machine: usize, time: Time) {
         let line = &mut self.lines[machine];
-        line.time = line.time.max(time.min(NEVER));
+        line.time = line.time.max(time.min(line.free));
     }
 
     /// The machine goes on at `at` and need not ask before `free`.

@@ -36,6 +36,16 @@ fn a_machine_alone_comes_back_after_a_slice() {
 }
 
 #[test]
+fn no_machine_says_that_it_is_further_than_it_may() {
+    let mut clock = clock(&[10_000, 30_000]);
+    clock.run(0, 10_000, 80_000);
+    clock.update(0, 20_000);
+    assert_eq!(clock.line(0).time, 20_000);
+    clock.update(0, Time::MAX);
+    assert_eq!((clock.line(0).time, clock.reached()), (80_000, 80_000));
+}
+
+#[test]
 fn one_may_run_ahead_of_the_other_by_the_latency() {
     let clock = clock(&[10_000, 30_000]);
     let expected = vec![turn(0, 10_000, 80_000), turn(1, 30_000, 60_000)];

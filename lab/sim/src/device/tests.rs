@@ -298,6 +298,21 @@ fn a_kernel_that_does_not_answer_on_the_back_end_channel_is_not_awaited_for_ever
 }
 
 #[test]
+fn a_kick_that_is_not_there_is_not_awaited() {
+    let mut guest = Guest::new(card());
+    let kick = rustix::event::eventfd(0, rustix::event::EventfdFlags::empty()).expect("made");
+    // VHOST_USER_SET_VRING_KICK
+    let message = [&words(&[12, 1, 8])[..], &0u64.to_ne_bytes()].concat();
+    let event = guest
+        .send_with(&message, Some(kick.as_fd()))
+        .expect("taken");
+    assert_eq!(event, Some(Event::NewKick(0)));
+    let ours = guest.device.connection.as_ref().and_then(|c| c.kick(0));
+    let read = rustix::io::read(ours.expect("a kick"), &mut [0; 8]);
+    assert_eq!(read, Err(rustix::io::Errno::AGAIN));
+}
+
+#[test]
 fn a_ring_outside_the_memory_is_refused() {
     let mut guest = Guest::new(card());
     guest.share_memory();

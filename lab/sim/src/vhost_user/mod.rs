@@ -199,7 +199,7 @@ impl Connection {
             Request::SetBase { ring, base } => self.ring_of(ring)?.set_base(base),
             Request::SetKick { ring } => {
                 let kick = files.pop();
-                self.ring_of(ring)?.set_kick(kick);
+                self.ring_of(ring)?.set_kick(kick)?;
                 event = Some(Event::NewKick(ring));
             }
             Request::SetCall { ring } => {
