@@ -21,6 +21,7 @@ mod machine;
 mod marks;
 mod outcome;
 mod platform;
+mod reason;
 mod record;
 mod report;
 pub mod requirements;

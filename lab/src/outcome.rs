@@ -7,9 +7,9 @@ use machinesim::wire::Counts;
 use crate::host::HostImage;
 use crate::machine::{Line, Way};
 use crate::marks::Marks;
+use crate::reason::Reason;
 use crate::record::Record;
 use crate::report::Report;
-use crate::scenario::Reason;
 
 /// How a scenario must end.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,11 @@
 //! What is tried, and what must hold.
 
+mod assertions;
+mod bonds;
 pub mod chaos;
 mod check;
 mod curtin;
+mod definition;
 mod dhcp;
 mod failing;
 mod faults;
@@ -18,55 +21,13 @@ mod static_address;
 mod table;
 mod waiting;
 
-use std::path::Path;
-use std::time::Duration;
-
-use crate::error::Result;
-use crate::host_spec::{HostKind, HostSpec};
-use crate::lab::{Lab, Wiring};
-use crate::machine::{Kind, Need, Way};
-use crate::session::Session;
-use crate::target::TargetSpec;
-use crate::trouble::{Trouble, What};
-
 pub use crate::outcome::{Earlier, End, Outage, Outcome};
-pub use check::Faults;
+pub use crate::reason::Reason;
+pub use assertions::Faults;
 pub use curtin::{Controller, InstallerConfig};
-pub use gave_up::Reason;
+pub use definition::{SETTLE, Scenario};
 
-/// Seconds that a host runs after reaching its marker, under a beating heart.
-pub const SETTLE: u32 = 60;
-
-/// One machine, one course of events, one set of assertions.
-#[derive(Debug, Clone)]
-pub struct Scenario {
-    /// Short, for the command line and for the artefacts' directory.
-    pub name: &'static str,
-    /// One line for people.
-    pub title: &'static str,
-    /// What the installer left.
-    pub host: HostSpec,
-    /// How the host is plugged together.
-    pub wiring: Wiring,
-    /// The target, unless there is none.
-    pub target: Option<TargetSpec>,
-    /// What only an emulated computer has; without a need, the scenario runs on
-    /// simulated machines.
-    pub needs: &'static [Need],
-    /// The seed that its course needs; any other does where there is none.
-    pub seed: Option<u64>,
-    /// Whether the host comes up.
-    pub end: End,
-    /// The path to the drive goes away for so many seconds: the kernel may say
-    /// so, and I/O may wait, but none may fail.
-    pub outage: Option<u32>,
-    /// What goes wrong on the way, from switching the host on.
-    pub trouble: Vec<Trouble>,
-    /// What happens, in order; mostly [`switch_on`](crate::switch_on).
-    pub events: fn(&mut Session) -> Result<()>,
-    /// What must hold beyond what holds for every host that ends this way.
-    pub check: fn(&Outcome, &mut Faults),
-}
+use definition::{boots, by_agent, reporting, settled};
 
 /// Every scenario.
 pub fn all() -> Vec<Scenario> {
@@ -82,6 +43,7 @@ pub fn all() -> Vec<Scenario> {
         late::all(),
         slim::all(),
         links::all(),
+        bonds::all(),
         waiting::all(),
         table::all(),
         chaos::found(),
@@ -94,58 +56,6 @@ pub fn all() -> Vec<Scenario> {
 pub const SMOKE: [&str; 3] = ["handover-dhcp4", "agent-static", "report-refused"];
 
 impl Scenario {
-    /// What runs its machines, unless somebody says otherwise.
-    pub fn kind(&self) -> Kind {
-        if self.needs.is_empty() {
-            Kind::Uml
-        } else {
-            Kind::Qemu
-        }
-    }
-
-    /// What it needs and machines of that kind don't have.
-    pub fn lacking(&self, kind: Kind) -> Vec<String> {
-        let is_on_wires =
-            |trouble: &Trouble| matches!(trouble.what, What::Wire(..) | What::Over(..));
-        match kind {
-            Kind::Uml => self.needs.iter().map(ToString::to_string).collect(),
-            Kind::Qemu if self.trouble.iter().any(is_on_wires) => {
-                vec!["cables with faults".to_owned()]
-            }
-            Kind::Qemu => Vec::new(),
-        }
-    }
-
-    /// How long a run of it may take by our clock: whoever makes it longer should
-    /// know. Simulated machines wait for next to nothing.
-    pub fn budget(&self, kind: Kind) -> Duration {
-        let settle = Duration::from_secs(self.wiring.settle.into());
-        match kind {
-            Kind::Uml => Duration::from_secs(60) + settle / 10,
-            Kind::Qemu => Duration::from_secs(420) + settle,
-        }
-    }
-
-    /// Builds or finds the images and plugs the machines together.
-    ///
-    /// # Errors
-    /// As [`Session::prepare`].
-    pub fn prepare(&self, lab: &Lab, way: Way) -> Result<Session> {
-        let dir = lab.run_dir(self.name)?;
-        self.prepare_in(lab, way, &dir)
-    }
-
-    /// The same with what the machines leave in `dir`.
-    ///
-    /// # Errors
-    /// As [`Session::prepare`].
-    pub fn prepare_in(&self, lab: &Lab, way: Way, dir: &Path) -> Result<Session> {
-        let target = self.target.as_ref();
-        let mut session = Session::prepare(lab, way, dir, &self.host, &self.wiring, target)?;
-        session.expect_trouble(self.trouble.clone());
-        Ok(session)
-    }
-
     /// The assertions that don't hold, one text each.
     pub fn judge(&self, outcome: &Outcome) -> Vec<String> {
         let mut faults = Faults::default();
@@ -169,36 +79,5 @@ impl Scenario {
         check::came(self, outcome, &mut faults);
         (self.check)(outcome, &mut faults);
         faults.into_texts()
-    }
-}
-
-/// The end of most scenarios. The bound is generous: under emulation, with
-/// other machines beside it, a host needs a minute.
-fn boots() -> End {
-    End::Boots {
-        within: Duration::from_secs(420),
-    }
-}
-
-/// The same host with the agent in its initramfs.
-fn by_agent(host: HostSpec) -> HostSpec {
-    HostSpec {
-        configure_args: ["--runtime", "agent"].map(str::to_owned).to_vec(),
-        ..host
-    }
-}
-
-/// The same host with a root that only reports.
-fn reporting(host: HostSpec) -> HostSpec {
-    HostSpec {
-        kind: HostKind::Slim,
-        ..host
-    }
-}
-
-fn settled() -> Wiring {
-    Wiring {
-        settle: SETTLE,
-        ..Wiring::default()
     }
 }

@@ -6,6 +6,7 @@ mod compare;
 mod configuration;
 mod expected;
 mod facts;
+mod format_error;
 mod generate;
 mod glob;
 mod machine;
@@ -13,7 +14,8 @@ mod plan;
 mod target;
 
 pub use compare::{Comparison, compare, unused};
-pub use configuration::{Configuration, FormatError, all};
+pub use configuration::{Configuration, all};
 pub use expected::{EXPECTED, Expected};
 pub use facts::{Difference, Facts, facts};
+pub use format_error::FormatError;
 pub use machine::{Answer, Batch, Versions, read_again, run_both};

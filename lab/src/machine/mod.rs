@@ -5,6 +5,7 @@ mod parts;
 mod qemu;
 mod uml;
 mod way;
+mod who;
 mod world;
 
 use std::path::Path;
@@ -15,7 +16,7 @@ use crate::platform::Platform;
 pub(crate) use parts::{Card, Machine, SecondPort};
 pub use parts::{Line, Processors};
 pub use way::{Clock, Kind, Need, SEED, Way};
-pub use world::Who;
+pub use who::Who;
 pub(crate) use world::{Condition, World, met, missed, wait};
 
 /// A world with so many cables between a host and its target; what it leaves

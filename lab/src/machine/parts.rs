@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::world::Who;
+use super::who::Who;
 
 /// What a machine is made of.
 #[derive(Debug, Clone)]

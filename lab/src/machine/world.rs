@@ -7,27 +7,10 @@ use std::time::Duration;
 use machinesim::wire;
 
 use super::parts::{Line, Machine};
+use super::who::Who;
 use crate::error::{Error, Result};
 use crate::report::Report;
 use crate::trouble::Direction;
-
-/// A machine of the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Who {
-    /// The machine that boots.
-    Host,
-    /// The machine that exports the drive.
-    Target,
-}
-
-impl fmt::Display for Who {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Who::Host => "host",
-            Who::Target => "target",
-        })
-    }
-}
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,19 +10,17 @@ mod episode;
 
 use std::time::Duration;
 
-use super::gave_up::Reason;
+use super::Reason;
 use super::{End, Faults, Outcome, Scenario};
 use crate::lab::Wiring;
 use crate::trouble::Trouble;
 
-pub use draw::Plan;
+pub use draw::{Plan, UPTIME};
 
-/// Seconds that a root runs.
-pub const UPTIME: u32 = 1800;
+use draw::LONGEST;
+
 /// Seconds between two rounds of its heartbeat.
 const PAUSE: u32 = 30;
-/// Seconds of the longest single disturbance.
-const LONGEST: u32 = 120;
 /// Seconds that a boot may need beside the trouble itself, for each trouble: what the
 /// kernel waits for an answer, and its pause before it connects again.
 const RECOVERY: u64 = 60;

@@ -11,10 +11,14 @@ use super::super::paths;
 use super::super::table::{Network, phases};
 use super::super::{Scenario, by_agent, reporting};
 use super::episode::{Episode, Kind};
-use super::{LONGEST, UPTIME};
 use crate::host_spec::HostSpec;
 use crate::machine::Who;
 use crate::trouble::{Direction, When};
+
+/// Seconds that a root runs.
+pub const UPTIME: u32 = 1800;
+/// Seconds of the longest single disturbance.
+pub(super) const LONGEST: u32 = 120;
 
 /// How long before the end of the run all is quiet, in seconds.
 const QUIET: u32 = 300;

@@ -4,10 +4,11 @@ use std::net::Ipv4Addr;
 
 use machinesim::wire::{Faults, Filter, Kind, Which};
 
-use super::{DEADLINE, Network};
+use super::Network;
+use super::row::DEADLINE;
 use crate::host_spec::HostSpec;
 use crate::lab::Wiring;
-use crate::scenario::gave_up::Reason;
+use crate::scenario::Reason;
 use crate::scenario::slim::slim;
 use crate::scenario::static_address::{net, portal};
 use crate::scenario::{End, Scenario, by_agent, dhcp};

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use machinesim::wire::{Bandwidth, Faults, Filter, Kind, Reorder, Reset, Share, Which};
 
-use super::Must::{Beat, Report, Root};
 use super::Network::{self, Advertised, Bond, Dhcp4, Dhcp6, Static, Vlan};
 use super::phases::{AGENT, CONTROLLER, LEAVE, MARKER, MOUNT, QUEUES};
-use super::{Reason, Row};
+use super::row::Must::{Beat, Report, Root};
+use super::row::Row;
 use crate::machine::Who;
+use crate::scenario::Reason;
 use crate::trouble::{Direction, Trouble, What};
 
 pub(super) const ROWS: &[Row] = &[
