@@ -343,6 +343,26 @@ mod tests {
         }
     }
 
+    /// The guide has a row for each, in this order, and no other.
+    #[test]
+    fn the_guide_has_every_option() {
+        let page = include_str!("../../../docs/guide/options.md");
+        let rows: Vec<_> = page.lines().filter(|l| l.starts_with("| `")).collect();
+        let wanted: Vec<String> = CONNECT_OPTIONS
+            .iter()
+            .map(|option| {
+                let curtin = if option.is_secret() { "–" } else { "yes" };
+                let (name, json) = (option.name, option.json_key);
+                let (long, letter) = (option.long, option.letter);
+                format!("| `{name}` | {curtin} | `{json}` | `{long}`, `-{letter}` |")
+            })
+            .collect();
+        assert_eq!(rows.len(), wanted.len());
+        for (row, wanted) in rows.iter().zip(wanted) {
+            assert!(row.starts_with(&wanted), "{row}\nlacks {wanted}");
+        }
+    }
+
     #[test]
     fn what_is_said_is_not_replaced() {
         let mut own = ConnectOptions {

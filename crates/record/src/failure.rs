@@ -132,6 +132,9 @@ impl fmt::Display for Failure {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::IntoDeserializer;
+    use serde::de::value::U32Deserializer;
+
     use super::*;
 
     #[test]
@@ -165,6 +168,27 @@ mod tests {
         };
         assert_eq!(count(FailureKind::name), layers.len());
         assert_eq!(count(FailureKind::advice), layers.len());
+    }
+
+    /// The page is where somebody looks up what the console says.
+    #[test]
+    fn the_guide_explains_every_kind() {
+        let page = include_str!("../../../docs/guide/trouble.md");
+        let rows: Vec<_> = page.lines().filter_map(|l| l.strip_prefix("| `")).collect();
+        let mut last = None;
+        // serde knows the kinds by number too, and so none is forgotten here.
+        let kinds = (0u32..).map_while(|code| {
+            let code: U32Deserializer<serde::de::value::Error> = code.into_deserializer();
+            FailureKind::deserialize(code).ok()
+        });
+        for kind in kinds {
+            let row = format!("{}` |", kind.name());
+            let at = rows.iter().position(|line| line.starts_with(&row));
+            assert!(at.is_some(), "the page has no row `{kind}`");
+            assert!(at > last, "the page has `{kind}` too early");
+            last = at;
+        }
+        assert!(last.is_some(), "no kind was looked for");
     }
 
     #[test]
