@@ -70,6 +70,10 @@ impl<T> Agenda<T> {
         (entry.key().0 <= now && wanted(entry.get())).then(|| entry.remove())
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
     }
@@ -81,9 +85,11 @@ impl Agenda<Due> {
         self.entries.retain(|_, due| due.device() != device);
     }
 
-    /// Frames under way to a device are lost.
-    pub(crate) fn lose_frames(&mut self, to: usize) {
+    /// Frames under way to a device are lost; how many that were.
+    pub(crate) fn lose_frames(&mut self, to: usize) -> usize {
+        let before = self.entries.len();
         self.entries
             .retain(|_, due| !matches!(due, Due::Frame { device, .. } if *device == to));
+        before - self.entries.len()
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Card {
     speed_mbit: u32,
     carrier: bool,
     backlog: VecDeque<Vec<u8>>,
+    /// Frames that have arrived and that the machine does not get.
+    missed: u64,
 }
 
 impl Card {
@@ -42,6 +44,7 @@ impl Card {
             speed_mbit,
             carrier,
             backlog: VecDeque::new(),
+            missed: 0,
         }
     }
 
@@ -68,15 +71,28 @@ impl Card {
         bytes
     }
 
-    /// True: this is news for the machine.
+    /// True: this is news for the machine, and what waited for buffers is lost.
     pub(crate) fn set_carrier(&mut self, carrier: bool) -> bool {
-        self.backlog.clear();
-        std::mem::replace(&mut self.carrier, carrier) != carrier
+        let changed = std::mem::replace(&mut self.carrier, carrier) != carrier;
+        if changed {
+            self.reset();
+        }
+        changed
     }
 
     /// The machine is off or has let go of the card.
     pub(crate) fn reset(&mut self) {
+        self.miss(self.backlog.len());
         self.backlog.clear();
+    }
+
+    /// So many frames more have arrived for nothing.
+    pub(crate) fn miss(&mut self, frames: usize) {
+        self.missed += frames as u64;
+    }
+
+    pub(crate) fn missed(&self) -> u64 {
+        self.missed
     }
 
     /// Frames wait for buffers.
@@ -126,6 +142,8 @@ impl Card {
     pub(crate) fn receive(&mut self, frame: Vec<u8>) {
         if self.carrier && self.backlog.len() < BACKLOG {
             self.backlog.push_back(frame);
+        } else {
+            self.miss(1);
         }
     }
 

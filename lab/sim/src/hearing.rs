@@ -18,6 +18,8 @@ use crate::world::{Sent, World, system};
 const TIME_OF_DAY: Time = 1_893_456_000_000_000_000;
 /// New buffers are looked at so much later than the machine has given them.
 const REFILL: Time = 1_000;
+/// Frames that one machine sends before all machines wait; further ones are lost.
+const MOST_SENT: usize = 1 << 16;
 
 impl World {
     /// Waits for messages and deals with them.
@@ -254,16 +256,22 @@ impl World {
                 );
             }
             sent |= !kicked.frames.is_empty();
+            let mut frames = kicked.frames;
+            let room = MOST_SENT.saturating_sub(machine.sent);
+            machine.sent += frames.len();
+            if frames.len() > room {
+                let lost = frames.len() - room;
+                frames.truncate(room);
+                if let Some(card) = machine.card(d) {
+                    card.miss(lost);
+                }
+            }
             let from = End {
                 machine: m,
                 device: d,
             };
-            self.outbox.extend(
-                kicked
-                    .frames
-                    .into_iter()
-                    .map(|frame| Sent { at, from, frame }),
-            );
+            let sent = frames.into_iter().map(|frame| Sent { at, from, frame });
+            self.outbox.extend(sent);
             if !kicked.again {
                 break;
             }

@@ -39,6 +39,8 @@ pub(crate) struct Machine {
     pub(crate) acks: u64,
     pub(crate) process: Option<Process>,
     pub(crate) agenda: Agenda<Due>,
+    /// Frames that it has sent and that no wire has yet.
+    pub(crate) sent: usize,
     pub(crate) console: Console,
     pub(crate) port_console: Console,
     /// Read, but not yet part of the console.
@@ -90,6 +92,7 @@ impl Machine {
             acks: 0,
             process: None,
             agenda: Agenda::default(),
+            sent: 0,
             console: Console::default(),
             port_console: Console::default(),
             unread: Vec::new(),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::clock::Time;
+use crate::device::Kind;
 use crate::entropy;
 use crate::machine::Machine;
 use crate::network::{End, Net};
@@ -209,7 +210,23 @@ impl Simulation {
 
     /// What has become of the frames on a segment.
     pub fn counts(&self, segment: SegmentId) -> Counts {
-        self.world.nets[segment.0].wire.counts()
+        let net = &self.world.nets[segment.0];
+        let card = |(end, _): (End, bool)| {
+            let device = self
+                .world
+                .machines
+                .get(end.machine)?
+                .devices
+                .get(end.device)?;
+            match &device.kind {
+                Kind::Card(card) => Some(card.missed()),
+                _ => None,
+            }
+        };
+        Counts {
+            missed: net.ends().filter_map(card).sum(),
+            ..net.wire.counts()
+        }
     }
 
     /// Notes what is sent on a segment, from now on. The file is written by

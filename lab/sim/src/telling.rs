@@ -12,6 +12,9 @@ use crate::spec::State;
 use crate::vhost_user::Connection;
 use crate::world::{Sent, World, nanos};
 
+/// What may be under way to one machine; further frames are lost.
+const MOST_UNDER_WAY: usize = 1 << 16;
+
 impl World {
     /// Lets a waiting machine go on.
     pub(crate) fn run(&mut self, m: usize, at: Time, free: Time) {
@@ -31,6 +34,9 @@ impl World {
     /// Gives the wires what was sent.
     pub(crate) fn carry(&mut self) {
         let mut sent = std::mem::take(&mut self.outbox);
+        for machine in &mut self.machines {
+            machine.sent = 0;
+        }
         // Stable: one machine's frames stay in their order.
         sent.sort_by_key(|sent| (sent.at, sent.from.machine));
         for Sent { at, from, frame } in sent {
@@ -44,15 +50,13 @@ impl World {
             };
             for arrival in net.send(Duration::from_nanos(at), from, frame) {
                 let End { machine, device } = arrival.end;
-                if self.machines[machine].state == State::Running {
-                    let at = self.clock.earliest(machine, nanos(arrival.at));
-                    self.machines[machine].agenda.add(
-                        at,
-                        Due::Frame {
-                            device,
-                            frame: arrival.frame,
-                        },
-                    );
+                let at = self.clock.earliest(machine, nanos(arrival.at));
+                let machine = &mut self.machines[machine];
+                if machine.state == State::Running && machine.agenda.len() < MOST_UNDER_WAY {
+                    let frame = arrival.frame;
+                    machine.agenda.add(at, Due::Frame { device, frame });
+                } else if let Some(card) = machine.card(device) {
+                    card.miss(1);
                 }
             }
         }
@@ -170,7 +174,10 @@ impl World {
             if !changed {
                 continue;
             }
-            machine.agenda.lose_frames(device);
+            let lost = machine.agenda.lose_frames(device);
+            if let Some(card) = machine.card(device) {
+                card.miss(lost);
+            }
             if machine.state == State::Running {
                 machine.agenda.add(now, Due::Config { device });
             }

@@ -224,6 +224,23 @@ fn a_card_gives_one_frame_in_as_many_buffers_as_it_takes() {
 }
 
 #[test]
+fn a_card_loses_what_waits_with_its_carrier_only() {
+    let mut card = Card::new(Mac([2, 0, 0, 0, 0, 1]), 1000, true);
+    card.receive(vec![0; 60]);
+    assert!(!card.set_carrier(true));
+    assert!(card.starved());
+    assert!(card.set_carrier(false));
+    assert!(!card.starved());
+    card.receive(vec![0; 60]);
+    assert_eq!(card.missed(), 2);
+    card.set_carrier(true);
+    for _ in 0..2050 {
+        card.receive(vec![0; 60]);
+    }
+    assert_eq!(card.missed(), 4);
+}
+
+#[test]
 fn a_disk_reads_and_refuses_what_lies_beyond_its_end() {
     let (_file, kind) = disk();
     let mut guest = Guest::with_ring(kind, 0);

@@ -160,6 +160,9 @@ pub struct Counts {
     pub cut: u64,
     /// Not heard because of a partition.
     pub partitioned: u64,
+    /// Lost at a card: its machine was off, gave no buffers or sent too many at once, or it lost its carrier. Counted
+    /// by a [`Simulation`](crate::Simulation): a segment knows no machines.
+    pub missed: u64,
 }
 
 impl AddAssign for Counts {
@@ -175,5 +178,6 @@ impl AddAssign for Counts {
         self.reset += other.reset;
         self.cut += other.cut;
         self.partitioned += other.partitioned;
+        self.missed += other.missed;
     }
 }
