@@ -73,8 +73,8 @@ pub(crate) struct ConfigureArgs {
     /// What runs in the initramfs
     #[arg(long, value_enum, default_value = "agent")]
     pub(crate) runtime: RuntimeArg,
-    /// The program for `--runtime agent`: NVMEROOT_AGENT where it is not given,
-    /// then beside this program, in its build tree, in /usr/lib/nvmeroot
+    /// The agent's program. Without it: what NVMEROOT_AGENT names, else the one
+    /// beside nvmeroot, in its build tree, or in /usr/lib/nvmeroot
     #[arg(long, value_name = "FILE")]
     pub(crate) agent: Option<PathBuf>,
     /// Write this host NQN into the root tree (with --hostid)
