@@ -10,6 +10,7 @@ mod differential;
 mod files;
 mod fuzz;
 mod lab;
+mod mutants;
 mod setup;
 mod shell;
 mod test;
@@ -47,6 +48,8 @@ enum Task {
     Bench(bench::Args),
     /// Feed the parsers hostile input
     Fuzz(fuzz::Args),
+    /// Change the code in many small ways, and count the changes that tests notice
+    Mutants(mutants::Args),
 }
 
 fn main() -> std::process::ExitCode {
@@ -71,5 +74,6 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Differential(args) => differential::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Mutants(args) => mutants::run(&args),
     }
 }
