@@ -12,7 +12,8 @@ const PLAN: &str = r#"{
   "reach": "initramfs", "reasons": [], "host": null,
   "mounts": [{"path": "/", "essential": true, "controllers": [0], "origin": ORIGIN}],
   "controllers": [{"transport": "tcp", "traddr": "192.0.2.1", "trsvcid": "4420", "origin": ORIGIN}],
-  "network": {"interfaces": []}, "paths": [], "warnings": [], "failures": []
+  "network": {"interfaces": []}, "paths": [], "warnings": [],
+  "requirements": [{"any_of": [0], "mounts": ["/"]}]
 }"#;
 
 /// `agent` is the program, `$run` its directory.

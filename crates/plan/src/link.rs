@@ -62,6 +62,10 @@ pub struct Interface {
     /// What of a router's advertisement is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ra_overrides: Option<RaOverrides>,
+    /// Metric of the routes that routers announce; `None`: the default of whoever
+    /// sets them. The plan's rules decide it, no input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ra_metric: Option<u32>,
     /// IPv6's own MTU, bytes; at most [`Interface::mtu`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipv6_mtu: Option<Ipv6Mtu>,
@@ -130,6 +134,7 @@ impl Interface {
             dhcp6_link_layer_iaid: None,
             accept_ra: None,
             ra_overrides: None,
+            ra_metric: None,
             ipv6_mtu: None,
             ipv6_privacy: false,
             ipv6_address_generation: None,

@@ -71,6 +71,11 @@ pub fn apply(plan: &mut BootPlan) {
             }
             interface.accept_ra = Some(false);
         }
+        if interface.dhcp6 {
+            // DHCPv6 gives addresses without a prefix; the prefix and the routes
+            // come from routers (RFC 8415, section 1.2).
+            interface.accept_ra.get_or_insert(true);
+        }
         if on_path[at] {
             identify(interface);
         }
@@ -83,6 +88,7 @@ pub fn apply(plan: &mut BootPlan) {
                 overrides.route_metric.get_or_insert(DHCP_METRIC);
             }
         }
+        interface.ra_metric = announced_metric(interface);
     }
     plan.modules = modules(plan, &on_path);
     plan.requirements = requirements(plan);
@@ -116,6 +122,17 @@ fn identify(interface: &mut Interface) {
     if interface.dhcp6 {
         interface.dhcp6_link_layer_iaid = Some(DHCPV6_IAID);
     }
+}
+
+/// The metric that the running system's network manager gives what routers announce
+/// on this interface, where it is not its default: netplan says it for all dynamic
+/// configuration of an interface at once (systemd.network(5), `[DHCP]`).
+fn announced_metric(interface: &Interface) -> Option<u32> {
+    let is_dynamic = interface.dhcp4 || interface.dhcp6;
+    let of = |overrides: &Option<DhcpOverrides>| overrides.as_ref()?.route_metric;
+    of(&interface.dhcp4_overrides)
+        .or_else(|| of(&interface.dhcp6_overrides))
+        .filter(|_| is_dynamic && interface.accept_ra != Some(false))
 }
 
 /// Only a router advertisement can say how to get to one of the controllers

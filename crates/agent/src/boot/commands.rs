@@ -93,13 +93,7 @@ pub(crate) fn read_plan(paths: &Paths) -> Result<BootPlan, StartError> {
     }
     // The steps beside it are for people: they follow from the plan, and what
     // would read them here weighs as much as a DHCP client.
-    let mut plan: BootPlan = serde_json::from_slice(&text).map_err(parse)?;
-    if plan.requirements.is_empty() {
-        // An older plan of this version lacks what the rules decide. That follows
-        // from the plan, and a complete one is not changed by it.
-        nvmeroot_plan::apply_policy(&mut plan);
-    }
-    Ok(plan)
+    serde_json::from_slice(&text).map_err(parse)
 }
 
 /// What every version of the plan's form says of itself.
@@ -382,5 +376,42 @@ pub fn stop(paths: &Paths) -> ExitCode {
             eprintln!("nvmeroot: {e}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<BootPlan, String> {
+        let directory = tempfile::tempdir().expect("a directory");
+        let paths = Paths::under(directory.path());
+        let parent = paths.plan.parent().expect("a directory");
+        std::fs::create_dir_all(parent).expect("a directory");
+        std::fs::write(&paths.plan, text).expect("a file");
+        let within = format!("{}/", directory.path().display());
+        read_plan(&paths).map_err(|e| e.to_string().replace(&within, "/"))
+    }
+
+    #[test]
+    fn a_plan_of_another_version_is_refused_whatever_else_it_holds() {
+        for (version, rest) in [(2, ""), (4, r#", "reach": "by pigeon""#)] {
+            let error = read(&format!(r#"{{"version": {version}{rest}}}"#));
+            let message = format!(
+                "the plan `/etc/nvmeroot/plan.json` has version {version}, this program reads 3; regenerate the root tree's initramfs"
+            );
+            assert_eq!(error, Err(message));
+        }
+    }
+
+    #[test]
+    fn a_plan_is_taken_as_it_stands() {
+        let plan = BootPlan {
+            modules: vec!["bonding".to_owned()],
+            ..BootPlan::default()
+        };
+        let document = nvmeroot_plan::Document::new(plan.clone(), nvmeroot_plan::Scope::Path);
+        let text = serde_json::to_string(&document).expect("JSON");
+        assert_eq!(read(&text), Ok(plan));
     }
 }

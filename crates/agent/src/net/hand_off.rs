@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use nvmeroot_plan::{DhcpOverrides, Interface};
+use nvmeroot_plan::Interface;
 
 use super::network::Network;
 use super::running_network_manager::listens_to_routers;
@@ -49,17 +49,6 @@ fn keep_all(network: &Network, portals: &BTreeSet<IpAddr>) -> Result<(), Netlink
         take_over(network, &mut netlink, &links)?;
     }
     Ok(())
-}
-
-/// The metric that the running system's network manager gives what routers announce on
-/// this interface, where it is not its default: netplan says it for all dynamic
-/// configuration of an interface at once (systemd.network(5), `[DHCP]`).
-pub(super) fn announced_metric(interface: &Interface) -> Option<u32> {
-    if !interface.dhcp4 && !interface.dhcp6 {
-        return None;
-    }
-    let of = |overrides: &Option<DhcpOverrides>| overrides.as_ref()?.route_metric;
-    of(&interface.dhcp4_overrides).or_else(|| of(&interface.dhcp6_overrides))
 }
 
 /// The storage's interfaces that are there.
@@ -132,7 +121,7 @@ fn take_over(
             // version 256 systemd-networkd gives them a nexthop).
             if one.router.is_none() {
                 let new = NewRoute {
-                    metric: Some(announced_metric(interface).unwrap_or(ANNOUNCED)),
+                    metric: Some(interface.ra_metric.unwrap_or(ANNOUNCED)),
                     table: Some(one.table),
                     protocol: protocol::RA,
                     expires: Some(one.expires),

@@ -12,7 +12,6 @@ use nvmeroot_record::{Failure, FailureKind, StepKind};
 
 use super::bond_negotiation::is_negotiated;
 use super::card::{Card, Wanted};
-use super::hand_off::announced_metric;
 use super::interface_task::InterfaceTask;
 use super::lease;
 use super::link_readiness::{wait_for_carrier, wait_for_name};
@@ -280,13 +279,8 @@ impl InterfaceTask<'_> {
         set("router_solicitation_delay", "0");
         // As the running system's network manager sets it, which then finds its
         // own.
-        if let Some(metric) = announced_metric(self.interface) {
+        if let Some(metric) = self.interface.ra_metric {
             set("ra_defrtr_metric", &metric.to_string());
-        }
-        // DHCPv6 gives addresses without a prefix; the prefix and the routes
-        // come from routers (RFC 8415, section 1.2).
-        if self.interface.dhcp6 && self.interface.accept_ra.is_none() {
-            set("accept_ra", "1");
         }
     }
 

@@ -312,7 +312,7 @@ impl Client<'_> {
         }
         // With the running system's metric, so that it finds nothing to replace.
         let address = NewAddress {
-            metric: Some(config.metric),
+            metric: config.metric,
             ..NewAddress::new(config.address.addr().into(), config.address.prefix_len())
         };
         context.retry(scope, step, || {
@@ -325,7 +325,7 @@ impl Client<'_> {
                 .then(|| (IpAddr::from(route.to.addr()), route.to.prefix_len()));
             let new = NewRoute {
                 table: self.interface.table,
-                metric: Some(route.metric),
+                metric: route.metric,
                 on_link: route.on_link,
                 source: Some(route.source.into()),
                 protocol: protocol::DHCP,

@@ -110,7 +110,7 @@ fn with_policy(mut plan: BootPlan) -> BootPlan {
     let before = plan.network.interfaces.clone();
     nvmeroot_plan::apply_policy(&mut plan);
     for (now, before) in plan.network.interfaces.iter_mut().zip(before) {
-        now.accept_ra = before.accept_ra;
+        now.accept_ra = now.accept_ra.filter(|on| *on).or(before.accept_ra);
         now.dhcp_identifier_mac = before.dhcp_identifier_mac;
         now.dhcp6_link_layer_iaid = before.dhcp6_link_layer_iaid;
     }

@@ -38,13 +38,45 @@ fn advertisements_are_refused_where_root_needs_none() {
         |address: &str, one: Interface| plan(address, vec![one]).network.interfaces[0].accept_ra;
     assert_eq!(accepts("10.0.0.9", dhcp4("a")), Some(false));
     assert_eq!(accepts("2001:db8::9", card("a")), None);
-    assert_eq!(accepts("2001:db8::9", dhcp6("a")), None);
     let known = card("a").with_address("2001:db8::1/64");
     assert_eq!(accepts("2001:db8::9", known), Some(false));
     let routed = card("a")
         .with_address("2001:db8:1::1/64")
         .with_route("::/0", "2001:db8:1::2");
     assert_eq!(accepts("2001:db8::9", routed), Some(false));
+}
+
+#[test]
+fn who_asks_by_dhcpv6_listens_to_routers_unless_the_input_refuses() {
+    let accepts = |input| {
+        let mut asks = dhcp6("a");
+        asks.accept_ra = input;
+        plan("2001:db8::9", vec![asks]).network.interfaces[0].accept_ra
+    };
+    assert_eq!(accepts(None), Some(true));
+    assert_eq!(accepts(Some(false)), Some(false));
+}
+
+#[test]
+fn what_routers_announce_has_the_metric_of_what_dhcp_brings() {
+    let metric = |one: Interface| plan("2001:db8::9", vec![one]).network.interfaces[0].ra_metric;
+    let with = |mut one: Interface, metric| {
+        one.dhcp4_overrides = Some(DhcpOverrides {
+            route_metric: Some(metric),
+            ..DhcpOverrides::default()
+        });
+        one
+    };
+    assert_eq!(metric(dhcp6("a")), Some(100));
+    assert_eq!(metric(dhcp4("a")), Some(100));
+    assert_eq!(metric(with(dhcp4("a"), 7)), Some(7));
+    assert_eq!(metric(with(dhcp6("a"), 7)), Some(7));
+    // The default of whoever sets them.
+    assert_eq!(metric(card("a")), None);
+    assert_eq!(metric(with(card("a"), 7)), None);
+    let mut refuses = dhcp6("a");
+    refuses.accept_ra = Some(false);
+    assert_eq!(metric(refuses), None);
 }
 
 #[test]

@@ -27,8 +27,8 @@ pub struct LeaseRoute {
     pub on_link: bool,
     /// Preferred source address.
     pub source: Ipv4Addr,
-    /// Metric.
-    pub metric: u32,
+    /// Metric; `None`: the kernel's default.
+    pub metric: Option<u32>,
 }
 
 /// What is to be configured for a DHCPv4 lease.
@@ -38,8 +38,8 @@ pub struct LeaseConfig4 {
     pub address: Ipv4Net,
     /// Broadcast address; `None`: as the prefix says.
     pub broadcast: Option<Ipv4Addr>,
-    /// Metric of the address's own prefix route.
-    pub metric: u32,
+    /// Metric of the address's own prefix route; `None`: the kernel's default.
+    pub metric: Option<u32>,
     /// Routes, in the server's order.
     pub routes: Vec<LeaseRoute>,
     /// MTU of the link.
@@ -57,7 +57,7 @@ impl LeaseConfig4 {
     /// default is: everything is used but domains. The metric is the plan's.
     pub fn new(lease: &Lease4, overrides: &DhcpOverrides) -> Self {
         let yes = |key: Option<bool>| key.unwrap_or(true);
-        let metric = overrides.route_metric.unwrap_or_default();
+        let metric = overrides.route_metric;
         let mut routes = Vec::new();
         if yes(overrides.use_routes) {
             routes = lease_routes(lease, metric);
@@ -129,7 +129,7 @@ fn search<'a>(overrides: &DhcpOverrides, domains: impl Iterator<Item = &'a Strin
     list
 }
 
-fn lease_routes(lease: &Lease4, metric: u32) -> Vec<LeaseRoute> {
+fn lease_routes(lease: &Lease4, metric: Option<u32>) -> Vec<LeaseRoute> {
     let source = lease.address.addr();
     let route = |to: Ipv4Net, via: Ipv4Addr| {
         let via = (!via.is_unspecified()).then_some(via);
@@ -211,7 +211,8 @@ mod tests {
             .map(|r| {
                 let via = r.via.map_or_else(String::new, |v| format!(" via {v}"));
                 let on_link = if r.on_link { " onlink" } else { "" };
-                format!("{}{via}{on_link} metric {}", r.to, r.metric)
+                let metric = r.metric.expect("the plan has one");
+                format!("{}{via}{on_link} metric {metric}", r.to)
             })
             .collect()
     }

@@ -97,6 +97,7 @@ struct Links<'a> {
     cards: BTreeMap<&'a InterfaceName, Option<Mtu>>,
     vrfs: BTreeSet<&'a InterfaceName>,
     on_path: BTreeSet<&'a InterfaceName>,
+    dhcp6: BTreeSet<&'a InterfaceName>,
 }
 
 impl<'a> Links<'a> {
@@ -109,6 +110,7 @@ impl<'a> Links<'a> {
             cards: cards.map(|one| (&one.name, one.mtu)).collect(),
             vrfs: vrfs.map(|one| &one.name).collect(),
             on_path: on_path.map(|one| &one.name).collect(),
+            dhcp6: all().filter(|one| one.dhcp6).map(|one| &one.name).collect(),
         }
     }
 
@@ -135,6 +137,17 @@ impl<'a> Links<'a> {
         self.cards.contains_key(interface)
     }
 
+    /// Others set whether the kernel listens to routers: on cards that do not,
+    /// `init-premount`, before anything is brought up; where dhcpcd asks for
+    /// DHCPv6, dhcpcd, which listens itself (`if_setup_inet6` in its src/if-linux.c).
+    fn sets_no_advertisements(&self, interface: &InterfaceName, accept: Option<bool>) -> bool {
+        match accept {
+            Some(false) => self.is_card(interface),
+            Some(true) => self.dhcp6.contains(interface),
+            None => false,
+        }
+    }
+
     /// A route that belongs to a VRF finds its member by the gateway.
     fn is_vrf(&self, interface: &InterfaceName) -> bool {
         self.vrfs.contains(interface)
@@ -157,12 +170,10 @@ fn spelled(action: &Action, plan: &BootPlan, links: &Links<'_>) -> (Phase, Vec<W
         Action::LinkUp { interface } => words(&["ip", "link", "set", interface.as_str(), "up"]),
         Action::AddRoute { interface, route } => add_route(interface, route, links),
         Action::AddRule { rule, .. } => add_rule(rule),
-        // On cards `init-premount` turns router advertisements off, before
-        // anything is brought up.
         Action::SetIpv6 {
             interface,
             settings,
-        } if links.is_card(interface) && settings.accept_ra == Some(false) => {
+        } if links.sets_no_advertisements(interface, settings.accept_ra) => {
             let settings = Ipv6Settings {
                 accept_ra: None,
                 ..*settings
