@@ -1,8 +1,8 @@
-//! The lab: virtual machines that boot from a real NVMe/TCP target.
+//! The lab: machines, simulated or emulated, that boot from a real NVMe/TCP target.
 //!
 //! A *target* (kernel nvmet over TCP, dnsmasq) exports a drive; a *host* made
 //! of a Debian tree, configured by `nvmeroot configure`, boots from it across
-//! an emulated network, watches itself, and reports. [`scenario`] says what is
+//! a network, watches itself, and reports. [`scenario`] says what is
 //! tried and what must hold; [`run_all`] tries it. [`Lab`] is for other uses of
 //! the same parts: a demonstration, a measurement.
 
