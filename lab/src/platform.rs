@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, Key, write};
 use crate::command::Program;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::kernel::Kernel;
 use crate::target::{self, Modules, OLD_MODULES};
 use crate::tree::Tree;
@@ -139,9 +139,13 @@ fn library(cache: &Cache, kernel: &Kernel) -> Result<PathBuf> {
     let dir = cache.scratch("library")?;
     let entropy = machinesim::entropy::build_shim(Path::new("cc"), &dir)?;
     let symbols = Program::new("nm").arg(&kernel.linux).output()?;
-    let Some(address) = address(&symbols, "time_travel_ndelay") else {
-        return Ok(entropy);
-    };
+    let address = address(&symbols, "time_travel_ndelay").ok_or_else(|| Error::Unavailable {
+        reason: format!(
+            "`{}` has no `time_travel_ndelay`, so a machine that never waits would stop time",
+            kernel.linux.display()
+        ),
+        hint: "build it with `CONFIG_UML_TIME_TRAVEL_SUPPORT=y` and its symbols".to_owned(),
+    })?;
     let (source, library) = (dir.join("patience.c"), dir.join("machine.so"));
     write(&source, 0o644, PATIENCE)?;
     Program::new("cc")
