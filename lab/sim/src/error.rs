@@ -41,6 +41,21 @@ pub enum Error {
         /// Why that does not work.
         why: &'static str,
     },
+    /// A machine's memory does not fit into the directory in which it lies.
+    #[error(
+        "machine `{name}` has {needed} MiB of memory, and `{}` has room for {left} MiB\nhint: make it larger (`mount -o remount,size=4G /dev/shm`), or give the machine less memory",
+        path.display()
+    )]
+    Room {
+        /// The machine's name.
+        name: String,
+        /// Its memory in MiB.
+        needed: u64,
+        /// What is free, in MiB.
+        left: u64,
+        /// The directory.
+        path: PathBuf,
+    },
     /// Virtual time has not moved for too long.
     #[error(
         "virtual time has stood at {at:?} for {waited:?}: {who}\nhint: a machine that computes takes no virtual time; one that spins never gives it back"

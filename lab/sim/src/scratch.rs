@@ -2,12 +2,15 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
 const PREFIX: &str = "machinesim-";
 /// Locked as long as its simulation lives; whoever can lock it has found what a killed one left.
 const ALIVE: &str = "alive";
+/// Without `ALIVE` it may just be in the making, but not for so long.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The directory; dropping it removes it.
 #[derive(Debug)]
@@ -36,6 +39,12 @@ impl Scratch {
         Ok(Self { dir, _alive: alive })
     }
 
+    /// Bytes that still fit in, for a machine's memory: one that finds no room dies of SIGBUS at any time.
+    pub(crate) fn left(&self) -> io::Result<u64> {
+        let there = rustix::fs::statvfs(self.dir.path())?;
+        Ok(there.f_bavail.saturating_mul(there.f_frsize))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
@@ -48,13 +57,19 @@ fn sweep(parent: &Path) {
             .file_name()
             .to_str()
             .is_some_and(|name| name.starts_with(PREFIX));
-        if ours
-            && let Ok(alive) = File::open(entry.path().join(ALIVE))
-            && flock(&alive, FlockOperation::NonBlockingLockExclusive).is_ok()
-        {
+        let left = || match File::open(entry.path().join(ALIVE)) {
+            Ok(alive) => flock(&alive, FlockOperation::NonBlockingLockExclusive).is_ok(),
+            Err(e) => e.kind() == io::ErrorKind::NotFound && is_stale(&entry),
+        };
+        if ours && left() {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
+}
+
+fn is_stale(entry: &fs::DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STALE))
 }
 
 #[cfg(test)]
@@ -74,12 +89,17 @@ mod tests {
         let killed = left("machinesim-killed", Some(ALIVE));
         let begins = left("machinesim-begins", Some("new"));
         let foreign = left("foreign", Some(ALIVE));
+        let stale = left("machinesim-stale", Some("new"));
+        let old = std::time::SystemTime::now() - 2 * STALE;
+        let opened = File::open(&stale).expect("opened");
+        opened.set_modified(old).expect("made old");
         let another = Scratch::below(parent.path()).expect("made");
         assert_eq!(
-            [&killed, &begins, &foreign].map(|dir| dir.exists()),
-            [false, true, true]
+            [&killed, &begins, &foreign, &stale].map(|dir| dir.exists()),
+            [false, true, true, false]
         );
         assert!(lives.path().exists());
+        assert!(lives.left().expect("asked") > 0);
         let path = another.path().to_owned();
         drop(another);
         assert!(!path.exists());

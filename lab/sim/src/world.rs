@@ -89,6 +89,20 @@ impl World {
                 why,
             });
         }
+        let left = self
+            .scratch
+            .left()
+            .map_err(system("ask for the room for a machine's memory"))?
+            >> 20;
+        let needed = u64::from(machine.spec.memory_mib);
+        if left < needed {
+            return Err(Error::Room {
+                name: machine.name().into(),
+                needed,
+                left,
+                path: self.scratch.path().into(),
+            });
+        }
         let started = machine.start(&self.settings, self.scratch.path());
         if started.is_err() {
             let _ = self.end(m, State::Off);
