@@ -45,3 +45,8 @@ pub use spec::{
     Action, CardSpec, ClockKind, DiskSpec, Kernel, Mac, MachineId, MachineSpec, SegmentId,
     Settings, State, Stopped,
 };
+
+/// The example there is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

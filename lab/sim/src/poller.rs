@@ -74,7 +74,7 @@ impl Poller {
         let _ = epoll::delete(&self.epoll, fd);
     }
 
-    /// What is ready, sorted; empty when the time is over.
+    /// What is ready, in no certain order; empty when the time is over.
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> io::Result<Vec<(usize, Source)>> {
         let timeout = timeout.map(|t| Timespec {
             tv_sec: i64::try_from(t.as_secs().min(1 << 20)).unwrap_or(1 << 20),

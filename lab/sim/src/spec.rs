@@ -10,8 +10,8 @@ use crate::wire::{Faults, Place, Port};
 /// How a simulation works.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// An existing directory for consoles, reports and the kernel's own files. Long paths are fine:
-    /// sockets lie in a short temporary directory of their own.
+    /// A directory for the machines' reports; it is made where it is not there. Long paths are fine: sockets and the
+    /// kernel's own files lie in a short temporary directory of their own.
     pub dir: PathBuf,
     /// What the machines run.
     pub kernel: Kernel,
