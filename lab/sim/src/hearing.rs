@@ -56,7 +56,7 @@ impl World {
             Source::Output => {
                 let machine = &mut self.machines[m];
                 if let Some(process) = &mut machine.process {
-                    process.read(&mut machine.unread);
+                    process.read(&mut machine.unheard);
                     // Its end stays readable; the process says when it has ended.
                 }
                 Ok(())

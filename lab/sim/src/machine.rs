@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::agenda::{Agenda, Due};
 use crate::card::Card;
 use crate::clock::link::Link;
-use crate::console::Console;
+use crate::console::{Console, Unheard};
 use crate::device::{Device, Kind};
 use crate::disk::Disk;
 use crate::entropy::{self, Entropy, Random};
@@ -44,7 +44,7 @@ pub(crate) struct Machine {
     pub(crate) console: Console,
     pub(crate) port_console: Console,
     /// Read, but not yet part of the console.
-    pub(crate) unread: Vec<u8>,
+    pub(crate) unheard: Unheard,
     report: PathBuf,
 }
 
@@ -95,7 +95,7 @@ impl Machine {
             sent: 0,
             console: Console::default(),
             port_console: Console::default(),
-            unread: Vec::new(),
+            unheard: Unheard::default(),
         })
     }
 
@@ -218,7 +218,7 @@ impl Machine {
         let status = match &mut self.process {
             Some(process) => {
                 let status = process.end();
-                process.read(&mut self.unread);
+                process.read(&mut self.unheard);
                 Some(status)
             }
             None => None,
@@ -237,17 +237,12 @@ impl Machine {
     /// Makes what was read a part of the consoles.
     pub(crate) fn hear(&mut self, at: Duration) {
         if let Some(process) = &mut self.process {
-            process.read(&mut self.unread);
+            process.read(&mut self.unheard);
         }
-        if !self.unread.is_empty() {
-            self.console.push(at, &std::mem::take(&mut self.unread));
-        }
+        self.console.hear(at, &mut self.unheard);
         let port = self.port();
         if let Kind::Port(port) = &mut self.devices[port].kind {
-            let output = port.take_output();
-            if !output.is_empty() {
-                self.port_console.push(at, &output);
-            }
+            self.port_console.hear(at, port.output());
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use vm_memory::GuestMemoryMmap;
 
+use crate::console::Unheard;
 use crate::device::Served;
 use crate::ring::{self, Ring};
 use crate::vhost_user::BASE_FEATURES;
@@ -18,7 +19,7 @@ const BATCH: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Port {
     input: VecDeque<u8>,
-    output: Vec<u8>,
+    output: Unheard,
 }
 
 impl Port {
@@ -45,9 +46,9 @@ impl Port {
         !self.input.is_empty()
     }
 
-    /// What the machine has written since this was last asked.
-    pub(crate) fn take_output(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.output)
+    /// What the machine has written and no console has heard.
+    pub(crate) fn output(&mut self) -> &mut Unheard {
+        &mut self.output
     }
 
     /// Gives the machine its input, as far as it has buffers.
@@ -79,8 +80,8 @@ impl Port {
             {
                 taken += 1;
                 let head = chain.head_index();
-                self.output
-                    .extend(ring::read(chain, memory, LARGEST).unwrap_or_default());
+                let bytes = ring::read(chain, memory, LARGEST).unwrap_or_default();
+                self.output.push(&bytes);
                 ring.give_back(memory, head, 0);
             }
             if taken >= BATCH {

@@ -15,6 +15,8 @@ use rustix::io::FdFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 use rustix::thread::CpuSet;
 
+use crate::console::Unheard;
+
 /// What a pipe holds without special rights (`/proc/sys/fs/pipe-max-size`). A machine that writes more at once is
 /// read meanwhile.
 const PIPE: usize = 1 << 20;
@@ -120,12 +122,16 @@ impl Process {
         self.output.as_fd()
     }
 
-    /// Reads what it has written, without waiting.
-    pub(crate) fn read(&mut self, into: &mut Vec<u8>) {
+    /// Reads what it has written, without waiting, and no more than the pipe holds: it may write on meanwhile.
+    pub(crate) fn read(&mut self, into: &mut Unheard) {
         let mut buffer = [0; 16384];
-        loop {
+        let mut got = 0;
+        while got < PIPE {
             match self.output.read(&mut buffer) {
-                Ok(n @ 1..) => into.extend(&buffer[..n]),
+                Ok(n @ 1..) => {
+                    into.push(&buffer[..n]);
+                    got += n;
+                }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Ok(_) | Err(_) => return,
             }
