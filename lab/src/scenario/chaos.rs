@@ -20,7 +20,7 @@ pub use draw::{Plan, UPTIME};
 use draw::LONGEST;
 
 /// Seconds between two rounds of its heartbeat.
-const PAUSE: u32 = 30;
+const PAUSE: u32 = 15;
 /// Seconds that a boot may need beside the trouble itself, for each trouble: what the
 /// kernel waits for an answer, and its pause before it connects again.
 const RECOVERY: u64 = 60;

@@ -176,7 +176,7 @@ pub(super) const ROWS: &[Row] = &[
         trouble: |_| {
             vec![
                 Trouble::after(MARKER, 10, wire(Faults::loss(Share::ALL))),
-                Trouble::after(MARKER, 50, wire(Faults::default())),
+                Trouble::after(MARKER, 50, over(Faults::loss(Share::ALL))),
             ]
         },
         must: Beat(60, 150),
@@ -332,6 +332,10 @@ pub(super) const ROWS: &[Row] = &[
 
 fn wire(faults: Faults) -> What {
     What::Wire(Direction::Both, faults)
+}
+
+fn over(faults: Faults) -> What {
+    What::Over(Direction::Both, faults)
 }
 
 fn always(faults: Faults) -> Vec<Trouble> {
