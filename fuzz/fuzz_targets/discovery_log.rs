@@ -2,6 +2,8 @@
 //! what is written to the kernel.
 #![no_main]
 
+use std::net::SocketAddr;
+
 use libfuzzer_sys::fuzz_target;
 use nvmeroot_agent::storage::fabrics::{ENTRY, LogHeader, MOST_ENTRIES, Request, Supported, parse_entries};
 use nvmeroot_plan::{ConnectOptions, Nqn, Transport};
@@ -13,11 +15,10 @@ fuzz_target!(|page: &[u8]| {
     let (entries, left_out) = parse_entries(page);
     assert_eq!(entries.len() + left_out, page.len().div_ceil(ENTRY));
     let options = ConnectOptions::default();
-    let text = |traddr, trsvcid, nqn: &str| {
+    let text = |at, nqn: &str| {
         let request = Request {
             transport: Transport::Tcp,
-            traddr,
-            trsvcid,
+            at,
             nqn,
             host: None,
             options: &options,
@@ -25,14 +26,16 @@ fuzz_target!(|page: &[u8]| {
         request.text(&Supported::unknown()).0
     };
     for entry in entries {
-        let traddr = entry.traddr;
-        let written = text(traddr, entry.trsvcid, entry.nqn.as_str());
+        let written = text(
+            SocketAddr::new(entry.traddr, entry.trsvcid.get()),
+            entry.nqn.as_str(),
+        );
         // A discovery controller is made with fewer options.
         let harmless = match entry.nqn.as_str() {
             Nqn::DISCOVERY => Nqn::DISCOVERY,
             _ => "nqn.2024-01.a:b",
         };
-        let harmless = text(traddr, "4420".parse().expect("a port"), harmless);
+        let harmless = text(SocketAddr::new(entry.traddr, 4420), harmless);
         let count = |text: &str| text.matches([',', '=', '\n', '\0']).count();
         // An NQN may hold an `=`; the kernel takes it for a part of the value.
         let own = entry.nqn.as_str().matches('=').count();

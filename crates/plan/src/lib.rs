@@ -10,6 +10,7 @@
 
 mod address;
 mod bond;
+mod boot_plan;
 mod bridge;
 mod card;
 mod dhcp;
@@ -21,6 +22,7 @@ mod judge;
 mod link;
 mod merge;
 mod message;
+mod mount;
 mod name;
 mod network;
 mod number;
@@ -30,11 +32,13 @@ mod origin;
 mod path;
 mod policy;
 mod reach;
+mod remote;
 mod resolve;
 mod route;
 mod secret;
 mod settings;
 mod severity;
+mod source;
 mod step;
 mod steps;
 mod storage;
@@ -48,6 +52,7 @@ pub use bond::{
     AdSelect, ArpAllTargets, ArpTargets, ArpValidate, Bond, BondMode, BondParameters, FailOverMac,
     LacpRate, PrimaryReselect, TransmitHashPolicy,
 };
+pub use boot_plan::{BootPlan, KnownPort, Requirement};
 pub use bridge::{Bridge, BridgeParameters, BridgePort};
 pub use card::Offloads;
 pub use dhcp::{DhcpOverrides, RaOverrides, UseDomains};
@@ -57,6 +62,7 @@ pub use fragment::Fragment;
 pub use ipv6::{Ipv6AddressGeneration, Ipv6Settings, Ipv6Token, LinkLocal};
 pub use link::{ActivationMode, Dummy, Interface, LinkKind, Match, Vlan, Vrf};
 pub use message::{mask, tidy};
+pub use mount::Mount;
 pub use name::{DefinitionId, InterfaceName, MacAddress, Mtu, NameError, VlanId};
 pub use network::Network;
 pub use number::{
@@ -66,12 +72,12 @@ pub use nvme::{ConnectionIdentity, Controller, HostId, HostIdentity, Nqn, Port, 
 pub use options::{CONNECT_OPTIONS, ConnectOption, ConnectOptions, OptionError, OptionKind};
 pub use origin::{Origin, Warning};
 pub use path::{ControllerPath, EgressInterface};
-pub use policy::{Requirement, apply as apply_policy};
+pub use policy::apply as apply_policy;
 pub use reach::{Reach, Reason};
-pub use resolve::{BootPlan, Mount, resolve};
+pub use resolve::resolve;
 pub use route::{Destination, MAIN_TABLE, Route, RouteScope, RouteType, Rule};
 pub use secret::{Secret, telling_secrets};
-pub use settings::{HostSelector, HostSettings, KnownPort, PortSettings};
+pub use settings::{HostSelector, HostSettings, PortSettings};
 pub use severity::{InterfaceDiagnostic, Severity};
 pub use step::{Action, DhcpFamily, NewLink, Portal, Step};
 pub use steps::{Scope, steps};

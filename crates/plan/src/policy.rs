@@ -4,10 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::topology::Topology;
-use crate::{BootPlan, DhcpOverrides, Interface, LinkKind, MountPoint, Nqn, Warning};
+use crate::{BootPlan, DhcpOverrides, Interface, LinkKind, MountPoint, Nqn, Requirement, Warning};
 
 /// The loss timeout of root's controllers, where none is said: root has nowhere
 /// else to go, so they are never given up.
@@ -23,17 +21,6 @@ const DHCPV6_IAID: u32 = 1;
 /// src/networkd.c): with the same one the running system finds nothing to
 /// replace.
 const DHCP_METRIC: u32 = 100;
-
-/// What must be connected before an essential mount can be mounted: at least
-/// one of these controllers, itself or by what its discovery log names, with a
-/// namespace.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Requirement {
-    /// Indexes into the plan's controllers, ascending.
-    pub any_of: Vec<usize>,
-    /// The mounts that need it.
-    pub mounts: Vec<MountPoint>,
-}
 
 /// Applies all rules to a plan that is complete but for them. [`crate::resolve`]
 /// does it last; a test that puts a plan together by hand does it too. A second

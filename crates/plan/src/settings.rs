@@ -4,14 +4,15 @@
 //! src/nvme/json.c). A subsystem has none that concern a connection.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::merge::Storage;
+use crate::remote::Storage;
+use crate::source::{Source, differ, fits, source};
 use crate::{
-    BootPlan, ConnectOptions, Controller, HostId, HostIdentity, InterfaceName, Nqn, Origin, Port,
-    Secret, Transport, Warning,
+    ConnectOptions, Controller, HostId, HostIdentity, KnownPort, Nqn, Origin, Port, Secret,
+    Transport, Warning,
 };
 
 /// Which host something is said for.
@@ -99,71 +100,6 @@ impl PortSettings {
     fn source(&self) -> Source {
         source(&self.options)
     }
-}
-
-/// What a connection leaves from, as far as it is said.
-type Source = (Option<IpAddr>, Option<InterfaceName>);
-
-fn source(options: &ConnectOptions) -> Source {
-    (options.host_traddr, options.host_iface.clone())
-}
-
-/// How to connect a port of a subsystem, should a discovery controller name it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KnownPort {
-    /// The transport.
-    pub transport: Transport,
-    /// The portal's address.
-    pub traddr: IpAddr,
-    /// The portal's port.
-    pub trsvcid: Port,
-    /// The subsystem.
-    pub nqn: Nqn,
-    /// What the connection is made with.
-    #[serde(default, skip_serializing_if = "ConnectOptions::is_default")]
-    pub options: ConnectOptions,
-    /// Where it is said.
-    pub origin: Origin,
-}
-
-impl BootPlan {
-    /// What a subsystem behind a portal is connected with: the controller of the
-    /// plan itself by its own options. Of what the discovery controller at its
-    /// portal names, the controller's own options come first, then what is known of
-    /// the port; but the port's own secrets replace the controller's
-    /// (`nvmf_add_ctrl` in libnvme's src/nvme/fabrics.c).
-    pub fn options_of(&self, controller: &Controller, at: SocketAddr, nqn: &Nqn) -> ConnectOptions {
-        let mut options = controller.options.clone();
-        let known = self.known_ports.iter().find(|known| {
-            controller.nqn.as_ref() != Some(nqn)
-                && known.transport == controller.transport
-                && (known.traddr, known.trsvcid.get()) == (at.ip(), at.port())
-                && known.nqn == *nqn
-                && fits(&source(&known.options), &source(&options))
-        });
-        if let Some(known) = known {
-            let own = std::mem::take(&mut options);
-            options
-                .dhchap_secret
-                .clone_from(&known.options.dhchap_secret);
-            options
-                .dhchap_ctrl_secret
-                .clone_from(&known.options.dhchap_ctrl_secret);
-            options.fill_from(&own);
-            options.fill_from(&known.options);
-        }
-        options
-    }
-}
-
-/// Neither says what the other says differently.
-fn fits(a: &Source, b: &Source) -> bool {
-    !differ(a.0.as_ref(), b.0.as_ref()) && !differ(a.1.as_ref(), b.1.as_ref())
-}
-
-/// Both are said, and they are not the same.
-fn differ<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
-    matches!((a, b), (Some(a), Some(b)) if a != b)
 }
 
 /// What came up while settings were taken over.

@@ -56,41 +56,9 @@ const EXCEPTIONS: &[Exception] = &[
         "crates/intake/src/yaml/path.rs",
         "a node tells its own path",
     ),
-    (
-        "crates/plan/src/judge.rs",
-        "crates/plan/src/resolve.rs",
-        PLAN,
-    ),
-    (
-        "crates/plan/src/merge.rs",
-        "crates/plan/src/resolve.rs",
-        PLAN,
-    ),
-    (
-        "crates/plan/src/policy.rs",
-        "crates/plan/src/resolve.rs",
-        PLAN,
-    ),
-    (
-        "crates/plan/src/reach.rs",
-        "crates/plan/src/resolve.rs",
-        PLAN,
-    ),
-    (
-        "crates/plan/src/settings.rs",
-        "crates/plan/src/resolve.rs",
-        PLAN,
-    ),
-    (
-        "crates/plan/src/settings.rs",
-        "crates/plan/src/merge.rs",
-        "settings are applied to storage that the merge defines",
-    ),
 ];
 
 const DEFINITION: &str = "an interface's definition stands beside what reads all of them";
-const PLAN: &str = "the plan and its mounts stand beside the stages that make it";
-
 /// The faults of one crate, by its topmost file; `used` collects the exceptions that
 /// were needed.
 fn faults(

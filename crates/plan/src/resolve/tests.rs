@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    Destination, Interface, InterfaceAddress, LinkKind, MountRequest, Node, NodeRole, Reference,
-    Route, StorageGraph, Transport,
+    Controller, Destination, HostIdentity, Interface, InterfaceAddress, LinkKind, MountRequest,
+    Node, NodeRole, Origin, Reach, Reference, Route, StorageGraph, Transport,
 };
 
 fn origin(line: u32) -> Origin {

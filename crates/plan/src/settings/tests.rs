@@ -1,6 +1,9 @@
 //! Settings of hosts and ports, as libnvme merges them.
 
+use std::net::SocketAddr;
+
 use super::*;
+use crate::InterfaceName;
 
 const HOST: &str = "nqn.2014-08.org.nvmexpress:uuid:8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d";
 const ID: &str = "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d";

@@ -1,0 +1,188 @@
+//! Controllers, and the mounts that lie on them, of all graphs of storage.
+
+use std::collections::BTreeMap;
+
+use crate::storage::{MountRequest, NodeRole, OtherRemote, StorageGraph};
+use crate::{ConnectionIdentity, Controller, Mount, Origin, Warning};
+
+/// More links from mounts to controllers than this are refused: their number
+/// grows with a product, and no machine has as many.
+pub(crate) const MOST_LINKS: usize = 1_000_000;
+
+/// Controllers and mounts of all graphs. Until [`Storage::sort`], controllers
+/// are in the order in which they were added.
+#[derive(Debug, Default)]
+pub(crate) struct Storage {
+    pub(crate) controllers: Vec<Controller>,
+    pub(crate) mounts: Vec<Mount>,
+    by_identity: BTreeMap<ConnectionIdentity, usize>,
+    /// Links from mounts to controllers; beyond [`MOST_LINKS`] no more are
+    /// made.
+    pub(crate) links: usize,
+}
+
+impl Storage {
+    /// Adds a controller. Of two definitions of one connection the first one
+    /// stays.
+    pub(crate) fn controller(&mut self, controller: &Controller) -> usize {
+        let next = self.controllers.len();
+        let place = *self
+            .by_identity
+            .entry(controller.identity())
+            .or_insert(next);
+        if place == next {
+            self.controllers.push(controller.clone());
+        }
+        place
+    }
+
+    /// Every mount that lies on the controller `old` lies on `new` too.
+    pub(crate) fn mounts_also_on(&mut self, old: usize, new: usize) {
+        for mount in &mut self.mounts {
+            if mount.controllers.contains(&old) && !mount.controllers.contains(&new) {
+                mount.controllers.push(new);
+            }
+        }
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        graph: &StorageGraph,
+        warnings: &mut Vec<Warning>,
+        errors: &mut Vec<Warning>,
+    ) {
+        let of_node: Vec<Option<usize>> = graph
+            .nodes()
+            .iter()
+            .map(|node| match &node.role {
+                NodeRole::Controller(controller) => Some(self.controller(controller)),
+                _ => None,
+            })
+            .collect();
+        let below = graph.controllers_below();
+        for (i, node) in graph.nodes().iter().enumerate() {
+            let NodeRole::Mount(request) = &node.role else {
+                continue;
+            };
+            let mut controllers = Vec::new();
+            if self.links <= MOST_LINKS {
+                controllers.extend(below[i].iter().filter_map(|n| of_node[*n]));
+                controllers.sort_unstable();
+                controllers.dedup();
+                let others = below[i]
+                    .iter()
+                    .filter_map(|n| match &graph.nodes()[*n].role {
+                        NodeRole::OtherRemote(other) => Some(other),
+                        _ => None,
+                    });
+                let other = others.clone().next();
+                if let Some(OtherRemote::NvmeOver(transport)) = other
+                    && request.path.is_essential()
+                {
+                    errors.push(by_another_transport(request, &node.origin, transport));
+                }
+                let netdev = NetdevCheck {
+                    request,
+                    origin: &node.origin,
+                    all: self.controllers.len(),
+                    is_other_remote: other.is_some(),
+                };
+                warnings.extend(netdev.judge(&mut controllers));
+                self.links += controllers.len();
+            }
+            self.mounts.push(Mount {
+                path: request.path.clone(),
+                essential: request.path.is_essential(),
+                controllers,
+                filesystem: request.filesystem.clone(),
+                origin: node.origin.clone(),
+            });
+        }
+    }
+
+    /// Puts the controllers into the plan's order, those that have become one
+    /// connection together.
+    pub(crate) fn sort(&mut self) {
+        let mut sorted: BTreeMap<ConnectionIdentity, Vec<usize>> = BTreeMap::new();
+        for (at, controller) in self.controllers.iter().enumerate() {
+            sorted.entry(controller.identity()).or_default().push(at);
+        }
+        let mut place = vec![0; self.controllers.len()];
+        let mut controllers = Vec::with_capacity(sorted.len());
+        for (new, same) in sorted.into_values().enumerate() {
+            controllers.push(self.controllers[same[0]].clone());
+            for old in same {
+                place[old] = new;
+            }
+        }
+        self.controllers = controllers;
+        for mount in &mut self.mounts {
+            for controller in &mut mount.controllers {
+                *controller = place[*controller];
+            }
+            mount.controllers.sort_unstable();
+            mount.controllers.dedup();
+        }
+    }
+}
+
+fn by_another_transport(request: &MountRequest, origin: &Origin, transport: &str) -> Warning {
+    let message = format!(
+        "`{}` lies on an NVMe controller with the transport `{transport}`, which nvmeroot does not connect",
+        request.path
+    );
+    Warning::at(origin.clone(), message)
+        .with_hint("only `transport: tcp` can be connected in the initramfs")
+}
+
+/// Holds `_netdev` against the graph. The graph decides; where it does not
+/// know what a mount lies on, `_netdev` does.
+struct NetdevCheck<'a> {
+    request: &'a MountRequest,
+    origin: &'a Origin,
+    /// How many NVMe/TCP controllers there are.
+    all: usize,
+    is_other_remote: bool,
+}
+
+impl NetdevCheck<'_> {
+    fn judge(&self, controllers: &mut Vec<usize>) -> Option<Warning> {
+        let path = &self.request.path;
+        let at = |message: String| Warning::at(self.origin.clone(), message);
+        if self.is_other_remote && controllers.is_empty() {
+            let message = format!("`{path}` is remote, and not by NVMe/TCP");
+            let hint = "nvmeroot configures NVMe/TCP only; whatever else connects this disk must do so in the initramfs";
+            return Some(at(message).with_hint(hint)).filter(|_| self.request.path.is_essential());
+        }
+        if self.request.netdev == Some(true) && self.all == 0 {
+            let message = format!(
+                "`{path}` has the option `_netdev`, and there is no NVMe/TCP controller in the storage configuration"
+            );
+            let hint = "add its `nvme_controller` and name it in the disk; if this is remote by other means (iSCSI, NFS), nvmeroot has nothing to do with it";
+            return Some(at(message).with_hint(hint));
+        }
+        if self.request.unknown_device {
+            if self.request.netdev != Some(true) {
+                return None;
+            }
+            controllers.extend(0..self.all);
+            let message = format!(
+                "cannot tell which device backs `{path}`; it has `_netdev`, so assuming that it needs every controller"
+            );
+            let hint = "name its `device` in the storage configuration";
+            return Some(at(message).with_hint(hint));
+        }
+        let (message, hint) = match (self.request.netdev, controllers.is_empty()) {
+            (Some(false), false) => (
+                format!("`{path}` lies on a remote controller and lacks the option `_netdev`"),
+                "add `_netdev` to its options, so that the running system orders it after the network",
+            ),
+            (Some(true), true) => (
+                format!("`{path}` has the option `_netdev` and lies on no remote controller"),
+                "remove `_netdev`, or correct the device that it is mounted from",
+            ),
+            _ => return None,
+        };
+        Some(at(message).with_hint(hint))
+    }
+}
