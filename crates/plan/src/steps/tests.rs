@@ -416,12 +416,19 @@ proptest! {
 }
 
 /// By the time that this thread computes, and against a smaller network in the
-/// same run: neither a busy nor a slow machine changes the answer.
+/// same run. What else runs there takes caches away, so the shortest times count, and
+/// are looked for again before the answer is no: what is linear takes 4, a square 16.
 #[test]
 fn planning_grows_with_the_interfaces_and_not_with_their_square() {
-    let time = |count| (0..2).map(|_| planned(count)).min().expect("a time");
-    let (small, fourfold) = (time(1_000), time(4_000));
-    assert!(fourfold < small * 9, "{small:?}, then {fourfold:?}");
+    let (mut small, mut fourfold) = (planned(1_000), planned(4_000));
+    for _ in 0..8 {
+        if fourfold < small * 9 {
+            return;
+        }
+        small = small.min(planned(1_000));
+        fourfold = fourfold.min(planned(4_000));
+    }
+    panic!("{small:?}, then {fourfold:?}");
 }
 
 /// Plans so many VLANs, each on a bond of two cards, all in one VRF.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ipnet::IpNet;
-use nvmeroot_plan::{
-    BootPlan, Document, Fragment, InterfaceAddress, Origin, Scope, Warning, resolve,
-};
-use serde_json::Value;
+use nvmeroot_plan::{BootPlan, Fragment, InterfaceAddress, Origin, Warning, resolve};
+use nvmeroot_render::{ChangeKind, Options, Runtime, render, runtime_steps};
+use serde_json::{Value, json};
 
 use crate::Diagnostics;
 use crate::netplan::{Source, read};
@@ -100,11 +99,23 @@ pub(super) fn fragment(files: &Files) -> Result<Fragment, Diagnostics> {
 /// differ in nothing but them say the same.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Outcome {
-    /// The plan with its steps; `None` where the files are refused.
+    /// The steps of the boot and the files of the root tree; `None` where the files are
+    /// refused.
+    pub(super) carried: Option<Value>,
+    /// The plan itself, which may say more than its steps.
     pub(super) plan: Option<Value>,
     pub(super) warnings: Vec<String>,
     /// What the plan, or the reader, refuses.
     pub(super) refusals: Vec<String>,
+}
+
+impl Outcome {
+    /// What is carried out and what is said are the same.
+    pub(super) fn shows_the_same(&self, other: &Outcome) -> bool {
+        self.carried == other.carried
+            && self.warnings == other.warnings
+            && self.refusals == other.refusals
+    }
 }
 
 /// What is said of files.
@@ -115,6 +126,7 @@ pub(super) fn said(files: &Files, storage: &Storage) -> Outcome {
             let refusals = found.shown.iter();
             let refusals = refusals.map(|d| placed(Some(&d.origin), &d.sentence()));
             Outcome {
+                carried: None,
                 plan: None,
                 warnings: heard(&found.warnings),
                 refusals: refusals.collect(),
@@ -126,17 +138,47 @@ pub(super) fn said(files: &Files, storage: &Storage) -> Outcome {
 /// What a plan says.
 pub(super) fn said_by(plan: BootPlan) -> Outcome {
     let (warnings, refusals) = (heard(&plan.warnings), heard(&plan.errors));
-    let document = Document::new(plan, Scope::Everything);
-    let mut plan = serde_json::to_value(document).expect("a plan has a JSON form");
+    let steps = serde_json::to_value(runtime_steps(&plan, Runtime::Agent));
+    let mut carried = json!({
+        "steps": steps.expect("steps have a JSON form"),
+        "files": rendered(&plan),
+    });
+    forget_places(&mut carried);
+    let mut plan = serde_json::to_value(plan).expect("a plan has a JSON form");
     for part in ["warnings", "errors"] {
         plan.as_object_mut().map(|plan| plan.remove(part));
     }
     forget_places(&mut plan);
     Outcome {
+        carried: Some(carried),
         plan: Some(plan),
         warnings,
         refusals,
     }
+}
+
+/// Path, mode and text of each file; none where the plan is carried out by nobody. The
+/// plan itself is among them for the agent, and is left out: what counts is what is made
+/// of it.
+fn rendered(plan: &BootPlan) -> BTreeMap<String, (String, String)> {
+    if !plan.errors.is_empty() {
+        return BTreeMap::new();
+    }
+    let options = Options {
+        agent: Some(Vec::new()),
+        ..Options::default()
+    };
+    let files = render(plan, &options).expect("a plan without errors has files");
+    let changes = files.changes().iter().filter_map(|change| {
+        let ChangeKind::File { bytes, mode } = &change.kind else {
+            return None;
+        };
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        Some((change.path.to_string(), (format!("{mode:?}"), text)))
+    });
+    changes
+        .filter(|(path, _)| path != "etc/nvmeroot/plan.json")
+        .collect()
 }
 
 fn heard(warnings: &[Warning]) -> Vec<String> {
