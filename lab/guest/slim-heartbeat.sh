@@ -18,7 +18,8 @@ timeouts() {
         if (!n) { n = NF; for (i = 1; i <= NF; i++) if ($i == "TCPTimeouts") at = i } else print $at
     }' /proc/net/netstat)
 }
-# The same with a point, in `text`: a shell in a shell would cost a process.
+# So many hundredths as seconds with a point, in `text`: a shell in a shell would cost a
+# process.
 seconds() {
     text=$(($1 % 100))
     [ $text -gt 9 ] || text=0$text

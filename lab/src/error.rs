@@ -46,7 +46,7 @@ pub enum Error {
         source: io::Error,
     },
     /// What an image would hold differs with each run.
-    #[error("`{}` names the lab's directory of this run, so its image would never be used again", .0.display())]
+    #[error("`{}` names the lab's directory of this run, so its image would never be used again\nhint: give the program that writes it a relative path", .0.display())]
     Fleeting(PathBuf),
     /// Something did not appear on a console in time.
     #[error("{vm}: no `{what}` on the console within {seconds} s")]

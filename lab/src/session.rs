@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use self::disturbed::Disturbed;
 use crate::error::{Error, Result};
 use crate::host::HostImage;
 use crate::host_spec::HostSpec;
@@ -15,9 +16,8 @@ use crate::marks::Marks;
 use crate::outcome::{Earlier, End, Outage, Outcome};
 use crate::record::Record;
 use crate::report::Report;
-use crate::target::TargetSpec;
+use crate::target::{COMMAND_FAILED, COMMAND_SUCCEEDED, TargetSpec};
 use crate::trouble::{Agenda, Trouble, What};
-use disturbed::Disturbed;
 
 /// From switching the target on to its serving.
 const TARGET_READY: Duration = Duration::from_secs(120);
@@ -343,7 +343,7 @@ impl Session {
     pub fn command(&mut self, line: &str) -> Result<()> {
         let from = self.world.console(Who::Target, 0).len();
         self.world.send(Who::Target, line)?;
-        let answers = ["lab: command succeeded", "lab: command failed"];
+        let answers = [COMMAND_SUCCEEDED, COMMAND_FAILED];
         let answer = self.says(Who::Target, &answers, from, COMMAND)?;
         if answer.text.contains(answers[0]) {
             return Ok(());

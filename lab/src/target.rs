@@ -37,6 +37,10 @@ const PROGRAMS: &[&str] = &["/usr/bin/busybox", "/usr/sbin/dnsmasq", "/usr/sbin/
 /// The NQN of the subsystem that holds the host's drive.
 pub const SUBSYSTEM: &str = "nqn.2014-08.org.example.lab:drive";
 
+/// What it says of each command (`lab/guest/target-init.sh`).
+pub(crate) const COMMAND_SUCCEEDED: &str = "lab: command succeeded";
+pub(crate) const COMMAND_FAILED: &str = "lab: command failed";
+
 /// Identifies the namespace across restarts: without it nvmet makes up another
 /// one each time, and a host that comes back finds a different drive.
 const NAMESPACE_UUID: &str = "5e1f0000-0000-4000-8000-000000000001";

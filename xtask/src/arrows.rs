@@ -110,12 +110,13 @@ pub(crate) fn check() -> Result<()> {
     }
     let metadata: Metadata = serde_json::from_slice(&output.stdout)?;
     let mut faults = arrow_faults(&metadata);
+    let sources = sources()?;
     for (directory, words, why) in FORBIDDEN {
-        mentions(&top().join(directory), words, &mut |place, word| {
+        mentions(&sources, directory, words, &mut |place, word| {
             faults.push(format!("{place} mentions `{word}`: {why}"));
-        })?;
+        });
     }
-    faults.extend(files::check(&sources()?, &topmost(&metadata))?);
+    faults.extend(files::check(&sources, &topmost(&metadata))?);
     if !faults.is_empty() {
         bail!("structure:\n  {}", faults.join("\n  "));
     }
@@ -191,48 +192,36 @@ fn arrow_faults(metadata: &Metadata) -> Vec<String> {
     faults
 }
 
-/// Looks through the source of a crate, tests left out.
-fn mentions(directory: &Path, words: &[&str], fault: &mut dyn FnMut(String, &str)) -> Result<()> {
-    mentions_but(directory, &mut BTreeSet::new(), words, fault)
-}
-
-/// As [`mentions`], without the modules of `tests`; finds more of these.
-fn mentions_but(
-    directory: &Path,
-    tests: &mut BTreeSet<PathBuf>,
-    words: &[&str],
-    fault: &mut dyn FnMut(String, &str),
-) -> Result<()> {
-    let entries = std::fs::read_dir(directory).with_context(|| directory.display().to_string())?;
-    let mut paths: Vec<_> = entries
-        .map(|e| e.map(|e| e.path()))
-        .collect::<Result<_, _>>()?;
-    paths.sort();
-    for path in paths.iter().filter(|p| is_source(p)) {
-        let text = std::fs::read_to_string(path)?;
-        let inside = path.with_extension("");
-        for module in test_modules(&text) {
+/// Looks through the files of a directory, tests left out.
+fn mentions(files: &Files, directory: &str, words: &[&str], fault: &mut dyn FnMut(String, &str)) {
+    let within = files.iter();
+    let within = within.filter(|(path, _)| Path::new(path).starts_with(directory));
+    let tests: BTreeSet<PathBuf> = within
+        .clone()
+        .flat_map(|(path, text)| {
+            let path = Path::new(path);
             // Beside the file that declares it, or in the folder of its name.
-            tests.insert(directory.join(module));
-            tests.insert(inside.join(module));
-        }
-    }
-    for path in paths {
-        if WRITERS.iter().any(|w| path.ends_with(w)) || tests.contains(&path.with_extension("")) {
+            let places = [
+                path.parent().unwrap_or(path).to_owned(),
+                path.with_extension(""),
+            ];
+            test_modules(text)
+                .flat_map(move |module| places.clone().map(|place| place.join(module)))
+        })
+        .collect();
+    for (path, text) in within {
+        let module = Path::new(path).with_extension("");
+        let is_for_tests = module.ancestors().any(|above| tests.contains(above));
+        let writes = |above: &Path| WRITERS.iter().any(|writer| above.ends_with(writer));
+        if is_for_tests || Path::new(path).ancestors().any(writes) {
             continue;
         }
-        if path.is_dir() {
-            mentions_but(&path, tests, words, fault)?;
-        } else if is_source(&path) {
-            let text = std::fs::read_to_string(&path)?;
-            for (number, line) in shipped_lines(&text) {
-                for word in words.iter().filter(|word| line.contains(**word)) {
-                    fault(format!("{}:{number}", place(&path)), word);
-                }
+        for (number, line) in shipped_lines(text) {
+            for word in words.iter().filter(|word| line.contains(**word)) {
+                fault(format!("{path}:{number}"), word);
             }
         }
     }
-    Ok(())
 }
 
 fn is_source(path: &Path) -> bool {
@@ -307,9 +296,9 @@ mod tests {
 
     #[test]
     fn forbidden_words_are_found_outside_tests_and_comments() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let write = |name: &str, text: &str| {
-            std::fs::write(dir.path().join(name), text).expect("a file");
+        let mut files = Files::new();
+        let mut write = |name: &str, text: &str| {
+            files.insert(format!("src/{name}"), text.to_owned());
         };
         let text = "#[cfg(test)]\nmod only;\n// std::fs\nuse std::fs;\n\
                     #[cfg(test)]\nmod tests {\nuse std::fs;\n}\n";
@@ -317,11 +306,10 @@ mod tests {
         write("only.rs", "use std::fs;\n");
         write("b.rs", "use std::env;\n");
         let mut found = Vec::new();
-        mentions(dir.path(), IO, &mut |place, word| {
+        mentions(&files, "src", IO, &mut |place, word| {
             let file = place.rsplit('/').next().unwrap_or_default().to_owned();
             found.push((file, word.to_owned()));
-        })
-        .expect("a directory");
+        });
         let expected = [("a.rs:4", "std::fs"), ("b.rs:1", "std::env")];
         assert_eq!(found, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
     }

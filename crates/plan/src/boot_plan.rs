@@ -87,6 +87,33 @@ impl BootPlan {
             .map(|(at, _)| at);
         topology.needed_by(leads)
     }
+
+    /// What a subsystem behind a portal is connected with: the controller of the
+    /// plan itself by its own options. Of what the discovery controller at its
+    /// portal names, the controller's own options come first, then what is known of
+    /// the port; but the port's own secrets replace the controller's
+    /// (`nvmf_add_ctrl` in libnvme's src/nvme/fabrics.c).
+    pub fn options_of(&self, controller: &Controller, at: SocketAddr, nqn: &Nqn) -> ConnectOptions {
+        let own = &controller.options;
+        let known = self.known_ports.iter().find(|known| {
+            controller.nqn.as_ref() != Some(nqn)
+                && known.transport == controller.transport
+                && (known.traddr, known.trsvcid.get()) == (at.ip(), at.port())
+                && known.nqn == *nqn
+                && fits(&source(&known.options), &source(own))
+        });
+        let Some(known) = known else {
+            return own.clone();
+        };
+        let mut options = ConnectOptions {
+            dhchap_secret: known.options.dhchap_secret.clone(),
+            dhchap_ctrl_secret: known.options.dhchap_ctrl_secret.clone(),
+            ..ConnectOptions::default()
+        };
+        options.fill_from(own);
+        options.fill_from(&known.options);
+        options
+    }
 }
 
 /// What must be connected before an essential mount can be mounted: at least
@@ -116,34 +143,4 @@ pub struct KnownPort {
     pub options: ConnectOptions,
     /// Where it is said.
     pub origin: Origin,
-}
-
-impl BootPlan {
-    /// What a subsystem behind a portal is connected with: the controller of the
-    /// plan itself by its own options. Of what the discovery controller at its
-    /// portal names, the controller's own options come first, then what is known of
-    /// the port; but the port's own secrets replace the controller's
-    /// (`nvmf_add_ctrl` in libnvme's src/nvme/fabrics.c).
-    pub fn options_of(&self, controller: &Controller, at: SocketAddr, nqn: &Nqn) -> ConnectOptions {
-        let mut options = controller.options.clone();
-        let known = self.known_ports.iter().find(|known| {
-            controller.nqn.as_ref() != Some(nqn)
-                && known.transport == controller.transport
-                && (known.traddr, known.trsvcid.get()) == (at.ip(), at.port())
-                && known.nqn == *nqn
-                && fits(&source(&known.options), &source(&options))
-        });
-        if let Some(known) = known {
-            let own = std::mem::take(&mut options);
-            options
-                .dhchap_secret
-                .clone_from(&known.options.dhchap_secret);
-            options
-                .dhchap_ctrl_secret
-                .clone_from(&known.options.dhchap_ctrl_secret);
-            options.fill_from(&own);
-            options.fill_from(&known.options);
-        }
-        options
-    }
 }

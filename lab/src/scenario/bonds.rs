@@ -173,7 +173,6 @@ ip link set br0.7 up";
             detail(outcome, faults, "bond0", MODE, "active-backup");
         },
         needs: &[Need::DebianKernel],
-        seed: None,
         ..scenario("agent-vlan-on-bond", "root over a VLAN on a bond", netplan)
     }
 }
@@ -193,7 +192,6 @@ fn vlan_on_bond_by_scripts() -> Scenario {
             detail(outcome, faults, "bond0", MODE, "active-backup");
         },
         needs: &[],
-        seed: None,
         ..agent
     }
 }
@@ -215,7 +213,6 @@ fn handed_over() -> Scenario {
             ..slim.wiring
         },
         needs: &[],
-        seed: None,
         ..slim
     }
 }

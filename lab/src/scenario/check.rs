@@ -6,7 +6,7 @@ use super::{End, Faults, Outage, Outcome, Scenario};
 use crate::host_spec::HostKind;
 use crate::machine::Line;
 use crate::report::{Report, Stall, is_udev};
-use crate::target::SUBSYSTEM;
+use crate::target::{COMMAND_FAILED, SUBSYSTEM};
 use crate::trouble::{Trouble, What};
 
 /// The longest round of the heartbeat that still counts as healthy, once the host
@@ -63,8 +63,8 @@ const KERNEL_FAULTS: &[&str] = &[
     "Oops:",
 ];
 
-/// Those that only say that the path to the drive is gone; of I/O errors, those of
-/// which [`is_of_a_path`] says so.
+/// Those that only say that the path to the drive is gone. Of [`IO_ERROR`]s some do
+/// ([`is_of_a_path`]).
 const PATH_FAULTS: &[&str] = &["starting error recovery", "Failed reconnect attempt"];
 
 /// What holds for every host that comes up.
@@ -271,9 +271,9 @@ pub(super) fn came(scenario: &Scenario, outcome: &Outcome, faults: &mut Faults) 
         faults.add(format!("did not happen: {ahead}"));
     }
     let commands = |trouble: &Trouble| trouble.felt && matches!(trouble.what, What::Command(_));
-    let failed = |line: &Line| line.text.contains("lab: command failed");
+    let failed = |line: &Line| line.text.contains(COMMAND_FAILED);
     if scenario.trouble.iter().any(commands) && outcome.target_console.iter().any(failed) {
-        faults.add("a command of the target failed");
+        faults.add("a command failed in the target: its console says which (`target.txt`)");
     }
     let wires = scenario
         .trouble

@@ -79,7 +79,6 @@ fn moved_card() -> Scenario {
         name: "moved-card",
         title: "the card sits in another slot and has another name",
         needs: &[Need::PciSlot],
-        seed: None,
         host: remote_root(
             "moved-card",
             IPV4_NETPLAN,

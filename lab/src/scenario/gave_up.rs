@@ -1,7 +1,6 @@
 //! What holds where the agent gives up.
 
 use super::{Faults, Outcome, Reason};
-use crate::machine::Clock;
 
 /// What the agent says last of a boot that it gives up.
 const HEAD: &str = "nvmeroot: gave up after";
@@ -59,9 +58,10 @@ pub(super) fn gave_up_after(
         head.text.contains(&format!("after {deadline:.0} s")),
         || format!("not {deadline:.0} s: `{}`", head.text),
     );
-    let start = match outcome.way.clock {
-        Clock::Virtual => START,
-        Clock::Real => EMULATED_START,
+    let start = if outcome.way.is_virtual() {
+        START
+    } else {
+        EMULATED_START
     };
     let at = head.at.as_secs_f64();
     faults.expect(at <= deadline + start, || {

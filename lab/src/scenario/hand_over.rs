@@ -38,7 +38,6 @@ fn ipv4() -> Scenario {
         name: "handover-static",
         title: "static addresses by the agent, two interfaces, handed over",
         needs: &[Need::DebianKernel],
-        seed: None,
         host: host(&scripts, "handover-static"),
         check: |outcome, faults| {
             (two_interfaces().check)(outcome, faults);
@@ -68,7 +67,6 @@ fn returning() -> Scenario {
             faults.missing(outcome, "10.78.0.1:4420");
         },
         needs: &[],
-        seed: None,
         ..ipv4()
     }
 }

@@ -59,8 +59,9 @@ const EXCEPTIONS: &[Exception] = &[
 ];
 
 const DEFINITION: &str = "an interface's definition stands beside what reads all of them";
-/// The faults of one crate, by its topmost file; `used` collects the exceptions that
-/// were needed.
+
+/// The faults of one crate, by its topmost file; `needed` collects the exceptions that
+/// silence a circle.
 fn faults(
     files: &Files,
     root: &str,

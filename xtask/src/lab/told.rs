@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use nvmeroot_lab::{Clock, Job, Kind, Verdict};
+use nvmeroot_lab::{Job, Kind, Verdict};
 
 /// How many of the slowest are named.
 const SLOWEST: usize = 10;
@@ -126,9 +126,7 @@ pub(super) fn unlike(verdicts: &[Verdict]) -> Vec<&str> {
     let runs = repeated(verdicts).into_iter().filter(|(_, runs)| {
         let mut records = runs.iter().map(|verdict| times(verdict));
         let first = records.next();
-        let is_virtual = runs
-            .iter()
-            .all(|verdict| verdict.way.clock == Clock::Virtual);
+        let is_virtual = runs.iter().all(|verdict| verdict.way.is_virtual());
         is_virtual && records.any(|record| Some(record) != first)
     });
     runs.map(|(name, _)| name).collect()

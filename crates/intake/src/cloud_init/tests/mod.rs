@@ -86,12 +86,7 @@ fn diagnostics(interface: &Interface) -> Vec<String> {
         !message.contains("in the initramfs") && !message.contains("the initramfs does not")
     });
     own.map(|diagnostic| {
-        let severity = match diagnostic.severity {
-            Severity::Note => "note",
-            Severity::Notice => "notice",
-            Severity::Refusal => "refusal",
-            Severity::Doubt => "doubt",
-        };
+        let severity = format!("{:?}", diagnostic.severity).to_lowercase();
         let warning = &diagnostic.warning;
         let origin = warning.origin.as_ref().expect("a place");
         let hint = warning.hint.as_ref().map(|hint| format!(" ({hint})"));

@@ -68,12 +68,7 @@ fn diagnostics(interface: &Interface) -> Vec<String> {
         .diagnostics
         .iter()
         .map(|diagnostic| {
-            let severity = match diagnostic.severity {
-                Severity::Note => "note",
-                Severity::Notice => "notice",
-                Severity::Refusal => "refusal",
-                Severity::Doubt => "doubt",
-            };
+            let severity = format!("{:?}", diagnostic.severity).to_lowercase();
             let warning = &diagnostic.warning;
             let origin = warning.origin.as_ref().expect("a place");
             let key = origin.key.as_deref().unwrap_or_default();
