@@ -83,7 +83,7 @@ pub(super) fn wait_for_udev(context: &Context, link: &Link) -> Result<(), Ended>
     let until = Instant::now() + UDEV_PATIENCE;
     loop {
         let seen = context.events.seen();
-        if !udev_is_busy(context, link.index) {
+        if !udev_is_busy(&context.paths, link.index) {
             return Ok(());
         }
         let until = until.min(context.limit());
@@ -122,12 +122,24 @@ fn is_renamed(paths: &Paths, name: &str) -> bool {
     how.is_ok_and(|how| how.trim_end() == RENAMED)
 }
 
-/// udev runs (or is about to) and has not finished with the link: it writes
-/// its record of a device when all rules are through (udev(7)).
-fn udev_is_busy(context: &Context, index: u32) -> bool {
-    let udev = context.paths.run_root.join("udev");
-    udev.join("control").exists() && !udev.join(format!("data/n{index}")).exists()
+/// udev runs (or is about to) and has not finished with the link: its record of a
+/// device is whole when all rules are through (udev(7)). It writes one before, too: when
+/// it is about to rename a card, which stands until it has seen the uevent of its own
+/// renaming, and when it comes to the same card again (systemd's
+/// src/udev/udev-event.c, `rename_netif` and `udev_event_execute_rules`).
+fn udev_is_busy(paths: &Paths, index: u32) -> bool {
+    let udev = paths.run_root.join("udev");
+    if !udev.join("control").exists() {
+        return false;
+    }
+    let record = std::fs::read_to_string(udev.join(format!("data/n{index}")));
+    record.map_or(true, |record| {
+        record.lines().any(|line| UNDER_WAY.contains(&line))
+    })
 }
+
+/// What udev's record of a device says while it works on it.
+const UNDER_WAY: [&str; 2] = ["E:ID_RENAMING=1", "E:ID_PROCESSING=1"];
 
 #[cfg(test)]
 mod tests {
@@ -148,6 +160,28 @@ mod tests {
         for (word, renamed) in [("4\n", true), ("3\n", false), ("", false)] {
             std::fs::write(class.join("name_assign_type"), word).expect("a file");
             assert_eq!(is_renamed(&paths, "ens3"), renamed, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn udev_has_finished_with_a_card_once_its_record_is_whole() {
+        let run = tempfile::tempdir().expect("a directory");
+        let paths = Paths {
+            run_root: run.path().to_owned(),
+            ..Paths::default()
+        };
+        assert!(!udev_is_busy(&paths, 2), "no udev here");
+        let udev = run.path().join("udev");
+        std::fs::create_dir_all(udev.join("data")).expect("a directory");
+        std::fs::write(udev.join("control"), "").expect("a file");
+        assert!(udev_is_busy(&paths, 2), "no record yet");
+        for (record, busy) in [
+            ("E:ID_RENAMING=1\nE:ID_PROCESSING=1\n", true),
+            ("I:4\nE:ID_NET_NAME_SLOT=ens5\nE:ID_RENAMING=1\n", true),
+            ("I:4\nE:ID_NET_NAME_SLOT=ens5\n", false),
+        ] {
+            std::fs::write(udev.join("data/n2"), record).expect("a file");
+            assert_eq!(udev_is_busy(&paths, 2), busy, "{record:?}");
         }
     }
 
