@@ -5,40 +5,19 @@ use std::fmt::Write;
 
 use super::uses::Uses;
 
-/// A use that closes a circle and stays for now: the file that uses, the file
-/// that it uses, and why.
-pub(super) type Exception = (&'static str, &'static str, &'static str);
-
 /// So many names of a use are told.
 const NAMES: usize = 6;
 
-/// A fault for each circle, the shortest through every file. A use among `exceptions`
-/// makes none; `needed` collects those that would have.
-pub(super) fn faults(
-    uses: &Uses,
-    exceptions: &[Exception],
-    needed: &mut Vec<usize>,
-) -> Vec<String> {
-    let mut graph = uses.clone();
-    for (at, (file, used, _)) in exceptions.iter().enumerate() {
-        // Only what is part of a circle is one.
-        if uses.get(*file).is_some_and(|of| of.contains_key(*used))
-            && way(uses, used, file).is_some()
-        {
-            needed.push(at);
-            if let Some(of) = graph.get_mut(*file) {
-                of.remove(*used);
-            }
-        }
-    }
+/// A fault for each circle, the shortest through every file.
+pub(super) fn faults(uses: &Uses) -> Vec<String> {
     let mut told = BTreeSet::new();
     let mut faults = Vec::new();
-    for file in graph.keys() {
-        let Some(circle) = shortest(&graph, file) else {
+    for file in uses.keys() {
+        let Some(circle) = shortest(uses, file) else {
             continue;
         };
         if told.insert(circle.iter().cloned().collect::<BTreeSet<_>>()) {
-            faults.push(tell(&graph, &circle));
+            faults.push(tell(uses, &circle));
         }
     }
     faults

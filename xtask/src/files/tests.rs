@@ -1,6 +1,5 @@
 //! On small trees in memory.
 
-use super::circles::Exception;
 use super::length;
 use super::module::{Files, Tree};
 use super::*;
@@ -11,8 +10,8 @@ fn files(all: &[(&str, &str)]) -> Files {
         .collect()
 }
 
-fn found(all: &[(&str, &str)], exceptions: &[Exception]) -> Vec<String> {
-    faults(&files(all), "src/lib.rs", exceptions, &mut Vec::new()).expect("a tree")
+fn found(all: &[(&str, &str)]) -> Vec<String> {
+    faults(&files(all), "src/lib.rs").expect("a tree")
 }
 
 const CIRCLE: &[(&str, &str)] = &[
@@ -31,7 +30,7 @@ const CIRCLE: &[(&str, &str)] = &[
 #[test]
 fn a_circle_is_told_file_by_file_with_the_names_that_tie_it() {
     assert_eq!(
-        found(CIRCLE, &[]),
+        found(CIRCLE),
         ["files use each other:\
           \n    `src/a.rs` uses `B` of `src/b.rs`\
           \n    `src/b.rs` uses `go` of `src/c.rs`\
@@ -41,20 +40,10 @@ fn a_circle_is_told_file_by_file_with_the_names_that_tie_it() {
 }
 
 #[test]
-fn an_exception_silences_its_circle_and_is_known_to_be_needed() {
-    let one = ("src/b.rs", "src/c.rs", "for now");
-    let other = ("src/lib.rs", "src/c.rs", "is in no circle");
-    let mut needed = Vec::new();
-    let found = faults(&files(CIRCLE), "src/lib.rs", &[other, one], &mut needed);
-    assert_eq!(found.expect("a tree"), [""; 0]);
-    assert_eq!(needed, [1]);
-}
-
-#[test]
 fn a_child_and_its_parent_that_use_each_other_are_a_circle() {
     let parent = "mod child;\npub struct Shared;\nfn f() { child::go(); }";
     let child = "use super::Shared;\npub fn go() -> Shared { Shared }";
-    let found = found(&[("src/lib.rs", parent), ("src/child.rs", child)], &[]);
+    let found = found(&[("src/lib.rs", parent), ("src/child.rs", child)]);
     assert_eq!(found.len(), 1);
     assert!(
         found[0].contains("`src/child.rs` uses `Shared` of `src/lib.rs`"),
@@ -81,12 +70,12 @@ fn a_facade_is_resolved_to_the_file_that_defines() {
             "use super::A;\npub fn go() -> u8 { let _ = A; 1 }",
         ),
     ];
-    assert_eq!(found(&tree, &[]), [""; 0]);
+    assert_eq!(found(&tree), [""; 0]);
     // The same where the defining file then uses who took it, through the facade.
     let mut tied = tree;
     tied[2].1 = "pub struct A;\nfn f() { super::go(); }";
     assert_eq!(
-        found(&tied, &[]),
+        found(&tied),
         ["files use each other:\
           \n    `src/room/a.rs` uses `go` of `src/room/b.rs`\
           \n    `src/room/b.rs` uses `A` of `src/room/a.rs`\
@@ -98,12 +87,12 @@ fn a_facade_is_resolved_to_the_file_that_defines() {
 fn what_a_file_hands_on_and_says_itself_is_a_use() {
     let child = ("src/a.rs", "use super::Shared;\npub struct A(Shared);");
     let hands_on = ("src/lib.rs", "mod a;\npub use a::A;\npub struct Shared;");
-    assert_eq!(found(&[hands_on, child], &[]), [""; 0]);
+    assert_eq!(found(&[hands_on, child]), [""; 0]);
     let says = (
         "src/lib.rs",
         "mod a;\npub use a::A;\npub struct Shared;\nfn f(_: A) {}",
     );
-    assert_eq!(found(&[says, child], &[]).len(), 1);
+    assert_eq!(found(&[says, child]).len(), 1);
 }
 
 #[test]
@@ -122,7 +111,7 @@ fn macros_globs_blocks_and_names_of_two_kinds_are_seen_through() {
         "use crate::b as other;\npub fn a() -> u8 { other::r#go() }",
     ] {
         let [lib, a] = child(code);
-        assert_eq!(found(&[lib, a, b], &[]).len(), 1, "{code}");
+        assert_eq!(found(&[lib, a, b]).len(), 1, "{code}");
     }
     // And none of these.
     for code in [
@@ -133,7 +122,7 @@ fn macros_globs_blocks_and_names_of_two_kinds_are_seen_through() {
         "pub fn a() {}\nstruct S;\nimpl S { #[cfg(test)] fn f() { crate::b::go(); } }",
     ] {
         let [lib, a] = child(code);
-        assert_eq!(found(&[lib, a, b], &[]), [""; 0], "{code}");
+        assert_eq!(found(&[lib, a, b]), [""; 0], "{code}");
     }
 }
 

@@ -13,6 +13,7 @@
 mod build;
 mod error;
 mod json;
+mod key_paths;
 pub mod netplan;
 mod parse;
 mod path;
@@ -21,8 +22,9 @@ mod rewrite;
 mod tree;
 
 pub use self::error::YamlError;
+pub use self::key_paths::KeyPaths;
 pub use self::parse::{parse, parse_json};
-pub use self::path::{KeyPath, KeyPaths};
+pub use self::path::KeyPath;
 pub use self::rewrite::{Part, Rewrite};
 pub use self::tree::{
     Document, Entry, Fault, Kind, Mapping, Node, Position, Scalar, Sequence, Style,

@@ -11,7 +11,7 @@ use nvmeroot_plan::{
     Warning,
 };
 
-use super::Definition;
+use super::definition::Definition;
 use super::link;
 use super::references::References;
 use super::route;

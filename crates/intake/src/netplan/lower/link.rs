@@ -4,7 +4,7 @@ use nvmeroot_plan::{
     Bond, Bridge, Dummy, InterfaceDiagnostic, LinkKind, Severity, Vlan, VlanId, Vrf,
 };
 
-use super::Definition;
+use super::definition::Definition;
 use super::parameters::Parameters;
 use super::references::References;
 use crate::netplan::check::shown;

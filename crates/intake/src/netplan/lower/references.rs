@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nvmeroot_plan::{DefinitionId, Origin, Warning};
 
-use super::Definition;
+use super::definition::Definition;
 use crate::diagnostic::nearest;
 use crate::netplan::check::shown;
 use crate::netplan::findings::{Findings, origin};

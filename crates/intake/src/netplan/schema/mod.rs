@@ -12,7 +12,7 @@ mod network;
 mod parameters;
 
 pub(super) use self::common::RENDERER;
-pub(super) use self::network::{NETWORK, SECTIONS};
+pub(super) use self::network::{NETWORK, SECTIONS, section};
 
 /// A key of a mapping.
 #[derive(Debug)]
@@ -130,11 +130,6 @@ pub(super) fn find(groups: &'static [&'static [Key]], name: &str) -> Option<&'st
         .iter()
         .flat_map(|group| group.iter())
         .find(|key| key.name == name)
-}
-
-/// Finds a section of `network`.
-pub(super) fn section(name: &str) -> Option<&'static Section> {
-    SECTIONS.iter().find(|section| section.name == name)
 }
 
 const fn carried(name: &'static str, value_type: ValueType) -> Key {

@@ -98,3 +98,8 @@ pub(in super::super) const SECTIONS: &[Section] = &[
         keys: &[PHYSICAL, COMMON, devices::ETHERNET],
     },
 ];
+
+/// Finds a section of `network`.
+pub(in super::super) fn section(name: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.name == name)
+}

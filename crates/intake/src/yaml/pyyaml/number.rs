@@ -1,7 +1,7 @@
 //! YAML 1.1's numbers and dates, as PyYAML's resolver and constructor read
 //! them.
 
-use super::{Integer, Notation, Refusal, Value};
+use super::value::{Integer, Notation, Refusal, Value};
 
 fn unsigned(text: &str) -> &str {
     text.strip_prefix(['+', '-']).unwrap_or(text)

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use netlink_sys::{Socket, SocketAddr as NetlinkAddress, protocols::NETLINK_ROUTE};
 
-use super::client::{Client, Lease6, V6Config};
+use super::client::{Client, V6Config};
+use super::lease::Lease6;
 use crate::net::dhcp::Link;
 use crate::net::dhcp::error::{DhcpError, Event};
 use crate::net::dhcp::random::Random;
