@@ -112,11 +112,7 @@ fn warn_of_missing_programs(
 ) -> Result<(), Failure> {
     let mut missing = Vec::new();
     for program in nvmeroot_render::required_programs(plan, runtime) {
-        let mut found = false;
-        for directory in RequiredProgram::DIRECTORIES {
-            found |= root.exists(&format!("{directory}/{}", program.name))?;
-        }
-        if !found {
+        if !is_installed(root, program.name)? {
             missing.push(program);
         }
     }
@@ -140,6 +136,15 @@ fn warn_of_missing_programs(
         &diagnose::SourceMap::default(),
     );
     Ok(())
+}
+
+fn is_installed(root: &RootTree, program: &str) -> Result<bool, Failure> {
+    for directory in RequiredProgram::DIRECTORIES {
+        if root.exists(&format!("{directory}/{program}"))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// An earlier run with another input may have left boot scripts that would go

@@ -15,12 +15,12 @@ use common::{Entry, furnish, nvmeroot, stand_in, tree, work, write};
 const CALLS: &[&str] = &[
     "fchmod",
     "fchown",
-    "fsync",
     "linkat",
     "mkdirat",
     "renameat",
     "renameat2",
     "symlinkat",
+    "syncfs",
     "unlinkat",
     "write",
 ];
@@ -280,7 +280,7 @@ fn told_to_stop_it_leaves_one_of_both_states() {
         let new = Scene::new(before);
         new.finish(*after);
         let expected = state_of(&new.root());
-        for call in ["mkdirat", "renameat2", "fsync", "write"] {
+        for call in ["mkdirat", "renameat2", "syncfs", "write"] {
             for count in 1..MOST {
                 let what = format!("{before:?} to {after:?}, SIGTERM at {call} {count}");
                 let scene = Scene::new(before);

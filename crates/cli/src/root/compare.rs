@@ -224,7 +224,7 @@ fn is_same(
         Err(Errno::ACCESS) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
-    Ok(read_bounded(file.into(), stat.stx_size)? == wanted)
+    Ok(read_bounded(file.into(), stat.stx_size, stat.stx_size)? == wanted)
 }
 
 /// What is there may be replaced, moved or removed.

@@ -1,17 +1,17 @@
 //! Changing a root tree, all or nothing.
 //!
-//! First every new file is written beside its place and made durable; then all
+//! First every new file is written beside its place; when all are durable they
 //! are put there by renaming, in the order of the change set, while what was
 //! there stays beside them; then that is removed. A failure, or a signal,
 //! before that last part puts everything back. A program that is killed leaves
 //! at each place either the former or the new file, and hidden files beside
 //! them, which the next run removes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
-use std::sync::Mutex;
+use std::rc::Rc;
 
 use nvmeroot_render::{Change, ChangeKind, FileSet, TreePath};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use super::compare::Outcome;
 use super::error::{RootError, failed};
 use super::stop::Stop;
-use super::tree::{RootTree, absent, names};
+use super::tree::{RootTree, absent};
 
 /// Ends of the names of files that are to come and of those that were there.
 /// The names begin with a dot: initramfs-tools, netplan and systemd pass over
@@ -28,11 +28,9 @@ use super::tree::{RootTree, absent, names};
 const NEW: &str = ".nvmeroot-new";
 const OLD: &str = ".nvmeroot-old";
 
-/// Files made durable at the same time: the filesystem does them in one go.
-const AT_ONCE: usize = 4;
-
-/// Bytes of stack for a thread that calls `fsync(2)`.
-const STACK: usize = 64 * 1024;
+/// Directories that are kept open: a program may have a thousand files open, and a
+/// drop-in of each interface has a directory of its own.
+const MOST_OPEN: usize = 64;
 
 impl RootTree {
     /// Makes the changes. Where that fails the tree is as it was.
@@ -49,7 +47,8 @@ impl RootTree {
             root: self,
             stop: &stop,
             done: Vec::new(),
-            touched: BTreeSet::new(),
+            filesystems: BTreeMap::new(),
+            open: BTreeMap::new(),
         };
         let result = match work.run(set, &outcomes) {
             Ok(()) => {
@@ -73,11 +72,9 @@ impl RootTree {
             }
         }
         for directory in directories {
-            let Ok(directory) = self.directory(&directory) else {
-                continue;
-            };
-            for name in names(&directory).unwrap_or_default() {
-                if name.starts_with('.') && (name.ends_with(NEW) || name.ends_with(OLD)) {
+            for name in self.list(&directory).unwrap_or_default() {
+                let is_ours = name.starts_with('.') && (name.ends_with(NEW) || name.ends_with(OLD));
+                if is_ours && let Ok(directory) = self.directory(&directory) {
                     let _ = rustix::fs::unlinkat(&directory, &name, AtFlags::empty());
                 }
             }
@@ -111,8 +108,11 @@ struct Transaction<'a> {
     root: &'a RootTree,
     stop: &'a Stop,
     done: Vec<Done>,
-    /// Directories in which something changes.
-    touched: BTreeSet<String>,
+    /// By device, the filesystems in which something changes: one of the
+    /// directories, open since before the first change.
+    filesystems: BTreeMap<u64, (String, Rc<OwnedFd>)>,
+    /// Directories by path.
+    open: BTreeMap<String, Rc<OwnedFd>>,
 }
 
 impl Transaction<'_> {
@@ -122,52 +122,62 @@ impl Transaction<'_> {
                 .zip(outcomes)
                 .filter(|(_, outcome)| **outcome != Outcome::Unchanged)
         };
-        let mut staged = Vec::new();
         for (change, _) in changes() {
             self.stop.check()?;
-            staged.extend(self.stage(change)?);
+            self.stage(change)?;
         }
-        self.sync(&staged)?;
+        self.sync()?;
         for (change, outcome) in changes() {
             self.stop.check()?;
             self.commit(change, outcome)?;
         }
-        let touched: Vec<String> = std::mem::take(&mut self.touched).into_iter().collect();
-        self.sync(&touched)
+        self.sync()
     }
 
-    /// Writes what is to come beside its place; the name of a file that must
-    /// be made durable.
-    fn stage(&mut self, change: &Change) -> Result<Option<String>, RootError> {
+    /// Writes what is to come beside its place.
+    fn stage(&mut self, change: &Change) -> Result<(), RootError> {
         let (path, directory) = (change.path.as_str(), change.path.directory());
-        self.touched.insert(directory.to_owned());
+        if matches!(
+            change.kind,
+            ChangeKind::File { .. } | ChangeKind::Symlink { .. }
+        ) {
+            self.make_directories(directory)?;
+        }
+        self.note_filesystem(directory)
+            .map_err(failed("look at", directory))?;
         let new = hidden(path, NEW);
         match &change.kind {
-            ChangeKind::File { mode, bytes } => {
-                self.make_directories(directory)?;
-                self.write(&new, mode.bits(), bytes)
-                    .map_err(failed("write", path))?;
-                Ok(Some(new))
-            }
+            ChangeKind::File { mode, bytes } => self
+                .write(&new, mode.bits(), bytes)
+                .map_err(failed("write", path)),
             ChangeKind::Symlink { target } => {
-                self.make_directories(directory)?;
                 self.at(&new, |directory, name| {
                     rustix::fs::symlinkat(*target, directory, name)
                 })
                 .map_err(failed("write", path))?;
                 self.done.push(Done::Hidden(new));
-                Ok(None)
+                Ok(())
             }
-            _ => Ok(None),
+            _ => Ok(()),
         }
+    }
+
+    /// Of a directory that was made, the filesystem is the one of those above.
+    fn note_filesystem(&mut self, directory: &str) -> Result<(), Errno> {
+        let open = self.directory(directory)?;
+        let device = rustix::fs::fstat(&open)?.st_dev;
+        self.filesystems
+            .entry(device)
+            .or_insert_with(|| (directory.to_owned(), open));
+        Ok(())
     }
 
     fn write(&mut self, new: &str, bits: u32, bytes: &[u8]) -> Result<(), std::io::Error> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        // Nobody else may read it before its mode is set.
-        let private = Mode::from_raw_mode(0o600);
+        // It is never open to more people than it is in the end.
+        let mode = Mode::from_raw_mode(bits);
         let file = self.at(new, |directory, name| {
-            rustix::fs::openat(directory, name, flags, private)
+            rustix::fs::openat(directory, name, flags, mode)
         })?;
         self.done.push(Done::Hidden(new.to_owned()));
         let mut file = File::from(file);
@@ -179,17 +189,13 @@ impl Transaction<'_> {
             rustix::fs::fchown(&file, Some(uid), Some(gid))?;
         }
         if stat.st_mode & 0o7777 != bits {
-            rustix::fs::fchmod(&file, Mode::from_raw_mode(bits))?;
+            rustix::fs::fchmod(&file, mode)?;
         }
         Ok(())
     }
 
     fn make_directories(&mut self, directory: &str) -> Result<(), RootError> {
-        if directory.is_empty()
-            || absent(
-                self.root
-                    .resolve(directory, OFlags::PATH | OFlags::DIRECTORY),
-            )
+        if absent(self.directory(directory))
             .map_err(failed("look at", directory))?
             .is_some()
         {
@@ -201,7 +207,6 @@ impl Transaction<'_> {
             rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o755))
         })
         .map_err(failed("make the directory", directory))?;
-        self.touched.insert(parent.to_owned());
         self.done.push(Done::MadeDirectory(directory.to_owned()));
         Ok(())
     }
@@ -270,8 +275,8 @@ impl Transaction<'_> {
     }
 
     /// Renames within one directory, or from a path to another.
-    fn rename(&self, from: &str, to: &str, is_free: bool) -> Result<(), Errno> {
-        let to_directory = self.root.directory(TreePath::directory_of(to))?;
+    fn rename(&mut self, from: &str, to: &str, is_free: bool) -> Result<(), Errno> {
+        let to_directory = self.directory(TreePath::directory_of(to))?;
         let to = to.rsplit_once('/').map_or(to, |(_, name)| name);
         self.at(from, |directory, name| {
             let plain = || rustix::fs::renameat(directory, name, &to_directory, to);
@@ -289,57 +294,47 @@ impl Transaction<'_> {
 
     /// Does something to a name in its directory.
     fn at<T>(
-        &self,
+        &mut self,
         path: &str,
         work: impl FnOnce(&OwnedFd, &str) -> Result<T, Errno>,
     ) -> Result<T, Errno> {
-        let directory = self.root.directory(TreePath::directory_of(path))?;
+        let directory = self.directory(TreePath::directory_of(path))?;
         work(
             &directory,
             path.rsplit_once('/').map_or(path, |(_, name)| name),
         )
     }
 
-    /// Makes files or directories durable, some at a time.
-    fn sync(&self, paths: &[String]) -> Result<(), RootError> {
-        let next = Mutex::new(paths.iter());
-        let root = self.root;
-        let work = || -> Result<(), RootError> {
-            loop {
-                let path = next.lock().map(|mut paths| paths.next());
-                let Ok(Some(path)) = path else {
-                    return Ok(());
-                };
-                let file = root.resolve(path, OFlags::RDONLY);
-                file.and_then(rustix::fs::fsync)
-                    .map_err(failed("make durable", path))?;
-            }
-        };
-        std::thread::scope(|scope| {
-            // Where no thread can be had, this one does it all.
-            let helpers: Vec<_> = (1..paths.len().min(AT_ONCE))
-                .filter_map(|_| {
-                    let builder = std::thread::Builder::new().stack_size(STACK);
-                    builder.spawn_scoped(scope, work).ok()
-                })
-                .collect();
-            let own = work();
-            helpers
-                .into_iter()
-                .map(|helper| helper.join().unwrap_or(Ok(())))
-                .fold(own, Result::and)
-        })
+    /// A directory that is there.
+    fn directory(&mut self, path: &str) -> Result<Rc<OwnedFd>, Errno> {
+        if let Some(open) = self.open.get(path) {
+            return Ok(Rc::clone(open));
+        }
+        let open = Rc::new(self.root.directory(path)?);
+        if self.open.len() >= MOST_OPEN {
+            self.open.clear();
+        }
+        self.open.insert(path.to_owned(), Rc::clone(&open));
+        Ok(open)
+    }
+
+    /// Makes all that was done durable. One call for a filesystem waits for the
+    /// disk once, where `fsync(2)` waits for each file and each directory.
+    /// Since Linux 5.8 it tells of every write that failed (syncfs(2)).
+    fn sync(&self) -> Result<(), RootError> {
+        for (directory, open) in self.filesystems.values() {
+            rustix::fs::syncfs(open).map_err(failed("make durable", directory))?;
+        }
+        Ok(())
     }
 
     /// Removes what was kept; from here on there is no way back.
-    fn forget(self) {
-        for done in &self.done {
-            let hidden = match done {
-                Done::Hidden(path) | Done::Replaced { old: path, .. } => path,
-                _ => continue,
-            };
-            // The next run tries again.
-            let _ = self.unlink(hidden);
+    fn forget(mut self) {
+        for done in std::mem::take(&mut self.done) {
+            if let Done::Replaced { old, .. } = done {
+                // The next run tries again.
+                let _ = self.unlink(&old);
+            }
         }
     }
 
@@ -376,7 +371,7 @@ impl Transaction<'_> {
     }
 
     /// Removes a file, if it is there.
-    fn unlink(&self, path: &str) -> Result<(), Errno> {
+    fn unlink(&mut self, path: &str) -> Result<(), Errno> {
         let removed = self.at(path, |directory, name| {
             rustix::fs::unlinkat(directory, name, AtFlags::empty())
         });

@@ -61,7 +61,7 @@ impl RootTree {
         // It may have become something else since: not to wait is the least.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = self.resolve(path, flags).map_err(failed("read", path))?;
-        let bytes = read_bounded(file.into(), limit).map_err(failed("read", path))?;
+        let bytes = read_bounded(file.into(), size(&stat), limit).map_err(failed("read", path))?;
         Ok(Some(bytes))
     }
 
@@ -82,7 +82,7 @@ impl RootTree {
         else {
             return Ok(Vec::new());
         };
-        names(&directory).map_err(failed("list", path))
+        names(directory).map_err(failed("list", path))
     }
 
     fn stat(&self, path: &str) -> Result<Option<Stat>, RootError> {
@@ -113,9 +113,9 @@ impl RootTree {
 }
 
 /// The names in an open directory, sorted; those that are no text left out.
-pub(super) fn names(directory: &impl AsFd) -> Result<Vec<String>, Errno> {
+fn names(directory: OwnedFd) -> Result<Vec<String>, Errno> {
     let mut names = Vec::new();
-    for entry in rustix::fs::Dir::read_from(directory)? {
+    for entry in rustix::fs::Dir::new(directory)? {
         match entry?.file_name().to_str() {
             Ok("." | "..") | Err(_) => {}
             Ok(name) => names.push(name.to_owned()),
@@ -125,9 +125,12 @@ pub(super) fn names(directory: &impl AsFd) -> Result<Vec<String>, Errno> {
     Ok(names)
 }
 
-/// Reads at most `limit` bytes and one more.
-pub(super) fn read_bounded(file: File, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// Reads at most `limit` bytes and one more; `size` bytes are expected.
+pub(super) fn read_bounded(file: File, size: u64, limit: u64) -> io::Result<Vec<u8>> {
+    // Too little room for the end costs a read of its own.
+    const ROOM: usize = 64;
+    let expected = usize::try_from(size.min(limit)).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(expected.saturating_add(ROOM));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
@@ -145,11 +148,16 @@ pub(crate) fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         return Err(refuse(format!("it is {}", type_name(kind))));
     }
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let bytes = read_bounded(rustix::fs::open(path, flags, Mode::empty())?.into(), limit)?;
+    let file = rustix::fs::open(path, flags, Mode::empty())?;
+    let bytes = read_bounded(file.into(), size(&stat), limit)?;
     if bytes.len() as u64 > limit {
         return Err(refuse(format!("it is longer than {limit} bytes")));
     }
     Ok(bytes)
+}
+
+fn size(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or(0)
 }
 
 /// Where a symbolic link leads, which is not followed.

@@ -43,9 +43,10 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
     let open = || -> std::io::Result<Vec<u8>> {
         let file = std::fs::File::open(path)?;
-        let mut bytes = Vec::new();
-        file.take(yaml::MAX_BYTES as u64 + 1)
-            .read_to_end(&mut bytes)?;
+        let limit = yaml::MAX_BYTES as u64 + 1;
+        let expected = file.metadata()?.len().min(limit);
+        let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
+        file.take(limit).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     match open() {
