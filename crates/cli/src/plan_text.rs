@@ -162,7 +162,6 @@ fn step_text(step: &Step) -> String {
             format!("set the MAC address of {interface} to {mac}")
         }
         Action::SetOffloads { interface, .. } => format!("set the offloads of {interface}"),
-        Action::SetWakeOnLan { interface } => format!("let {interface} wake the machine"),
         Action::SetMaster { interface, master } => {
             format!("make {interface} a member of {master}")
         }

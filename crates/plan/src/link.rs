@@ -96,9 +96,6 @@ pub struct Interface {
     /// Who brings it up; `None`: it comes up by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation_mode: Option<ActivationMode>,
-    /// A magic packet wakes the machine; otherwise it is left as it is.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub wakeonlan: bool,
     /// What the card does in the kernel's stead.
     #[serde(default, skip_serializing_if = "Offloads::is_empty")]
     pub offloads: Offloads,
@@ -144,7 +141,6 @@ impl Interface {
             routes: Vec::new(),
             rules: Vec::new(),
             activation_mode: None,
-            wakeonlan: false,
             offloads: Offloads::default(),
             bridge_port: BridgePort::default(),
             diagnostics: Vec::new(),

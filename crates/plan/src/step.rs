@@ -54,11 +54,6 @@ pub enum Action {
         /// What.
         offloads: Offloads,
     },
-    /// Lets a magic packet wake the machine (ethtool(8), `wol g`).
-    SetWakeOnLan {
-        /// The interface.
-        interface: InterfaceName,
-    },
     /// Sets a link's MTU.
     SetMtu {
         /// The interface.
@@ -153,7 +148,6 @@ impl Action {
             | Self::CreateLink { interface, .. }
             | Self::SetMac { interface, .. }
             | Self::SetOffloads { interface, .. }
-            | Self::SetWakeOnLan { interface }
             | Self::SetMtu { interface, .. }
             | Self::SetMaster { interface, .. }
             | Self::SetBridgePort { interface, .. }

@@ -159,10 +159,6 @@ impl<'a> Layout<'a> {
             };
             self.push(action, &one.origin);
         }
-        if one.wakeonlan {
-            let interface = interface();
-            self.push(Action::SetWakeOnLan { interface }, &one.origin);
-        }
         self.mtu(at);
         if matches!(one.kind, LinkKind::Vrf { .. }) {
             let interface = interface();

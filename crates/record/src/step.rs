@@ -43,7 +43,6 @@ step_kinds! {
     /// Sets what the card does in the kernel's stead.
     Offloads "offloads",
     /// Lets a magic packet wake the machine.
-    WakeOnLan "wake-on-lan",
     /// Sets the MTU.
     Mtu "mtu",
     /// Makes the link a member of another, or waits for a bond's first member.

@@ -115,9 +115,6 @@ impl InterfaceTask<'_> {
             Action::SetOffloads { offloads, .. } => self.ethtool(StepKind::Offloads, |ethtool| {
                 ethtool.set_offloads(link, *offloads)
             }),
-            Action::SetWakeOnLan { .. } => {
-                self.ethtool(StepKind::WakeOnLan, |ethtool| ethtool.set_wake_on_lan(link))
-            }
             Action::SetMtu { mtu, .. } => {
                 let change = LinkChange {
                     mtu: Some(*mtu),
@@ -408,7 +405,6 @@ fn comes_before_others(action: &Action, is_vrf: bool) -> bool {
         | Action::CreateLink { .. }
         | Action::SetMac { .. }
         | Action::SetOffloads { .. }
-        | Action::SetWakeOnLan { .. }
         | Action::SetMtu { .. } => true,
         Action::LinkUp { .. } => is_vrf,
         _ => false,

@@ -53,7 +53,6 @@ fn a_vlan_on_a_bond_comes_up_from_the_ports() {
     first.set_name = true;
     first.matching = Some(Match::default());
     first.offloads.large_receive = Some(false);
-    first.wakeonlan = true;
     let other = card("other").with_address("192.0.2.2/24");
     let plan = plan(vec![
         storage,
@@ -67,7 +66,6 @@ fn a_vlan_on_a_bond_comes_up_from_the_ports() {
         [
             "rename e0",
             "set_offloads e0",
-            "set_wake_on_lan e0",
             "set_mtu e0 9000",
             "set_mtu e1 9000",
             "create_link bond0",
@@ -92,7 +90,7 @@ fn a_vlan_on_a_bond_comes_up_from_the_ports() {
     );
     let everything = words(&plan, Scope::Everything);
     assert!(everything.contains(&"link_up other".to_owned()));
-    let bond = steps(&plan, Scope::Path).remove(5);
+    let bond = steps(&plan, Scope::Path).remove(4);
     assert_eq!(
         serde_json::to_value(&bond.action).expect("JSON"),
         serde_json::json!({

@@ -15,26 +15,19 @@ const GET_FAMILY: u8 = 3;
 const FAMILY_ID: u16 = 1;
 const FAMILY_NAME: u16 = 2;
 
-/// linux/ethtool_netlink.h: `ETHTOOL_MSG_…_SET`.
-const SET_WAKE_ON_LAN: u8 = 10;
+/// linux/ethtool_netlink.h: `ETHTOOL_MSG_FEATURES_SET`.
 const SET_FEATURES: u8 = 12;
 /// `ETHTOOL_A_…_HEADER` is 1 in every message; in it
 /// `ETHTOOL_A_HEADER_DEV_INDEX`.
 const HEADER: u16 = 1;
 const DEVICE_INDEX: u16 = 1;
-/// `ETHTOOL_A_FEATURES_WANTED`, `ETHTOOL_A_WOL_MODES`.
+/// `ETHTOOL_A_FEATURES_WANTED`.
 const WANTED: u16 = 3;
-const MODES: u16 = 2;
-/// `ETHTOOL_A_BITSET_NOMASK`, `…_BITS`, `…_BITS_BIT`, `…_BIT_INDEX`,
-/// `…_BIT_NAME`, `…_BIT_VALUE`.
-const NO_MASK: u16 = 1;
+/// `ETHTOOL_A_BITSET_BITS`, `…_BITS_BIT`, `…_BIT_NAME`, `…_BIT_VALUE`.
 const BITS: u16 = 3;
 const BIT: u16 = 1;
-const BIT_INDEX: u16 = 1;
 const BIT_NAME: u16 = 2;
 const BIT_VALUE: u16 = 3;
-/// Bit of linux/ethtool.h's `WAKE_MAGIC`.
-const WAKE_MAGIC: u32 = 5;
 /// `NLA_F_NESTED`, which these messages must have.
 const NESTED: u16 = 0x8000;
 
@@ -100,19 +93,6 @@ fn offload(family: u16, link: u32, offloads: Offloads) -> Request {
     request
 }
 
-fn wake_on_lan(family: u16, link: u32) -> Request {
-    let mut request = message(family, SET_WAKE_ON_LAN);
-    request.nest(HEADER | NESTED, |header| header.put_u32(DEVICE_INDEX, link));
-    request.nest(MODES | NESTED, |set| {
-        // These and no others.
-        set.put(NO_MASK, &[]);
-        set.nest(BITS | NESTED, |bits| {
-            bits.nest(BIT | NESTED, |bit| bit.put_u32(BIT_INDEX, WAKE_MAGIC));
-        });
-    });
-    request
-}
-
 impl Ethtool {
     /// Opens a socket and asks for ethtool's number.
     ///
@@ -153,18 +133,6 @@ impl Ethtool {
             format!("can't set the offloads of `{}`", link.name)
         })
     }
-
-    /// Lets a magic packet, and nothing else, wake the machine.
-    ///
-    /// # Errors
-    /// `EOPNOTSUPP` where the card can't, `EINVAL` where it can't by magic
-    /// packet.
-    pub fn set_wake_on_lan(&mut self, link: &Link) -> Result<(), NetlinkError> {
-        let request = wake_on_lan(self.family, link.index);
-        self.netlink.change(request, 0, || {
-            format!("can't have `{}` wake the machine", link.name)
-        })
-    }
 }
 
 #[cfg(test)]
@@ -193,14 +161,6 @@ mod tests {
                 "030000003c0003803800038018000180\
                  1000020072782d636865636b73756d00040003001c0001801800020074782d7463702d73\
                  65676d656e746174696f6e00"
-            )
-        );
-        // ethtool -s v0 wol g
-        assert_eq!(
-            hex(wake_on_lan(21, 3)),
-            format!(
-                "0a010000{CARD}03000000\
-                 1800028004000100100003800c0001800800010005000000"
             )
         );
     }

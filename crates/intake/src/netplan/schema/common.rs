@@ -60,7 +60,7 @@ pub(super) const COMMON: &[Key] = &[
 pub(super) const PHYSICAL: &[Key] = &[
     carried("match", ValueType::Map(&[MATCH])),
     carried("set-name", ValueType::InterfaceName),
-    carried("wakeonlan", ValueType::Bool),
+    noted("wakeonlan", ValueType::Bool, LATER),
     noted(
         "wakeonwlan",
         ValueType::List(&ValueType::AnyCase(WOWLAN)),

@@ -30,8 +30,6 @@ fn offloads_are_what_was_said_and_nothing_else() {
         }
     );
     assert!(ethernet("dhcp4: true").offloads.is_empty());
-    assert!(ethernet("wakeonlan: true").wakeonlan);
-    assert!(!ethernet("wakeonlan: false").wakeonlan);
 }
 
 #[test]

@@ -33,11 +33,9 @@ impl Scripts<'_> {
                 Action::Ipv4LinkLocal { interface } => limits.push(at(format!(
                     "the boot scripts take no IPv4 link-local address on `{interface}`"
                 ))),
-                Action::SetOffloads { interface, .. } | Action::SetWakeOnLan { interface }
-                    if ethtool.insert(interface) =>
-                {
+                Action::SetOffloads { interface, .. } if ethtool.insert(interface) => {
                     limits.push(at(format!(
-                        "the boot scripts set the offloads and wake-on-LAN of `{interface}` only where the program `ethtool` is installed"
+                        "the boot scripts set the offloads of `{interface}` only where the program `ethtool` is installed"
                     )));
                 }
                 _ => {}
@@ -147,7 +145,6 @@ mod tests {
         });
         ens3.link_local.ipv4 = true;
         ens3.offloads.large_receive = Some(false);
-        ens3.wakeonlan = true;
         ens3.dhcp4 = true;
         ens3.dhcp4_overrides = Some(DhcpOverrides {
             use_mtu: Some(false),
@@ -163,7 +160,7 @@ mod tests {
         assert_eq!(
             messages(&plan),
             [
-                "the boot scripts set the offloads and wake-on-LAN of `ens3` only where the program `ethtool` is installed",
+                "the boot scripts set the offloads of `ens3` only where the program `ethtool` is installed",
                 "the boot scripts take no IPv4 link-local address on `ens3`",
                 "the boot scripts do not carry `set-name` out: for them, the card must be called `storage` already",
                 "the boot scripts do not carry `match` out: for them, the card must be called `ens3`",

@@ -61,6 +61,6 @@ if grep -qs '^ethtool ' /etc/curtin-nvme-over-tcp/network-up; then
 	if command -v ethtool >/dev/null; then
 		program ethtool ethtool
 	else
-		echo 'W: nvmeroot: the initramfs sets neither offloads nor wake-on-LAN: the program `ethtool` is missing' >&2
+		echo 'W: nvmeroot: the initramfs sets no offloads: the program `ethtool` is missing' >&2
 	fi
 fi

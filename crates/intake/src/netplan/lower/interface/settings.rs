@@ -40,7 +40,6 @@ impl<'d> Lowering<'_, 'd> {
             "neigh-suppress" => one.bridge_port.neigh_suppress = on,
             "hairpin" => one.bridge_port.hairpin = on,
             "port-mac-learning" => one.bridge_port.learning = on,
-            "wakeonlan" => one.wakeonlan = on == Some(true),
             "receive-checksum-offload" => offloads.receive_checksum = on,
             "transmit-checksum-offload" => offloads.transmit_checksum = on,
             "tcp-segmentation-offload" => offloads.tcp_segmentation = on,

@@ -20,9 +20,6 @@ pub(super) fn commands(action: &Action) -> Vec<Words> {
             interface,
             offloads: which,
         } => one(offloads(interface, which)),
-        Action::SetWakeOnLan { interface } => {
-            one(words(&["ethtool", "-s", interface.as_str(), "wol", "g"]))
-        }
         Action::SetMaster { interface, master } => {
             one(set(interface).and("master").and(master.as_str()))
         }

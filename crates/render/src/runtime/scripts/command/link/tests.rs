@@ -153,7 +153,6 @@ ip route add default via 10.0.0.1 table 1005
 #[test]
 fn a_card_s_own_settings() {
     let mut ens3 = ethernet("ens3");
-    ens3.wakeonlan = true;
     ens3.offloads = Offloads {
         receive_checksum: Some(true),
         transmit_checksum: Some(false),
@@ -167,7 +166,6 @@ fn a_card_s_own_settings() {
         network(vec![ens3]),
         "\
 ethtool -K ens3 rx on tx off tx-tcp-segmentation on tx-tcp6-segmentation off gso on gro off lro on
-ethtool -s ens3 wol g
 ip link set ens3 up
 "
     );
