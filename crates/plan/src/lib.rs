@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod base64;
 mod bond;
 mod boot_plan;
 mod bridge;
@@ -48,6 +49,7 @@ mod testing;
 mod topology;
 
 pub use address::InterfaceAddress;
+pub use base64::base64;
 pub use bond::{
     AdSelect, ArpAllTargets, ArpTargets, ArpValidate, Bond, BondMode, BondParameters, FailOverMac,
     LacpRate, PrimaryReselect, TransmitHashPolicy,

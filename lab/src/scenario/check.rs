@@ -252,7 +252,7 @@ fn hand_over(report: &Report, faults: &mut Faults) {
         })
         .collect();
     faults.expect(lost.is_empty(), || {
-        format!("lost for a while at hand-over: {lost:?}")
+        format!("lost for a while at hand-off: {lost:?}")
     });
     for (name, _, setup) in &report.links {
         let fine = name == "lo" || setup == "configured" || setup == "unmanaged";

@@ -34,7 +34,7 @@ pub(super) fn dhcp4_target() -> TargetSpec {
 pub(super) fn dhcp4() -> Scenario {
     Scenario {
         name: "dhcp4",
-        title: "DHCPv4, the same lease after the hand-over",
+        title: "DHCPv4, the same lease after the hand-off",
         host: remote_root(
             "dhcp4",
             DHCP4_NETPLAN,
@@ -85,7 +85,7 @@ pub(super) fn dhcp6_target() -> TargetSpec {
 pub(super) fn dhcp6() -> Scenario {
     Scenario {
         name: "dhcp6",
-        title: "DHCPv6 with router advertisements, the same lease after the hand-over",
+        title: "DHCPv6 with router advertisements, the same lease after the hand-off",
         host: remote_root("dhcp6", DHCP6_NETPLAN, &[Controller::Tcp("fd77::1", 4420)]),
         target: Some(dhcp6_target()),
         check: |outcome, faults| {

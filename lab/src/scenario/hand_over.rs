@@ -75,7 +75,7 @@ pub(super) fn agent_dhcp4() -> Scenario {
     let scripts = dhcp4();
     Scenario {
         name: "handover-dhcp4",
-        title: "DHCPv4 by the agent, the same lease after the hand-over",
+        title: "DHCPv4 by the agent, the same lease after the hand-off",
         host: host(&scripts, "handover-dhcp4"),
         check: |outcome, faults| {
             (dhcp4().check)(outcome, faults);
@@ -89,7 +89,7 @@ fn agent_dhcp6() -> Scenario {
     let scripts = dhcp6();
     Scenario {
         name: "handover-dhcp6",
-        title: "DHCPv6 by the agent, the same lease after the hand-over",
+        title: "DHCPv6 by the agent, the same lease after the hand-off",
         host: host(&scripts, "handover-dhcp6"),
         check: |outcome, faults| {
             (dhcp6().check)(outcome, faults);

@@ -1,7 +1,6 @@
 //! What is missing and why, from the mount down to the network card.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use nvmeroot_plan::Requirement;
 use nvmeroot_record::{Failure, FailureKind};
@@ -14,7 +13,7 @@ use crate::task::{Context, FailureScope};
 /// hundreds; the record has them all.
 const MOST_CAUSES: usize = 16;
 
-/// One line for each requirement that is not met, and under it one for each thing
+/// One line for each requirement that is not met in time, and under it one for each thing
 /// that stands in its way, the lowest layer first.
 pub(super) fn report(context: &Context, storage: &Storage, unmet: &[&Requirement]) -> Vec<String> {
     let mut lines = Vec::new();
@@ -35,12 +34,8 @@ pub(super) fn report(context: &Context, storage: &Storage, unmet: &[&Requirement
         }
         if causes.is_empty() {
             // Nothing failed; it only took longer than it was given.
-            let late = context.limit() <= Instant::now();
-            lines.push(if late {
-                "  the time was too short; give more with `nvmeroot.deadline=SECONDS`".to_owned()
-            } else {
-                "  nothing stands in the way so far".to_owned()
-            });
+            let late = "  the time was too short; give more with `nvmeroot.deadline=SECONDS`";
+            lines.push(late.to_owned());
         }
         let more = causes.len().saturating_sub(MOST_CAUSES);
         let causes = causes.into_iter().take(MOST_CAUSES);

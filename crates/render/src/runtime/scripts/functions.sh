@@ -170,7 +170,7 @@ dhcpcd() {
 	read -r type <"$nvmeroot_sys/class/net/$interface/type"
 	read -r mac <"$nvmeroot_sys/class/net/$interface/address"
 	{
-		# DUID-LL (RFC 8415, section 11.4), as the hand-over has the running
+		# DUID-LL (RFC 8415, section 11.4), as the hand-off has the running
 		# system form it. Before `clientid`, or DHCPv4 would take it too.
 		[ "$type" != 1 ] || echo "duid 00:03:00:01:$mac"
 		cat "$nvmeroot_etc/dhcpcd.conf"
