@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::Origin;
 use crate::name::{NameError, text_newtype};
 use crate::nvme::is_false;
+use crate::string_enum::string_enum;
 
 /// The main routing table, which is meant where none is named (`RT_TABLE_MAIN`,
 /// include/uapi/linux/rtnetlink.h).
@@ -68,40 +69,49 @@ impl fmt::Display for Destination {
     }
 }
 
-/// A route's scope (rtnetlink(7)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RouteScope {
-    /// Beyond a gateway.
-    Global,
-    /// Directly on the link.
-    Link,
-    /// On this host.
-    Host,
+string_enum! {
+    /// A route's scope (rtnetlink(7)).
+    RouteScope, "a route's scope" {
+        /// Beyond a gateway.
+        Global = 0 "global",
+        /// Directly on the link.
+        Link = 253 "link",
+        /// On this host.
+        Host = 254 "host",
+    }
 }
 
-/// A route's type (rtnetlink(7)).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "the names are rtnetlink's own")]
-pub enum RouteType {
-    #[default]
-    Unicast,
-    Anycast,
-    Blackhole,
-    Broadcast,
-    Local,
-    Multicast,
-    Nat,
-    Prohibit,
-    Throw,
-    Unreachable,
-    Xresolve,
+string_enum! {
+    /// A route's type (rtnetlink(7)).
+    #[derive(Default)]
+    #[allow(missing_docs, reason = "the names are rtnetlink's own")]
+    RouteType, "a route's type" {
+        #[default]
+        Unicast = 1 "unicast",
+        Anycast = 4 "anycast",
+        Blackhole = 6 "blackhole",
+        Broadcast = 3 "broadcast",
+        Local = 2 "local",
+        Multicast = 5 "multicast",
+        Nat = 10 "nat",
+        Prohibit = 8 "prohibit",
+        Throw = 9 "throw",
+        Unreachable = 7 "unreachable",
+        Xresolve = 11 "xresolve",
+    }
 }
 
 impl RouteType {
     fn is_unicast(&self) -> bool {
         *self == Self::Unicast
+    }
+
+    /// The others end at this host and belong to no link.
+    pub fn carries_packets(self) -> bool {
+        !matches!(
+            self,
+            Self::Blackhole | Self::Prohibit | Self::Throw | Self::Unreachable
+        )
     }
 }
 

@@ -18,8 +18,11 @@ macro_rules! string_enum {
         $crate::name::text_newtype!($name);
 
         impl $name {
-            /// All of them, in the kernel's order.
+            /// All of them, as they are declared.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// Their words.
+            pub const WORDS: &[&str] = &[$($text,)+];
 
             /// The word.
             pub const fn as_str(self) -> &'static str {
@@ -44,7 +47,7 @@ macro_rules! string_enum {
                 found.copied().ok_or_else(|| $crate::NameError::Word {
                     value: text.to_owned(),
                     what: $what,
-                    words: &[$($text,)+],
+                    words: Self::WORDS,
                 })
             }
         }

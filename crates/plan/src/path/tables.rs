@@ -220,7 +220,7 @@ impl Tables {
         table.covering(to).find_map(|(length, entries)| {
             let usable = entries.iter().filter(|e| match e.kind {
                 RouteType::Unicast => usable(e.at),
-                kind => refuses(kind) || kind == RouteType::Throw,
+                kind => !kind.carries_packets(),
             });
             let least = usable.clone().map(|e| e.metric).min()?;
             let best = usable.filter(|e| e.metric == least).copied().collect();

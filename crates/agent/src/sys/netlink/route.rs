@@ -43,9 +43,9 @@ pub mod protocol {
 const ON_LINK: u32 = 4;
 
 /// `RTN_…`.
-const UNICAST: u8 = 1;
-const LOCAL: u8 = 2;
-const ANYCAST: u8 = 4;
+const UNICAST: u8 = plan::RouteType::Unicast.number();
+const LOCAL: u8 = plan::RouteType::Local.number();
+const ANYCAST: u8 = plan::RouteType::Anycast.number();
 
 /// A route to set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,7 +254,7 @@ fn request(link: u32, new: &NewRoute) -> Request {
     fixed[4] = u8::try_from(table).unwrap_or(0);
     fixed[5] = new.protocol;
     fixed[6] = scope(new);
-    fixed[7] = number(new.kind);
+    fixed[7] = new.kind.number();
     let flags = if new.on_link { ON_LINK } else { 0 };
     fixed[8..].copy_from_slice(&flags.to_ne_bytes());
     let mut request = Request::new(kind::NEW_ROUTE, &fixed);
@@ -272,7 +272,7 @@ fn request(link: u32, new: &NewRoute) -> Request {
         Some(via) => request.put_ip(GATEWAY, via),
         None => {}
     }
-    if carries_packets(new.kind) && !new.by_gateway {
+    if new.kind.carries_packets() && !new.by_gateway {
         request.put_u32(OUTGOING, link);
     }
     if let Some(source) = new.source {
@@ -297,48 +297,18 @@ fn request(link: u32, new: &NewRoute) -> Request {
     request
 }
 
-/// The others end at this host and belong to no link.
-fn carries_packets(kind: plan::RouteType) -> bool {
-    use plan::RouteType as T;
-    !matches!(kind, T::Blackhole | T::Prohibit | T::Throw | T::Unreachable)
-}
-
 /// Without a word about it, the scope that `ip` chooses (ip-route(8)): host
 /// for local routes, link for those without a gateway, else global.
 fn scope(new: &NewRoute) -> u8 {
     use plan::RouteType as T;
-    const UNIVERSE: u8 = 0;
-    const LINK: u8 = 253;
-    const HOST: u8 = 254;
-    match new.scope {
-        Some(plan::RouteScope::Global) => UNIVERSE,
-        Some(plan::RouteScope::Link) => LINK,
-        Some(plan::RouteScope::Host) => HOST,
-        None if new.ipv6 => UNIVERSE,
-        None => match new.kind {
-            T::Local | T::Nat => HOST,
-            T::Broadcast | T::Multicast | T::Anycast => LINK,
-            T::Unicast if new.via.is_none() => LINK,
-            _ => UNIVERSE,
-        },
-    }
-}
-
-fn number(kind: plan::RouteType) -> u8 {
-    use plan::RouteType as T;
-    match kind {
-        T::Unicast => UNICAST,
-        T::Local => LOCAL,
-        T::Broadcast => 3,
-        T::Anycast => ANYCAST,
-        T::Multicast => 5,
-        T::Blackhole => 6,
-        T::Unreachable => 7,
-        T::Prohibit => 8,
-        T::Throw => 9,
-        T::Nat => 10,
-        T::Xresolve => 11,
-    }
+    let chosen = match new.kind {
+        _ if new.ipv6 => plan::RouteScope::Global,
+        T::Local | T::Nat => plan::RouteScope::Host,
+        T::Broadcast | T::Multicast | T::Anycast => plan::RouteScope::Link,
+        T::Unicast if new.via.is_none() => plan::RouteScope::Link,
+        _ => plan::RouteScope::Global,
+    };
+    new.scope.unwrap_or(chosen).number()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use ipnet::IpNet;
 use nvmeroot_plan::{Destination, Route, RouteScope, RouteType, Rule};
@@ -61,8 +62,8 @@ fn route<'d>(map: &Map<'d>, path: &KeyPath<'_>, findings: &mut Findings<'d>) -> 
     route.congestion_window = number(map, "congestion-window");
     route.advertised_receive_window = number(map, "advertised-receive-window");
     route.advertised_mss = number(map, "advertised-mss");
-    route.scope = map.text("scope").and_then(scope);
-    route.kind = map.text("type").and_then(kind).unwrap_or_default();
+    route.scope = word(map, "scope");
+    route.kind = word(map, "type").unwrap_or_default();
     has_gateway(&route, map, path, findings).then_some(route)
 }
 
@@ -129,29 +130,9 @@ fn single<'d>(
     single
 }
 
-fn scope(text: &str) -> Option<RouteScope> {
-    Some(match read::any_case(text, &["global", "link", "host"])? {
-        "global" => RouteScope::Global,
-        "link" => RouteScope::Link,
-        _ => RouteScope::Host,
-    })
-}
-
-fn kind(text: &str) -> Option<RouteType> {
-    Some(match text.to_ascii_lowercase().as_str() {
-        "unicast" => RouteType::Unicast,
-        "anycast" => RouteType::Anycast,
-        "blackhole" => RouteType::Blackhole,
-        "broadcast" => RouteType::Broadcast,
-        "local" => RouteType::Local,
-        "multicast" => RouteType::Multicast,
-        "nat" => RouteType::Nat,
-        "prohibit" => RouteType::Prohibit,
-        "throw" => RouteType::Throw,
-        "unreachable" => RouteType::Unreachable,
-        "xresolve" => RouteType::Xresolve,
-        _ => return None,
-    })
+/// One of the plan's words, in any case.
+fn word<T: FromStr>(map: &Map<'_>, key: &str) -> Option<T> {
+    map.text(key)?.to_ascii_lowercase().parse().ok()
 }
 
 /// A default route to a deprecated `gateway4` or `gateway6`.

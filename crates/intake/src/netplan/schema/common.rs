@@ -1,5 +1,7 @@
 //! Keys of every device, and those of hardware.
 
+use nvmeroot_plan::{RouteScope, RouteType};
+
 use super::{
     Family, Key, LATER, PAIRS, POSITIVE, SupportLevel, TEXTS, UINT, ValueType, carried, later,
     noted, refused,
@@ -138,27 +140,13 @@ const ROUTE: &[Key] = &[
     carried("via", ValueType::Network),
     carried("on-link", ValueType::Bool),
     carried("metric", UINT),
-    carried("type", ValueType::AnyCase(ROUTE_TYPES)),
-    carried("scope", ValueType::AnyCase(&["global", "link", "host"])),
+    carried("type", ValueType::AnyCase(RouteType::WORDS)),
+    carried("scope", ValueType::AnyCase(RouteScope::WORDS)),
     carried("table", POSITIVE),
     carried("mtu", POSITIVE),
     carried("congestion-window", POSITIVE),
     carried("advertised-receive-window", POSITIVE),
     carried("advertised-mss", POSITIVE),
-];
-
-const ROUTE_TYPES: &[&str] = &[
-    "unicast",
-    "anycast",
-    "blackhole",
-    "broadcast",
-    "local",
-    "multicast",
-    "nat",
-    "prohibit",
-    "throw",
-    "unreachable",
-    "xresolve",
 ];
 
 const RULE: &[Key] = &[

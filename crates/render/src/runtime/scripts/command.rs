@@ -8,8 +8,8 @@ use std::net::IpAddr;
 
 use nvmeroot_plan::{
     Action, BootPlan, CONNECT_OPTIONS, ConnectOptions, Controller, DhcpFamily, InterfaceAddress,
-    InterfaceName, Ipv6Settings, LinkKind, Mtu, Origin, Portal, Route, RouteScope, RouteType, Rule,
-    Scope, Step, steps,
+    InterfaceName, Ipv6Settings, LinkKind, Mtu, Origin, Portal, Route, RouteType, Rule, Scope,
+    Step, steps,
 };
 
 use self::words::{Words, words};
@@ -232,9 +232,7 @@ fn add_route(interface: &InterfaceName, route: &Route, links: &Links<'_>) -> Wor
     // gateway, where the gateway is said to be on the link, and where the
     // gateway's address is there on every link.
     let needs_device = match route.kind {
-        RouteType::Blackhole | RouteType::Prohibit | RouteType::Throw | RouteType::Unreachable => {
-            false
-        }
+        kind if !kind.carries_packets() => false,
         _ if via.is_none_or(is_link_local) || route.on_link => true,
         // Of several links in the gateway's network it is this one.
         _ => !links.is_card(interface) && !links.is_vrf(interface),
@@ -251,7 +249,7 @@ fn add_route(interface: &InterfaceName, route: &Route, links: &Links<'_>) -> Wor
     };
     let mut command = words(&["ip", "route", "add"]);
     if route.kind != RouteType::Unicast {
-        command = command.and(type_word(route.kind));
+        command = command.and(route.kind.as_str());
     }
     command = command.and(to);
     if let Some(via) = via {
@@ -267,7 +265,7 @@ fn add_route(interface: &InterfaceName, route: &Route, links: &Links<'_>) -> Wor
         .option("metric", route.metric)
         .option("table", route.table)
         .option("src", route.from)
-        .option("scope", route.scope.map(scope_word))
+        .option("scope", route.scope)
         .option("mtu", route.mtu)
         .option("advmss", route.advertised_mss)
         .option("initcwnd", route.congestion_window)
@@ -298,30 +296,6 @@ fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(a) => a.is_link_local(),
         IpAddr::V6(a) => a.is_unicast_link_local(),
-    }
-}
-
-fn type_word(kind: RouteType) -> &'static str {
-    match kind {
-        RouteType::Unicast => "unicast",
-        RouteType::Anycast => "anycast",
-        RouteType::Blackhole => "blackhole",
-        RouteType::Broadcast => "broadcast",
-        RouteType::Local => "local",
-        RouteType::Multicast => "multicast",
-        RouteType::Nat => "nat",
-        RouteType::Prohibit => "prohibit",
-        RouteType::Throw => "throw",
-        RouteType::Unreachable => "unreachable",
-        RouteType::Xresolve => "xresolve",
-    }
-}
-
-fn scope_word(scope: RouteScope) -> &'static str {
-    match scope {
-        RouteScope::Global => "global",
-        RouteScope::Link => "link",
-        RouteScope::Host => "host",
     }
 }
 

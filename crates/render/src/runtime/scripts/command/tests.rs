@@ -144,7 +144,7 @@ fn fault_corrected_what_else_a_route_says_is_said() {
     full.metric = Some(50);
     full.table = Some(1001);
     full.from = Some("10.0.0.5".parse().expect("an address"));
-    full.scope = Some(RouteScope::Global);
+    full.scope = Some(nvmeroot_plan::RouteScope::Global);
     full.mtu = Some(1400);
     full.advertised_mss = Some(1360);
     full.congestion_window = Some(20);
