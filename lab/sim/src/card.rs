@@ -35,6 +35,8 @@ pub(crate) struct Card {
     backlog: VecDeque<Vec<u8>>,
     /// Frames that have arrived and that the machine does not get.
     missed: u64,
+    /// How often the machine saw that there is no carrier.
+    dark: u64,
 }
 
 impl Card {
@@ -45,6 +47,7 @@ impl Card {
             carrier,
             backlog: VecDeque::new(),
             missed: 0,
+            dark: 0,
         }
     }
 
@@ -93,6 +96,15 @@ impl Card {
 
     pub(crate) fn missed(&self) -> u64 {
         self.missed
+    }
+
+    /// The machine has read the configuration space.
+    pub(crate) fn seen(&mut self) {
+        self.dark += u64::from(!self.carrier);
+    }
+
+    pub(crate) fn dark(&self) -> u64 {
+        self.dark
     }
 
     /// Frames wait for buffers.
@@ -169,18 +181,14 @@ impl Card {
 
 /// Puts a frame into the machine, in as many buffers as it takes; false: there are too few.
 fn put(ring: &mut Ring, memory: &GuestMemoryMmap, frame: &[u8]) -> bool {
-    let mut chains = Vec::new();
-    let mut room = 0usize;
-    while room < HEADER + frame.len() {
-        // No ring holds more, but a machine may give buffers without room for ever.
-        let more = chains.len() < ring.size();
-        let Some(chain) = more.then(|| ring.pop(memory)).flatten() else {
-            ring.unpop(chains.len());
+    let most = ring.size();
+    let chains = match gather(HEADER + frame.len(), most, || ring.pop(memory), ring::room) {
+        Ok(chains) => chains,
+        Err(popped) => {
+            ring.unpop(popped);
             return false;
-        };
-        room = room.saturating_add(ring::room(&chain));
-        chains.push(chain);
-    }
+        }
+    };
     let mut header = [0; HEADER];
     header[10..].copy_from_slice(
         &u16::try_from(chains.len())
@@ -198,4 +206,44 @@ fn put(ring: &mut Ring, memory: &GuestMemoryMmap, frame: &[u8]) -> bool {
     }
     ring.give_back_together(memory, &given);
     true
+}
+
+/// So many chains that they have room for `needed` bytes; or how many were taken in vain.
+fn gather<C>(
+    needed: usize,
+    most: usize,
+    mut pop: impl FnMut() -> Option<C>,
+    room_of: impl Fn(&C) -> usize,
+) -> Result<Vec<C>, usize> {
+    let mut chains = Vec::new();
+    let mut room = 0usize;
+    while room < needed {
+        // No ring holds more, but a machine may give buffers without room for ever.
+        let more = chains.len() < most;
+        let Some(chain) = more.then(&mut pop).flatten() else {
+            return Err(chains.len());
+        };
+        room = room.saturating_add(room_of(&chain));
+        chains.push(chain);
+    }
+    Ok(chains)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a machine does that gives buffers while we take them.
+    #[test]
+    fn buffers_without_room_are_not_taken_for_ever() {
+        assert_eq!(gather(72, 8, || Some(0), |room| *room), Err(8));
+        assert_eq!(gather(72, 8, || Some(8), |room| *room), Err(8));
+        assert_eq!(gather(72, 9, || Some(8), |room| *room), Ok(vec![8; 9]));
+        assert_eq!(
+            gather(72, 8, || Some(usize::MAX), |room| *room),
+            Ok(vec![usize::MAX])
+        );
+        let mut few = vec![40, 30];
+        assert_eq!(gather(72, 8, || few.pop(), |room| *room), Err(2));
+    }
 }

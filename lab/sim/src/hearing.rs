@@ -6,6 +6,7 @@ use rustix::event::{PollFd, PollFlags};
 use crate::agenda::Due;
 use crate::clock::link::{Link, Message, Op};
 use crate::clock::{Phase, Time};
+use crate::device::Kind;
 use crate::error::Error;
 use crate::network::End;
 use crate::poller::Source;
@@ -189,6 +190,12 @@ impl World {
         };
         match connection.message(&offer) {
             Ok(None) => Ok(()),
+            Ok(Some(Event::ConfigRead)) => {
+                if let Kind::Card(card) = &mut device.kind {
+                    card.seen();
+                }
+                Ok(())
+            }
             // The machine goes on at once, at a time that is not known: it is looked at when all wait.
             Ok(Some(Event::Kicked(ring))) => {
                 self.todo.push((m, d, ring));

@@ -3,6 +3,7 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::card::Card;
 use crate::clock::Time;
 use crate::device::Kind;
 use crate::entropy;
@@ -211,21 +212,38 @@ impl Simulation {
     /// What has become of the frames on a segment.
     pub fn counts(&self, segment: SegmentId) -> Counts {
         let net = &self.world.nets[segment.0];
-        let card = |(end, _): (End, bool)| {
-            let device = self
-                .world
-                .machines
-                .get(end.machine)?
-                .devices
-                .get(end.device)?;
-            match &device.kind {
-                Kind::Card(card) => Some(card.missed()),
-                _ => None,
-            }
+        let mut counts = net.wire.counts();
+        for card in net.ends().filter_map(|(end, _)| self.card(end)) {
+            counts.missed += card.missed();
+            counts.dark += card.dark();
+        }
+        counts
+    }
+
+    /// What has become of the frames that a card sent, what that card missed, and how often its
+    /// machine saw it without a carrier.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] where there is no such card.
+    pub fn counts_of(&self, machine: MachineId, card: usize) -> Result<Counts, Error> {
+        let (segment, port) = self.port_of(machine, card)?;
+        let end = End {
+            machine: machine.0,
+            device: card,
         };
-        Counts {
-            missed: net.ends().filter_map(card).sum(),
-            ..net.wire.counts()
+        let mut counts = self.world.nets[segment].wire.counts_from(port);
+        if let Some(card) = self.card(end) {
+            counts.missed = card.missed();
+            counts.dark = card.dark();
+        }
+        Ok(counts)
+    }
+
+    fn card(&self, end: End) -> Option<&Card> {
+        let machine = self.world.machines.get(end.machine)?;
+        match &machine.devices.get(end.device)?.kind {
+            Kind::Card(card) => Some(card),
+            _ => None,
         }
     }
 

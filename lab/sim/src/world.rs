@@ -218,3 +218,6 @@ impl Drop for World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

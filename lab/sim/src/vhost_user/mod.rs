@@ -51,6 +51,8 @@ pub(crate) enum Event {
     Kicked(usize),
     /// A ring was kicked in band: [`Connection::answer_kick`] when that has been dealt with.
     KickedInBand(usize),
+    /// The configuration space was read.
+    ConfigRead,
 }
 
 /// A device's connection with the kernel of its machine.
@@ -241,6 +243,7 @@ impl Connection {
                 );
                 self.reply(head.request, &payload)?;
                 answered = true;
+                event = Some(Event::ConfigRead);
             }
             Request::Kick { ring } => event = Some(Event::KickedInBand(ring)),
             Request::SetOwner | Request::SetConfig => {}

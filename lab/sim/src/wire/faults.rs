@@ -36,6 +36,11 @@ impl Share {
         }
     }
 
+    /// From 0 to 1.
+    pub fn part(self) -> f64 {
+        f64::from(self.millionths) / f64::from(Share::ALL.millionths)
+    }
+
     /// Whether the next frame is one of them. Draws nothing where the answer is
     /// known, so that a fault that is off changes no other.
     pub(super) fn draw(self, random: &mut impl Rng) -> bool {
@@ -138,6 +143,8 @@ pub struct Reorder {
 /// What became of the frames. One that reaches several ports counts once for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
+    /// Given to the segment, before anything could go wrong; once, however many ports hear it.
+    pub sent: u64,
     /// Arrivals, duplicates and forged frames among them.
     pub delivered: u64,
     /// Lost by [`Faults::loss`].
@@ -148,6 +155,10 @@ pub struct Counts {
     pub too_big: u64,
     /// Dropped by [`Faults::bandwidth`].
     pub overflowed: u64,
+    /// Late, or dropped, because of [`Faults::bandwidth`].
+    pub slowed: u64,
+    /// Late by [`Faults::delay`] or [`Faults::jitter`].
+    pub delayed: u64,
     /// Damaged by [`Faults::corrupt`].
     pub corrupted: u64,
     /// Held back by [`Faults::reorder`].
@@ -163,21 +174,41 @@ pub struct Counts {
     /// Lost at a card: its machine was off, gave no buffers or sent too many at once, or it lost its carrier. Counted
     /// by a [`Simulation`](crate::Simulation): a segment knows no machines.
     pub missed: u64,
+    /// Not of frames: how often a machine looked at its card and saw no carrier. Counted by a
+    /// [`Simulation`](crate::Simulation).
+    pub dark: u64,
+}
+
+impl Counts {
+    /// What has been counted since `earlier`.
+    pub fn since(self, earlier: Counts) -> Counts {
+        self.with(earlier, u64::saturating_sub)
+    }
+
+    fn with(self, other: Counts, of: impl Fn(u64, u64) -> u64) -> Counts {
+        Counts {
+            sent: of(self.sent, other.sent),
+            delivered: of(self.delivered, other.delivered),
+            lost: of(self.lost, other.lost),
+            filtered: of(self.filtered, other.filtered),
+            too_big: of(self.too_big, other.too_big),
+            overflowed: of(self.overflowed, other.overflowed),
+            slowed: of(self.slowed, other.slowed),
+            delayed: of(self.delayed, other.delayed),
+            corrupted: of(self.corrupted, other.corrupted),
+            held_back: of(self.held_back, other.held_back),
+            duplicated: of(self.duplicated, other.duplicated),
+            reset: of(self.reset, other.reset),
+            cut: of(self.cut, other.cut),
+            partitioned: of(self.partitioned, other.partitioned),
+            missed: of(self.missed, other.missed),
+            dark: of(self.dark, other.dark),
+        }
+    }
 }
 
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Counts) {
-        self.delivered += other.delivered;
-        self.lost += other.lost;
-        self.filtered += other.filtered;
-        self.too_big += other.too_big;
-        self.overflowed += other.overflowed;
-        self.corrupted += other.corrupted;
-        self.held_back += other.held_back;
-        self.duplicated += other.duplicated;
-        self.reset += other.reset;
-        self.cut += other.cut;
-        self.partitioned += other.partitioned;
-        self.missed += other.missed;
+        *self = self.with(other, |one, other| one + other);
     }
 }

@@ -96,13 +96,14 @@ impl Lane {
             return passed;
         }
         self.damage(&mut moving.frame);
-        match self.leaves(moving.at, moving.frame.len()) {
-            Some(at) => moving.at = at + self.faults.delay + self.jitter(),
-            None => {
-                self.counts.overflowed += 1;
-                return passed;
-            }
-        }
+        let left = self.leaves(moving.at, moving.frame.len());
+        self.counts.slowed += u64::from(left != Some(moving.at));
+        let Some(left) = left else {
+            self.counts.overflowed += 1;
+            return passed;
+        };
+        moving.at = left + self.faults.delay + self.jitter();
+        self.counts.delayed += u64::from(moving.at > left);
         if let Some(reorder) = self.faults.reorder
             && reorder.share.draw(&mut self.random)
         {

@@ -43,12 +43,14 @@ pub struct Segment {
     /// For ports that are plugged in later.
     everywhere: Faults,
     ports: Vec<Plugged>,
-    unheard: u64,
 }
 
 #[derive(Debug, Clone)]
 struct Plugged {
     carrier: bool,
+    /// What it sent, and how much of that no port heard for want of a carrier.
+    sent: u64,
+    unheard: u64,
     /// On the way to this port; for ports that are plugged in later.
     to: Faults,
     from: Lane,
@@ -77,7 +79,6 @@ impl Segment {
             cut: false,
             everywhere: Faults::default(),
             ports: Vec::new(),
-            unheard: 0,
         }
     }
 
@@ -86,6 +87,8 @@ impl Segment {
         let new = self.ports.len();
         let mut plugged = Plugged {
             carrier: true,
+            sent: 0,
+            unheard: 0,
             to: Faults::default(),
             from: self.lane(0, new, 0),
             everywhere: self.lane(1, new, 0),
@@ -187,18 +190,27 @@ impl Segment {
 
     /// What has become of the frames up to now.
     pub fn counts(&self) -> Counts {
+        let mut sum = Counts::default();
+        for port in self.ports() {
+            sum += self.counts_from(port);
+        }
+        sum
+    }
+
+    /// What has become of those that this port sent.
+    pub fn counts_from(&self, port: Port) -> Counts {
+        let port = &self.ports[port.0];
         let mut sum = Counts {
-            cut: self.unheard,
+            sent: port.sent,
+            cut: port.unheard,
             ..Counts::default()
         };
-        for port in &self.ports {
-            sum += port.from.counts();
-            sum += port.everywhere.counts();
-            for pair in &port.pairs {
-                sum += pair.to.counts();
-                sum.delivered += pair.delivered;
-                sum.partitioned += pair.partitioned;
-            }
+        sum += port.from.counts();
+        sum += port.everywhere.counts();
+        for pair in &port.pairs {
+            sum += pair.to.counts();
+            sum.delivered += pair.delivered;
+            sum.partitioned += pair.partitioned;
         }
         sum
     }
@@ -212,6 +224,7 @@ impl Segment {
         frame: Vec<u8>,
     ) -> impl Iterator<Item = Delivery> + use<> {
         let mut arrivals = Vec::new();
+        self.ports[from.0].sent += 1;
         if self.carrier(from) {
             let moving = Moving {
                 at: now + self.latency,
@@ -220,7 +233,7 @@ impl Segment {
             };
             self.travel(from, moving, &mut arrivals);
         } else {
-            self.unheard += 1;
+            self.ports[from.0].unheard += 1;
         }
         arrivals.into_iter()
     }
@@ -263,7 +276,7 @@ impl Segment {
         back: &mut Vec<Vec<u8>>,
     ) {
         if !self.carrier(to) {
-            self.unheard += 1;
+            self.ports[from.0].unheard += 1;
             return;
         }
         let pair = &mut self.ports[from.0].pairs[to.0];

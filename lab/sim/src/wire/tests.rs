@@ -120,7 +120,11 @@ proptest! {
             prop_assert_eq!(arrived, expected);
         }
         prop_assert!(arrivals.iter().all(|arrival| arrival.port != A));
-        prop_assert_eq!(hub.counts(), Counts { delivered: arrivals.len() as u64, ..Counts::default() });
+        prop_assert_eq!(hub.counts(), Counts {
+            sent: frames.len() as u64,
+            delivered: arrivals.len() as u64,
+            ..Counts::default()
+        });
     }
 
     #[test]
@@ -196,6 +200,8 @@ proptest! {
         prop_assert_eq!(counts.delivered, arrivals);
         let gone = counts.lost + counts.filtered + counts.too_big + counts.overflowed;
         prop_assert_eq!(arrivals, frames.len() as u64 - gone + counts.duplicated);
+        prop_assert_eq!(counts.sent, frames.len() as u64);
+        prop_assert_eq!(cable.counts_from(B), Counts::default());
     }
 
     #[test]
@@ -476,4 +482,31 @@ fn a_share_is_about_as_large_as_it_says() {
             "{lost} of 10,000 at {percent}%"
         );
     }
+}
+
+#[test]
+fn what_is_late_is_counted_by_its_reason() {
+    let mut cable = segment(2, 1);
+    let mut counts = |faults: Faults| {
+        let before = cable.counts();
+        cable.set_faults(Place::Everywhere, faults);
+        for _ in 0..3 {
+            let _ = cable.deliver(Duration::ZERO, A, vec![0; 125]);
+        }
+        let now = cable.counts();
+        (now.delayed - before.delayed, now.slowed - before.slowed)
+    };
+    assert_eq!(counts(Faults::default()), (0, 0));
+    assert_eq!(counts(Faults::delay(micros(1))), (3, 0));
+    // A millisecond a frame; the third would have to wait for two.
+    let bandwidth = Some(Bandwidth {
+        bits_per_second: 1_000_000,
+        queue: micros(1500),
+    });
+    let slow = Faults {
+        bandwidth,
+        ..Faults::default()
+    };
+    assert_eq!(counts(slow), (0, 3));
+    assert_eq!(cable.counts().overflowed, 1);
 }
