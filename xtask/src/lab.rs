@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use nvmeroot_lab::{Job, Kind, Lab, requirements, scenario};
+use nvmeroot_lab::{Error, Job, Kind, Lab, requirements, scenario};
 
 use self::choice::Choice;
-use crate::shell::{cargo, in_ci, part};
+use crate::shell::{Skipped, cargo, in_ci, part};
 
 /// Arguments of `cargo xtask lab`.
 #[derive(Debug, Default, clap::Args)]
@@ -34,13 +34,13 @@ pub(crate) struct Args {
 
 /// Runs the lab; where it can't run, it is skipped, and under `CI=true` that
 /// is a failure.
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<Option<Skipped>> {
     let (jobs, skipped) = args.choice.jobs(scenario::all())?;
     if args.list {
         for job in jobs {
             println!("{}", told::listed(&job));
         }
-        return Ok(());
+        return Ok(None);
     }
     for text in skipped {
         eprintln!("lab: {text}");
@@ -50,11 +50,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         requirements::install(&requirements::missing(), &log, &|text| eprintln!("{text}"))?;
     }
     if let Err(error) = requirements::check() {
-        if in_ci() {
-            return Err(error.into());
-        }
-        eprintln!("lab skipped: {error}");
-        return Ok(());
+        return unavailable("lab", error);
     }
     let nvmeroot = match &args.nvmeroot {
         Some(path) => path.clone(),
@@ -80,7 +76,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             unlike.join(", ")
         );
     }
-    Ok(())
+    Ok(None)
+}
+
+/// What can't be tried here; under `CI=true` a failure.
+fn unavailable(what: &'static str, error: Error) -> anyhow::Result<Option<Skipped>> {
+    if in_ci() {
+        return Err(error.into());
+    }
+    Ok(Some(Skipped::said(what, &error.into())))
 }
 
 /// The lab with what these jobs need.
@@ -101,19 +105,15 @@ pub(crate) fn with_uml(nvmeroot: Option<&Path>) -> anyhow::Result<Lab> {
 }
 
 /// Runs every scenario, as part of `cargo xtask test`.
-pub(crate) fn run_all() -> anyhow::Result<()> {
+pub(crate) fn run_all() -> anyhow::Result<Option<Skipped>> {
     run(&Args::default())
 }
 
 /// The simulation's own tests with real machines. They need the lab's kernel and so
 /// are no part of the tests that run without one.
-pub(crate) fn simulation() -> anyhow::Result<()> {
+pub(crate) fn simulation() -> anyhow::Result<Option<Skipped>> {
     if let Err(error) = requirements::check() {
-        if in_ci() {
-            return Err(error.into());
-        }
-        eprintln!("simulated machines skipped: {error}");
-        return Ok(());
+        return unavailable("simulated machines", error);
     }
     let lab = with_uml(None)?;
     let kernel = lab.uml_kernel().context("the lab has no kernel")?;
@@ -123,7 +123,8 @@ pub(crate) fn simulation() -> anyhow::Result<()> {
             .args(["test", "--locked", "--quiet", "--package", "machinesim"])
             .args(["--test", "machines"])
             .env("MACHINESIM_KERNEL", kernel),
-    )
+    )?;
+    Ok(None)
 }
 
 /// Builds the program under test as users get it, and the agent beside it.

@@ -1,5 +1,6 @@
 //! Running other programs and saying so.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -47,6 +48,31 @@ pub(crate) fn part(name: &str, command: &mut Command) -> Result<()> {
 pub(crate) fn is_installed(program: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}
+
+/// A check that was not made, and why not: for the end of the output, where nobody
+/// overlooks it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Skipped {
+    what: &'static str,
+    why: String,
+}
+
+impl Skipped {
+    /// Says so at once.
+    pub(crate) fn said(what: &'static str, why: &anyhow::Error) -> Skipped {
+        let why = format!("{why:#}");
+        eprintln!("── {what}: skipped, {why}");
+        Skipped { what, why }
+    }
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What to do about it was said.
+        let why = self.why.lines().next().unwrap_or_default();
+        write!(f, "skipped: {} ({why})", self.what)
+    }
 }
 
 /// Checks that can't be made are faults where nobody would notice.

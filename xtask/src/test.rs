@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow};
 
 use crate::arrows;
-use crate::shell::{cargo, in_ci, is_installed, part, target_dir};
+use crate::shell::{Skipped, cargo, in_ci, is_installed, part, target_dir};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     eprintln!("── structure");
     arrows::check()?;
     tests(args.fast)?;
-    licences()?;
+    let mut skipped = vec![licences()?];
     if !args.fast {
         // A workspace of its own, which the others' checks don't see.
         part(
@@ -50,12 +50,29 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                     target_dir().join("fuzz").as_os_str(),
                 ]),
         )?;
-        crate::conformance::run(&crate::conformance::Args::default())?;
-        crate::lab::simulation()?;
-        crate::lab::run_all()?;
+        skipped.extend(crate::conformance::run(
+            &crate::conformance::Args::default(),
+        )?);
+        skipped.push(crate::lab::simulation()?);
+        skipped.push(crate::lab::run_all()?);
     }
-    eprintln!("── all passed in {:.0} s", start.elapsed().as_secs_f64());
+    let skipped: Vec<Skipped> = skipped.into_iter().flatten().collect();
+    eprint!("{}", verdict(start.elapsed().as_secs_f64(), &skipped));
     Ok(())
+}
+
+/// The last lines.
+fn verdict(seconds: f64, skipped: &[Skipped]) -> String {
+    let which = if skipped.is_empty() {
+        "all passed"
+    } else {
+        "what ran passed, and not all ran,"
+    };
+    let mut text = format!("── {which} in {seconds:.0} s\n");
+    for one in skipped {
+        text.push_str(&format!("{one}\n"));
+    }
+    text
 }
 
 /// They need the lab's kernel: `lab::simulation` runs them.
@@ -112,14 +129,14 @@ fn tests(fast: bool) -> Result<()> {
 /// Licences, sources and bans. The advisories' database is on the network, so
 /// this leaves it alone: `cargo deny check advisories` is for a machine that
 /// reaches it.
-fn licences() -> Result<()> {
+fn licences() -> Result<Option<Skipped>> {
     if is_installed("cargo-deny") {
         // The check looks at every platform's dependencies; a build has only ours.
         part(
             "dependencies",
             cargo().args(["fetch", "--locked", "--quiet"]),
         )?;
-        return part(
+        part(
             "licences",
             cargo().args([
                 "deny",
@@ -130,11 +147,29 @@ fn licences() -> Result<()> {
                 "bans",
                 "sources",
             ]),
+        )?;
+        return Ok(None);
+    }
+    let why = anyhow!("`cargo-deny` is not installed\nhint: cargo install --locked cargo-deny");
+    if in_ci() {
+        return Err(why.context("licences"));
+    }
+    Ok(Some(Skipped::said("licences", &why)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_skipped_is_said_last() {
+        assert_eq!(verdict(61.2, &[]), "── all passed in 61 s\n");
+        let why = anyhow!("the lab can't run here: no `qemu`\nhint: apt-get install qemu");
+        let skipped = [Skipped::said("lab", &why)];
+        assert_eq!(
+            verdict(61.2, &skipped),
+            "── what ran passed, and not all ran, in 61 s\n\
+             skipped: lab (the lab can't run here: no `qemu`)\n"
         );
     }
-    if in_ci() {
-        bail!("licences: `cargo-deny` is not installed\nhint: cargo install --locked cargo-deny");
-    }
-    eprintln!("── licences: skipped, `cargo-deny` is not installed");
-    Ok(())
 }

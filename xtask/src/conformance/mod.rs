@@ -14,7 +14,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use self::source::{Source, found};
-use crate::shell::{cargo, in_ci, part};
+use crate::shell::{Skipped, cargo, in_ci, part};
 
 /// Arguments of `cargo xtask conformance`.
 #[derive(Debug, Default, clap::Args)]
@@ -29,20 +29,16 @@ const RECORDER: &str = include_str!("record.py");
 
 /// Runs both; where a source is not to be had, its part is skipped, and for
 /// netplan's that is a failure under `CI=true`.
-pub(crate) fn run(args: &Args) -> Result<()> {
-    netplan(args)?;
-    nbft::run(args.fetch)
+pub(crate) fn run(args: &Args) -> Result<[Option<Skipped>; 2]> {
+    Ok([netplan(args)?, nbft::run(args.fetch)?])
 }
 
-fn netplan(args: &Args) -> Result<()> {
+fn netplan(args: &Args) -> Result<Option<Skipped>> {
     let start = Instant::now();
     let source = match found("netplan.io", &["apt-get", "tar", "python3"], args.fetch) {
         Ok(source) => source,
         Err(why) if in_ci() => return Err(why),
-        Err(why) => {
-            eprintln!("── conformance: skipped, {why:#}");
-            return Ok(());
-        }
+        Err(why) => return Ok(Some(Skipped::said("conformance", &why))),
     };
     let Source { version, dir } = &source;
     record(dir).context("netplan's tests can't be run")?;
@@ -57,7 +53,8 @@ fn netplan(args: &Args) -> Result<()> {
             .args(["--package", "nvmeroot-intake", "--lib", "conformance"])
             .args(["--", "--include-ignored", "--nocapture"])
             .env("NVMEROOT_NETPLAN_SOURCE", dir),
-    )
+    )?;
+    Ok(None)
 }
 
 /// Writes `snippets.json`: what netplan's generator tests give the generator.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use super::source::found;
-use crate::shell::{cargo, part};
+use crate::shell::{Skipped, cargo, part};
 
 /// Further directories of samples, colons between: each with `tables`, `diffs`
 /// and `tables_bad`.
@@ -17,7 +17,7 @@ const PLACE: &str = "source/test/nbft";
 
 /// Takes what the environment names, and libnvme's own from the archive. An
 /// archive without libnvme's source is no failure; a source without samples is.
-pub(super) fn run(anew: bool) -> Result<()> {
+pub(super) fn run(anew: bool) -> Result<Option<Skipped>> {
     let mut samples: Vec<PathBuf> = env::var_os(SAMPLES)
         .map(|all| env::split_paths(&all).collect())
         .unwrap_or_default();
@@ -31,10 +31,9 @@ pub(super) fn run(anew: bool) -> Result<()> {
             samples.push(place);
         }
         Err(why) if samples.is_empty() => {
-            eprintln!(
-                "── boot tables: skipped, {why:#}\n   hint: name libnvme's test/nbft in {SAMPLES}"
-            );
-            return Ok(());
+            let skipped = Skipped::said("boot tables", &why);
+            eprintln!("   hint: name libnvme's test/nbft in {SAMPLES}");
+            return Ok(Some(skipped));
         }
         Err(why) => eprintln!("   libnvme's own samples are left out: {why:#}"),
     }
@@ -45,5 +44,6 @@ pub(super) fn run(anew: bool) -> Result<()> {
             .args(["--package", "nvmeroot-nbft", "--test", "libnvme"])
             .args(["--", "--include-ignored", "--nocapture"])
             .env(SAMPLES, env::join_paths(samples)?),
-    )
+    )?;
+    Ok(None)
 }
