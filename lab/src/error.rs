@@ -49,7 +49,9 @@ pub enum Error {
     #[error("`{}` names the lab's directory of this run, so its image would never be used again\nhint: give the program that writes it a relative path", .0.display())]
     Fleeting(PathBuf),
     /// Something did not appear on a console in time.
-    #[error("{vm}: no `{what}` on the console within {seconds} s")]
+    #[error(
+        "{vm}: no `{what}` on the console within {seconds} s\nhint: `{vm}.txt` in the run's directory is its console: its last line says how far it came; a machine beside others is slow, so try the scenario alone"
+    )]
     Timeout {
         /// The machine's name.
         vm: String,
@@ -59,19 +61,23 @@ pub enum Error {
         seconds: u64,
     },
     /// A machine ended while something was waited for.
-    #[error("{vm}: the machine ended before `{what}`")]
+    #[error(
+        "{vm}: the machine ended before `{what}`\nhint: the end of `{vm}.txt` in the run's directory says why (a panic, a restart, `Power down`); an empty one means that the machine never ran"
+    )]
     Ended {
         /// The machine's name.
         vm: String,
         /// What was waited for.
         what: String,
     },
-    /// QEMU's monitor refused a command or answered nonsense.
-    #[error("{vm}: QEMU's monitor: {what}")]
+    /// A machine, or who runs it, refused a command or answered nonsense.
+    #[error(
+        "{vm}: refused: {what}\nhint: `{vm}.txt` in the run's directory is its console; under emulation `{vm}.errors` holds what QEMU said"
+    )]
     Monitor {
         /// The machine's name.
         vm: String,
-        /// The command and the answer.
+        /// The command and the answer, or what can't be done.
         what: String,
     },
     /// The simulated world does not go on.

@@ -15,7 +15,8 @@ use crate::error::{Context, Error, Result};
 const CONFIGURATION: &str = include_str!("../kernel.config");
 const BUILD: &str = include_str!("../guest/build-kernel.sh");
 
-/// Where the source comes from: the newest kernel that Debian has.
+/// Where the source comes from: what sid has is never older than what testing has
+/// (forky).
 const SUITE: &str = "sid";
 
 /// About so many files are compiled.

@@ -7,10 +7,12 @@
 //! the same parts: a demonstration, a measurement.
 
 pub mod archive;
+mod bond;
 mod boot;
 mod cache;
 mod command;
 pub mod differential;
+mod effect;
 mod error;
 mod guest;
 mod host;
@@ -34,6 +36,7 @@ mod tree;
 pub mod trouble;
 
 pub use boot::{Boot, Phase, boot};
+pub use effect::Effect;
 pub use error::{Error, Result};
 pub use host::HostImage;
 pub use host_spec::{HOST_ID, HOST_NQN, HostKind, HostSpec, TreeFile};

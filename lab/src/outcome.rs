@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use machinesim::wire::Counts;
-
+use crate::effect::Effect;
 use crate::host::HostImage;
 use crate::machine::{Line, Way};
 use crate::marks::Marks;
@@ -16,6 +15,8 @@ use crate::report::Report;
 pub enum End {
     /// The host reaches its marker within the bound, reports, and powers off.
     Boots {
+        /// From switching on to root, at least: till then it can't be had.
+        after: Duration,
         /// From switching on to the marker.
         within: Duration,
     },
@@ -49,7 +50,7 @@ impl End {
     /// The longest time from switching on to the marker, or to the shell.
     pub fn within(&self) -> Duration {
         match self {
-            End::Boots { within } | End::Stops { within, .. } => *within,
+            End::Boots { within, .. } | End::Stops { within, .. } => *within,
             End::GivesUp { deadline, .. } => shell(*deadline),
             End::BootsOrGivesUp {
                 within, deadline, ..
@@ -78,8 +79,8 @@ pub struct Outcome {
     pub target_on: Option<f64>,
     /// The times for which the target was without power.
     pub outages: Vec<Outage>,
-    /// What became of the frames on all cables; `None` where that is not known.
-    pub frames: Option<Counts>,
+    /// What went wrong, and what came of it.
+    pub effects: Vec<Effect>,
     /// Trouble that was planned and did not come.
     pub ahead: Vec<String>,
     /// The host's report; `None` when it did not come up.

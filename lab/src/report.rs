@@ -169,6 +169,9 @@ pub struct Route {
     /// Type where it isn't unicast: `local`, `broadcast`, …
     #[serde(default, rename = "type")]
     pub kind: Option<String>,
+    /// The object that holds its next hop, which the kernel's own routes don't have.
+    #[serde(default)]
+    pub nhid: Option<u32>,
     /// Flags, among them `onlink`.
     #[serde(default)]
     pub flags: Vec<String>,
@@ -323,7 +326,8 @@ impl Report {
     }
 
     /// Routes that lead to the same destination twice, in one table through
-    /// one interface.
+    /// one interface. The kernel's own one to an advertised router is none of them: it stays
+    /// beside systemd-networkd's until it expires.
     pub fn duplicate_routes(&self) -> Vec<&Route> {
         let place = |route: &Route| {
             (
@@ -331,6 +335,7 @@ impl Report {
                 route.table.clone(),
                 route.dev.clone(),
                 route.kind.clone(),
+                route.protocol.as_deref() == Some("ra") && route.nhid.is_some(),
             )
         };
         let twice = |route: &&Route| {
@@ -341,6 +346,25 @@ impl Report {
                 > 1
         };
         self.routes.iter().filter(twice).collect()
+    }
+
+    /// What `ip monitor` saw going. Routes that router advertisements made are renewed by
+    /// whoever listens; the kernel's own follow the addresses, and where systemd-networkd
+    /// has one of its own to the same prefix none is missed.
+    pub fn lost(&self) -> Vec<&String> {
+        let replaced = |line: &str| {
+            let route = line.split_once("Deleted ").map_or(line, |(_, route)| route);
+            let Some((place, _)) = route.split_once(" proto kernel") else {
+                return false;
+            };
+            let own = format!("{place} proto ra");
+            let mut lines = self.monitor.iter();
+            lines.any(|line| !line.contains("Deleted") && line.contains(&own))
+        };
+        let tolerated = ["proto ra", " fe80::", " ff00::", "multicast"];
+        let gone = self.monitor.iter().filter(|line| line.contains("Deleted"));
+        let missed = gone.filter(|line| !tolerated.iter().any(|word| line.contains(word)));
+        missed.filter(|line| !replaced(line)).collect()
     }
 }
 
@@ -487,6 +511,36 @@ nvme1n1
         assert_eq!(report.duplicate_routes().len(), 2);
         assert_eq!(report.survivors().len(), 1);
         assert_eq!(report.survivors()[0].pid, 183);
+    }
+
+    #[test]
+    fn what_systemd_networkd_has_instead_of_the_kernels_own_is_not_missed() {
+        let route = |nhid| Route {
+            dst: "default".to_owned(),
+            gateway: Some("fe80::1".to_owned()),
+            dev: Some("ens3".to_owned()),
+            table: None,
+            protocol: Some("ra".to_owned()),
+            metric: Some(1024),
+            kind: None,
+            nhid,
+            flags: Vec::new(),
+        };
+        let mut report = Report {
+            routes: vec![route(None), route(Some(7))],
+            monitor: [
+                "[1] fd77::/64 dev ens3 proto ra metric 1024 expires 1800sec pref medium",
+                "[1] Deleted fd77::/64 dev ens3 proto kernel metric 256 pref medium",
+                "[2] Deleted fd78::/64 dev ens3 proto kernel metric 256 pref medium",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            ..Report::default()
+        };
+        assert_eq!(report.duplicate_routes(), [] as [&Route; 0]);
+        assert_eq!(report.lost(), [&report.monitor[2]]);
+        report.routes.push(route(Some(8)));
+        assert_eq!(report.duplicate_routes().len(), 2);
     }
 
     #[test]

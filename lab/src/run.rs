@@ -37,6 +37,8 @@ pub struct Verdict {
     pub budget: Duration,
     /// The phases of the boot.
     pub marks: Marks,
+    /// What went wrong, and what came of it, one text each.
+    pub trouble: Vec<String>,
     /// What the agent recorded in the last boot.
     pub record: Option<Record>,
     /// The slowest round of the heartbeat, in seconds.
@@ -75,6 +77,9 @@ impl Verdict {
         for fault in &self.faults {
             let _ = writeln!(text, "- {fault}");
         }
+        for trouble in &self.trouble {
+            let _ = writeln!(text, "{trouble}");
+        }
         text
     }
 }
@@ -92,6 +97,7 @@ pub fn run(lab: &Lab, scenario: &Scenario, way: Way, directory: &str) -> Verdict
         virtual_seconds: 0.0,
         budget: scenario.budget(way.kind),
         marks: Marks::default(),
+        trouble: Vec::new(),
         record: None,
         longest_stall: None,
         power_off: None,
@@ -130,6 +136,7 @@ fn play(lab: &Lab, scenario: &Scenario, directory: &str, verdict: &mut Verdict) 
     verdict.power_off = power_off;
     let heart = outcome.report.as_ref().and_then(|r| r.heartbeat.as_ref());
     verdict.longest_stall = heart.map(|heart| heart.longest_stall);
+    verdict.trouble = outcome.effects.iter().map(ToString::to_string).collect();
     verdict.faults.extend(scenario.judge(&outcome));
     verdict.record = outcome.record;
     Ok(())

@@ -9,6 +9,7 @@ mod definition;
 mod dhcp;
 mod failing;
 mod faults;
+mod felt;
 mod gave_up;
 mod hand_over;
 mod home;
@@ -19,6 +20,7 @@ mod reports;
 mod slim;
 mod static_address;
 mod table;
+
 mod waiting;
 
 pub use crate::outcome::{Earlier, End, Outage, Outcome};
@@ -76,7 +78,7 @@ impl Scenario {
                 gave_up::gave_up_for(*deadline, reasons, outcome, &mut faults);
             }
         }
-        check::came(self, outcome, &mut faults);
+        felt::came(self, outcome, &mut faults);
         (self.check)(outcome, &mut faults);
         faults.into_texts()
     }

@@ -1,12 +1,14 @@
 //! The machines of a scenario while it runs.
 
 mod disturbed;
+mod effects;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::disturbed::Disturbed;
+use self::effects::Effects;
 use crate::error::{Error, Result};
 use crate::host::HostImage;
 use crate::host_spec::HostSpec;
@@ -46,6 +48,7 @@ pub struct Session {
     earlier: Vec<Earlier>,
     agenda: Agenda,
     disturbed: Disturbed,
+    effects: Effects,
     /// Trouble that came to nothing.
     skipped: Vec<String>,
     /// When the host was switched on for the first time.
@@ -83,6 +86,7 @@ impl Session {
             earlier: Vec::new(),
             agenda: Agenda::default(),
             disturbed: Disturbed::default(),
+            effects: Effects::default(),
             skipped: Vec::new(),
             host_on: None,
             cables: wiring.slots.len(),
@@ -165,19 +169,16 @@ impl Session {
             match trouble.what {
                 What::KillTarget => {
                     self.disturbed.kill();
-                    self.kill_target();
+                    self.kill(trouble.felt);
                 }
                 What::StartTarget => {
-                    if let Some(machine) = &self.target
-                        && self.disturbed.is_powered_again()
-                        && !self.world.runs(Who::Target)
-                    {
-                        self.world.start(machine, &self.dir)?;
+                    if self.disturbed.is_powered_again() && !self.world.runs(Who::Target) {
+                        self.switch_target_on()?;
                     }
                 }
                 What::Cut(card) => {
                     self.disturbed.cut(card);
-                    self.cut(card)?;
+                    self.pull(card, trouble.felt)?;
                 }
                 What::Mend(card) => {
                     if self.disturbed.is_whole_again(card) {
@@ -185,11 +186,16 @@ impl Session {
                     }
                 }
                 What::Wire(direction, faults) => {
+                    let what = What::Wire(direction, faults.clone());
+                    self.effects
+                        .begin(what, trouble.felt, &*self.world, self.cables);
                     self.disturbed.begin(direction, faults);
                     self.set_wires()?;
                 }
                 What::Over(direction, faults) => {
                     self.disturbed.end(direction, &faults);
+                    let what = What::Over(direction, faults);
+                    self.effects.end(&what, &*self.world, self.cables);
                     self.set_wires()?;
                 }
                 What::Command(line) => {
@@ -234,6 +240,8 @@ impl Session {
     /// # Errors
     /// [`Error::Monitor`] when it can't be started.
     pub fn switch_target_on(&mut self) -> Result<()> {
+        self.effects
+            .end(&What::StartTarget, &*self.world, self.cables);
         match &self.target {
             Some(machine) => self.world.start(machine, &self.dir),
             None => Ok(()),
@@ -268,6 +276,12 @@ impl Session {
 
     /// Pulls the target's plug.
     pub fn kill_target(&mut self) {
+        self.kill(true);
+    }
+
+    fn kill(&mut self, felt: bool) {
+        self.effects
+            .begin(What::KillTarget, felt, &*self.world, self.cables);
         self.note_ready();
         self.outages.push((self.world.now(), None));
         self.world.kill(Who::Target);
@@ -375,6 +389,12 @@ impl Session {
     /// # Errors
     /// [`Error::Monitor`] when there is no such card.
     pub fn cut(&mut self, card: usize) -> Result<()> {
+        self.pull(card, true)
+    }
+
+    fn pull(&mut self, card: usize, felt: bool) -> Result<()> {
+        self.effects
+            .begin(What::Cut(card), felt, &*self.world, self.cables);
         self.world.set_carrier(Who::Host, card, false)
     }
 
@@ -383,6 +403,8 @@ impl Session {
     /// # Errors
     /// As [`Session::cut`].
     pub fn mend(&mut self, card: usize) -> Result<()> {
+        self.effects
+            .end(&What::Mend(card), &*self.world, self.cables);
         self.world.set_carrier(Who::Host, card, true)
     }
 
@@ -424,7 +446,9 @@ impl Session {
             target_console: self.world.console(Who::Target, 0),
             target_on: target_began.and_then(|at| self.since_host(at)),
             outages: self.outages(),
-            frames: self.world.frames(),
+            effects: self
+                .effects
+                .all(&*self.world, self.cables, |at| self.since_host(at)),
             ahead: self
                 .agenda
                 .ahead()

@@ -60,6 +60,15 @@ pub enum Direction {
     From(Who),
 }
 
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Direction::Both => f.write_str("all frames"),
+            Direction::From(who) => write!(f, "frames from the {who}"),
+        }
+    }
+}
+
 impl Trouble {
     /// At that time after switching on.
     pub fn at(seconds: u64, what: What) -> Trouble {

@@ -323,14 +323,10 @@ impl World for Simulated {
         Ok(())
     }
 
-    fn frames(&self) -> Option<wire::Counts> {
-        let counts = self
-            .cables
-            .iter()
-            .map(|cable| self.simulation.counts(*cable));
-        counts.reduce(|mut all, more| {
-            all += more;
-            all
-        })
+    fn frames(&self, cable: usize, from: Who) -> Option<wire::Counts> {
+        let Some(known) = self.machines.get(&from) else {
+            return Some(wire::Counts::default());
+        };
+        self.simulation.counts_of(known.id, cable).ok()
     }
 }

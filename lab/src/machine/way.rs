@@ -32,8 +32,6 @@ pub enum Need {
     DebianKernel,
     /// Tables of the firmware.
     AcpiTable,
-    /// More than one processor, or one that is counted.
-    Processors,
 }
 
 impl fmt::Display for Need {
@@ -43,7 +41,6 @@ impl fmt::Display for Need {
             Need::HotPlug => "hot plug",
             Need::DebianKernel => "Debian's kernel",
             Need::AcpiTable => "an ACPI table",
-            Need::Processors => "another processor",
         })
     }
 }

@@ -108,8 +108,9 @@ pub(crate) trait World: fmt::Debug {
         })
     }
 
-    /// What has become of the frames on all cables, where that is known.
-    fn frames(&self) -> Option<wire::Counts> {
+    /// What has become of the frames that a machine sent over a cable, and what its own card
+    /// there missed, where that is known.
+    fn frames(&self, _cable: usize, _from: Who) -> Option<wire::Counts> {
         None
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::Reason;
 use super::{End, Faults, Outcome, Scenario};
+use crate::bond::bonds;
 use crate::lab::Wiring;
 use crate::trouble::Trouble;
 
@@ -21,6 +22,8 @@ use draw::LONGEST;
 
 /// Seconds between two rounds of its heartbeat.
 const PAUSE: u32 = 15;
+/// Ports of a bond.
+const PORTS: usize = 2;
 /// Seconds that a boot may need beside the trouble itself, for each trouble: what the
 /// kernel waits for an answer, and its pause before it connects again.
 const RECOVERY: u64 = 60;
@@ -33,8 +36,19 @@ pub(super) fn found() -> Vec<Scenario> {
     plans.map(|plan| plan.scenario()).collect()
 }
 
-/// In the end every controller is live, also the second of two.
+/// In the end every controller is live, also the second of two, and every port of a bond
+/// carries.
 fn all_is_live(outcome: &Outcome, faults: &mut Faults) {
+    let links = outcome
+        .report
+        .iter()
+        .map(|report| report.details.as_slice());
+    for bond in links.flat_map(bonds) {
+        let fine = bond.ports.len() == PORTS && bond.ports.iter().all(|port| port.carries);
+        faults.expect(fine, || {
+            format!("in the end a port is missing or down: {bond:?}")
+        });
+    }
     let controllers = outcome.report.iter().flat_map(|report| &report.controllers);
     for one in controllers.filter(|one| one.state != "live") {
         faults.add(format!("in the end a controller is {}: {one:?}", one.state));
@@ -75,7 +89,8 @@ impl Plan {
             self.trouble_of_boot().as_secs() + RECOVERY * (1 + self.boot().count() as u64);
         if trouble < deadline {
             let within = Duration::from_secs(deadline + 60);
-            return End::Boots { within };
+            let after = Duration::ZERO;
+            return End::Boots { after, within };
         }
         // What comes up after root is mounted may meet all of it again.
         let within = Duration::from_secs(deadline + trouble);

@@ -1,13 +1,8 @@
 //! What must hold for every host.
 
-use machinesim::wire::Share;
-
-use super::{End, Faults, Outage, Outcome, Scenario};
-use crate::host_spec::HostKind;
-use crate::machine::Line;
+use super::{Faults, Outage, Outcome, Scenario};
 use crate::report::{Report, Stall, is_udev};
-use crate::target::{COMMAND_FAILED, SUBSYSTEM};
-use crate::trouble::{Trouble, What};
+use crate::target::SUBSYSTEM;
 
 /// The longest round of the heartbeat that still counts as healthy, once the host
 /// is up, where TCP waited for the other side in vain meanwhile. A root that loses
@@ -33,10 +28,6 @@ const LONGEST_RETURN: f64 = 45.0;
 /// tries again (`NVME_ADMIN_TIMEOUT`, drivers/nvme/host/nvme.h: while it connects,
 /// `nvme_tcp_error_recovery` does nothing). Seen in chaos runs 1014 and 1023.
 const ADMIN_TIMEOUT: f64 = 60.0;
-
-/// Seconds between two rounds of the heartbeat of a whole system: half a second and
-/// what emulated machines take.
-const PAUSE: f64 = 1.0;
 
 /// What the kernel says of a task that waited for [`KERNEL_PATIENCE`].
 const BLOCKED: &str = "blocked for more than";
@@ -74,7 +65,7 @@ pub(super) fn healthy(scenario: &Scenario, outcome: &Outcome, faults: &mut Fault
     };
     mounts(scenario, report, faults);
     heartbeat(scenario, outcome, report, faults);
-    hand_over(report, faults);
+    hand_over(scenario, report, faults);
     let failed = &report.failed_units;
     faults.expect(failed.is_empty(), || format!("failed units: {failed:?}"));
     let tolerated = |text: &str, line: &str| match scenario.outage {
@@ -144,12 +135,8 @@ fn mounts(scenario: &Scenario, report: &Report, faults: &mut Faults) {
 }
 
 fn heartbeat(scenario: &Scenario, outcome: &Outcome, report: &Report, faults: &mut Faults) {
-    let pause = match scenario.host.kind {
-        HostKind::Debian => PAUSE,
-        HostKind::Slim => match scenario.wiring.beat {
-            Some(pause) => pause.into(),
-            None => return,
-        },
+    let Some(pause) = scenario.pause() else {
+        return;
     };
     let Some(heart) = &report.heartbeat else {
         return faults.add("no heartbeat");
@@ -161,7 +148,9 @@ fn heartbeat(scenario: &Scenario, outcome: &Outcome, report: &Report, faults: &m
     let settle = f64::from(scenario.wiring.settle);
     let marker = report.marks.get("marker").copied().unwrap_or_default();
     for stall in &heart.stalls {
-        let usual = if outcome.way.is_virtual() {
+        let usual = if scenario.renumbered {
+            LONGEST_RETURN
+        } else if outcome.way.is_virtual() {
             LONGEST_VIRTUAL_STALL
         } else {
             usual(stall, marker)
@@ -223,7 +212,7 @@ fn longest(at: f64, took: f64, usual: f64, outages: &[Outage]) -> f64 {
 }
 
 /// The running system took over from the initramfs without a trace.
-fn hand_over(report: &Report, faults: &mut Faults) {
+fn hand_over(scenario: &Scenario, report: &Report, faults: &mut Faults) {
     let survivors = report.survivors();
     faults.expect(survivors.is_empty(), || {
         format!("left from the initramfs: {survivors:?}")
@@ -239,19 +228,8 @@ fn hand_over(report: &Report, faults: &mut Faults) {
     });
     let twice = report.duplicate_routes();
     faults.expect(twice.is_empty(), || format!("duplicate routes: {twice:?}"));
-    // Routes that router advertisements made are renewed by whoever listens;
-    // the kernel's own follow the addresses.
-    let lost: Vec<&String> = report
-        .monitor
-        .iter()
-        .filter(|line| line.contains("Deleted"))
-        .filter(|line| {
-            !["proto ra", " fe80::", " ff00::", "multicast"]
-                .iter()
-                .any(|w| line.contains(w))
-        })
-        .collect();
-    faults.expect(lost.is_empty(), || {
+    let lost = report.lost();
+    faults.expect(scenario.renumbered || lost.is_empty(), || {
         format!("lost for a while at hand-off: {lost:?}")
     });
     for (name, _, setup) in &report.links {
@@ -259,43 +237,6 @@ fn hand_over(report: &Report, faults: &mut Faults) {
         faults.expect(fine, || {
             format!("systemd-networkd says `{name}` is {setup}")
         });
-    }
-}
-
-/// All trouble came, and what is wrong on a wire was met by a frame. Else a scenario
-/// would pass because nothing went wrong.
-pub(super) fn came(scenario: &Scenario, outcome: &Outcome, faults: &mut Faults) {
-    // Chance may have had more in store for a root that never ran.
-    let open = matches!(scenario.end, End::BootsOrGivesUp { .. }) && outcome.report.is_none();
-    for ahead in outcome.ahead.iter().filter(|_| !open) {
-        faults.add(format!("did not happen: {ahead}"));
-    }
-    let commands = |trouble: &Trouble| trouble.felt && matches!(trouble.what, What::Command(_));
-    let failed = |line: &Line| line.text.contains(COMMAND_FAILED);
-    if scenario.trouble.iter().any(commands) && outcome.target_console.iter().any(failed) {
-        faults.add("a command failed in the target: its console says which (`target.txt`)");
-    }
-    let wires = scenario
-        .trouble
-        .iter()
-        .filter_map(|trouble| match &trouble.what {
-            What::Wire(_, wire) if trouble.felt => Some(wire),
-            _ => None,
-        });
-    let met = outcome.frames.unwrap_or_default();
-    for wire in wires {
-        let kinds = [
-            (!wire.filters.is_empty(), met.filtered, "filtered"),
-            (wire.mtu.is_some(), met.too_big, "too big"),
-            (wire.reset.is_some(), met.reset, "reset"),
-            (wire.loss > Share::NONE, met.lost, "lost"),
-            (wire.corrupt > Share::NONE, met.corrupted, "damaged"),
-            (wire.reorder.is_some(), met.held_back, "overtaken"),
-            (wire.duplicate > Share::NONE, met.duplicated, "duplicated"),
-        ];
-        for (_, _, what) in kinds.iter().filter(|(asked, met, _)| *asked && *met == 0) {
-            faults.add(format!("no frame was {what}"));
-        }
     }
 }
 

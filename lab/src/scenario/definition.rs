@@ -39,6 +39,9 @@ pub struct Scenario {
     /// The path to the drive goes away for so many seconds: the kernel may say
     /// so, and I/O may wait, but none may fail.
     pub outage: Option<u32>,
+    /// The host gets another address while it runs: what it had goes, and I/O waits until
+    /// the kernel has connected from there.
+    pub renumbered: bool,
     /// What goes wrong on the way, from switching the host on.
     pub trouble: Vec<Trouble>,
     /// What happens, in order; mostly [`switch_on`](crate::switch_on).
@@ -67,6 +70,14 @@ impl Scenario {
                 vec!["cables with faults".to_owned()]
             }
             Kind::Qemu => Vec::new(),
+        }
+    }
+
+    /// Seconds between two rounds of the host's heartbeat, where it has one.
+    pub(super) fn pause(&self) -> Option<f64> {
+        match self.host.kind {
+            HostKind::Debian => Some(PAUSE),
+            HostKind::Slim => self.wiring.beat.map(f64::from),
         }
     }
 
@@ -101,10 +112,15 @@ impl Scenario {
     }
 }
 
+/// Seconds between two rounds of the heartbeat of a whole system: half a second and
+/// what emulated machines take.
+const PAUSE: f64 = 1.0;
+
 /// The end of most scenarios. The bound is generous: under emulation, with
 /// other machines beside it, a host needs a minute.
 pub(super) fn boots() -> End {
     End::Boots {
+        after: Duration::ZERO,
         within: Duration::from_secs(420),
     }
 }

@@ -46,6 +46,7 @@ pub(super) fn dhcp4() -> Scenario {
         seed: None,
         end: boots(),
         outage: None,
+        renumbered: false,
         trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {

@@ -49,6 +49,7 @@ fn wrong_port() -> Scenario {
             .to_vec(),
         },
         outage: None,
+        renumbered: false,
         trouble: Vec::new(),
         events: switch_on,
         check: |_, _| {},

@@ -36,6 +36,7 @@ pub(super) fn target_restart() -> Scenario {
         seed: None,
         end: boots(),
         outage: Some(10),
+        renumbered: false,
         trouble: Vec::new(),
         events: restart_target,
         check: |outcome, faults| {
@@ -59,6 +60,9 @@ fn restart_target(session: &mut Session) -> Result<()> {
     session.start_target()
 }
 
+/// So many seconds after the host's first question the server is there.
+const LATE: u64 = 8;
+
 /// The DHCP server is there 8 s after the host asked for the first time.
 fn late_dhcp() -> Scenario {
     Scenario {
@@ -70,6 +74,14 @@ fn late_dhcp() -> Scenario {
         outage: None,
         events: start_dhcp_late,
         check: |outcome, faults| {
+            let marks = outcome.marks;
+            let waited = marks
+                .root
+                .zip(marks.premount)
+                .map(|(root, asked)| root - asked);
+            faults.expect(waited.is_some_and(|waited| waited >= LATE as f64), || {
+                format!("root was there {waited:?} s after the question, the server only {LATE} s")
+            });
             if let Some(report) = &outcome.report {
                 faults.controller(report, "10.77.0.1", 4420);
             }
@@ -84,6 +96,6 @@ fn start_dhcp_late(session: &mut Session) -> Result<()> {
     session.start_host()?;
     let asking = "Running /scripts/init-premount";
     session.host_says(asking, UP)?;
-    session.run_for(Duration::from_secs(8))?;
+    session.run_for(Duration::from_secs(LATE))?;
     session.start_dhcp()
 }

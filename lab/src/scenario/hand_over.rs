@@ -85,7 +85,7 @@ pub(super) fn agent_dhcp4() -> Scenario {
     }
 }
 
-fn agent_dhcp6() -> Scenario {
+pub(super) fn agent_dhcp6() -> Scenario {
     let scripts = dhcp6();
     Scenario {
         name: "handover-dhcp6",

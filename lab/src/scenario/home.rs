@@ -35,6 +35,7 @@ fn remote_home() -> Scenario {
         seed: None,
         end: boots(),
         outage: None,
+        renumbered: false,
         trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {

@@ -90,24 +90,31 @@ pub(super) fn detail(
 pub(super) const MODE: &str = "/linkinfo/info_data/mode";
 
 pub(super) fn vlan() -> Scenario {
-    let netplan = "\
+    vlan_on("{}")
+}
+
+/// The same with what netplan is told of the card.
+pub(super) fn vlan_on(card: &str) -> Scenario {
+    let netplan = format!(
+        "\
 network:
   version: 2
   ethernets:
-    ens3: {}
+    ens3: {card}
   vlans:
     storage:
       id: 7
       link: ens3
       addresses: [10.77.0.50/24]
-";
+"
+    );
     let setup = "ip link add link eth0 name eth0.7 type vlan id 7\nip link set eth0.7 up";
     Scenario {
         target: Some(target("eth0.7", setup, 1)),
         check: |outcome, faults| {
             holds(outcome, faults, "storage", "/linkinfo/info_data/id", "7");
         },
-        ..scenario("agent-vlan", "root over a VLAN", netplan)
+        ..scenario("agent-vlan", "root over a VLAN", &netplan)
     }
 }
 

@@ -50,6 +50,7 @@ network:
         seed: None,
         end: boots(),
         outage: None,
+        renumbered: false,
         trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {
@@ -82,6 +83,7 @@ fn odd_controllers() -> Scenario {
         seed: None,
         end: boots(),
         outage: None,
+        renumbered: false,
         trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {
@@ -126,6 +128,7 @@ fn many_portals() -> Scenario {
         seed: None,
         end: boots(),
         outage: None,
+        renumbered: false,
         trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {

@@ -44,6 +44,7 @@ fn ipv4() -> Scenario {
         seed: None,
         end: boots(),
         outage: None,
+        renumbered: false,
         trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {

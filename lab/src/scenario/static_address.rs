@@ -79,6 +79,7 @@ fn ipv4() -> Scenario {
         seed: None,
         end: boots(),
         outage: None,
+        renumbered: false,
         trouble: Vec::new(),
         events: switch_on,
         check: |outcome, faults| {

@@ -21,6 +21,7 @@ fn target_150() -> Scenario {
         name: "late-target-150",
         title: "the target is switched on 150 s after the host",
         end: End::Boots {
+            after: Duration::from_secs(150),
             within: Duration::from_secs(360),
         },
         events: |session| target_after(session, 150),

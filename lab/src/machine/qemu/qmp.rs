@@ -30,7 +30,7 @@ impl Qmp {
                 Err(e) if Instant::now() > deadline => {
                     return Err(Error::Monitor {
                         vm: vm.to_owned(),
-                        what: format!("no connection: {e}"),
+                        what: format!("no connection to QEMU's monitor: {e}"),
                     });
                 }
                 Err(_) => thread::sleep(Duration::from_millis(20)),
@@ -41,7 +41,7 @@ impl Qmp {
             .and_then(|()| stream.try_clone());
         let writer = prepared.map_err(|e| Error::Monitor {
             vm: vm.to_owned(),
-            what: e.to_string(),
+            what: format!("QEMU's monitor: {e}"),
         })?;
         let mut qmp = Qmp {
             vm: vm.to_owned(),
@@ -82,7 +82,7 @@ impl Qmp {
     fn fault(&self, command: &str, answer: &str) -> Error {
         Error::Monitor {
             vm: self.vm.clone(),
-            what: format!("{command}: {answer}"),
+            what: format!("QEMU's monitor: {command}: {answer}"),
         }
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use machinesim::wire::Faults;
 
 use super::super::table::phases;
-use crate::machine::Who;
 use crate::trouble::{Direction, Trouble, What, When};
 
 /// A disturbance, from its beginning to its end.
@@ -82,14 +81,7 @@ impl fmt::Display for Episode {
             Kind::Target => f.write_str("the target has no power"),
             Kind::Cables => f.write_str("all cables are out"),
             Kind::Cable(card) => write!(f, "the cable of card {card} is out"),
-            Kind::Wire(direction, faults) => {
-                let frames = match direction {
-                    Direction::Both => "all frames",
-                    Direction::From(Who::Host) => "frames from the host",
-                    Direction::From(Who::Target) => "frames from the target",
-                };
-                write!(f, "{frames} meet {faults:?}")
-            }
+            Kind::Wire(direction, faults) => write!(f, "{direction} meet {faults:?}"),
             Kind::Dhcp => f.write_str("there is no DHCP server and no router advertisement"),
         }
     }

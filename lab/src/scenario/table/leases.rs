@@ -5,18 +5,26 @@ use std::net::Ipv4Addr;
 use machinesim::wire::{Faults, Filter, Kind, Which};
 
 use super::Network;
+use super::phases::MARKER;
 use super::row::DEADLINE;
 use crate::host_spec::HostSpec;
 use crate::lab::Wiring;
 use crate::scenario::Reason;
 use crate::scenario::slim::slim;
 use crate::scenario::static_address::{net, portal};
-use crate::scenario::{End, Scenario, by_agent, dhcp};
+use crate::scenario::{End, Faults as Asserted, Outcome, Scenario, by_agent, dhcp};
 use crate::target::TargetSpec;
 use crate::trouble::{Direction, Trouble, What};
 
 pub(super) fn all() -> Vec<Scenario> {
-    vec![nak(), no_router(), far(), two_servers(), short()]
+    vec![
+        nak(),
+        renumbered(),
+        no_router(),
+        far(),
+        two_servers(),
+        short(),
+    ]
 }
 
 fn base() -> Scenario {
@@ -43,18 +51,54 @@ fn nak() -> Scenario {
         ],
         check: |outcome, faults| {
             (base().check)(outcome, faults);
-            let said = |text: &str| {
-                let lines = outcome.target_console.iter();
-                lines.filter(|line| line.text.contains(text)).count()
-            };
-            faults.expect(said("DHCPNAK(") > 0, || "the server said no NAK".to_owned());
-            let addresses = outcome.report.iter().flat_map(|report| &report.addresses);
-            let other = addresses.filter(|a| a.ip.to_string().starts_with("10.77.0.2"));
-            faults.expect(other.count() == 1, || {
-                "the host has no address of the new range".to_owned()
-            });
+            other_address(outcome, faults);
         },
         ..base()
+    }
+}
+
+/// The server refused what the host had, which has another address since.
+fn other_address(outcome: &Outcome, faults: &mut Asserted) {
+    let refused = said(outcome, "DHCPNAK(");
+    faults.expect(refused > 0, || "the server said no NAK".to_owned());
+    let addresses = outcome.report.iter().flat_map(|report| &report.addresses);
+    let of_host = addresses.filter(|a| a.ip.to_string().starts_with("10.77.0."));
+    let all: Vec<String> = of_host.map(|a| a.ip.to_string()).collect();
+    let is_new = |ip: &String| ip.starts_with("10.77.0.20") || ip.starts_with("10.77.0.210");
+    faults.expect(all.len() == 1 && all.iter().all(is_new), || {
+        format!("not one address, of the new range, but {all:?}")
+    });
+}
+
+/// How many lines of the target's console have this.
+fn said(outcome: &Outcome, text: &str) -> usize {
+    let lines = outcome.target_console.iter();
+    lines.filter(|line| line.text.contains(text)).count()
+}
+
+/// A whole system renews a lease of 120 s, and the server has another range by then: it
+/// says NAK, and then gives another address. Root waits for the kernel to connect from
+/// there.
+fn renumbered() -> Scenario {
+    let base = crate::scenario::hand_over::agent_dhcp4();
+    Scenario {
+        name: "fault-renumbered-dhcp4",
+        title: "DHCPv4: at the renewal the server gives another address",
+        wiring: Wiring {
+            settle: 240,
+            ..base.wiring
+        },
+        outage: Some(60),
+        renumbered: true,
+        trouble: vec![Trouble::after(MARKER, 10, What::Command(OTHER_RANGE))],
+        check: |outcome, faults| {
+            other_address(outcome, faults);
+            if let Some(report) = &outcome.report {
+                faults.controller(report, "10.77.0.1", 4420);
+            }
+            faults.recorded(outcome, "done");
+        },
+        ..base
     }
 }
 
@@ -170,6 +214,11 @@ ip link set veth0 netns $!"
                 return;
             };
             faults.controller(report, "10.77.0.1", 4420);
+            for offer in ["DHCPOFFER(", "sending OFFER to 10.77.0.2"] {
+                faults.expect(said(outcome, offer) > 0, || {
+                    format!("no server said `{offer}`")
+                });
+            }
             let of = |start: &str| {
                 let mut addresses = report.addresses.iter();
                 addresses.any(|a| a.interface == "ens3" && a.ip.to_string().starts_with(start))
@@ -208,6 +257,12 @@ fn short() -> Scenario {
             );
             network.addresses.clear();
         }),
+        check: |outcome, faults| {
+            (crate::scenario::hand_over::agent_dhcp4().check)(outcome, faults);
+            // Two while it boots; then one about every 30 s.
+            let renewed = said(outcome, "sending ACK to");
+            faults.expect(renewed >= 4, || format!("only {renewed} times ACK"));
+        },
         ..base
     }
 }

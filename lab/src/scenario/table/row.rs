@@ -22,9 +22,10 @@ pub(super) struct Row {
 /// What must come of a fault.
 #[derive(Clone, Copy)]
 pub(super) enum Must {
-    /// Root is mounted and reports within so many seconds from switching on.
-    Root(u64),
-    /// The same, with a heartbeat of so many seconds afterwards that meets the fault.
+    /// Root is mounted after so many seconds from switching on at least, and reports
+    /// within so many.
+    Root(u64, u64),
+    /// It reports within so many seconds, with a heartbeat of so many seconds afterwards that meets the fault.
     Beat(u64, u32),
     /// The agent gives up, with this reason.
     Report(fn(Network) -> Reason),
@@ -37,25 +38,24 @@ impl Row {
     pub(super) fn scenario(&self, network: Network) -> Scenario {
         let base = match self.must {
             Must::Beat(..) => network.lasting_scenario(),
-            Must::Root(_) | Must::Report(_) => network.scenario(),
+            Must::Root(..) | Must::Report(_) => network.scenario(),
         };
         let trouble = (self.trouble)(network);
-        let seconds = Duration::from_secs;
+        let boots = |after: u64, within: u64| End::Boots {
+            after: Duration::from_secs(after),
+            within: Duration::from_secs(within),
+        };
         match self.must {
-            Must::Root(within) => Scenario {
+            Must::Root(after, within) => Scenario {
                 trouble,
-                end: End::Boots {
-                    within: seconds(within),
-                },
+                end: boots(after, within),
                 // The path goes away for a part of that.
                 outage: Some(0),
                 ..base
             },
             Must::Beat(within, settle) => Scenario {
                 trouble,
-                end: End::Boots {
-                    within: seconds(within),
-                },
+                end: boots(0, within),
                 wiring: Wiring {
                     settle,
                     beat: Some(PAUSE),

@@ -18,28 +18,28 @@ pub(super) const ROWS: &[Row] = &[
         title: "1% of the frames is lost",
         on: Network::ALL,
         trouble: |_| always(Faults::loss(Share::percent(1))),
-        must: Root(60),
+        must: Root(0, 60),
     },
     Row {
         name: "loss5",
         title: "5% of the frames are lost",
         on: Network::ALL,
         trouble: |_| always(Faults::loss(Share::percent(5))),
-        must: Root(90),
+        must: Root(0, 90),
     },
     Row {
         name: "loss20",
         title: "20% of the frames are lost",
         on: Network::ALL,
         trouble: |_| always(Faults::loss(Share::percent(20))),
-        must: Root(1500),
+        must: Root(0, 1500),
     },
     Row {
         name: "delay300",
         title: "each frame takes 300 ms",
         on: Network::ALL,
         trouble: |_| always(Faults::delay(Duration::from_millis(300))),
-        must: Root(240),
+        must: Root(0, 240),
     },
     Row {
         name: "twice",
@@ -51,7 +51,7 @@ pub(super) const ROWS: &[Row] = &[
                 ..Faults::default()
             })
         },
-        must: Root(60),
+        must: Root(0, 60),
     },
     Row {
         name: "overtaken",
@@ -66,7 +66,7 @@ pub(super) const ROWS: &[Row] = &[
                 ..Faults::default()
             })
         },
-        must: Root(60),
+        must: Root(0, 60),
     },
     Row {
         name: "jitter",
@@ -79,7 +79,7 @@ pub(super) const ROWS: &[Row] = &[
                 ..Faults::default()
             })
         },
-        must: Root(120),
+        must: Root(0, 120),
     },
     Row {
         name: "slow",
@@ -94,7 +94,7 @@ pub(super) const ROWS: &[Row] = &[
                 ..Faults::default()
             })
         },
-        must: Root(180),
+        must: Root(0, 180),
     },
     Row {
         name: "damaged",
@@ -106,14 +106,14 @@ pub(super) const ROWS: &[Row] = &[
                 ..Faults::default()
             })
         },
-        must: Root(120),
+        must: Root(0, 120),
     },
     Row {
         name: "syn",
         title: "the first two requests to connect are lost",
         on: &[Static, Advertised],
         trouble: |_| always(drop(Kind::TcpSyn(None), Which::First(2))),
-        must: Root(60),
+        must: Root(0, 60),
     },
     Row {
         name: "mtu",
@@ -132,14 +132,14 @@ pub(super) const ROWS: &[Row] = &[
         title: "the cables are plugged in 20 s late",
         on: Network::ALL,
         trouble: |network| cut(network, |what| Trouble::at(0, what), 20),
-        must: Root(60),
+        must: Root(20, 60),
     },
     Row {
         name: "cut-connect",
         title: "the cables are out for 15 s while the kernel connects",
         on: &[Static, Dhcp4, Bond],
         trouble: |network| cut_for(network, QUEUES, 15),
-        must: Root(120),
+        must: Root(0, 120),
     },
     Row {
         name: "cut-root",
@@ -160,14 +160,14 @@ pub(super) const ROWS: &[Row] = &[
         title: "for 30 s nothing passes, with carrier",
         on: Network::ALL,
         trouble: |_| silent(Direction::Both, 0, 30),
-        must: Root(90),
+        must: Root(30, 90),
     },
     Row {
         name: "deaf",
         title: "for 20 s nothing that the target sends arrives",
         on: &[Static, Dhcp6],
         trouble: |_| silent(Direction::From(Who::Target), 0, 20),
-        must: Root(90),
+        must: Root(20, 90),
     },
     Row {
         name: "silent-root",
@@ -186,35 +186,35 @@ pub(super) const ROWS: &[Row] = &[
         title: "the target restarts before the host connects",
         on: Network::ALL,
         trouble: |_| restart(AGENT, 10),
-        must: Root(60),
+        must: Root(10, 60),
     },
     Row {
         name: "target-queues",
         title: "the target restarts between its admin and its I/O queue",
         on: Network::ALL,
         trouble: |_| restart(QUEUES, 10),
-        must: Root(150),
+        must: Root(10, 150),
     },
     Row {
         name: "target-connected",
         title: "the target restarts between connect and mount",
         on: Network::ALL,
         trouble: |_| restart(CONTROLLER, 10),
-        must: Root(150),
+        must: Root(10, 150),
     },
     Row {
         name: "target-mount",
         title: "the target restarts while root is being mounted",
         on: Network::ALL,
         trouble: |_| restart(MOUNT, 10),
-        must: Root(150),
+        must: Root(10, 150),
     },
     Row {
         name: "target-switch",
         title: "the target restarts during switch-root",
         on: Network::ALL,
         trouble: |_| restart(LEAVE, 10),
-        must: Root(150),
+        must: Root(0, 150),
     },
     Row {
         name: "target-root",
@@ -233,7 +233,7 @@ pub(super) const ROWS: &[Row] = &[
                 Trouble::at(20, What::Command("dhcp_start")),
             ]
         },
-        must: Root(60),
+        must: Root(20, 60),
     },
     Row {
         name: "unheard",
@@ -247,7 +247,7 @@ pub(super) const ROWS: &[Row] = &[
             };
             always(drop(kind, Which::First(2)))
         },
-        must: Root(60),
+        must: Root(0, 60),
     },
     Row {
         name: "neighbour",
@@ -260,28 +260,28 @@ pub(super) const ROWS: &[Row] = &[
             };
             always(drop(kind, Which::First(3)))
         },
-        must: Root(60),
+        must: Root(0, 60),
     },
     Row {
         name: "reset-handshake",
         title: "connections are reset before they are NVMe's",
-        on: &[Static, Dhcp6, Vlan],
+        on: Network::ALL,
         trouble: |_| always(reset(100)),
         must: Report(|_| Reason::PROTOCOL),
     },
     Row {
         name: "reset-64k",
         title: "connections are reset after 64 KiB",
-        on: &[Static, Dhcp6, Vlan],
+        on: Network::ALL,
         trouble: |_| always(reset(64 << 10)),
-        must: Root(1500),
+        must: Root(0, 1500),
     },
     Row {
         name: "reset-1m",
         title: "connections are reset after 1 MiB",
-        on: &[Static, Dhcp6, Vlan],
+        on: Network::ALL,
         trouble: |_| always(reset(1 << 20)),
-        must: Root(150),
+        must: Root(0, 150),
     },
     Row {
         name: "dead",

@@ -1,48 +1,58 @@
-//! Faults that a whole system meets while it takes over, and once it runs.
+//! Faults that a whole system meets while it takes over.
 
+use super::Network;
 use super::rows::restart;
+use crate::host_spec::{HostKind, HostSpec};
 use crate::lab::Wiring;
-use crate::scenario::{Scenario, hand_over};
+use crate::scenario::{SETTLE, Scenario, hand_over, links};
 
 pub(super) fn all() -> Vec<Scenario> {
-    vec![take_over_static(), take_over_dhcp4()]
+    let networks = Network::ALL.iter();
+    networks.map(|network| take_over(*network)).collect()
 }
 
 /// systemd is about to start the network manager.
 const TAKES_OVER: &str = "Starting systemd-networkd.service";
 
-/// The target is gone while the running system takes over.
-fn take_over_static() -> Scenario {
-    let base = hand_over::restarts();
+/// The target is gone while the running system takes over. A DHCP server is gone with it,
+/// and comes back without its leases.
+fn take_over(network: Network) -> Scenario {
+    let base = whole(network);
+    // Names live as long as the program.
+    let name: &'static str = format!("fault-target-takeover-{}", network.name()).leak();
+    let title = format!(
+        "{}: the target restarts while networkd takes over",
+        network.title()
+    );
     Scenario {
-        name: "fault-target-takeover-static",
-        title: "static address: the target restarts while networkd takes over",
-        wiring: Wiring {
-            settle: 60,
-            ..base.wiring
-        },
+        name,
+        title: title.leak(),
         outage: Some(20),
         trouble: restart(TAKES_OVER, 20),
         events: crate::switch_on,
-        check: |outcome, faults| {
-            faults.recorded(outcome, "done");
-            if let Some(report) = &outcome.report {
-                faults.addresses(report, "ens3", &["10.77.0.50/24"]);
-                faults.controller(report, "10.77.0.1", 4420);
-            }
-        },
         ..base
     }
 }
 
-/// The DHCP server is gone with the target, and comes back without its leases.
-fn take_over_dhcp4() -> Scenario {
-    let base = hand_over::agent_dhcp4();
+/// A host of this kind that is a whole system.
+fn whole(network: Network) -> Scenario {
+    let base = match network {
+        Network::Dhcp4 => return hand_over::agent_dhcp4(),
+        Network::Dhcp6 => return hand_over::agent_dhcp6(),
+        // On a card without an address systemd-networkd waits for a router for ever.
+        Network::Vlan => links::vlan_on("{accept-ra: false}"),
+        _ => network.scenario(),
+    };
     Scenario {
-        name: "fault-target-takeover-dhcp4",
-        title: "DHCPv4: the target restarts while networkd takes over",
-        outage: Some(20),
-        trouble: restart(TAKES_OVER, 20),
+        host: HostSpec {
+            name: format!("whole-{}", network.name()),
+            kind: HostKind::Debian,
+            ..base.host
+        },
+        wiring: Wiring {
+            settle: SETTLE,
+            ..base.wiring
+        },
         ..base
     }
 }
