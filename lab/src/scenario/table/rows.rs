@@ -138,14 +138,14 @@ pub(super) const ROWS: &[Row] = &[
         name: "cut-connect",
         title: "the cables are out for 15 s while the kernel connects",
         on: &[Static, Dhcp4, Bond],
-        trouble: |network| cut_for(network, QUEUES, 15),
+        trouble: |network| cut_for(network, QUEUES, 0, 15),
         must: Root(0, 120),
     },
     Row {
         name: "cut-root",
         title: "the cables are out for 30 s under a running root",
         on: &[Static, Dhcp4, Vlan],
-        trouble: |network| cut_for(network, MARKER, 30),
+        trouble: |network| cut_for(network, MARKER, BEATS, BEATS + 30),
         must: Beat(60, 120),
     },
     Row {
@@ -175,8 +175,8 @@ pub(super) const ROWS: &[Row] = &[
         on: &[Static, Vlan, Bond],
         trouble: |_| {
             vec![
-                Trouble::after(MARKER, 10, wire(Faults::loss(Share::ALL))),
-                Trouble::after(MARKER, 50, over(Faults::loss(Share::ALL))),
+                Trouble::after(MARKER, BEATS, wire(Faults::loss(Share::ALL))),
+                Trouble::after(MARKER, BEATS + 40, over(Faults::loss(Share::ALL))),
             ]
         },
         must: Beat(60, 150),
@@ -185,42 +185,42 @@ pub(super) const ROWS: &[Row] = &[
         name: "target-before",
         title: "the target restarts before the host connects",
         on: Network::ALL,
-        trouble: |_| restart(AGENT, 10),
+        trouble: |_| restart(AGENT, 0, 10),
         must: Root(10, 60),
     },
     Row {
         name: "target-queues",
         title: "the target restarts between its admin and its I/O queue",
         on: Network::ALL,
-        trouble: |_| restart(QUEUES, 10),
+        trouble: |_| restart(QUEUES, 0, 10),
         must: Root(10, 150),
     },
     Row {
         name: "target-connected",
         title: "the target restarts between connect and mount",
         on: Network::ALL,
-        trouble: |_| restart(CONTROLLER, 10),
+        trouble: |_| restart(CONTROLLER, 0, 10),
         must: Root(10, 150),
     },
     Row {
         name: "target-mount",
         title: "the target restarts while root is being mounted",
         on: Network::ALL,
-        trouble: |_| restart(MOUNT, 10),
+        trouble: |_| restart(MOUNT, 0, 10),
         must: Root(10, 150),
     },
     Row {
         name: "target-switch",
         title: "the target restarts during switch-root",
         on: Network::ALL,
-        trouble: |_| restart(LEAVE, 10),
+        trouble: |_| restart(LEAVE, 0, 10),
         must: Root(0, 150),
     },
     Row {
         name: "target-root",
         title: "the target restarts under a running root",
         on: &[Static, Advertised, Bond],
-        trouble: |_| restart(MARKER, 20),
+        trouble: |_| restart(MARKER, BEATS, BEATS + 20),
         must: Beat(60, 120),
     },
     Row {
@@ -364,11 +364,14 @@ fn silent(direction: Direction, from: u64, to: u64) -> Vec<Trouble> {
     ]
 }
 
-/// The target loses power when the host says that, for so many seconds.
-pub(super) fn restart(text: &'static str, seconds: u64) -> Vec<Trouble> {
+/// So many seconds after the marker a root surely has a beating heart.
+const BEATS: u64 = 10;
+
+/// The target has no power from so many seconds after the host says that to so many.
+pub(super) fn restart(text: &'static str, from: u64, to: u64) -> Vec<Trouble> {
     vec![
-        Trouble::after(text, 0, What::KillTarget),
-        Trouble::after(text, seconds, What::StartTarget),
+        Trouble::after(text, from, What::KillTarget),
+        Trouble::after(text, to, What::StartTarget),
     ]
 }
 
@@ -379,12 +382,12 @@ fn cut(network: Network, first: fn(What) -> Trouble, seconds: u64) -> Vec<Troubl
         .collect()
 }
 
-fn cut_for(network: Network, text: &'static str, seconds: u64) -> Vec<Trouble> {
+fn cut_for(network: Network, text: &'static str, from: u64, to: u64) -> Vec<Trouble> {
     let cards = 0..network.cards();
     let each = |card| {
         [
-            Trouble::after(text, 0, What::Cut(card)),
-            Trouble::after(text, seconds, What::Mend(card)),
+            Trouble::after(text, from, What::Cut(card)),
+            Trouble::after(text, to, What::Mend(card)),
         ]
     };
     cards.flat_map(each).collect()

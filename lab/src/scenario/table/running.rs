@@ -28,7 +28,7 @@ fn take_over(network: Network) -> Scenario {
         name,
         title: title.leak(),
         outage: Some(20),
-        trouble: restart(TAKES_OVER, 20),
+        trouble: restart(TAKES_OVER, 0, 20),
         events: crate::switch_on,
         ..base
     }
