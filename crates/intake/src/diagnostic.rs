@@ -133,7 +133,7 @@ impl<'d> Report<'d> {
         if path.is_root() {
             origin
         } else {
-            origin.with_key(path.to_string())
+            origin.with_key(path.to_text())
         }
     }
 

@@ -33,19 +33,29 @@ const BASE64_KEY: usize = 43;
 /// a bounded length.
 pub fn tidy(text: impl Into<String>) -> String {
     let mut text = text.into();
+    if is_plain(&text) {
+        return text;
+    }
     if let Cow::Owned(masked) = mask(&text) {
         text = masked;
     }
-    if text.len() >= BASE64_KEY {
+    if has_long_word(&text) {
         text = mask_bare(&text);
     }
-    if text.len() > LONGEST_VALUE {
+    if text.len() > LONGEST || text.split('`').any(|part| part.len() > LONGEST_VALUE) {
         text = shorten(&text);
     }
-    if text.contains(is_unprintable) {
+    if !text.bytes().all(|b| matches!(b, b' '..=b'~')) && text.contains(is_unprintable) {
         text = escape(&text);
     }
     text
+}
+
+/// None of the rules can concern it: that is told in one look, and a list of ten
+/// thousand actions has twice as many such texts.
+fn is_plain(text: &str) -> bool {
+    let has_no_key = |b: u8| matches!(b, b' '..=b'~') && !matches!(b, b'-' | b'=');
+    text.len() < BASE64_KEY && text.bytes().all(has_no_key)
 }
 
 fn escape(text: &str) -> String {
@@ -111,7 +121,7 @@ pub fn mask(text: &str) -> Cow<'_, str> {
 /// The text without keys that have lost their padding. A message can do with
 /// one word less; data can't, in which a path may look like that.
 fn mask_bare(text: &str) -> String {
-    let is_digit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
+    let is_digit = |c: char| u8::try_from(c).is_ok_and(is_base64);
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(is_digit) {
@@ -130,17 +140,34 @@ fn mask_bare(text: &str) -> String {
     masked + rest
 }
 
+fn is_base64(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')
+}
+
+/// A word is as long as a key.
+fn has_long_word(text: &str) -> bool {
+    text.len() >= BASE64_KEY
+        && text
+            .as_bytes()
+            .split(|b| !is_base64(*b))
+            .any(|word| word.len() >= BASE64_KEY)
+}
+
 /// Where keys are, in order; they may overlap.
 fn keys(text: &str) -> Vec<(usize, usize)> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     // Every stem has a hyphen, every base64 key ends with `=`; both are rare.
-    for at in bytes
-        .iter()
-        .enumerate()
-        .filter(|(_, b)| matches!(b, b'-' | b'='))
-        .map(|(at, _)| at)
-    {
+    let is_rare = |b: &u8| matches!(b, b'-' | b'=');
+    let places = bytes.chunks(64).enumerate().filter_map(|(n, chunk)| {
+        // Without a way out, so that the compiler looks at many bytes at once.
+        let has = chunk.iter().fold(false, |has, b| has | is_rare(b));
+        has.then_some((n * 64, chunk))
+    });
+    for at in places.flat_map(|(start, chunk)| {
+        let rare = chunk.iter().enumerate().filter(|(_, b)| is_rare(b));
+        rare.map(move |(at, _)| start + at)
+    }) {
         let key = match bytes[at] {
             b'-' => stem_before(bytes, at).and_then(|start| {
                 let end = end_of_key(text, start, at + 1);
@@ -183,7 +210,7 @@ fn base64_before(bytes: &[u8], at: usize) -> Option<usize> {
     let digits = bytes[..at]
         .iter()
         .rev()
-        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+        .take_while(|&&b| is_base64(b) || b == b'=')
         .count();
     (digits >= BASE64_KEY - 1).then_some(at - digits)
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::path::{Step, write_steps};
+use super::path::{Step, push_step};
 use super::tree::{Document, KindData, Node, NodeId};
 
 /// The key paths of a document's nodes, for those who come to a node by another
@@ -67,8 +67,9 @@ impl<'d> KeyPaths<'d> {
             at = collection;
         }
         let mut path = String::new();
-        // Writing to a String does not fail.
-        let _ = write_steps(&mut path, steps.into_iter().rev());
+        for step in steps.into_iter().rev() {
+            push_step(&mut path, step);
+        }
         path
     }
 }

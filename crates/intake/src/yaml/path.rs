@@ -1,4 +1,4 @@
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// The way from the document's root to a value, such as
 /// `storage.config[3].tcp_port`.
@@ -50,40 +50,48 @@ impl<'a> KeyPath<'a> {
     }
 }
 
-impl fmt::Display for KeyPath<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut steps = Vec::new();
-        let mut at = Some(self);
-        while let Some(path) = at {
-            steps.push(path.step);
-            at = path.parent;
+impl KeyPath<'_> {
+    /// The path as text. Each of ten thousand actions asks for several.
+    pub(crate) fn to_text(self) -> String {
+        // Longer ones are rare, and grow.
+        const USUAL: usize = 40;
+        let mut text = String::with_capacity(USUAL);
+        self.push_to(&mut text);
+        text
+    }
+
+    /// As deep as the calls by which the path was made.
+    fn push_to(&self, text: &mut String) {
+        if let Some(parent) = self.parent {
+            parent.push_to(text);
         }
-        write_steps(f, steps.into_iter().rev())
+        push_step(text, self.step);
     }
 }
 
-pub(super) fn write_steps<'a>(
-    f: &mut impl fmt::Write,
-    steps: impl Iterator<Item = Step<'a>>,
-) -> fmt::Result {
-    let mut first = true;
-    for step in steps {
-        match step {
-            Step::Root => continue,
-            Step::Index(index) => write!(f, "[{index}]")?,
-            Step::Key(key) if is_plain(key) => {
-                if !first {
-                    f.write_str(".")?;
-                }
-                f.write_str(key)?;
-            }
-            // Debug quoting keeps line breaks and escape sequences of a
-            // hostile key out of the terminal.
-            Step::Key(key) => write!(f, "[{key:?}]")?,
-        }
-        first = false;
+impl fmt::Display for KeyPath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text())
     }
-    Ok(())
+}
+
+/// Appends a step to those before.
+pub(super) fn push_step(path: &mut String, step: Step<'_>) {
+    // Writing to a String does not fail.
+    let _ = match step {
+        Step::Root => Ok(()),
+        Step::Index(index) => write!(path, "[{index}]"),
+        Step::Key(key) if is_plain(key) => {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(key);
+            Ok(())
+        }
+        // Debug quoting keeps line breaks and escape sequences of a
+        // hostile key out of the terminal.
+        Step::Key(key) => write!(path, "[{key:?}]"),
+    };
 }
 
 impl fmt::Debug for KeyPath<'_> {

@@ -197,7 +197,7 @@ impl<'d> Node<'d> {
         if path.is_root() {
             origin
         } else {
-            origin.with_key(path.to_string())
+            origin.with_key(path.to_text())
         }
     }
 
