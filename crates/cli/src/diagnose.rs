@@ -16,8 +16,8 @@ const MOST_WARNINGS: usize = 100;
 pub(crate) struct SourceMap(BTreeMap<String, String>);
 
 impl SourceMap {
-    pub(crate) fn insert(&mut self, name: &str, text: &str) {
-        self.0.insert(name.to_owned(), text.to_owned());
+    pub(crate) fn insert(&mut self, name: &str, text: impl Into<String>) {
+        self.0.insert(name.to_owned(), text.into());
     }
 
     fn line(&self, origin: &Origin) -> Option<&str> {

@@ -10,11 +10,14 @@ use crate::diagnose::SourceMap;
 
 pub(super) fn read(path: &Path, source_map: &mut SourceMap) -> Result<curtin::Input, SourceError> {
     let name = path.display().to_string();
-    let bytes = read_file(path)?;
-    if let Ok(text) = std::str::from_utf8(&bytes) {
-        source_map.insert(&name, text);
+    match String::from_utf8(read_file(path)?) {
+        Ok(text) => {
+            let read = curtin::read(&name, &text);
+            source_map.insert(&name, text);
+            Ok(read?)
+        }
+        Err(error) => Ok(curtin::read(&name, error.as_bytes())?),
     }
-    Ok(curtin::read(&name, &bytes)?)
 }
 
 /// The network configurations among the files that it writes.

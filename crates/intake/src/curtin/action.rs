@@ -29,7 +29,7 @@ pub(super) struct Action {
     /// What udev calls this device, in the words of a `spec`.
     pub(super) names: Vec<String>,
     /// The dataset that this makes: a pool's own, or one in a pool.
-    pub(super) dataset: Option<Dataset>,
+    pub(super) dataset: Option<Box<Dataset>>,
 }
 
 impl Action {
@@ -198,9 +198,9 @@ pub(super) fn read(
                 .get("pool")
                 .and_then(YamlNode::text)
                 .map(str::to_owned);
-            action.dataset = Some(pool_dataset(report, item, mapping, path));
+            action.dataset = Some(Box::new(pool_dataset(report, item, mapping, path)));
         }
-        "zfs" => action.dataset = Some(dataset(report, item, mapping, path)),
+        "zfs" => action.dataset = Some(Box::new(dataset(report, item, mapping, path))),
         _ => {}
     }
     Some(action)
@@ -434,17 +434,26 @@ fn mountpoint(
 
 /// What udev calls the device that an action makes.
 fn names(mapping: Mapping<'_>) -> Vec<String> {
-    let text = |key| mapping.get(key).and_then(YamlNode::text);
-    let is_format = text("type") == Some("format");
-    let tagged = |tag: &str, key| text(key).map(|value| format!("{tag}={value}"));
+    // In one go: there are many actions, and few have any of it.
+    let (mut type_name, mut uuid, mut label, mut part, mut path) = (None, None, None, None, None);
+    for entry in mapping.entries() {
+        let place = match entry.name() {
+            "type" => &mut type_name,
+            "uuid" => &mut uuid,
+            "label" => &mut label,
+            "partition_name" => &mut part,
+            "path" => &mut path,
+            _ => continue,
+        };
+        *place = entry.value.text();
+    }
+    let is_format = type_name == Some("format");
+    let tagged = |tag: &str, text: Option<&str>| text.map(|text| format!("{tag}={text}"));
     let tags = match is_format {
-        true => [tagged("UUID", "uuid"), tagged("LABEL", "label")],
-        false => [
-            tagged("PARTUUID", "uuid"),
-            tagged("PARTLABEL", "partition_name"),
-        ],
+        true => [tagged("UUID", uuid), tagged("LABEL", label)],
+        false => [tagged("PARTUUID", uuid), tagged("PARTLABEL", part)],
     };
-    let path = text("path").filter(|path| path.starts_with("/dev/") && !is_format);
+    let path = path.filter(|path| path.starts_with("/dev/") && !is_format);
     tags.into_iter()
         .flatten()
         .chain(path.map(str::to_owned))

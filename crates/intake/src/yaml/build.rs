@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::tree::{FaultData, KindData, MappingData, NodeData, NodeId, Text};
+use super::tree::{FaultData, KindData, MappingData, NodeData, NodeId, Text, tag_of};
 use super::{Document, MAX_DEPTH, MAX_NODES, Position, Style, YamlError};
 
 /// More would tell the reader nothing.
@@ -27,12 +27,13 @@ pub(super) struct Builder<'t> {
     /// Nodes so far, aliases and merged entries counted at full size.
     expanded: u64,
     anchors: HashMap<usize, Anchored>,
-    tagged: Vec<NodeId>,
+    tags: Vec<(NodeId, Box<str>)>,
     faults: Vec<FaultData>,
 }
 
 struct Frame {
     node: NodeId,
+    is_mapping: bool,
     first_pending: usize,
     anchor: usize,
     expanded_before: u64,
@@ -54,7 +55,7 @@ impl<'t> Builder<'t> {
             root: None,
             expanded: 0,
             anchors: HashMap::new(),
-            tagged: Vec::new(),
+            tags: Vec::new(),
             faults: Vec::new(),
         }
     }
@@ -80,7 +81,7 @@ impl<'t> Builder<'t> {
         at: Position,
         (anchor, tag): (usize, Option<Box<str>>),
     ) -> Result<(), YamlError> {
-        self.open(at, anchor, tag, KindData::Sequence(Box::default()))
+        self.open(at, anchor, tag, false)
     }
 
     /// What follows up to its [`close`](Self::close) are its keys and values
@@ -90,11 +91,7 @@ impl<'t> Builder<'t> {
         at: Position,
         (anchor, tag): (usize, Option<Box<str>>),
     ) -> Result<(), YamlError> {
-        let kind = KindData::Mapping(Box::new(MappingData {
-            declared: Box::default(),
-            effective: None,
-        }));
-        self.open(at, anchor, tag, kind)
+        self.open(at, anchor, tag, true)
     }
 
     pub(super) fn alias(&mut self, at: Position, anchor: usize) -> Result<(), YamlError> {
@@ -129,14 +126,8 @@ impl<'t> Builder<'t> {
     ) -> Result<NodeId, YamlError> {
         self.spend(1, at, false)?;
         let id = narrow(self.nodes.len());
-        if tag.is_some() {
-            self.tagged.push(id);
-        }
-        self.nodes.push(NodeData {
-            position: at,
-            tag,
-            kind,
-        });
+        self.tags.extend(tag.map(|tag| (id, tag)));
+        self.nodes.push(NodeData { position: at, kind });
         Ok(id)
     }
 
@@ -156,15 +147,17 @@ impl<'t> Builder<'t> {
         at: Position,
         anchor: usize,
         tag: Option<Box<str>>,
-        kind: KindData,
+        is_mapping: bool,
     ) -> Result<(), YamlError> {
         if self.frames.len() >= MAX_DEPTH {
             return Err(YamlError::TooDeep { position: at });
         }
         let expanded_before = self.expanded;
-        let node = self.add(at, tag, kind)?;
+        // What it holds is known when it closes.
+        let node = self.add(at, tag, KindData::Sequence(Box::default()))?;
         self.frames.push(Frame {
             node,
+            is_mapping,
             first_pending: self.pending.len(),
             anchor,
             expanded_before,
@@ -176,14 +169,15 @@ impl<'t> Builder<'t> {
         let Some(frame) = self.frames.pop() else {
             return Ok(());
         };
-        let children: Vec<NodeId> = self.pending.drain(frame.first_pending..).collect();
-        let kind = match self.nodes[frame.node as usize].kind {
-            KindData::Mapping(_) => {
-                let declared = children.chunks_exact(2).map(|pair| (pair[0], pair[1]));
-                KindData::Mapping(Box::new(self.mapping(declared.collect())?))
-            }
-            _ => KindData::Sequence(children.into_boxed_slice()),
+        let children = &self.pending[frame.first_pending..];
+        let kind = if frame.is_mapping {
+            let declared = children.chunks_exact(2).map(|pair| (pair[0], pair[1]));
+            let declared = declared.collect();
+            KindData::Mapping(Box::new(self.mapping(declared)?))
+        } else {
+            KindData::Sequence(children.into())
         };
+        self.pending.truncate(frame.first_pending);
         self.nodes[frame.node as usize].kind = kind;
         let size = self.expanded - frame.expanded_before;
         self.name_anchor(frame.anchor, frame.node, size);
@@ -221,7 +215,7 @@ impl<'t> Builder<'t> {
                 ..
             }
         );
-        plain && node.tag.is_none() && self.key_text(key) == Some("<<")
+        plain && self.key_text(key) == Some("<<") && tag_of(&self.tags, key).is_none()
     }
 
     fn fault(&mut self, fault: FaultData) {
@@ -344,7 +338,6 @@ impl<'t> Builder<'t> {
             let id = narrow(self.nodes.len());
             self.nodes.push(NodeData {
                 position: Position::START,
-                tag: None,
                 kind: KindData::Scalar {
                     text: Text::Slice { start: 0, end: 0 },
                     style: Style::Plain,
@@ -357,7 +350,7 @@ impl<'t> Builder<'t> {
             text: self.text.into(),
             nodes: self.nodes,
             root,
-            tagged: self.tagged,
+            tags: self.tags,
             faults: self.faults,
             origins: Vec::new(),
         }

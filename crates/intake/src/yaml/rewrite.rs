@@ -84,7 +84,6 @@ impl Rewrite {
                 line: origin.line,
                 column: origin.column,
             },
-            tag: None,
             kind,
         });
         self.origins.push(origin);
@@ -101,7 +100,7 @@ impl Rewrite {
             text: Box::default(),
             nodes: self.nodes,
             root: root.0,
-            tagged: Vec::new(),
+            tags: Vec::new(),
             faults: Vec::new(),
             origins: self.origins,
         }

@@ -31,7 +31,8 @@ pub struct Document {
     pub(super) text: Box<str>,
     pub(super) nodes: Vec<NodeData>,
     pub(super) root: NodeId,
-    pub(super) tagged: Vec<NodeId>,
+    /// Explicit tags, in the nodes' order: they are rare.
+    pub(super) tags: Vec<(NodeId, Box<str>)>,
     pub(super) faults: Vec<FaultData>,
     /// Where each node comes from, in a document that was made of others by
     /// [`Rewrite`](super::Rewrite); else empty.
@@ -42,7 +43,6 @@ pub(super) type NodeId = u32;
 
 pub(super) struct NodeData {
     pub(super) position: Position,
-    pub(super) tag: Option<Box<str>>,
     pub(super) kind: KindData,
 }
 
@@ -63,6 +63,12 @@ pub(super) struct MappingData {
 pub(super) enum Text {
     Slice { start: u32, end: u32 },
     Owned(Box<str>),
+}
+
+/// The tag of a node.
+pub(super) fn tag_of(tags: &[(NodeId, Box<str>)], node: NodeId) -> Option<&str> {
+    let at = tags.binary_search_by_key(&node, |(id, _)| *id).ok()?;
+    Some(&tags[at].1)
 }
 
 pub(super) enum FaultData {
@@ -94,7 +100,7 @@ impl Document {
 
     /// Nodes with an explicit tag, in the text's order.
     pub fn tagged(&self) -> impl Iterator<Item = Node<'_>> {
-        self.tagged.iter().map(|&id| self.node(id))
+        self.tags.iter().map(|&(id, _)| self.node(id))
     }
 
     /// What the parser lets pass and a dialect may refuse, in the text's order;
@@ -211,7 +217,7 @@ impl<'d> Node<'d> {
     /// a local one, `!` for the bare non-specific tag.
     #[must_use]
     pub fn tag(self) -> Option<&'d str> {
-        self.data().tag.as_deref()
+        tag_of(&self.document.tags, self.id)
     }
 
     /// The node by its shape.
