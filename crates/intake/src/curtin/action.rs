@@ -320,6 +320,8 @@ fn push(
     node: YamlNode<'_>,
     path: &KeyPath<'_>,
 ) {
+    // Most have one, and four is what a list makes room for by itself.
+    on.reserve_exact(1);
     on.push(Reference {
         id: id.to_owned(),
         origin: report.origin(node, path),

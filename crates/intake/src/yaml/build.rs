@@ -108,7 +108,8 @@ impl<'t> Builder<'t> {
         if let Cow::Borrowed(slice) = text {
             let start = (slice.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
             let end = start.wrapping_add(slice.len());
-            if self.text.get(start..end) == Some(slice) {
+            let found = self.text.get(start..end);
+            if found.is_some_and(|found| std::ptr::eq(found, slice)) {
                 return Text::Slice {
                     start: narrow(start),
                     end: narrow(end),

@@ -71,6 +71,9 @@ fn tag_fits(node: Node<'_>) -> Result<(), Refusal> {
 }
 
 fn plain(text: &str) -> Result<Value<'_>, Refusal> {
+    if !begins_as_more_than_text(text) {
+        return Ok(Value::Text(text));
+    }
     Ok(match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "=" => return Err(Refusal::NoValue { text: "=" }),
@@ -88,6 +91,33 @@ fn plain(text: &str) -> Result<Value<'_>, Refusal> {
                 Value::Text(text)
             }
         }
+    })
+}
+
+/// PyYAML too looks at the first character first (`yaml_implicit_resolvers` in
+/// `resolver.py`).
+fn begins_as_more_than_text(text: &str) -> bool {
+    text.bytes().next().is_none_or(|first| {
+        matches!(
+            first,
+            b'0'..=b'9'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'~'
+                | b'='
+                | b'<'
+                | b'y'
+                | b'Y'
+                | b'n'
+                | b'N'
+                | b't'
+                | b'T'
+                | b'f'
+                | b'F'
+                | b'o'
+                | b'O'
+        )
     })
 }
 
