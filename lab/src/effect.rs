@@ -152,7 +152,8 @@ fn kinds(faults: &Faults, met: Counts) -> Vec<Kind> {
         Which::First(count) => count,
         _ => 1,
     });
-    let dropped = dropped.max().unwrap_or_default();
+    // What one filter drops no other does.
+    let dropped = dropped.sum();
     kind(dropped > 0, met.filtered, dropped, 0.0, "filtered");
     kind(faults.mtu.is_some(), met.too_big, 1, 0.0, "too big");
     kind(faults.reset.is_some(), met.reset, 1, 0.0, "reset");

@@ -245,7 +245,13 @@ pub(super) const ROWS: &[Row] = &[
                 Dhcp6 => Kind::UdpTo(547),
                 _ => Kind::Icmp6(133),
             };
-            always(drop(kind, Which::First(2)))
+            let mut faults = drop(kind, Which::First(2));
+            if network == Advertised {
+                // The router says by itself what nobody asked: else there is one request.
+                let first = drop(Kind::Icmp6(134), Which::First(1));
+                faults.filters.extend(first.filters);
+            }
+            always(faults)
         },
         must: Root(0, 60),
     },
