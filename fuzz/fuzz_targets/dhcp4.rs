@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use nvmeroot_agent::net::dhcp::v4::{Client, Output};
 use nvmeroot_agent::net::dhcp::{LeaseConfig4, Link, Machine, Random, V4Config};
 use nvmeroot_fuzz::packets;
-use nvmeroot_plan::{DhcpOverrides, MacAddress};
+use nvmeroot_plan::{Dhcp4, MacAddress};
 
 const MAC: MacAddress = MacAddress::new([2, 0, 0, 0, 0, 7]);
 
@@ -45,7 +45,7 @@ fuzz_target!(|bytes: &[u8]| {
         if let Some(lease) = client.lease() {
             assert!(!lease.address.addr().is_unspecified());
             assert!(lease.renew <= lease.rebind && lease.rebind <= lease.lease_time);
-            let applied = LeaseConfig4::new(lease, &DhcpOverrides::default());
+            let applied = LeaseConfig4::new(lease, &Dhcp4::default());
             assert_eq!(applied.address, lease.address);
         }
     }

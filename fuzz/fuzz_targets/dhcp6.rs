@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use nvmeroot_agent::net::dhcp::v6::Client;
 use nvmeroot_agent::net::dhcp::{Duid, Iaid, LeaseConfig6, Link, Machine, Random, V6Config};
 use nvmeroot_fuzz::packets;
-use nvmeroot_plan::{DhcpOverrides, MacAddress};
+use nvmeroot_plan::{Dhcp6, MacAddress};
 
 const MAC: MacAddress = MacAddress::new([2, 0, 0, 0, 0, 7]);
 const SERVER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
@@ -46,7 +46,7 @@ fuzz_target!(|bytes: &[u8]| {
         if let Some(lease) = client.lease() {
             assert!(!lease.addresses.is_empty());
             assert!(lease.renew <= lease.rebind);
-            let _ = LeaseConfig6::new(lease, &DhcpOverrides::default());
+            let _ = LeaseConfig6::new(lease, &Dhcp6::default());
         }
     }
 });

@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::plan_path::PathTree;
 
-use nvmeroot_plan::{Action, BootPlan, DhcpFamily, Interface, LinkKind, NewLink, Reach, Step};
+use nvmeroot_plan::{
+    Action, BootPlan, Dhcp4, Dhcp6, Interface, Ipv6Settings, LinkKind, Match, NewLink, Reach, Step,
+};
 
 /// Shows a plan and the steps of a runtime.
 pub(crate) struct PlanText<'a> {
@@ -131,8 +133,8 @@ fn interface_text(interface: &Interface) -> String {
     };
     let mut parts = vec![kind.to_owned()];
     parts.extend(interface.addresses.iter().map(|a| a.address.to_string()));
-    parts.extend(interface.dhcp4.then(|| "DHCPv4".to_owned()));
-    parts.extend(interface.dhcp6.then(|| "DHCPv6".to_owned()));
+    parts.extend(interface.dhcp4.as_ref().map(|_| "DHCPv4".to_owned()));
+    parts.extend(interface.dhcp6.as_ref().map(|_| "DHCPv6".to_owned()));
     for route in &interface.routes {
         parts.push(match route.via {
             Some(via) => format!("{} by {via}", route.to),
@@ -144,7 +146,12 @@ fn interface_text(interface: &Interface) -> String {
 
 fn step_text(step: &Step) -> String {
     match &step.action {
-        Action::Rename { interface, .. } => format!("give the card the name {interface}"),
+        Action::FindCard { interface, card } => {
+            format!("find the card of {interface}{}", card_text(card))
+        }
+        Action::Rename { interface, card } => {
+            format!("give the card{} the name {interface}", card_text(card))
+        }
         Action::CreateLink { interface, link } => match link {
             NewLink::Vlan { id, parent } => {
                 format!("create {interface}, VLAN {id} on {parent}")
@@ -171,7 +178,10 @@ fn step_text(step: &Step) -> String {
         Action::SetBondPrimary { interface, primary } => {
             format!("make {primary} the primary member of {interface}")
         }
-        Action::SetIpv6 { interface, .. } => format!("set up IPv6 on {interface}"),
+        Action::SetIpv6 {
+            interface,
+            settings,
+        } => format!("set up IPv6 on {interface}{}", ipv6_text(settings)),
         Action::Ipv4LinkLocal { interface } => {
             format!("take an IPv4 link-local address on {interface}")
         }
@@ -191,13 +201,18 @@ fn step_text(step: &Step) -> String {
         Action::AddAddress { interface, address } => {
             format!("add the address {} to {interface}", address.address)
         }
-        Action::Dhcp { interface, family } => {
-            let family = match family {
-                DhcpFamily::Ipv4 => "DHCPv4",
-                DhcpFamily::Ipv6 => "DHCPv6",
-                DhcpFamily::Both => "DHCPv4 and DHCPv6",
-            };
-            format!("ask for a lease on {interface} by {family}")
+        Action::Dhcp {
+            interface,
+            dhcp4,
+            dhcp6,
+            table,
+        } => {
+            let four = dhcp4.as_ref().map(dhcp4_text);
+            let six = dhcp6.as_ref().map(dhcp6_text);
+            let by: Vec<String> = four.into_iter().chain(six).collect();
+            let table = table.map_or_else(String::new, |table| format!(" for table {table}"));
+            let by = by.join(" and ");
+            format!("ask for a lease on {interface} by {by}{table}")
         }
         Action::LinkUp { interface } => format!("bring {interface} up"),
         Action::AddRoute { interface, route } => match route.via {
@@ -212,5 +227,81 @@ fn step_text(step: &Step) -> String {
             ),
         },
         other => format!("{other:?}"),
+    }
+}
+
+/// ` with …`, as far as it says anything.
+fn card_text(card: &Match) -> String {
+    let mac = card.macaddress.map(|mac| format!("MAC address {mac}"));
+    let name = card.name.as_ref().map(|name| format!("name {name}"));
+    let driver = card.driver.join(" or ");
+    let driver = (!driver.is_empty()).then(|| format!("driver {driver}"));
+    let words: Vec<String> = [mac, name, driver].into_iter().flatten().collect();
+    match words.is_empty() {
+        true => String::new(),
+        false => format!(" with {}", words.join(" and ")),
+    }
+}
+
+/// What is not as usual.
+fn dhcp4_text(client: &Dhcp4) -> String {
+    let usual = Dhcp4::default();
+    let mut words = without(&[
+        (client.use_routes, "routes"),
+        (client.use_mtu, "MTU"),
+        (client.use_dns, "name servers"),
+        (client.use_hostname, "host name"),
+    ]);
+    words.extend(client.use_domains.then(|| "with domains".to_owned()));
+    if client.route_metric != usual.route_metric {
+        words.push(format!("metric {}", client.route_metric));
+    }
+    match &client.hostname {
+        _ if !client.send_hostname => words.push("sending no host name".to_owned()),
+        Some(name) => words.push(format!("as host {name}")),
+        None => {}
+    }
+    in_brackets("DHCPv4", &words)
+}
+
+fn dhcp6_text(client: &Dhcp6) -> String {
+    let mut words = without(&[(client.use_dns, "name servers")]);
+    words.extend(client.use_domains.then(|| "with domains".to_owned()));
+    in_brackets("DHCPv6", &words)
+}
+
+/// `without …`, for what of an answer is not used.
+fn without(used: &[(bool, &str)]) -> Vec<String> {
+    let unused = used.iter().filter(|(used, _)| !used);
+    unused.map(|(_, what)| format!("without {what}")).collect()
+}
+
+fn in_brackets(name: &str, words: &[String]) -> String {
+    match words.is_empty() {
+        true => name.to_owned(),
+        false => format!("{name} ({})", words.join(", ")),
+    }
+}
+
+/// What is not as usual.
+fn ipv6_text(settings: &Ipv6Settings) -> String {
+    let usual = Dhcp4::default().route_metric;
+    let metric = settings.ra_metric.filter(|metric| *metric != usual);
+    let words: Vec<String> = [
+        settings.mtu.map(|mtu| format!("MTU {mtu}")),
+        settings
+            .no_link_local
+            .then(|| "no link-local address".to_owned()),
+        metric.map(|metric| format!("routers' routes with metric {metric}")),
+        settings.address_generation.map(|how| how.to_string()),
+        settings.token.map(|token| format!("token {token}")),
+        settings.privacy.then(|| "temporary addresses".to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match words.is_empty() {
+        true => String::new(),
+        false => format!(": {}", words.join(", ")),
     }
 }

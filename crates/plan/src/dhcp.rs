@@ -1,66 +1,99 @@
-//! What of a DHCP answer or a router's advertisement is used.
+//! How an interface asks for a lease, and what of the answer is used.
 
 use serde::{Deserialize, Serialize};
 
-/// What of a DHCP answer is used (netplan's `dhcp4-overrides`); `None` is
-/// netplan's default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+use crate::nvme::is_false;
+
+/// The metric of the routes that DHCP brings, as netplan's networkd back-end
+/// sets it (`combine_dhcp_overrides` and `write_network_file` in its
+/// src/networkd.c): with the same one the running system finds nothing to
+/// replace.
+const ROUTE_METRIC: u32 = 100;
+
+/// A DHCPv4 client: who it is to the server, and what of the answer is used
+/// (netplan's `dhcp4-overrides`). The default is netplan's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct DhcpOverrides {
-    /// The answer's name servers are used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_dns: Option<bool>,
-    /// The answer's time servers are used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_ntp: Option<bool>,
-    /// The answer's host name is taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_hostname: Option<bool>,
-    /// The answer's MTU is set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_mtu: Option<bool>,
-    /// The answer's routes are set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_routes: Option<bool>,
-    /// The answer's domains are used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_domains: Option<UseDomains>,
-    /// The host name is sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub send_hostname: Option<bool>,
-    /// The host name that is sent.
+pub struct Dhcp4 {
+    /// It identifies by MAC address, not by DUID.
+    #[serde(skip_serializing_if = "is_false")]
+    pub identifier_mac: bool,
+    /// A host name is sent.
+    #[serde(skip_serializing_if = "is_true")]
+    pub send_hostname: bool,
+    /// The host name that is sent; `None`: the system's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,
-    /// Metric of the answer's routes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub route_metric: Option<u32>,
+    /// The answer's routes are set.
+    #[serde(skip_serializing_if = "is_true")]
+    pub use_routes: bool,
+    /// Metric of the answer's routes, and of its network.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub route_metric: u32,
+    /// The answer's MTU is set.
+    #[serde(skip_serializing_if = "is_true")]
+    pub use_mtu: bool,
+    /// The answer's name servers are used.
+    #[serde(skip_serializing_if = "is_true")]
+    pub use_dns: bool,
+    /// The answer's domains are searched in.
+    #[serde(skip_serializing_if = "is_false")]
+    pub use_domains: bool,
+    /// The answer's host name is taken.
+    #[serde(skip_serializing_if = "is_true")]
+    pub use_hostname: bool,
 }
 
-/// How the domains of a DHCP answer are used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UseDomains {
-    /// For searching and routing.
-    Yes,
-    /// Not at all.
-    No,
-    /// For routing queries only.
-    Route,
+impl Default for Dhcp4 {
+    fn default() -> Self {
+        Self {
+            identifier_mac: false,
+            send_hostname: true,
+            hostname: None,
+            use_routes: true,
+            route_metric: ROUTE_METRIC,
+            use_mtu: true,
+            use_dns: true,
+            use_domains: false,
+            use_hostname: true,
+        }
+    }
 }
 
-/// What of a router's advertisement is used (netplan's `ra-overrides`);
-/// `None` is netplan's default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A DHCPv6 client: who it is to the server, and what of the answer is used
+/// (netplan's `dhcp6-overrides`). The default is netplan's. Routes come from
+/// routers: [`Interface::ra_metric`](crate::Interface::ra_metric).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct RaOverrides {
-    /// Its name servers are used.
+pub struct Dhcp6 {
+    /// It identifies by MAC address (DUID-LL, RFC 8415 section 11.4) and this
+    /// IAID; `None`: as systemd-networkd does by default.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_dns: Option<bool>,
-    /// Its domains are used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_domains: Option<UseDomains>,
-    /// The table that its routes go to; `None` is the main table (254), or
-    /// the VRF's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub table: Option<u32>,
+    pub link_layer_iaid: Option<u32>,
+    /// The answer's name servers are used.
+    #[serde(skip_serializing_if = "is_true")]
+    pub use_dns: bool,
+    /// The answer's domains are searched in.
+    #[serde(skip_serializing_if = "is_false")]
+    pub use_domains: bool,
+}
+
+impl Default for Dhcp6 {
+    fn default() -> Self {
+        Self {
+            link_layer_iaid: None,
+            use_dns: true,
+            use_domains: false,
+        }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_usual(metric: &u32) -> bool {
+    *metric == ROUTE_METRIC
 }

@@ -6,7 +6,7 @@ use crate::{BootPlan, Explanation, Scope, Step, steps};
 
 /// The version of the JSON form. It grows when a reader of the older form
 /// would misunderstand the newer one, and not for a key that may be absent.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// A plan and its steps: what `nvmeroot plan --format json` prints, and what the
 /// agent reads.

@@ -95,6 +95,10 @@ pub struct Ipv6Settings {
     /// Router advertisements are accepted (sysctl `accept_ra`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept_ra: Option<bool>,
+    /// Metric of the routes that routers announce (sysctl `ra_defrtr_metric`,
+    /// since Linux 5.12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ra_metric: Option<u32>,
     /// What addresses are made of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_generation: Option<Ipv6AddressGeneration>,

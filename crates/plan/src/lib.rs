@@ -57,7 +57,7 @@ pub use bond::{
 pub use boot_plan::{BootPlan, KnownPort, Requirement};
 pub use bridge::{Bridge, BridgeParameters, BridgePort};
 pub use card::Offloads;
-pub use dhcp::{DhcpOverrides, RaOverrides, UseDomains};
+pub use dhcp::{Dhcp4, Dhcp6};
 pub use document::{Document, FORMAT_VERSION};
 pub use explain::{Choice, Decided, ExplainedLink, ExplainedWay, Explanation, MOST_PASSED};
 pub use fragment::Fragment;
@@ -81,7 +81,7 @@ pub use route::{Destination, MAIN_TABLE, Route, RouteScope, RouteType, Rule};
 pub use secret::{Secret, telling_secrets};
 pub use settings::{HostSelector, HostSettings, PortSettings};
 pub use severity::{InterfaceDiagnostic, Severity};
-pub use step::{Action, DhcpFamily, NewLink, Portal, Step};
+pub use step::{Action, NewLink, Portal, Step};
 pub use steps::{Scope, steps};
 pub use storage::{
     FilesystemType, GraphError, MountPoint, MountRequest, Node, NodeRole, OtherRemote, Reference,

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::nvme::is_false;
 use crate::string_enum::string_enum;
 use crate::{
-    Bond, Bridge, BridgePort, DefinitionId, DhcpOverrides, InterfaceAddress, InterfaceDiagnostic,
+    Bond, Bridge, BridgePort, DefinitionId, Dhcp4, Dhcp6, InterfaceAddress, InterfaceDiagnostic,
     InterfaceName, Ipv6AddressGeneration, Ipv6Mtu, Ipv6Token, LinkLocal, MacAddress, Mtu, Offloads,
-    Origin, RaOverrides, Route, Rule, VlanId,
+    Origin, Route, Rule, VlanId,
 };
 
 /// One interface: which card or virtual link it is, and what it carries.
@@ -37,33 +37,21 @@ pub struct Interface {
     /// Addresses, in declared order.
     #[serde(flatten, with = "crate::address::list")]
     pub addresses: Vec<InterfaceAddress>,
-    /// DHCPv4 is asked for an address.
-    #[serde(default)]
-    pub dhcp4: bool,
-    /// DHCPv6 is asked for an address.
-    #[serde(default)]
-    pub dhcp6: bool,
-    /// What of a DHCPv4 answer is used.
+    /// DHCPv4 is asked for an address, by this client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dhcp4_overrides: Option<DhcpOverrides>,
-    /// What of a DHCPv6 answer is used.
+    pub dhcp4: Option<Dhcp4>,
+    /// DHCPv6 is asked for an address, by this client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dhcp6_overrides: Option<DhcpOverrides>,
-    /// DHCPv4 identifies by MAC address, not by DUID.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub dhcp_identifier_mac: bool,
-    /// DHCPv6 identifies by MAC address (DUID-LL, RFC 8415 section 11.4) and
-    /// this IAID; `None`: as systemd-networkd does by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dhcp6_link_layer_iaid: Option<u32>,
+    pub dhcp6: Option<Dhcp6>,
     /// Router advertisements are accepted; `None` leaves it to the kernel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept_ra: Option<bool>,
-    /// What of a router's advertisement is used.
+    /// The table that the running system puts the routes into which routers
+    /// announce; `None` is the main table (254), or the VRF's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ra_overrides: Option<RaOverrides>,
+    pub ra_table: Option<u32>,
     /// Metric of the routes that routers announce; `None`: the default of whoever
-    /// sets them. The plan's rules decide it, no input.
+    /// sets them. The plan's rules have the last word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ra_metric: Option<u32>,
     /// IPv6's own MTU, bytes; at most [`Interface::mtu`].
@@ -123,14 +111,10 @@ impl Interface {
             mac: None,
             mtu: None,
             addresses: Vec::new(),
-            dhcp4: false,
-            dhcp6: false,
-            dhcp4_overrides: None,
-            dhcp6_overrides: None,
-            dhcp_identifier_mac: false,
-            dhcp6_link_layer_iaid: None,
+            dhcp4: None,
+            dhcp6: None,
             accept_ra: None,
-            ra_overrides: None,
+            ra_table: None,
             ra_metric: None,
             ipv6_mtu: None,
             ipv6_privacy: false,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::topology::Topology;
-use crate::{BootPlan, DhcpOverrides, Interface, LinkKind, MountPoint, Nqn, Requirement, Warning};
+use crate::{BootPlan, Dhcp4, Interface, LinkKind, MountPoint, Nqn, Requirement, Warning};
 
 /// The loss timeout of root's controllers, where none is said: root has nowhere
 /// else to go, so they are never given up.
@@ -15,12 +15,6 @@ const NEVER: i32 = -1;
 /// 8415, section 4.2: it only has to be the same each time), so the initramfs
 /// and the running system are told this one.
 const DHCPV6_IAID: u32 = 1;
-
-/// The metric of the routes that DHCP brings, as netplan's networkd back-end
-/// sets it (`combine_dhcp_overrides` and `write_network_file` in its
-/// src/networkd.c): with the same one the running system finds nothing to
-/// replace.
-const DHCP_METRIC: u32 = 100;
 
 /// Applies all rules to a plan that is complete but for them. [`crate::resolve`]
 /// does it last; a test that puts a plan together by hand does it too. A second
@@ -39,7 +33,7 @@ pub fn apply(plan: &mut BootPlan) {
         .network
         .interfaces
         .iter()
-        .map(|one| one.dhcp6 || needs_advertisements(plan, one))
+        .map(|one| one.dhcp6.is_some() || needs_advertisements(plan, one))
         .collect();
     let warnings = &mut plan.warnings;
     for (at, interface) in plan.network.interfaces.iter_mut().enumerate() {
@@ -58,7 +52,7 @@ pub fn apply(plan: &mut BootPlan) {
             }
             interface.accept_ra = Some(false);
         }
-        if interface.dhcp6 {
+        if interface.dhcp6.is_some() {
             // DHCPv6 gives addresses without a prefix; the prefix and the routes
             // come from routers (RFC 8415, section 1.2).
             interface.accept_ra.get_or_insert(true);
@@ -66,16 +60,7 @@ pub fn apply(plan: &mut BootPlan) {
         if on_path[at] {
             identify(interface);
         }
-        for (asks, overrides) in [
-            (interface.dhcp4, &mut interface.dhcp4_overrides),
-            (interface.dhcp6, &mut interface.dhcp6_overrides),
-        ] {
-            if asks {
-                let overrides = overrides.get_or_insert_with(DhcpOverrides::default);
-                overrides.route_metric.get_or_insert(DHCP_METRIC);
-            }
-        }
-        interface.ra_metric = announced_metric(interface);
+        interface.ra_metric = announced_metric(interface).filter(|_| is_host);
     }
     plan.modules = modules(plan, &on_path);
     plan.requirements = requirements(plan);
@@ -105,21 +90,26 @@ fn tables(plan: &mut BootPlan) {
 /// systemd-networkd; but an image that is made for many machines has none
 /// before it has booted (machine-id(5)), and the initramfs is made before that.
 fn identify(interface: &mut Interface) {
-    interface.dhcp_identifier_mac |= interface.dhcp4;
-    if interface.dhcp6 {
-        interface.dhcp6_link_layer_iaid = Some(DHCPV6_IAID);
+    if let Some(client) = &mut interface.dhcp4 {
+        client.identifier_mac = true;
+    }
+    if let Some(client) = &mut interface.dhcp6 {
+        client.link_layer_iaid = Some(DHCPV6_IAID);
     }
 }
 
 /// The metric that the running system's network manager gives what routers announce
-/// on this interface, where it is not its default: netplan says it for all dynamic
-/// configuration of an interface at once (systemd.network(5), `[DHCP]`).
+/// on this interface, where it is not its default: NetworkManager is told it beside
+/// DHCPv6, networkd for all dynamic configuration of an interface at once
+/// (systemd.network(5), `[DHCP]`).
 fn announced_metric(interface: &Interface) -> Option<u32> {
-    let is_dynamic = interface.dhcp4 || interface.dhcp6;
-    let of = |overrides: &Option<DhcpOverrides>| overrides.as_ref()?.route_metric;
-    of(&interface.dhcp4_overrides)
-        .or_else(|| of(&interface.dhcp6_overrides))
-        .filter(|_| is_dynamic && interface.accept_ra != Some(false))
+    let of_dhcp = match (&interface.dhcp4, &interface.dhcp6) {
+        (Some(client), _) => Some(client.route_metric),
+        (None, Some(_)) => Some(Dhcp4::default().route_metric),
+        (None, None) => None,
+    };
+    let metric = interface.ra_metric.or(of_dhcp);
+    metric.filter(|_| of_dhcp.is_some() && interface.accept_ra != Some(false))
 }
 
 /// Only a router advertisement can say how to get to one of the controllers

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BondParameters, BridgeParameters, BridgePort, Controller, InterfaceAddress, InterfaceName,
-    Ipv6Settings, MacAddress, Match, Mtu, Offloads, Origin, Route, Rule, VlanId,
+    BondParameters, BridgeParameters, BridgePort, Controller, Dhcp4, Dhcp6, InterfaceAddress,
+    InterfaceName, Ipv6Settings, MacAddress, Match, Mtu, Offloads, Origin, Route, Rule, VlanId,
 };
 
 /// One action of the plan, and what in the input it comes from.
@@ -19,14 +19,21 @@ pub struct Step {
 
 /// What a step does.
 ///
-/// Interfaces are named as in the plan. A card that is found by
-/// [`Interface::matching`](crate::Interface::matching) and is not renamed may
-/// be called otherwise in the machine.
+/// Interfaces are named as in the plan. A card that [`Action::FindCard`] finds
+/// may be called otherwise in the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Action {
-    /// Gives a card its name. It must be down (before Linux 6.3).
+    /// Finds the card that an interface is; without this step it is the one
+    /// with the interface's name.
+    FindCard {
+        /// The interface.
+        interface: InterfaceName,
+        /// Which card.
+        card: Match,
+    },
+    /// Finds a card and gives it its name. It must be down (before Linux 6.3).
     Rename {
         /// The new name.
         interface: InterfaceName,
@@ -102,8 +109,16 @@ pub enum Action {
     Dhcp {
         /// The interface.
         interface: InterfaceName,
-        /// The families that are asked for.
-        family: DhcpFamily,
+        /// The client that asks for IPv4.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dhcp4: Option<Dhcp4>,
+        /// The client that asks for IPv6.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dhcp6: Option<Dhcp6>,
+        /// The table that the routes of the answer go to; `None` is the main
+        /// table.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        table: Option<u32>,
     },
     /// Brings a link up.
     LinkUp {
@@ -144,7 +159,8 @@ impl Action {
     /// The interface that is changed; `None` for [`Action::Connect`].
     pub fn interface(&self) -> Option<&InterfaceName> {
         match self {
-            Self::Rename { interface, .. }
+            Self::FindCard { interface, .. }
+            | Self::Rename { interface, .. }
             | Self::CreateLink { interface, .. }
             | Self::SetMac { interface, .. }
             | Self::SetOffloads { interface, .. }
@@ -227,16 +243,4 @@ impl From<&Controller> for Portal {
             nqn: c.nqn.clone(),
         }
     }
-}
-
-/// The address families that DHCP is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DhcpFamily {
-    /// DHCPv4.
-    Ipv4,
-    /// DHCPv6.
-    Ipv6,
-    /// Both.
-    Both,
 }

@@ -4,8 +4,8 @@
 use crate::path::deciding_rules;
 use crate::topology::{Topology, bytes};
 use crate::{
-    Action, BootPlan, BridgePort, DhcpFamily, Interface, Ipv6Settings, LinkKind, Mtu, NewLink,
-    Origin, Reach, Step,
+    Action, BootPlan, BridgePort, Interface, Ipv6Settings, LinkKind, Mtu, NewLink, Origin, Reach,
+    Step,
 };
 
 /// Which interfaces are brought up.
@@ -136,12 +136,15 @@ impl<'a> Layout<'a> {
         }
         let one = self.at(at);
         let interface = || one.name.clone();
-        if one.set_name
-            && one.kind == LinkKind::Ethernet
+        if one.kind == LinkKind::Ethernet
             && let Some(card) = one.matching.clone()
         {
             let interface = interface();
-            self.push(Action::Rename { interface, card }, &one.origin);
+            let action = match one.set_name {
+                true => Action::Rename { interface, card },
+                false => Action::FindCard { interface, card },
+            };
+            self.push(action, &one.origin);
         }
         if let Some(link) = self.new_link(at) {
             let interface = interface();
@@ -311,17 +314,15 @@ impl<'a> Layout<'a> {
 
     fn up(&mut self, one: &Interface, master: Option<usize>) {
         let interface = one.name.clone();
-        let action = match (one.dhcp4, one.dhcp6) {
-            (false, false) if matches!(one.kind, LinkKind::Vrf { .. }) => None,
-            (false, false) => Some(Action::LinkUp { interface }),
-            (dhcp4, dhcp6) => {
-                let family = match (dhcp4, dhcp6) {
-                    (true, true) => DhcpFamily::Both,
-                    (true, false) => DhcpFamily::Ipv4,
-                    _ => DhcpFamily::Ipv6,
-                };
-                Some(Action::Dhcp { interface, family })
-            }
+        let action = match (&one.dhcp4, &one.dhcp6) {
+            (None, None) if matches!(one.kind, LinkKind::Vrf { .. }) => None,
+            (None, None) => Some(Action::LinkUp { interface }),
+            (dhcp4, dhcp6) => Some(Action::Dhcp {
+                interface,
+                dhcp4: dhcp4.clone(),
+                dhcp6: dhcp6.clone(),
+                table: one.table,
+            }),
         };
         if let Some(action) = action {
             self.push(action, &one.origin);
@@ -338,6 +339,7 @@ impl<'a> Layout<'a> {
             mtu: one.ipv6_mtu,
             no_link_local: is_port || !one.link_local.ipv6,
             accept_ra: one.accept_ra,
+            ra_metric: one.ra_metric,
             address_generation: one.ipv6_address_generation,
             token: one.ipv6_address_token,
             privacy: one.ipv6_privacy,

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use nvmeroot_plan::{BootPlan, DhcpOverrides, InterfaceAddress, Origin, Reach, Route};
+use nvmeroot_plan::{BootPlan, InterfaceAddress, Origin, Reach, Route};
 
 use crate::generator::initramfs_tools;
 use crate::runtime::{agent, scripts};
@@ -131,18 +131,15 @@ fn initramfs_static() {
 #[test]
 fn initramfs_dhcp() {
     let mut four = ethernet("ens3");
-    four.dhcp4 = true;
+    four.dhcp4 = Some(nvmeroot_plan::Dhcp4::default());
     let mut six = ethernet("ens4");
-    six.dhcp6 = true;
-    six.dhcp6_overrides = Some(DhcpOverrides {
-        route_metric: Some(200),
-        ..DhcpOverrides::default()
-    });
+    six.dhcp6 = Some(nvmeroot_plan::Dhcp6::default());
+    six.ra_metric = Some(200);
     let mut plan = initramfs_plan(vec![four, six], vec![controller("10.77.0.1", "4420")]);
     // An interface that leads nowhere near root is brought up and not waited
     // for.
     let mut other = ethernet("ens5");
-    other.dhcp4 = true;
+    other.dhcp4 = Some(nvmeroot_plan::Dhcp4::default());
     plan.network.interfaces.push(other);
     nvmeroot_plan::apply_policy(&mut plan);
     check("initramfs-dhcp", &plan, &by_scripts());
@@ -268,7 +265,7 @@ fn programs_follow_the_plan() {
         names(&plan),
         ["initramfs-tools-core", "iproute2", "nvme-cli"]
     );
-    plan.network.interfaces[0].dhcp4 = true;
+    plan.network.interfaces[0].dhcp4 = Some(nvmeroot_plan::Dhcp4::default());
     assert_eq!(
         names(&plan),
         [

@@ -45,7 +45,7 @@ fn content<'a>(set: &'a crate::FileSet, path: &str) -> &'a [u8] {
 #[test]
 fn every_script_is_well_formed() {
     let mut ens3 = ethernet("e+-.@_0");
-    ens3.dhcp4 = true;
+    ens3.dhcp4 = Some(nvmeroot_plan::Dhcp4::default());
     let plan = initramfs_plan(vec![ens3], vec![controller("10.0.0.9", "4420")]);
     let sets = [&by_scripts(), &by_agent()].map(|options| render(&plan, options).expect("files"));
     let dir = TempDir::new().expect("a directory");
@@ -167,7 +167,7 @@ proptest! {
                 let mut interface = ethernet(name.as_str());
                 let address = ipnet::IpNet::new(std::net::Ipv4Addr::from(address).into(), 24);
                 interface.addresses = vec![InterfaceAddress::new(address.expect("an address"))];
-                interface.dhcp4 = name.as_str().len() % 2 == 0;
+                interface.dhcp4 = (name.as_str().len() % 2 == 0).then(nvmeroot_plan::Dhcp4::default);
                 interface
             })
             .collect();

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use nvmeroot_plan::{
-    Action, DhcpFamily, Interface, InterfaceName, LinkKind, MAIN_TABLE, MacAddress, Match, Route,
+    Action, Dhcp4, Dhcp6, Interface, InterfaceName, LinkKind, MAIN_TABLE, MacAddress, Match, Route,
     Step,
 };
 use nvmeroot_record::{Failure, FailureKind, StepKind};
@@ -13,7 +13,7 @@ use nvmeroot_record::{Failure, FailureKind, StepKind};
 use super::bond_negotiation::is_negotiated;
 use super::card::{Card, Wanted};
 use super::interface_task::InterfaceTask;
-use super::lease;
+use super::lease::{self, Asks};
 use super::link_readiness::{wait_for_carrier, wait_for_name};
 use super::network::Network;
 use crate::sys::netlink::{Link, LinkChange, Netlink, NewAddress, NewRoute, NewRule};
@@ -106,6 +106,7 @@ impl InterfaceTask<'_> {
                 self.found(link);
                 return Ok(());
             }
+            Action::FindCard { card, .. } => return self.find(Some(card)),
             Action::Rename { interface, card } => return self.rename(interface, card),
             _ => {}
         }
@@ -143,9 +144,14 @@ impl InterfaceTask<'_> {
                 })
             }
             Action::LinkUp { .. } => self.up(link),
-            Action::Dhcp { family, .. } => {
+            Action::Dhcp {
+                dhcp4,
+                dhcp6,
+                table,
+                ..
+            } => {
                 self.up(link)?;
-                self.start_dhcp(link, *family);
+                self.start_dhcp(link, dhcp4.as_ref(), dhcp6.as_ref(), *table);
                 Ok(())
             }
             Action::AddRoute { route, .. } => self.route(link, route),
@@ -167,18 +173,10 @@ impl InterfaceTask<'_> {
 
     /// The interface's link, ready for settings.
     fn link(&mut self) -> Result<Link, Ended> {
-        let link = match &self.link {
-            Some(link) => link.clone(),
-            None => {
-                let interface = self.interface;
-                let wanted = Wanted {
-                    name: &interface.name,
-                    matching: interface.matching.as_ref(),
-                    renamed: false,
-                };
-                let link = self.wait_for_card(&wanted)?.link;
-                self.found(link.clone());
-                link
+        let link = loop {
+            match &self.link {
+                Some(link) => break link.clone(),
+                None => self.find(None)?,
             }
         };
         if !std::mem::replace(&mut self.prepared, true) {
@@ -186,6 +184,18 @@ impl InterfaceTask<'_> {
             self.prepare_ipv6(&link);
         }
         Ok(link)
+    }
+
+    /// Finds the card that `card` means, else the one with the interface's name.
+    fn find(&mut self, card: Option<&Match>) -> Result<(), Ended> {
+        let wanted = Wanted {
+            name: &self.interface.name,
+            matching: card,
+            renamed: false,
+        };
+        let link = self.wait_for_card(&wanted)?.link;
+        self.found(link);
+        Ok(())
     }
 
     fn found(&mut self, link: Link) {
@@ -272,13 +282,8 @@ impl InterfaceTask<'_> {
     /// that powers up does not speak at once. For the few interfaces that root
     /// stands on, root's second counts more.
     fn prepare_ipv6(&self, link: &Link) {
-        let set = |key: &str, value: &str| self.network.try_ipv6(link, key, value);
-        set("router_solicitation_delay", "0");
-        // As the running system's network manager sets it, which then finds its
-        // own.
-        if let Some(metric) = self.interface.ra_metric {
-            set("ra_defrtr_metric", &metric.to_string());
-        }
+        self.network
+            .try_ipv6(link, "router_solicitation_delay", "0");
     }
 
     /// Without this nothing else works: tried until it does.
@@ -313,7 +318,8 @@ impl InterfaceTask<'_> {
             Some(via) => format!("{} by {via}", route.to),
             None => route.to.to_string(),
         };
-        let may_come = self.interface.dhcp4 || self.interface.dhcp6 || new.ipv6 || is_vrf;
+        let may_come =
+            self.interface.dhcp4.is_some() || self.interface.dhcp6.is_some() || new.ipv6 || is_vrf;
         if !may_come {
             return self.attempt(StepKind::Route, detail, |netlink| {
                 netlink.add_route(link, &new)
@@ -347,17 +353,20 @@ impl InterfaceTask<'_> {
         Ok(())
     }
 
-    fn start_dhcp(&self, link: &Link, family: DhcpFamily) {
-        let families: &[lease::Family] = match family {
-            DhcpFamily::Ipv4 => &[lease::Family::V4],
-            DhcpFamily::Ipv6 => &[lease::Family::V6],
-            DhcpFamily::Both => &[lease::Family::V4, lease::Family::V6],
-        };
-        for family in families.iter().copied() {
+    fn start_dhcp(
+        &self,
+        link: &Link,
+        dhcp4: Option<&Dhcp4>,
+        dhcp6: Option<&Dhcp6>,
+        table: Option<u32>,
+    ) {
+        let dhcp4 = dhcp4.map(|client| Asks::V4(client.clone(), table));
+        let dhcp6 = dhcp6.map(|client| Asks::V6(client.clone()));
+        for asks in dhcp4.into_iter().chain(dhcp6) {
             let (interface, link) = (self.interface.clone(), link.clone());
             self.network.spawn("dhcp", move |network| {
                 if let Some(link) = link_for_dhcp(network, &interface, link) {
-                    lease::run(network, &interface, link, family);
+                    lease::run(network, &interface, link, &asks);
                 }
             });
         }
@@ -401,7 +410,8 @@ fn is_ipv6_mtu(action: &Action) -> bool {
 /// VLAN's MTU is at most its parent's, and a VRF has to be up.
 fn comes_before_others(action: &Action, is_vrf: bool) -> bool {
     match action {
-        Action::Rename { .. }
+        Action::FindCard { .. }
+        | Action::Rename { .. }
         | Action::CreateLink { .. }
         | Action::SetMac { .. }
         | Action::SetOffloads { .. }

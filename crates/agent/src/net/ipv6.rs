@@ -20,6 +20,7 @@ impl InterfaceTask<'_> {
             mtu,
             no_link_local,
             accept_ra,
+            ra_metric,
             address_generation,
             token,
             privacy,
@@ -34,6 +35,12 @@ impl InterfaceTask<'_> {
         }
         if let Some(accept) = accept_ra {
             self.sysctl(link, "accept_ra", if accept { "1" } else { "0" })?;
+        }
+        // As the running system's network manager sets it, which then finds its
+        // own.
+        if let Some(metric) = ra_metric {
+            self.network
+                .try_ipv6(link, "ra_defrtr_metric", &metric.to_string());
         }
         match address_generation {
             // Without link-local addresses the others are of this kind too.

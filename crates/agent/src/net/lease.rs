@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::{Interface, InterfaceName};
+use nvmeroot_plan::{Dhcp4, Dhcp6, Interface, InterfaceName};
 use nvmeroot_record::{Failure, FailureKind, StepKind};
 
 use super::dhcp::{self, DhcpError, Event, Identity, Lease6, LeaseConfig4, LeaseConfig6};
@@ -23,26 +23,27 @@ const CONFLICT_WATCH: Duration = Duration::from_secs(2);
 /// The pause before a client asks again after a failure of its socket.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Which DHCP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
-    V4,
-    V6,
+/// What is asked for, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// DHCPv4; the answer's routes go to this table.
+    V4(Dhcp4, Option<u32>),
+    V6(Dhcp6),
 }
 
-impl Family {
-    fn step(self) -> StepKind {
+impl Asks {
+    fn step(&self) -> StepKind {
         match self {
-            Self::V4 => StepKind::Dhcp4,
-            Self::V6 => StepKind::Dhcp6,
+            Self::V4(..) => StepKind::Dhcp4,
+            Self::V6(_) => StepKind::Dhcp6,
         }
     }
 }
 
 /// Gets and keeps a lease, in the thread of the caller.
-pub(super) fn run(network: &Arc<Network>, interface: &Interface, link: Link, family: Family) {
+pub(super) fn run(network: &Arc<Network>, interface: &Interface, link: Link, asks: &Asks) {
     let context = &network.context;
-    let scope = FailureScope::step(&interface.name, family.step());
+    let scope = FailureScope::step(&interface.name, asks.step());
     let mut netlink = match Netlink::open() {
         Ok(netlink) => netlink,
         Err(e) => return context.set_failure(&scope, e.failure()),
@@ -59,7 +60,7 @@ pub(super) fn run(network: &Arc<Network>, interface: &Interface, link: Link, fam
         context,
         interface,
         scope,
-        identity: identity(context, interface, &link),
+        identity: identity(context, asks, &link),
         at: dhcp::Link {
             name,
             index: link.index,
@@ -68,13 +69,13 @@ pub(super) fn run(network: &Arc<Network>, interface: &Interface, link: Link, fam
         link,
     };
     // How it ended is in the record and in the table of failures.
-    let _ = match family {
-        Family::V4 => client.v4(&mut netlink),
-        Family::V6 => client.v6(&mut netlink),
+    let _ = match asks {
+        Asks::V4(asks, table) => client.v4(&mut netlink, asks, *table),
+        Asks::V6(asks) => client.v6(&mut netlink, asks),
     };
 }
 
-fn identity(context: &Context, interface: &Interface, link: &Link) -> Identity {
+fn identity(context: &Context, asks: &Asks, link: &Link) -> Identity {
     let read = |path: &std::path::Path| std::fs::read_to_string(path).ok();
     let machine = machine_id(&context.paths);
     let record = context
@@ -83,15 +84,14 @@ fn identity(context: &Context, interface: &Interface, link: &Link) -> Identity {
         .join(format!("udev/data/n{}", link.index));
     let record = read(&record).unwrap_or_default();
     let mac = link.mac.unwrap_or(nvmeroot_plan::MacAddress::new([0; 6]));
-    let identity = Identity::new(
-        machine,
-        dhcp::udev_name(&record),
-        mac,
-        interface.dhcp_identifier_mac,
-    );
-    match interface.dhcp6_link_layer_iaid {
-        Some(iaid) => identity.by_link_layer(mac, iaid),
-        None => identity,
+    let by_mac = matches!(asks, Asks::V4(asks, _) if asks.identifier_mac);
+    let identity = Identity::new(machine, dhcp::udev_name(&record), mac, by_mac);
+    match asks {
+        Asks::V6(Dhcp6 {
+            link_layer_iaid: Some(iaid),
+            ..
+        }) => identity.by_link_layer(mac, *iaid),
+        _ => identity,
     }
 }
 
@@ -110,13 +110,12 @@ impl Client<'_> {
         self.context.recorder.step(&self.interface.name, kind, "")
     }
 
-    fn v4(&mut self, netlink: &mut Netlink) -> Result<(), Ended> {
-        let overrides = self.interface.dhcp4_overrides.clone().unwrap_or_default();
+    fn v4(&mut self, netlink: &mut Netlink, asks: &Dhcp4, table: Option<u32>) -> Result<(), Ended> {
         let system = std::fs::read_to_string(self.context.paths.proc.join("sys/kernel/hostname"));
         let config = dhcp::V4Config {
             link: self.at.clone(),
             client_id: self.identity.client_id.clone(),
-            host_name: dhcp::hostname_to_send(&overrides, system.ok().as_deref().map(str::trim)),
+            host_name: dhcp::hostname_to_send(asks, system.ok().as_deref().map(str::trim)),
         };
         loop {
             let step = self.step(StepKind::Dhcp4);
@@ -125,9 +124,9 @@ impl Client<'_> {
                 dhcp::run_v4(&config, deadline, stop, report)
             })?;
             let acquired = Instant::now();
-            let config4 = LeaseConfig4::new(&lease, &overrides);
+            let config4 = LeaseConfig4::new(&lease, asks);
             step.detail(lease.address.to_string());
-            self.apply_v4(netlink, &step, &config4)?;
+            self.apply_v4(netlink, &step, &config4, table)?;
             self.write("net", &klibc::v4(&self.link.name, &lease, &config4));
             step.done();
             self.context.clear_failure(&self.scope);
@@ -145,8 +144,7 @@ impl Client<'_> {
         }
     }
 
-    fn v6(&mut self, netlink: &mut Netlink) -> Result<(), Ended> {
-        let overrides = self.interface.dhcp6_overrides.clone().unwrap_or_default();
+    fn v6(&mut self, netlink: &mut Netlink, asks: &Dhcp6) -> Result<(), Ended> {
         let config = dhcp::V6Config {
             link: self.at.clone(),
             duid: self.identity.duid.clone(),
@@ -176,7 +174,7 @@ impl Client<'_> {
                 })?;
             }
             step.detail(words.join(" "));
-            let config6 = LeaseConfig6::new(&lease, &overrides);
+            let config6 = LeaseConfig6::new(&lease, asks);
             self.write("net6", &klibc::v6(&self.link.name, &lease, &config6));
             step.done();
             match taken.take() {
@@ -298,6 +296,7 @@ impl Client<'_> {
         netlink: &mut Netlink,
         step: &OpenStep,
         config: &LeaseConfig4,
+        table: Option<u32>,
     ) -> Result<(), Ended> {
         let (context, scope) = (self.context, &self.scope);
         if let Some(mtu) = config.mtu.filter(|_| self.interface.mtu.is_none()) {
@@ -312,7 +311,7 @@ impl Client<'_> {
         }
         // With the running system's metric, so that it finds nothing to replace.
         let address = NewAddress {
-            metric: config.metric,
+            metric: Some(config.metric),
             ..NewAddress::new(config.address.addr().into(), config.address.prefix_len())
         };
         context.retry(scope, step, || {
@@ -324,8 +323,8 @@ impl Client<'_> {
             let to = (route.to.prefix_len() > 0)
                 .then(|| (IpAddr::from(route.to.addr()), route.to.prefix_len()));
             let new = NewRoute {
-                table: self.interface.table,
-                metric: route.metric,
+                table,
+                metric: Some(route.metric),
                 on_link: route.on_link,
                 source: Some(route.source.into()),
                 protocol: protocol::DHCP,

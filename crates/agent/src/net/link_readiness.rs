@@ -109,8 +109,8 @@ pub(super) fn wait_for_udev(context: &Context, link: &Link) -> Result<(), Ended>
 /// made of what udev knows of it.
 fn needs_record(interface: &Interface, wanted: &Wanted<'_>, name: &str) -> bool {
     wanted.renamed && name != wanted.name.as_str()
-        || interface.dhcp4 && !interface.dhcp_identifier_mac
-        || interface.dhcp6 && interface.dhcp6_link_layer_iaid.is_none()
+        || matches!(&interface.dhcp4, Some(client) if !client.identifier_mac)
+        || matches!(&interface.dhcp6, Some(client) if client.link_layer_iaid.is_none())
 }
 
 /// `NET_NAME_RENAMED`: somebody renamed it (include/uapi/linux/netdevice.h).
@@ -143,7 +143,7 @@ const UNDER_WAY: [&str; 2] = ["E:ID_RENAMING=1", "E:ID_PROCESSING=1"];
 
 #[cfg(test)]
 mod tests {
-    use nvmeroot_plan::InterfaceName;
+    use nvmeroot_plan::{Dhcp4, Dhcp6, InterfaceName};
 
     use super::*;
 
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn udevs_record_matters_to_some_identifiers_and_names() {
-        let needs = |name: &str, renamed, change: fn(&mut Interface)| {
+        let needs = |name: &str, renamed, change: &dyn Fn(&mut Interface)| {
             let id = "ens3".parse().expect("an id");
             let origin = nvmeroot_plan::Origin::whole("test");
             let kind = nvmeroot_plan::LinkKind::Ethernet;
@@ -201,15 +201,21 @@ mod tests {
             };
             needs_record(&interface, &wanted, "ens3")
         };
-        let new = |change| needs("ens3", false, change);
-        assert!(!new(|_| {}));
-        assert!(new(|i| i.dhcp4 = true));
-        assert!(!new(|i| (i.dhcp4, i.dhcp_identifier_mac) = (true, true)));
-        assert!(new(|i| i.dhcp6 = true));
-        assert!(!new(
-            |i| (i.dhcp6, i.dhcp6_link_layer_iaid) = (true, Some(1))
-        ));
-        assert!(!needs("ens3", true, |_| {}), "it has its name");
-        assert!(needs("san0", true, |_| {}));
+        let new = |change: &dyn Fn(&mut Interface)| needs("ens3", false, change);
+        assert!(!new(&|_| {}));
+        let four = |identifier_mac| Dhcp4 {
+            identifier_mac,
+            ..Dhcp4::default()
+        };
+        let six = |link_layer_iaid| Dhcp6 {
+            link_layer_iaid,
+            ..Dhcp6::default()
+        };
+        assert!(new(&|i| i.dhcp4 = Some(four(false))));
+        assert!(!new(&|i| i.dhcp4 = Some(four(true))));
+        assert!(new(&|i| i.dhcp6 = Some(six(None))));
+        assert!(!new(&|i| i.dhcp6 = Some(six(Some(1)))));
+        assert!(!needs("ens3", true, &|_| {}), "it has its name");
+        assert!(needs("san0", true, &|_| {}));
     }
 }

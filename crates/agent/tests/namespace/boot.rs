@@ -111,8 +111,8 @@ fn with_policy(mut plan: BootPlan) -> BootPlan {
     nvmeroot_plan::apply_policy(&mut plan);
     for (now, before) in plan.network.interfaces.iter_mut().zip(before) {
         now.accept_ra = now.accept_ra.filter(|on| *on).or(before.accept_ra);
-        now.dhcp_identifier_mac = before.dhcp_identifier_mac;
-        now.dhcp6_link_layer_iaid = before.dhcp6_link_layer_iaid;
+        now.dhcp4 = before.dhcp4;
+        now.dhcp6 = before.dhcp6;
     }
     plan
 }

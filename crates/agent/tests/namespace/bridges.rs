@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nvmeroot_agent::boot::Verdict;
 use nvmeroot_plan::{
-    BootPlan, Bridge, BridgeParameters, BridgePort, Centiseconds, Interface, LinkKind,
+    BootPlan, Bridge, BridgeParameters, BridgePort, Centiseconds, Dhcp4, Interface, LinkKind,
 };
 use nvmeroot_record::FailureKind;
 use nvmeroot_record::StepState;
@@ -165,7 +165,9 @@ fn a_bridge_s_lease_is_asked_for_with_the_bridge_s_address() {
     net.plug_in();
     net.listen("10.9.0.1:4420");
     net.serve(&["--dhcp-range=10.9.0.50,10.9.0.99,255.255.255.0,120"]);
-    let plan = over_a_bridge(BridgeParameters::default(), |_, bridge| bridge.dhcp4 = true);
+    let plan = over_a_bridge(BridgeParameters::default(), |_, bridge| {
+        bridge.dhcp4 = Some(Dhcp4::default());
+    });
     let boot = net.boot(plan, Played::default(), LONG);
     let links = || format!("{}{}", net.show("-d link"), net.log());
     let steps = &boot.record.steps;

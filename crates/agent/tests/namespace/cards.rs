@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::Match;
+use nvmeroot_plan::{Dhcp4, Match};
 use nvmeroot_record::FailureKind;
 
 use crate::boot::{LONG, NQN, Played, address, interface, plan};
@@ -62,7 +62,7 @@ fn late_carrier_and_late_listener_cost_only_their_own_time() {
     }
     let mut net = Net::new();
     net.serve(&["--dhcp-range=10.9.0.50,10.9.0.60,255.255.255.0,1h"]);
-    let interface = interface(|i| i.dhcp4 = true);
+    let interface = interface(|i| i.dhcp4 = Some(Dhcp4::default()));
     let mut carrier = None;
     let mut lease = None;
     let boot = net.boot_with(

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nvmeroot_agent::net::dhcp::{
     ClientId, DhcpError, Event, Lease4, LeaseConfig4, announce, keep_v4,
 };
-use nvmeroot_plan::{DhcpOverrides, MacAddress};
+use nvmeroot_plan::{Dhcp4, MacAddress};
 
 use crate::client::{NEVER, identity, raise, stop};
 use crate::net::{Entered, MAC, Net, skip, until};
@@ -41,7 +41,7 @@ fn lease_with_options() {
     assert_eq!(lease.search, ["a.example", "b.example"]);
     assert_eq!(lease.domain.as_deref(), Some("example.org"));
     assert_eq!(lease.ntp, [Ipv4Addr::new(10, 9, 0, 123)]);
-    let applied = LeaseConfig4::new(&lease, &DhcpOverrides::default());
+    let applied = LeaseConfig4::new(&lease, &Dhcp4::default());
     assert_eq!(applied.mtu.unwrap().to_string(), "1400");
     let routes: Vec<String> = applied
         .routes

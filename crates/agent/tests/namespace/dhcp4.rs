@@ -4,7 +4,7 @@
 use std::fs;
 
 use nvmeroot_agent::boot::Verdict;
-use nvmeroot_plan::DhcpOverrides;
+use nvmeroot_plan::Dhcp4;
 
 use crate::boot::{LONG, Played, interface, plan};
 use crate::client::{MACHINE_ID, identity};
@@ -30,7 +30,7 @@ fn lease_and_discovery() {
         return;
     }
     let mut net = served(&[]);
-    let interface = interface(|i| i.dhcp4 = true);
+    let interface = interface(|i| i.dhcp4 = Some(Dhcp4::default()));
     let boot = net.boot(plan(interface, PORTAL, None), Played::default(), LONG);
     assert_eq!(boot.verdict, Verdict::Done);
     let lease = &boot.step("dhcp4").detail;
@@ -73,7 +73,7 @@ fn routers_static_routes_mtu_and_name_servers() {
         return;
     }
     let mut net = served(&OPTIONS);
-    net.boot_well(interface(|i| i.dhcp4 = true), PORTAL);
+    net.boot_well(interface(|i| i.dhcp4 = Some(Dhcp4::default())), PORTAL);
     let routes = net.show("-4 route show");
     for route in [
         "default via 10.9.0.2 dev c proto dhcp src 10.9.0.",
@@ -103,7 +103,7 @@ fn classless_routes_exclude_the_others() {
     // The last gateway is in no network of the link.
     options.push("--dhcp-option=121,10.77.0.0/16,10.9.0.4,0.0.0.0/0,10.55.0.1");
     let mut net = served(&options);
-    net.boot_well(interface(|i| i.dhcp4 = true), PORTAL);
+    net.boot_well(interface(|i| i.dhcp4 = Some(Dhcp4::default())), PORTAL);
     let routes = net.show("-4 route show");
     assert!(
         routes.contains("default via 10.55.0.1 dev c proto dhcp src 10.9.0."),
@@ -126,12 +126,11 @@ fn overrides_leave_out_routes_mtu_and_name_servers() {
     }
     let mut net = served(&OPTIONS);
     let interface = interface(|i| {
-        i.dhcp4 = true;
-        i.dhcp4_overrides = Some(DhcpOverrides {
-            use_routes: Some(false),
-            use_mtu: Some(false),
-            use_dns: Some(false),
-            ..DhcpOverrides::default()
+        i.dhcp4 = Some(Dhcp4 {
+            use_routes: false,
+            use_mtu: false,
+            use_dns: false,
+            ..Dhcp4::default()
         });
     });
     net.boot_well(interface, PORTAL);
@@ -151,11 +150,10 @@ fn overrides_set_the_metric_and_the_plans_mtu_wins() {
     }
     let mut net = served(&OPTIONS);
     let interface = interface(|i| {
-        i.dhcp4 = true;
         i.mtu = Some(1450.try_into().expect("an MTU"));
-        i.dhcp4_overrides = Some(DhcpOverrides {
-            route_metric: Some(7),
-            ..DhcpOverrides::default()
+        i.dhcp4 = Some(Dhcp4 {
+            route_metric: 7,
+            ..Dhcp4::default()
         });
     });
     net.boot_well(interface, PORTAL);
@@ -171,8 +169,10 @@ fn noted(by_mac: bool) -> String {
     fs::create_dir_all(net.path("etc")).expect("a directory");
     fs::write(file, format!("{MACHINE_ID}\n")).expect("a file");
     let interface = interface(|i| {
-        i.dhcp4 = true;
-        i.dhcp_identifier_mac = by_mac;
+        i.dhcp4 = Some(Dhcp4 {
+            identifier_mac: by_mac,
+            ..Dhcp4::default()
+        });
     });
     net.boot_well(interface, PORTAL);
     until("the lease's record", || {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nvmeroot_plan::Interface;
+use nvmeroot_plan::{Dhcp6, Interface};
 use nvmeroot_record::StepState;
 
 use crate::boot::{Boot, LONG, NQN, Played, address, interface, plan};
@@ -29,7 +29,7 @@ fn routed(options: &[&str]) -> Net {
 }
 
 fn dhcp6() -> Interface {
-    interface(|i| i.dhcp6 = true)
+    interface(|i| i.dhcp6 = Some(Dhcp6::default()))
 }
 
 #[test]
@@ -258,8 +258,10 @@ fn identity_of_the_machine_or_of_the_card() {
         (iaid(ours.iaid.0), format!("{:?}", ours.duid))
     );
     let by_card = interface(|i| {
-        i.dhcp6 = true;
-        i.dhcp6_link_layer_iaid = Some(7);
+        i.dhcp6 = Some(Dhcp6 {
+            link_layer_iaid: Some(7),
+            ..Dhcp6::default()
+        });
     });
     assert_eq!(
         noted(by_card),

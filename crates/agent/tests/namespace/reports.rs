@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nvmeroot_plan::Interface;
+use nvmeroot_plan::{Dhcp4, Interface};
 
 use crate::boot::{NQN, Played, address, interface, plan};
 use crate::net::{Net, skip};
@@ -47,7 +47,7 @@ reports! {
     no_carrier: "`c`: no carrier: `c` is up and has no carrier",
         |_| {}, statics(), Played::default();
     no_lease: "`c` dhcp4: no lease: no DHCP server answered on `c`",
-        Net::plug_in, interface(|i| i.dhcp4 = true), Played::default();
+        Net::plug_in, interface(|i| i.dhcp4 = Some(Dhcp4::default())), Played::default();
     no_route: "no route: no route leads to `10.9.0.1:4420` yet",
         Net::plug_in, interface(|i| i.addresses = vec![address("10.8.0.9/24")]), Played::default();
     refused: "connection refused: `10.9.0.1:4420` refused the connection",

@@ -21,7 +21,11 @@ fn plugged_in() -> Net {
 }
 
 fn by_dhcp() -> nvmeroot_plan::BootPlan {
-    plan(interface(|i| i.dhcp4 = true), "10.9.0.1", Some(NQN))
+    plan(
+        interface(|i| i.dhcp4 = Some(nvmeroot_plan::Dhcp4::default())),
+        "10.9.0.1",
+        Some(NQN),
+    )
 }
 
 /// dnsmasq is told to leave this host alone; when it has done so twice, it is

@@ -164,7 +164,7 @@ proptest! {
             let name = format!("e{n}");
             one.name = name.parse().expect("a name");
             one.id = name.parse().expect("an id");
-            one.dhcp4 = *leased && *from % 2 == 0;
+            one.dhcp4 = (*leased && *from % 2 == 0).then(crate::Dhcp4::default);
             for rule in &mut one.rules {
                 let from = format!("10.0.{from}.0/24").parse().expect("a network");
                 rule.from = (rule.priority.is_none()).then_some(from);

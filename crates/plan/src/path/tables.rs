@@ -139,16 +139,16 @@ impl Tables {
             self.push(route.table.unwrap_or(table), network, entry);
         }
         let dynamic = |why| Dynamic { at, table, why };
-        if one.dhcp4 {
+        if one.dhcp4.is_some() {
             self.dynamic4.push(dynamic("DHCPv4 may bring a route"));
             self.into4.insert(table);
         }
-        let why = match (one.dhcp6, one.accept_ra) {
+        let why = match (one.dhcp6.is_some(), one.accept_ra) {
             (true, _) => "DHCPv6 and router advertisements may bring a route",
             (false, Some(true)) => ADVERTISED,
             _ => return,
         };
-        let table = one.ra_overrides.and_then(|ra| ra.table).unwrap_or(table);
+        let table = one.ra_table.unwrap_or(table);
         self.dynamic6.push(Dynamic { at, table, why });
         self.into6.insert(table);
     }
@@ -297,8 +297,8 @@ impl<'t, 'a> Gateways<'t, 'a> {
         OnLink {
             at,
             networks,
-            ipv4: coming(|one| one.dhcp4 || one.link_local.ipv4),
-            ipv6: coming(|one| one.dhcp6 || one.accept_ra != Some(false)),
+            ipv4: coming(|one| one.dhcp4.is_some() || one.link_local.ipv4),
+            ipv6: coming(|one| one.dhcp6.is_some() || one.accept_ra != Some(false)),
             link_local: coming(|_| true),
         }
     }

@@ -188,7 +188,7 @@ fn a_gateway_that_is_on_no_link_leads_nowhere() {
     known.routes.push(route("10.0.0.1", None));
     assert_eq!(leads(&plan_to("10.9.0.1", vec![known])), ["e0"]);
     let mut leased = lost;
-    leased.dhcp4 = true;
+    leased.dhcp4 = Some(crate::Dhcp4::default());
     let plan = plan_to("10.9.0.1", vec![leased]);
     assert_eq!(
         plan.paths[0].interfaces[0].why,
@@ -238,10 +238,7 @@ fn ipv6_compares_the_metrics_that_the_kernel_takes() {
 fn what_comes_at_boot_into_a_table_that_is_asked_first_may_be_better() {
     let mut advertised = card("e1").with_rule(rule(None, Some("2001:db8::/32"), 7));
     advertised.accept_ra = Some(true);
-    advertised.ra_overrides = Some(crate::RaOverrides {
-        table: Some(7),
-        ..Default::default()
-    });
+    advertised.ra_table = Some(7);
     let own = card("e0").with_address("2001:db8::2/64");
     let plan = plan_to("2001:db8::9", vec![own.clone(), advertised.clone()]);
     assert_eq!(leads(&plan), ["e0", "e1"]);

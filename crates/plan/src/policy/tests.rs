@@ -1,7 +1,7 @@
 //! Each rule, once.
 
 use crate::testing::{bond, card, controller, root_on, vlan, vrf};
-use crate::{BootPlan, DhcpOverrides, Interface, Requirement};
+use crate::{BootPlan, Dhcp4, Dhcp6, Interface, Requirement};
 
 fn plan(address: &str, interfaces: Vec<Interface>) -> BootPlan {
     root_on(vec![controller(address)], interfaces)
@@ -9,13 +9,13 @@ fn plan(address: &str, interfaces: Vec<Interface>) -> BootPlan {
 
 fn dhcp4(id: &str) -> Interface {
     let mut one = card(id);
-    one.dhcp4 = true;
+    one.dhcp4 = Some(Dhcp4::default());
     one
 }
 
 fn dhcp6(id: &str) -> Interface {
     let mut one = card(id);
-    one.dhcp6 = true;
+    one.dhcp6 = Some(Dhcp6::default());
     one
 }
 
@@ -57,23 +57,25 @@ fn who_asks_by_dhcpv6_listens_to_routers_unless_the_input_refuses() {
     assert_eq!(accepts(Some(false)), Some(false));
 }
 
+fn with_metric(mut one: Interface, metric: u32) -> Interface {
+    let client = one.dhcp4.as_mut().expect("DHCPv4 is asked");
+    client.route_metric = metric;
+    one
+}
+
 #[test]
 fn what_routers_announce_has_the_metric_of_what_dhcp_brings() {
     let metric = |one: Interface| plan("2001:db8::9", vec![one]).network.interfaces[0].ra_metric;
-    let with = |mut one: Interface, metric| {
-        one.dhcp4_overrides = Some(DhcpOverrides {
-            route_metric: Some(metric),
-            ..DhcpOverrides::default()
-        });
-        one
-    };
     assert_eq!(metric(dhcp6("a")), Some(100));
     assert_eq!(metric(dhcp4("a")), Some(100));
-    assert_eq!(metric(with(dhcp4("a"), 7)), Some(7));
-    assert_eq!(metric(with(dhcp6("a"), 7)), Some(7));
+    assert_eq!(metric(with_metric(dhcp4("a"), 7)), Some(7));
+    let mut said = dhcp6("a");
+    said.ra_metric = Some(8);
+    assert_eq!(metric(said.clone()), Some(8));
+    said.dhcp4 = dhcp4("a").dhcp4;
+    assert_eq!(metric(with_metric(said, 7)), Some(8));
     // The default of whoever sets them.
     assert_eq!(metric(card("a")), None);
-    assert_eq!(metric(with(card("a"), 7)), None);
     let mut refuses = dhcp6("a");
     refuses.accept_ra = Some(false);
     assert_eq!(metric(refuses), None);
@@ -94,35 +96,28 @@ fn advertisements_that_are_asked_for_and_refused_are_told() {
 
 #[test]
 fn a_lease_of_the_path_is_asked_for_by_mac_address_and_has_netplan_s_metric() {
-    let mut own = dhcp4("own");
-    own.dhcp4_overrides = Some(DhcpOverrides {
-        route_metric: Some(7),
-        ..DhcpOverrides::default()
-    });
+    let own = with_metric(dhcp4("own"), 7);
     let mut both = dhcp4("both");
-    both.dhcp6 = true;
+    both.dhcp6 = Some(Dhcp6::default());
     let plan = plan("10.0.0.9", vec![own, both, card("none")]);
-    let metric =
-        |overrides: &Option<DhcpOverrides>| overrides.as_ref().and_then(|o| o.route_metric);
     let told: Vec<_> = plan
         .network
         .interfaces
         .iter()
         .map(|one| {
+            let four = one.dhcp4.as_ref();
             (
-                one.dhcp_identifier_mac,
-                one.dhcp6_link_layer_iaid,
-                metric(&one.dhcp4_overrides),
-                metric(&one.dhcp6_overrides),
+                four.map(|client| (client.identifier_mac, client.route_metric)),
+                one.dhcp6.as_ref().map(|client| client.link_layer_iaid),
             )
         })
         .collect();
     assert_eq!(
         told,
         [
-            (true, None, Some(7), None),
-            (true, Some(1), Some(100), Some(100)),
-            (false, None, None, None),
+            (Some((true, 7)), None),
+            (Some((true, 100)), Some(Some(1))),
+            (None, None),
         ]
     );
 }
@@ -215,6 +210,6 @@ fn nothing_is_decided_for_a_plan_that_the_initramfs_has_no_part_in() {
         ..crate::Fragment::default()
     }]);
     let one = &plan.network.interfaces[0];
-    assert_eq!((one.accept_ra, &one.dhcp4_overrides), (None, &None));
+    assert_eq!((one.accept_ra, &one.dhcp4), (None, &dhcp4("a").dhcp4));
     assert_eq!((plan.modules.len(), plan.requirements.len()), (0, 0));
 }

@@ -319,7 +319,7 @@ fn what_is_known_only_at_boot_may_lead_there() {
     let mut far = with_address("far", "192.0.2.2/24");
     far.routes.push(route("default", "192.0.2.1"));
     let mut dhcp = interface("dhcp");
-    dhcp.dhcp4 = true;
+    dhcp.dhcp4 = Some(crate::Dhcp4::default());
     assert_eq!(leads(vec![far, dhcp.clone()]).0, ["far", "dhcp"]);
     assert_eq!(
         leads(vec![with_address("near", "10.0.0.2/24"), dhcp.clone()]).0,

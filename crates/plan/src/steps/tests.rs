@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{bond, bridge, card, controller, origin, root_on, vlan, vrf};
-use crate::{ActivationMode, BondMode, InterfaceName, Match, Offloads, Rule};
+use crate::{ActivationMode, BondMode, Dhcp4, Dhcp6, InterfaceName, Match, Offloads, Rule};
 
 /// A step in a few words.
 fn word(action: &Action) -> String {
@@ -187,6 +187,48 @@ fn a_vrf_is_there_before_its_members_addresses_and_its_routes_come_last() {
 }
 
 #[test]
+fn a_step_says_which_card_is_meant_and_how_a_lease_is_asked_for() {
+    let mut one = card("lan");
+    one.name = "ens3".parse().expect("a name");
+    let meant = Match {
+        driver: vec!["virtio*".to_owned()],
+        ..Match::default()
+    };
+    one.matching = Some(meant.clone());
+    let client = Dhcp4 {
+        use_routes: false,
+        route_metric: 7,
+        ..Dhcp4::default()
+    };
+    one.dhcp4 = Some(client);
+    one.dhcp6 = Some(Dhcp6::default());
+    let mut domain = vrf("vrf5", 5, &["lan"]);
+    domain.name = "vrf5".parse().expect("a name");
+    let plan = plan(vec![domain, one]);
+    let steps = steps(&plan, Scope::Path);
+    let json = |kind: &str| {
+        let mut all = steps.iter().map(|step| &step.action);
+        let of = |action: &&Action| word(action).starts_with(kind);
+        serde_json::to_value(all.find(of)).expect("JSON")
+    };
+    assert_eq!(
+        json("find_card"),
+        serde_json::json!({"kind": "find_card", "interface": "ens3", "card": {"driver": ["virtio*"]}})
+    );
+    assert_eq!(
+        json("dhcp"),
+        serde_json::json!({
+            "kind": "dhcp",
+            "interface": "ens3",
+            "dhcp4": {"identifier_mac": true, "use_routes": false, "route_metric": 7},
+            "dhcp6": {"link_layer_iaid": 1},
+            "table": 5,
+        })
+    );
+    assert_eq!(json("set_ipv6")["settings"]["ra_metric"], 7);
+}
+
+#[test]
 fn rules_come_before_routes_and_link_local_after_the_link() {
     let mut one = card("e0").with_address("10.0.0.2/24");
     one = one.with_route("default", "10.0.0.1");
@@ -302,9 +344,9 @@ fn any_interface(at: usize, count: usize) -> impl Strategy<Value = Interface> {
         }
         one = one.with_address(&format!("10.0.{at}.2/8"));
         one = one.with_route("default", "10.0.0.1");
-        one.dhcp4 = dhcp;
+        one.dhcp4 = dhcp.then(Dhcp4::default);
         one.set_name = set_name;
-        one.matching = set_name.then(Match::default);
+        one.matching = (set_name || dhcp).then(Match::default);
         one.activation_mode = off.then_some(ActivationMode::Off);
         one.offloads = Offloads::default();
         if let Some(mtu) = mtu {
@@ -353,7 +395,10 @@ fn check(plan: &BootPlan, scope: Scope) -> Result<(), TestCaseError> {
         }
         match action {
             Action::SetIpv6 { settings, .. } if settings.mtu.is_some() => {}
-            Action::Rename { .. } | Action::SetMac { .. } | Action::SetIpv6 { .. } => {
+            Action::FindCard { .. }
+            | Action::Rename { .. }
+            | Action::SetMac { .. }
+            | Action::SetIpv6 { .. } => {
                 prop_assert!(!up.contains(&name), "{name} is up: {action:?}");
             }
             Action::CreateLink {

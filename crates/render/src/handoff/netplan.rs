@@ -37,7 +37,11 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError>
     set.file(NETPLAN, Mode::Private, why, netplan(&interfaces)?);
     for interface in interfaces {
         let path = networkd_drop_in(interface)?;
-        if let Some(iaid) = interface.dhcp6_link_layer_iaid {
+        if let Some(iaid) = interface
+            .dhcp6
+            .as_ref()
+            .and_then(|client| client.link_layer_iaid)
+        {
             let why = "makes the running system the same DHCPv6 client as the initramfs";
             set.file(path, Mode::Config, why, networkd(iaid));
         } else {
@@ -70,7 +74,11 @@ fn netplan(interfaces: &[&Interface]) -> Result<String, RenderError> {
                 });
             }
             let _ = writeln!(text, "    {}:\n      critical: true", scalar(id));
-            if interface.dhcp4 && interface.dhcp_identifier_mac {
+            if interface
+                .dhcp4
+                .as_ref()
+                .is_some_and(|client| client.identifier_mac)
+            {
                 // What the initramfs says: the agent by its plan, dhcpcd by
                 // `clientid`.
                 let _ = writeln!(text, "      dhcp-identifier: mac");

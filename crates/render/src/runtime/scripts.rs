@@ -121,7 +121,7 @@ fn script(commands: &str) -> String {
 }
 
 fn uses_dhcp(plan: &BootPlan) -> bool {
-    plan.network.interfaces.iter().any(|i| i.dhcp4 || i.dhcp6)
+    plan.network.interfaces.iter().any(asks_dhcp)
 }
 
 /// The calls by which `init-premount` learns of the interfaces.
@@ -152,7 +152,7 @@ fn interfaces(plan: &BootPlan) -> Result<String, RenderError> {
             call("nvmeroot_no_advertisements", interface, "")?;
         }
         let metric = dhcp_metric(interface);
-        if (interface.dhcp4 || interface.dhcp6) && metric != DHCPCD_CONF_METRIC {
+        if asks_dhcp(interface) && metric != DHCPCD_CONF_METRIC {
             call("nvmeroot_dhcp_metric", interface, &format!(" {metric}"))?;
         }
     }
@@ -183,10 +183,11 @@ fn carrier_delay(on_path: &[&Interface]) -> u64 {
     on_path.iter().map(delay).sum()
 }
 
+fn asks_dhcp(interface: &Interface) -> bool {
+    interface.dhcp4.is_some() || interface.dhcp6.is_some()
+}
+
 fn dhcp_metric(interface: &Interface) -> u32 {
-    [&interface.dhcp4_overrides, &interface.dhcp6_overrides]
-        .into_iter()
-        .flatten()
-        .find_map(|overrides| overrides.route_metric)
-        .unwrap_or(DHCPCD_CONF_METRIC)
+    let metric = interface.dhcp4.as_ref().map(|client| client.route_metric);
+    metric.or(interface.ra_metric).unwrap_or(DHCPCD_CONF_METRIC)
 }

@@ -1,5 +1,5 @@
-//! What a lease means for the link, under netplan's `dhcp4-overrides` and
-//! `dhcp6-overrides`: pure functions.
+//! What a lease means for the link, under what the plan says of the client (netplan's
+//! `dhcp4-overrides` and `dhcp6-overrides`): pure functions.
 //!
 //! Routes are chosen as systemd-networkd chooses them, so that its own
 //! answer to the same lease finds them in place: option 121 excludes options
@@ -11,7 +11,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::Ipv4Net;
-use nvmeroot_plan::{DhcpOverrides, Mtu, UseDomains};
+use nvmeroot_plan::{Dhcp4, Dhcp6, Mtu};
 
 use super::{Lease4, Lease6};
 
@@ -27,8 +27,8 @@ pub struct LeaseRoute {
     pub on_link: bool,
     /// Preferred source address.
     pub source: Ipv4Addr,
-    /// Metric; `None`: the kernel's default.
-    pub metric: Option<u32>,
+    /// Metric.
+    pub metric: u32,
 }
 
 /// What is to be configured for a DHCPv4 lease.
@@ -38,8 +38,8 @@ pub struct LeaseConfig4 {
     pub address: Ipv4Net,
     /// Broadcast address; `None`: as the prefix says.
     pub broadcast: Option<Ipv4Addr>,
-    /// Metric of the address's own prefix route; `None`: the kernel's default.
-    pub metric: Option<u32>,
+    /// Metric of the address's own prefix route.
+    pub metric: u32,
     /// Routes, in the server's order.
     pub routes: Vec<LeaseRoute>,
     /// MTU of the link.
@@ -53,30 +53,25 @@ pub struct LeaseConfig4 {
 }
 
 impl LeaseConfig4 {
-    /// Applies `overrides` to a lease; a missing key means what netplan's
-    /// default is: everything is used but domains. The metric is the plan's.
-    pub fn new(lease: &Lease4, overrides: &DhcpOverrides) -> Self {
-        let yes = |key: Option<bool>| key.unwrap_or(true);
-        let metric = overrides.route_metric;
+    /// What `client` uses of a lease.
+    pub fn new(lease: &Lease4, client: &Dhcp4) -> Self {
+        let metric = client.route_metric;
         let mut routes = Vec::new();
-        if yes(overrides.use_routes) {
+        if client.use_routes {
             routes = lease_routes(lease, metric);
         }
         // An MTU below 1280 would take IPv6 off the link, but it is what the
         // server says of the way.
-        let mtu = lease.mtu.filter(|_| yes(overrides.use_mtu));
+        let mtu = lease.mtu.filter(|_| client.use_mtu);
         Self {
             address: lease.address,
             broadcast: lease.broadcast,
             metric,
             routes,
             mtu,
-            dns: used(yes(overrides.use_dns), &lease.dns),
-            search: search(overrides, lease.domain.iter().chain(&lease.search)),
-            host_name: lease
-                .host_name
-                .clone()
-                .filter(|_| yes(overrides.use_hostname)),
+            dns: used(client.use_dns, &lease.dns),
+            search: search(client.use_domains, lease.domain.iter().chain(&lease.search)),
+            host_name: lease.host_name.clone().filter(|_| client.use_hostname),
         }
     }
 }
@@ -92,34 +87,33 @@ pub struct LeaseConfig6 {
 }
 
 impl LeaseConfig6 {
-    /// Applies `overrides` to a lease.
-    pub fn new(lease: &Lease6, overrides: &DhcpOverrides) -> Self {
+    /// What `client` uses of a lease.
+    pub fn new(lease: &Lease6, client: &Dhcp6) -> Self {
         Self {
-            dns: used(overrides.use_dns.unwrap_or(true), &lease.dns),
-            search: search(overrides, lease.search.iter()),
+            dns: used(client.use_dns, &lease.dns),
+            search: search(client.use_domains, lease.search.iter()),
         }
     }
 }
 
-/// The host name that a DHCPv4 client sends: `send-hostname` (default yes)
-/// and `hostname`, else the system's own unless it says nothing.
-pub fn hostname_to_send(overrides: &DhcpOverrides, system: Option<&str>) -> Option<String> {
-    if overrides.send_hostname == Some(false) {
+/// The host name that a DHCPv4 client sends: what the plan says, else the system's
+/// own unless it says nothing.
+pub fn hostname_to_send(client: &Dhcp4, system: Option<&str>) -> Option<String> {
+    if !client.send_hostname {
         return None;
     }
     let own = system.filter(|name| !matches!(*name, "" | "(none)" | "localhost"));
-    overrides.hostname.as_deref().or(own).map(ToOwned::to_owned)
+    client.hostname.as_deref().or(own).map(ToOwned::to_owned)
 }
 
 fn used<T: Clone>(wanted: bool, values: &[T]) -> Vec<T> {
     if wanted { values.to_vec() } else { Vec::new() }
 }
 
-/// Domains in order, each once. `route` is for the resolver of the running
-/// system, not for searching.
-fn search<'a>(overrides: &DhcpOverrides, domains: impl Iterator<Item = &'a String>) -> Vec<String> {
+/// Domains in order, each once.
+fn search<'a>(wanted: bool, domains: impl Iterator<Item = &'a String>) -> Vec<String> {
     let mut list: Vec<String> = Vec::new();
-    if overrides.use_domains == Some(UseDomains::Yes) {
+    if wanted {
         for domain in domains {
             if !list.contains(domain) {
                 list.push(domain.clone());
@@ -129,7 +123,7 @@ fn search<'a>(overrides: &DhcpOverrides, domains: impl Iterator<Item = &'a Strin
     list
 }
 
-fn lease_routes(lease: &Lease4, metric: Option<u32>) -> Vec<LeaseRoute> {
+fn lease_routes(lease: &Lease4, metric: u32) -> Vec<LeaseRoute> {
     let source = lease.address.addr();
     let route = |to: Ipv4Net, via: Ipv4Addr| {
         let via = (!via.is_unspecified()).then_some(via);
@@ -211,23 +205,14 @@ mod tests {
             .map(|r| {
                 let via = r.via.map_or_else(String::new, |v| format!(" via {v}"));
                 let on_link = if r.on_link { " onlink" } else { "" };
-                let metric = r.metric.expect("the plan has one");
-                format!("{}{via}{on_link} metric {metric}", r.to)
+                format!("{}{via}{on_link} metric {}", r.to, r.metric)
             })
             .collect()
     }
 
-    /// As the plan has it where the input says nothing.
-    fn plain() -> DhcpOverrides {
-        DhcpOverrides {
-            route_metric: Some(100),
-            ..DhcpOverrides::default()
-        }
-    }
-
     #[test]
     fn defaults() {
-        let applied = LeaseConfig4::new(&lease(), &plain());
+        let applied = LeaseConfig4::new(&lease(), &Dhcp4::default());
         assert_eq!(
             text(&applied.routes),
             [
@@ -248,7 +233,7 @@ mod tests {
         lease.address = "10.0.0.9/32".parse().unwrap();
         lease.static_routes.clear();
         assert_eq!(
-            text(&LeaseConfig4::new(&lease, &plain()).routes),
+            text(&LeaseConfig4::new(&lease, &Dhcp4::default()).routes),
             [
                 "10.0.0.1/32 metric 100",
                 "0.0.0.0/0 via 10.0.0.1 metric 100"
@@ -266,12 +251,12 @@ mod tests {
             classless("10.128.0.9/32", [0, 0, 0, 0]),
             classless("10.9.0.0/16", [10, 128, 0, 9]),
         ];
-        let overrides = DhcpOverrides {
-            route_metric: Some(7),
-            ..DhcpOverrides::default()
+        let client = Dhcp4 {
+            route_metric: 7,
+            ..Dhcp4::default()
         };
         assert_eq!(
-            text(&LeaseConfig4::new(&lease, &overrides).routes),
+            text(&LeaseConfig4::new(&lease, &client).routes),
             [
                 "10.128.0.1/32 metric 7",
                 "0.0.0.0/0 via 10.128.0.1 onlink metric 7"
@@ -281,17 +266,15 @@ mod tests {
 
     #[test]
     fn all_off() {
-        let no = Some(false);
-        let overrides = DhcpOverrides {
-            use_dns: no,
-            use_ntp: no,
-            use_hostname: no,
-            use_mtu: no,
-            use_routes: no,
-            use_domains: Some(UseDomains::Yes),
-            ..DhcpOverrides::default()
+        let client = Dhcp4 {
+            use_dns: false,
+            use_hostname: false,
+            use_mtu: false,
+            use_routes: false,
+            use_domains: true,
+            ..Dhcp4::default()
         };
-        let applied = LeaseConfig4::new(&lease(), &overrides);
+        let applied = LeaseConfig4::new(&lease(), &client);
         assert_eq!(applied.routes, []);
         assert_eq!((applied.mtu, applied.host_name), (None, None));
         assert_eq!(applied.dns.len(), 0);
@@ -300,16 +283,16 @@ mod tests {
 
     #[test]
     fn host_names() {
-        let none = DhcpOverrides::default();
+        let none = Dhcp4::default();
         assert_eq!(hostname_to_send(&none, Some("a")), Some("a".into()));
         assert_eq!(hostname_to_send(&none, Some("(none)")), None);
-        let named = DhcpOverrides {
+        let named = Dhcp4 {
             hostname: Some("b".into()),
             ..none.clone()
         };
         assert_eq!(hostname_to_send(&named, Some("a")), Some("b".into()));
-        let off = DhcpOverrides {
-            send_hostname: Some(false),
+        let off = Dhcp4 {
+            send_hostname: false,
             ..named
         };
         assert_eq!(hostname_to_send(&off, Some("a")), None);

@@ -111,23 +111,35 @@ impl NewRoute {
 
 impl From<&plan::Route> for NewRoute {
     fn from(route: &plan::Route) -> Self {
-        let to = route
-            .to
-            .network()
-            .map(|net| (net.network(), net.prefix_len()));
+        let &plan::Route {
+            to,
+            via,
+            metric,
+            table,
+            on_link,
+            from,
+            scope,
+            kind,
+            mtu,
+            congestion_window,
+            advertised_receive_window,
+            advertised_mss,
+            origin: _,
+        } = route;
+        let to = to.network().map(|net| (net.network(), net.prefix_len()));
         Self {
-            metric: route.metric,
-            table: route.table,
-            on_link: route.on_link,
-            source: route.from,
-            scope: route.scope,
-            kind: route.kind,
-            mtu: route.mtu,
-            advertised_mss: route.advertised_mss,
-            congestion_window: route.congestion_window,
-            receive_window: route.advertised_receive_window,
+            metric,
+            table,
+            on_link,
+            source: from,
+            scope,
+            kind,
+            mtu,
+            advertised_mss,
+            congestion_window,
+            receive_window: advertised_receive_window,
             // A default without a gateway is IPv4's, as for `ip`.
-            ..Self::to(to, route.via)
+            ..Self::to(to, via)
         }
     }
 }

@@ -193,7 +193,7 @@ fn a_name_that_is_there_twice_and_name_servers_of_one_interface() {
     );
     let all = found.interfaces.expect("a network");
     assert_eq!(all.len(), 1);
-    assert!(!all[0].dhcp4);
+    assert!(all[0].dhcp4.is_none());
     assert_eq!(
         diagnostics(&all[0]),
         [

@@ -57,8 +57,8 @@ fn refused(text: &str) -> String {
 /// Name, how it gets addresses, where it routes to.
 fn shown(one: &Interface) -> String {
     let mut words = vec![one.name.to_string()];
-    words.extend(one.dhcp4.then(|| "dhcp4".to_owned()));
-    words.extend(one.dhcp6.then(|| "dhcp6".to_owned()));
+    words.extend(one.dhcp4.as_ref().map(|_| "dhcp4".to_owned()));
+    words.extend(one.dhcp6.as_ref().map(|_| "dhcp6".to_owned()));
     words.extend(one.addresses.iter().map(|a| a.address.to_string()));
     words.extend(one.routes.iter().map(|route| {
         let via = route.via.map(|via| format!(" via {via}"));

@@ -94,13 +94,10 @@ fn every_type_of_subnet_that_asks_for_an_address() {
         assert_eq!(entry(kind), expected, "{kind}");
     }
     let all = interfaces(
-        "  - {type: physical, name: e0, subnets: [{type: dhcp, metric: 100}, {type: ipv6_slaac, metric: 200}]}\n",
+        "  - {type: physical, name: e0, subnets: [{type: dhcp, metric: 99}, {type: ipv6_slaac, metric: 200}]}\n",
     );
-    let metric = |overrides: &Option<nvmeroot_plan::DhcpOverrides>| {
-        overrides.as_ref().and_then(|o| o.route_metric)
-    };
-    assert_eq!(metric(&all[0].dhcp4_overrides), Some(100));
-    assert_eq!(metric(&all[0].dhcp6_overrides), Some(200));
+    let metric = all[0].dhcp4.as_ref().map(|client| client.route_metric);
+    assert_eq!((metric, all[0].ra_metric), (Some(99), Some(200)));
 }
 
 #[test]

@@ -1,15 +1,13 @@
 //! One definition as an interface of the plan.
 
+mod dhcp;
 mod renderer;
 mod settings;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use nvmeroot_plan::{
-    DhcpOverrides, Interface, InterfaceAddress, InterfaceName, Match, Mtu, Severity, UseDomains,
-    Warning,
-};
+use nvmeroot_plan::{Interface, InterfaceAddress, InterfaceName, Match, Mtu, Severity, Warning};
 
 use super::definition::Definition;
 use super::link;
@@ -66,7 +64,7 @@ pub(super) fn lower<'d>(
         }
         lowering.gateways(map);
         lowering.address_generation(map);
-        lowering.compare_overrides();
+        lowering.compare_overrides(map);
         lowering.doubt_what_network_manager_lacks(map);
     }
     Some(lowering.interface)
@@ -254,32 +252,14 @@ impl<'d> Lowering<'_, 'd> {
             _ => None,
         };
         match (key.name, &entry.value) {
-            ("dhcp4", Value::Scalar(v)) => one.dhcp4 = read::boolean(v.text()) == Some(true),
-            ("dhcp6", Value::Scalar(v)) => one.dhcp6 = read::boolean(v.text()) == Some(true),
+            ("dhcp4", Value::Scalar(_)) => one.dhcp4 = dhcp::client4(map),
+            ("dhcp6", Value::Scalar(_)) => (one.dhcp6, one.ra_metric) = dhcp::client6(map),
             ("accept-ra", Value::Scalar(v)) => one.accept_ra = read::boolean(v.text()),
-            ("dhcp-identifier", Value::Scalar(v)) => {
-                one.dhcp_identifier_mac = v.text().eq_ignore_ascii_case("mac");
-                let asks = map.entry("dhcp4").and_then(|entry| match &entry.value {
-                    Value::Scalar(v) => read::boolean(v.text()),
-                    _ => None,
-                });
-                if !one.dhcp_identifier_mac && asks == Some(true) {
-                    let message = format!(
-                        "`dhcp-identifier: {}` is not carried out: to the DHCP server the host is \
-                         its card's MAC address, in the initramfs and in the running system, so \
-                         that both get the same lease",
-                        v.text()
-                    );
-                    let warning = self.at(entry, message);
-                    self.diagnose(Severity::Note, warning);
-                }
-            }
+            ("dhcp-identifier", Value::Scalar(v)) => self.note_identifier(entry, map, v.text()),
             ("mtu", Value::Scalar(v)) => {
                 let number = read::number(v.text());
                 one.mtu = number.and_then(|number| Mtu::try_from(number).ok());
             }
-            ("dhcp4-overrides", Value::Map(map)) => one.dhcp4_overrides = Some(overrides(map)),
-            ("dhcp6-overrides", Value::Map(map)) => one.dhcp6_overrides = Some(overrides(map)),
             ("addresses", Value::List(list)) => one.addresses = addresses(list, &path),
             ("routes", Value::List(list)) => {
                 one.routes = route::routes(list, vrf, &path, self.findings);
@@ -287,9 +267,10 @@ impl<'d> Lowering<'_, 'd> {
             ("routing-policy", Value::List(list)) => {
                 one.rules = route::rules(list, vrf, &path, self.findings);
             }
-            // Read where the name, the kind, the renderer and the routes are
-            // worked out.
+            // Read where the name, the kind, the renderer, the leases and the routes
+            // are worked out.
             ("match" | "set-name", _)
+            | ("dhcp4-overrides" | "dhcp6-overrides", Value::Map(_))
             | ("interfaces" | "parameters" | "id" | "link" | "table", _)
             | ("gateway4" | "gateway6", _) => {}
             _ if self.setting(entry) => {}
@@ -336,9 +317,9 @@ impl<'d> Lowering<'_, 'd> {
     fn reaches(&self, address: IpAddr) -> bool {
         let one = &self.interface;
         let may_come = match address {
-            IpAddr::V4(_) => one.dhcp4 || one.link_local.ipv4,
+            IpAddr::V4(_) => one.dhcp4.is_some() || one.link_local.ipv4,
             IpAddr::V6(to) => {
-                to.is_unicast_link_local() || one.dhcp6 || one.accept_ra != Some(false)
+                to.is_unicast_link_local() || one.dhcp6.is_some() || one.accept_ra != Some(false)
             }
         };
         may_come
@@ -347,22 +328,6 @@ impl<'d> Lowering<'_, 'd> {
                 .routes
                 .iter()
                 .any(|r| r.via.is_none() && r.covers(address).is_some())
-    }
-
-    /// networkd has one set of overrides for both families.
-    fn compare_overrides(&mut self) {
-        let one = &self.interface;
-        if !self.is_network_managers()
-            && one.dhcp4
-            && one.dhcp6
-            && one.dhcp4_overrides != one.dhcp6_overrides
-        {
-            let message =
-                "`dhcp4-overrides` and `dhcp6-overrides` differ, and networkd has one set for both";
-            let warning =
-                Warning::at(one.origin.clone(), message).with_hint("write the same under both");
-            self.diagnose(Severity::Doubt, warning);
-        }
     }
 }
 
@@ -408,31 +373,4 @@ fn addresses(list: &List<'_>, path: &KeyPath<'_>) -> Vec<InterfaceAddress> {
     // a network is the kernel's choice of source.
     addresses.sort_by_key(|one| one.label.is_some() || one.deprecated);
     addresses
-}
-
-fn overrides(map: &Map<'_>) -> DhcpOverrides {
-    let bool = |key: &str| map.text(key).and_then(read::boolean);
-    DhcpOverrides {
-        use_dns: bool("use-dns"),
-        use_ntp: bool("use-ntp"),
-        use_hostname: bool("use-hostname"),
-        use_mtu: bool("use-mtu"),
-        use_routes: bool("use-routes"),
-        use_domains: use_domains(map),
-        send_hostname: bool("send-hostname"),
-        hostname: map.text("hostname").map(str::to_owned),
-        route_metric: map
-            .text("route-metric")
-            .and_then(read::number)
-            .and_then(|metric| u32::try_from(metric).ok()),
-    }
-}
-
-fn use_domains(map: &Map<'_>) -> Option<UseDomains> {
-    let text = map.text("use-domains")?;
-    Some(match read::boolean(text) {
-        Some(true) => UseDomains::Yes,
-        Some(false) => UseDomains::No,
-        None => UseDomains::Route,
-    })
 }

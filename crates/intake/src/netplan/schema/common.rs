@@ -21,8 +21,8 @@ pub(super) const COMMON: &[Key] = &[
     later("ignore-carrier", ValueType::Bool),
     later("critical", ValueType::Bool),
     carried("dhcp-identifier", ValueType::AnyCase(&["duid", "mac"])),
-    carried("dhcp4-overrides", ValueType::Map(&[DHCP_OVERRIDES])),
-    carried("dhcp6-overrides", ValueType::Map(&[DHCP_OVERRIDES])),
+    carried("dhcp4-overrides", ValueType::Map(&[DHCP4_OVERRIDES])),
+    carried("dhcp6-overrides", ValueType::Map(&[DHCP6_OVERRIDES])),
     carried("accept-ra", ValueType::Bool),
     carried("ra-overrides", ValueType::Map(&[RA_OVERRIDES])),
     carried(
@@ -108,9 +108,9 @@ const ADDRESS: &[Key] = &[
     carried("label", ValueType::Text),
 ];
 
-const DHCP_OVERRIDES: &[Key] = &[
+const DHCP4_OVERRIDES: &[Key] = &[
     carried("use-dns", ValueType::Bool),
-    carried("use-ntp", ValueType::Bool),
+    later("use-ntp", ValueType::Bool),
     carried("send-hostname", ValueType::Bool),
     carried("use-hostname", ValueType::Bool),
     carried("use-mtu", ValueType::Bool),
@@ -120,9 +120,23 @@ const DHCP_OVERRIDES: &[Key] = &[
     carried("use-domains", ValueType::BoolOr(&["route"])),
 ];
 
-const RA_OVERRIDES: &[Key] = &[
+/// Of a DHCPv6 answer the initramfs uses addresses, name servers and domains; the
+/// metric is that of the routes that routers announce.
+const DHCP6_OVERRIDES: &[Key] = &[
     carried("use-dns", ValueType::Bool),
+    later("use-ntp", ValueType::Bool),
+    later("send-hostname", ValueType::Bool),
+    later("use-hostname", ValueType::Bool),
+    later("use-mtu", ValueType::Bool),
+    later("hostname", ValueType::Text),
+    later("use-routes", ValueType::Bool),
+    carried("route-metric", UINT),
     carried("use-domains", ValueType::BoolOr(&["route"])),
+];
+
+const RA_OVERRIDES: &[Key] = &[
+    later("use-dns", ValueType::Bool),
+    later("use-domains", ValueType::BoolOr(&["route"])),
     carried("table", POSITIVE),
 ];
 

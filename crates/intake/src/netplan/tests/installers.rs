@@ -22,8 +22,8 @@ fn shown(one: &Interface) -> String {
     format!(
         "{} {mac} {}/{} [{}] [{}]",
         one.name,
-        u8::from(one.dhcp4),
-        u8::from(one.dhcp6),
+        u8::from(one.dhcp4.is_some()),
+        u8::from(one.dhcp6.is_some()),
         addresses.join(", "),
         routes.join(", ")
     )
@@ -318,18 +318,41 @@ network:
     ens3:
       dhcp4: true
       dhcp-identifier: mac
-      dhcp4-overrides: {route-metric: 100, use-domains: route, use-dns: off, hostname: n1}
+      dhcp4-overrides: {route-metric: 7, use-domains: route, use-dns: off, hostname: n1}
 ";
     let one = only(text);
-    assert!(one.dhcp_identifier_mac);
-    let overrides = one.dhcp4_overrides.expect("overrides");
-    assert_eq!(overrides.route_metric, Some(100));
-    assert_eq!(
-        overrides.use_domains,
-        Some(nvmeroot_plan::UseDomains::Route)
-    );
-    assert_eq!(overrides.use_dns, Some(false));
-    assert_eq!(overrides.hostname.as_deref(), Some("n1"));
+    let client = nvmeroot_plan::Dhcp4 {
+        identifier_mac: true,
+        hostname: Some("n1".to_owned()),
+        route_metric: 7,
+        use_dns: false,
+        ..nvmeroot_plan::Dhcp4::default()
+    };
+    assert_eq!(one.dhcp4, Some(client));
+}
+
+/// `combine_dhcp_overrides` in netplan's src/networkd.c.
+#[test]
+fn both_families_have_the_same_overrides_however_they_are_spelled() {
+    let differs = |four: &str, six: &str| {
+        let text = format!(
+            "network: {{ethernets: {{e0: {{dhcp4: true, dhcp6: true, dhcp4-overrides: {four}, \
+             dhcp6-overrides: {six}}}}}}}"
+        );
+        diagnostics(&only(&text)).len() == 1
+    };
+    let all = "{use-dns: no, use-ntp: no, use-domains: Route, route-metric: 10, hostname: a}";
+    let again = "{use-dns: false, use-ntp: n, use-domains: route, route-metric: 10, hostname: a}";
+    assert!(!differs(all, again));
+    for six in [
+        "{use-ntp: no}",
+        "{use-mtu: no}",
+        "{hostname: a}",
+        "{use-domains: yes}",
+        "{route-metric: 10}",
+    ] {
+        assert!(differs("{use-domains: route}", six), "{six}");
+    }
 }
 
 #[test]

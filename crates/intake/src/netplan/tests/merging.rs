@@ -43,7 +43,7 @@ network:
     let ids: Vec<_> = all.iter().map(|i| i.id.as_str()).collect();
     assert_eq!(ids, ["a", "b", "c"]);
     let a = &all[0];
-    assert!(a.dhcp4);
+    assert!(a.dhcp4.is_some());
     assert_eq!(a.mtu.map(u64::from), Some(9000));
     // What is there already is not added again.
     assert_eq!(addresses(a), ["10.0.0.1/24", "10.0.0.2/24"]);
@@ -77,7 +77,7 @@ network:
     let all = merged(&[("etc/netplan/1.yaml", BASE), ("etc/netplan/2.yaml", later)]);
     assert_eq!(all.len(), 1);
     let a = &all[0];
-    assert!(!a.dhcp4 && a.mtu.is_none() && a.addresses.is_empty());
+    assert!(a.dhcp4.is_none() && a.mtu.is_none() && a.addresses.is_empty());
     assert!(a.diagnostics.is_empty());
 
     // And a third file can say it anew, in the first one's place.
@@ -91,7 +91,7 @@ network:
         all.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(),
         ["a", "b"]
     );
-    assert!(all[1].dhcp6 && !all[1].dhcp4);
+    assert!(all[1].dhcp6.is_some() && all[1].dhcp4.is_none());
     assert_eq!(all[0].mtu.map(u64::from), Some(1300));
 }
 

@@ -14,8 +14,12 @@ pub(super) fn samples(value_type: &ValueType) -> Vec<String> {
         ValueType::Bool => vec!["yes".to_owned(), "n".to_owned()],
         ValueType::Number(min, max) => vec![(*min).max(7).min(*max).to_string()],
         ValueType::Text | ValueType::TextOrMap(_) => one("words"),
-        ValueType::Word(words) | ValueType::AnyCase(words) | ValueType::BoolOr(words) => {
+        ValueType::Word(words) | ValueType::AnyCase(words) => {
             words.iter().map(|word| format!("\"{word}\"")).collect()
+        }
+        ValueType::BoolOr(words) => {
+            let words = samples(&ValueType::Word(words));
+            words.into_iter().chain(samples(&ValueType::Bool)).collect()
         }
         ValueType::Address(Family::V4 | Family::Any)
         | ValueType::Network

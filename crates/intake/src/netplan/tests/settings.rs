@@ -1,8 +1,6 @@
 //! Keys of one value.
 
-use nvmeroot_plan::{
-    ActivationMode, BridgePort, Ipv6AddressGeneration, LinkLocal, Offloads, RaOverrides, UseDomains,
-};
+use nvmeroot_plan::{ActivationMode, BridgePort, Ipv6AddressGeneration, LinkLocal, Offloads};
 
 use super::*;
 
@@ -42,14 +40,7 @@ fn ipv6_is_as_it_was_said() {
     assert!(one.ipv6_privacy);
     assert_eq!(one.ipv6_address_token, "::1a:2b".parse().ok());
     assert_eq!(one.accept_ra, Some(false));
-    assert_eq!(
-        one.ra_overrides,
-        Some(RaOverrides {
-            use_dns: Some(false),
-            use_domains: Some(UseDomains::Route),
-            table: Some(5),
-        })
-    );
+    assert_eq!(one.ra_table, Some(5));
     let how = |word: &str| {
         let one = ethernet(&format!("ipv6-address-generation: {word}"));
         one.ipv6_address_generation

@@ -19,7 +19,10 @@ fn scalars(text: &str) -> Vec<String> {
 #[test]
 fn every_kind_goes_into_its_own_section() {
     let mut dhcp = ethernet("ens3");
-    (dhcp.dhcp4, dhcp.dhcp_identifier_mac) = (true, true);
+    dhcp.dhcp4 = Some(nvmeroot_plan::Dhcp4 {
+        identifier_mac: true,
+        ..nvmeroot_plan::Dhcp4::default()
+    });
     let mut vlan = ethernet("storage");
     vlan.kind = LinkKind::Vlan {
         vlan: Vlan {

@@ -29,21 +29,31 @@ fn the_agent_reads_what_was_planned() {
 #[test]
 fn the_agent_and_the_running_system_are_told_the_same_identity() {
     let mut four = ethernet("ens3");
-    four.dhcp4 = true;
+    four.dhcp4 = Some(nvmeroot_plan::Dhcp4::default());
     let mut six = ethernet("ens4");
-    six.dhcp6 = true;
-    let mut plan = initramfs_plan(vec![four, six], vec![controller("10.0.0.9", "4420")]);
+    six.dhcp6 = Some(nvmeroot_plan::Dhcp6::default());
+    let both = vec![four.clone(), six.clone()];
+    let mut plan = initramfs_plan(both, vec![controller("10.0.0.9", "4420")]);
     let mut other = ethernet("ens5");
-    (other.dhcp4, other.dhcp6) = (true, true);
+    (other.dhcp4, other.dhcp6) = (four.dhcp4.clone(), six.dhcp6.clone());
     plan.network.interfaces.push(other);
     nvmeroot_plan::apply_policy(&mut plan);
     let told = read(&plan).plan.network.interfaces;
     let identities: Vec<_> = told
         .iter()
-        .map(|i| (i.dhcp_identifier_mac, i.dhcp6_link_layer_iaid))
+        .map(|i| {
+            let four = i.dhcp4.as_ref().map(|client| client.identifier_mac);
+            let six = i.dhcp6.as_ref().map(|client| client.link_layer_iaid);
+            (four, six)
+        })
         .collect();
     // The last one is left to the running system altogether.
-    assert_eq!(identities, [(true, None), (false, Some(1)), (false, None)]);
+    let expected = [
+        (Some(true), None),
+        (None, Some(Some(1))),
+        (Some(false), Some(None)),
+    ];
+    assert_eq!(identities, expected);
 
     let mut set = FileSet::default();
     crate::handoff::netplan::add(&plan, &mut set).expect("files");

@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use nvmeroot_plan::{
-    Action, BootPlan, CONNECT_OPTIONS, ConnectOptions, Controller, DhcpFamily, InterfaceAddress,
-    InterfaceName, Ipv6Settings, LinkKind, Mtu, Origin, Portal, Route, RouteType, Rule, Scope,
-    Step, steps,
+    Action, BootPlan, CONNECT_OPTIONS, ConnectOptions, Controller, InterfaceAddress, InterfaceName,
+    Ipv6Settings, LinkKind, Mtu, Origin, Portal, Route, RouteType, Rule, Scope, Step, steps,
 };
 
 use self::words::{Words, words};
@@ -110,7 +109,10 @@ impl<'a> Links<'a> {
             cards: cards.map(|one| (&one.name, one.mtu)).collect(),
             vrfs: vrfs.map(|one| &one.name).collect(),
             on_path: on_path.map(|one| &one.name).collect(),
-            dhcp6: all().filter(|one| one.dhcp6).map(|one| &one.name).collect(),
+            dhcp6: all()
+                .filter(|one| one.dhcp6.is_some())
+                .map(|one| &one.name)
+                .collect(),
         }
     }
 
@@ -162,10 +164,15 @@ fn spelled(action: &Action, plan: &BootPlan, links: &Links<'_>) -> (Phase, Vec<W
             words(&["ip", "link", "set", interface.as_str(), "mtu"]).and(mtu.to_string())
         }
         Action::AddAddress { interface, address } => add_address(interface, address),
-        Action::Dhcp { interface, family } => match family {
-            DhcpFamily::Both => words(&["dhcpcd", interface.as_str()]),
-            DhcpFamily::Ipv4 => words(&["dhcpcd", "-4", interface.as_str()]),
-            DhcpFamily::Ipv6 => words(&["dhcpcd", "-6", interface.as_str()]),
+        Action::Dhcp {
+            interface,
+            dhcp4,
+            dhcp6,
+            ..
+        } => match (dhcp4, dhcp6) {
+            (Some(_), None) => words(&["dhcpcd", "-4", interface.as_str()]),
+            (None, Some(_)) => words(&["dhcpcd", "-6", interface.as_str()]),
+            _ => words(&["dhcpcd", interface.as_str()]),
         },
         Action::LinkUp { interface } => words(&["ip", "link", "set", interface.as_str(), "up"]),
         Action::AddRoute { interface, route } => add_route(interface, route, links),
@@ -226,32 +233,47 @@ fn add_address(interface: &InterfaceName, address: &InterfaceAddress) -> Words {
 }
 
 fn add_route(interface: &InterfaceName, route: &Route, links: &Links<'_>) -> Words {
-    let has_gateway = matches!(route.kind, RouteType::Unicast | RouteType::Multicast);
-    let via = route.via.filter(|_| has_gateway);
+    let &Route {
+        to,
+        via,
+        metric,
+        table,
+        on_link,
+        from,
+        scope,
+        kind,
+        mtu,
+        congestion_window,
+        advertised_receive_window,
+        advertised_mss,
+        origin: _,
+    } = route;
+    let has_gateway = matches!(kind, RouteType::Unicast | RouteType::Multicast);
+    let via = via.filter(|_| has_gateway);
     // The kernel finds the device by the gateway. It can't where there is no
     // gateway, where the gateway is said to be on the link, and where the
     // gateway's address is there on every link.
-    let needs_device = match route.kind {
+    let needs_device = match kind {
         kind if !kind.carries_packets() => false,
-        _ if via.is_none_or(is_link_local) || route.on_link => true,
+        _ if via.is_none_or(is_link_local) || on_link => true,
         // Of several links in the gateway's network it is this one.
         _ => !links.is_card(interface) && !links.is_vrf(interface),
     };
-    let to = match route.to.network() {
+    let destination = match to.network() {
         // The kernel refuses a destination with host bits; networkd and
         // nvmeroot clear them.
         Some(net) if net.addr() != net.network() => net.trunc().to_string(),
-        _ => route.to.to_string(),
+        _ => to.to_string(),
     };
-    let other_family = match (via, route.to.network()) {
+    let other_family = match (via, to.network()) {
         (Some(via), Some(to)) => via.is_ipv4() != to.addr().is_ipv4(),
         _ => false,
     };
     let mut command = words(&["ip", "route", "add"]);
-    if route.kind != RouteType::Unicast {
-        command = command.and(route.kind.as_str());
+    if kind != RouteType::Unicast {
+        command = command.and(kind.as_str());
     }
-    command = command.and(to);
+    command = command.and(destination);
     if let Some(via) = via {
         command = command.and("via");
         if other_family {
@@ -261,15 +283,15 @@ fn add_route(interface: &InterfaceName, route: &Route, links: &Links<'_>) -> Wor
     }
     command
         .option("dev", needs_device.then_some(interface))
-        .flag("onlink", route.on_link && via.is_some())
-        .option("metric", route.metric)
-        .option("table", route.table)
-        .option("src", route.from)
-        .option("scope", route.scope)
-        .option("mtu", route.mtu)
-        .option("advmss", route.advertised_mss)
-        .option("initcwnd", route.congestion_window)
-        .option("initrwnd", route.advertised_receive_window)
+        .flag("onlink", on_link && via.is_some())
+        .option("metric", metric)
+        .option("table", table)
+        .option("src", from)
+        .option("scope", scope)
+        .option("mtu", mtu)
+        .option("advmss", advertised_mss)
+        .option("initcwnd", congestion_window)
+        .option("initrwnd", advertised_receive_window)
 }
 
 fn add_rule(rule: &Rule) -> Words {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use nvmeroot_plan::{
-    Action, BootPlan, DhcpOverrides, Interface, InterfaceName, Match, Scope, Warning, steps,
+    Action, BootPlan, Dhcp4, Dhcp6, InterfaceName, Match, Scope, Step, Warning, steps,
 };
 
 /// What the scripts can't do of a plan whose root needs them, each with where
@@ -25,6 +25,16 @@ impl Scripts<'_> {
         for step in &steps {
             let at = |message: String| Warning::at(step.origin.clone(), message);
             match &step.action {
+                Action::FindCard { interface, card }
+                    if literal(card) != Some(interface.as_str()) =>
+                {
+                    let message = format!(
+                        "the boot scripts do not carry `match` out: for them, the card must be called `{interface}`"
+                    );
+                    limits.push(at(message).with_hint(
+                        "give the card's name, as `name` in `match`, or let the agent run",
+                    ));
+                }
                 Action::Rename { interface, card } if !is_called(interface, card, self.plan) => {
                     limits.push(at(format!(
                         "the boot scripts do not carry `set-name` out: for them, the card must be called `{interface}` already"
@@ -40,9 +50,7 @@ impl Scripts<'_> {
                 }
                 _ => {}
             }
-        }
-        for interface in self.plan.storage_interfaces() {
-            limits.extend(self.of_interface(interface));
+            limits.extend(of_dhcp(step));
         }
         if let Some(known) = self.plan.known_ports.first() {
             let message = "the boot scripts connect what a discovery controller names with the same options, not with those that this file gives each port";
@@ -53,56 +61,50 @@ impl Scripts<'_> {
         }
         limits
     }
+}
 
-    fn of_interface(&self, interface: &Interface) -> Vec<Warning> {
-        let at = |message: String| Warning::at(interface.origin.clone(), message);
-        let name = &interface.name;
-        let mut limits = Vec::new();
-        if let Some(card) = &interface.matching
-            && !interface.set_name
-            && literal(card) != Some(name.as_str())
-        {
-            let message = format!(
-                "the boot scripts do not carry `match` out: for them, the card must be called `{name}`"
-            );
-            limits.push(
-                at(message)
-                    .with_hint("give the card's name, as `name` in `match`, or let the agent run"),
-            );
+/// dhcpcd has settings of its own.
+fn of_dhcp(step: &Step) -> Vec<Warning> {
+    let Action::Dhcp {
+        interface,
+        dhcp4,
+        dhcp6,
+        table,
+    } = &step.action
+    else {
+        return Vec::new();
+    };
+    // The scripts carry these out.
+    let more4 = dhcp4.as_ref().is_some_and(|client| {
+        let usual = Dhcp4 {
+            identifier_mac: client.identifier_mac,
+            route_metric: client.route_metric,
+            ..Dhcp4::default()
+        };
+        *client != usual
+    });
+    let more6 = dhcp6.as_ref().is_some_and(|client| {
+        let usual = Dhcp6 {
+            link_layer_iaid: client.link_layer_iaid,
+            ..Dhcp6::default()
+        };
+        *client != usual
+    });
+    let mut limits = Vec::new();
+    for (key, is_more) in [("dhcp4-overrides", more4), ("dhcp6-overrides", more6)] {
+        if is_more {
+            limits.push(format!(
+                "the boot scripts carry only `route-metric` of `{key}` out on `{interface}`"
+            ));
         }
-        for (key, asks, overrides) in [
-            (
-                "dhcp4-overrides",
-                interface.dhcp4,
-                &interface.dhcp4_overrides,
-            ),
-            (
-                "dhcp6-overrides",
-                interface.dhcp6,
-                &interface.dhcp6_overrides,
-            ),
-        ] {
-            let without_metric = overrides.clone().map(|overrides| DhcpOverrides {
-                route_metric: None,
-                ..overrides
-            });
-            let is_more = without_metric.is_some_and(|more| more != DhcpOverrides::default());
-            if asks && is_more {
-                let message = format!(
-                    "the boot scripts carry only `route-metric` of `{key}` out on `{name}`"
-                );
-                limits.push(at(message));
-            }
-        }
-        if (interface.dhcp4 || interface.dhcp6)
-            && let Some(table) = interface.table
-        {
-            limits.push(at(format!(
-                "the boot scripts put the routes that DHCP brings on `{name}` into the main table, not into table {table} of its VRF"
-            )));
-        }
-        limits
     }
+    if let Some(table) = table {
+        limits.push(format!(
+            "the boot scripts put the routes that DHCP brings on `{interface}` into the main table, not into table {table} of its VRF"
+        ));
+    }
+    let at = |message| Warning::at(step.origin.clone(), message);
+    limits.into_iter().map(at).collect()
 }
 
 /// An installer that writes the name which the card has anyway as the name to
@@ -145,10 +147,9 @@ mod tests {
         });
         ens3.link_local.ipv4 = true;
         ens3.offloads.large_receive = Some(false);
-        ens3.dhcp4 = true;
-        ens3.dhcp4_overrides = Some(DhcpOverrides {
-            use_mtu: Some(false),
-            ..DhcpOverrides::default()
+        ens3.dhcp4 = Some(Dhcp4 {
+            use_mtu: false,
+            ..Dhcp4::default()
         });
         let mut renamed = ethernet("storage");
         renamed.set_name = true;
@@ -160,11 +161,11 @@ mod tests {
         assert_eq!(
             messages(&plan),
             [
+                "the boot scripts do not carry `match` out: for them, the card must be called `ens3`",
                 "the boot scripts set the offloads of `ens3` only where the program `ethtool` is installed",
+                "the boot scripts carry only `route-metric` of `dhcp4-overrides` out on `ens3`",
                 "the boot scripts take no IPv4 link-local address on `ens3`",
                 "the boot scripts do not carry `set-name` out: for them, the card must be called `storage` already",
-                "the boot scripts do not carry `match` out: for them, the card must be called `ens3`",
-                "the boot scripts carry only `route-metric` of `dhcp4-overrides` out on `ens3`",
             ]
         );
         assert_eq!(crate::limits(&plan, Runtime::Agent), []);

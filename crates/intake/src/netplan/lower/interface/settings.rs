@@ -1,8 +1,8 @@
 //! Keys of one value each, and what the path can't have of them.
 
-use nvmeroot_plan::{ActivationMode, Ipv6Mtu, LinkLocal, RaOverrides, Severity, Warning};
+use nvmeroot_plan::{ActivationMode, Ipv6Mtu, LinkLocal, Severity, Warning};
 
-use super::{Lowering, texts, use_domains};
+use super::{Lowering, texts};
 use crate::netplan::check::shown;
 use crate::netplan::read;
 use crate::netplan::value::{Entry, Map, Value};
@@ -92,11 +92,7 @@ impl<'d> Lowering<'_, 'd> {
 
     fn ra_overrides(&mut self, entry: &Entry<'d>, map: &Map<'d>) {
         let table = map.text("table").and_then(read::number);
-        self.interface.ra_overrides = Some(RaOverrides {
-            use_dns: map.text("use-dns").and_then(read::boolean),
-            use_domains: use_domains(map),
-            table: table.and_then(|table| u32::try_from(table).ok()),
-        });
+        self.interface.ra_table = table.and_then(|table| u32::try_from(table).ok());
         if table.is_some() {
             let message = "in the initramfs, what routers advertise goes to the main table";
             self.note(entry, message);

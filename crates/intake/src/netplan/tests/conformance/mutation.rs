@@ -17,9 +17,6 @@ use crate::yaml;
 pub(super) struct Counts {
     /// Without it a step or a file is another one.
     carried: usize,
-    /// Without it the plan is another one, and no step and no file shows it: see
-    /// [`IN_THE_PLAN_ALONE`].
-    unshown: usize,
     /// Without it a warning is missing, or another one is there.
     noted: usize,
     /// Without it a refusal is.
@@ -35,7 +32,6 @@ pub(super) struct Counts {
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.carried += other.carried;
-        self.unshown += other.unshown;
         self.noted += other.noted;
         self.refused += other.refused;
         self.within += other.within;
@@ -48,17 +44,16 @@ impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             carried,
-            unshown,
             noted,
             refused,
             within,
             default,
             known,
         } = self;
-        let all = carried + unshown + noted + refused + within + default + known;
+        let all = carried + noted + refused + within + default + known;
         write!(
             f,
-            "{all} keys and items: {carried} carried out, {unshown} carried out and in no step, {noted} noted, {refused} refused, \
+            "{all} keys and items: {carried} carried out, {noted} noted, {refused} refused, \
              {within} within what is noted or refused as a whole, {default} say what holds anyway, \
              {known} without effect for a known reason"
         )
@@ -71,16 +66,6 @@ const WHOLE: &[&str] = &[
     "the path to the storage can't have",
     "and the initramfs does not bring that up",
     "unknown key",
-];
-
-/// What the agent takes from the plan, and its steps don't show: which card is meant, and
-/// what of a lease or an advertisement is used. A step that is carried out should say so;
-/// this list may only shrink.
-const IN_THE_PLAN_ALONE: &[&str] = &[
-    ".match.",
-    ".dhcp4-overrides.",
-    ".dhcp6-overrides.",
-    ".ra-overrides.",
 ];
 
 /// The files of a case, written anew.
@@ -144,12 +129,6 @@ pub(super) fn judge(
                 &mut counts.default
             } else if known(&texts, at, &path).is_some() {
                 &mut counts.known
-            } else if is_in_the_plan(&texts, at, &path, &base, &less)
-                && IN_THE_PLAN_ALONE
-                    .iter()
-                    .any(|key| shown(&path).contains(key))
-            {
-                &mut counts.unshown
             } else {
                 let (path, text) = (shown(&path), &files[at].1);
                 fault(format!("dropped in silence: `{path}` in\n{text}"));
@@ -164,25 +143,7 @@ pub(super) fn judge(
 fn is_read(texts: &Inputs<'_>, at: usize, path: &[Step], base: &Outcome) -> bool {
     let tree = &texts.trees[at];
     let mut values = others(tree, path).into_iter();
-    values.any(|value| {
-        !texts
-            .said(at, &tree.with(path, &value))
-            .shows_the_same(base)
-    })
-}
-
-/// Whether the plan is another one without it, or with another value.
-fn is_in_the_plan(
-    texts: &Inputs<'_>,
-    at: usize,
-    path: &[Step],
-    base: &Outcome,
-    less: &Outcome,
-) -> bool {
-    let tree = &texts.trees[at];
-    let mut values = others(tree, path).into_iter();
-    less.plan != base.plan
-        || values.any(|value| texts.said(at, &tree.with(path, &value)).plan != base.plan)
+    values.any(|value| texts.said(at, &tree.with(path, &value)) != *base)
 }
 
 fn parsed(name: &str, text: &str) -> Option<Tree> {
@@ -324,12 +285,21 @@ fn is_later(path: &[Step]) -> bool {
             Step::Item(_) => None,
         })
         .collect();
-    let [_, section, _, key, ..] = names.as_slice() else {
+    let [_, section, _, key, below @ ..] = names.as_slice() else {
         return false;
     };
-    schema::section(section)
-        .and_then(|section| find(section.keys, key))
-        .is_some_and(|key| key.support == SupportLevel::Later)
+    let mut found = schema::section(section).and_then(|section| find(section.keys, key));
+    let mut below = below.iter();
+    while let Some(key) = found {
+        if key.support == SupportLevel::Later {
+            return true;
+        }
+        found = match (&key.value_type, below.next()) {
+            (ValueType::Map(groups), Some(name)) => find(groups, name),
+            _ => None,
+        };
+    }
+    false
 }
 
 /// Whether the same key is there again, in another file or beside itself, or

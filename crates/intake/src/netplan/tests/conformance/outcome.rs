@@ -102,20 +102,9 @@ pub(super) struct Outcome {
     /// The steps of the boot and the files of the root tree; `None` where the files are
     /// refused.
     pub(super) carried: Option<Value>,
-    /// The plan itself, which may say more than its steps.
-    pub(super) plan: Option<Value>,
     pub(super) warnings: Vec<String>,
     /// What the plan, or the reader, refuses.
     pub(super) refusals: Vec<String>,
-}
-
-impl Outcome {
-    /// What is carried out and what is said are the same.
-    pub(super) fn shows_the_same(&self, other: &Outcome) -> bool {
-        self.carried == other.carried
-            && self.warnings == other.warnings
-            && self.refusals == other.refusals
-    }
 }
 
 /// What is said of files.
@@ -127,7 +116,6 @@ pub(super) fn said(files: &Files, storage: &Storage) -> Outcome {
             let refusals = refusals.map(|d| placed(Some(&d.origin), &d.sentence()));
             Outcome {
                 carried: None,
-                plan: None,
                 warnings: heard(&found.warnings),
                 refusals: refusals.collect(),
             }
@@ -144,14 +132,8 @@ pub(super) fn said_by(plan: BootPlan) -> Outcome {
         "files": rendered(&plan),
     });
     forget_places(&mut carried);
-    let mut plan = serde_json::to_value(plan).expect("a plan has a JSON form");
-    for part in ["warnings", "errors"] {
-        plan.as_object_mut().map(|plan| plan.remove(part));
-    }
-    forget_places(&mut plan);
     Outcome {
         carried: Some(carried),
-        plan: Some(plan),
         warnings,
         refusals,
     }

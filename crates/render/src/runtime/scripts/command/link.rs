@@ -7,8 +7,8 @@ use nvmeroot_plan::{
 
 use super::words::{Words, words};
 
-/// The commands of an action on a link. None for a card's name and an IPv4
-/// link-local address: `limits` says that the scripts pass over these.
+/// The commands of an action on a link. None for which card it is, its name and an
+/// IPv4 link-local address: `limits` says that the scripts pass over these.
 pub(super) fn commands(action: &Action) -> Vec<Words> {
     let one = |words| vec![words];
     match action {

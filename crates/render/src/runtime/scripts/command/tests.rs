@@ -34,13 +34,13 @@ fn the_originals_commands_in_the_originals_order() {
         route("default", Some("2001:db8::1")),
     ];
     let mut both = ethernet("ens4");
-    both.dhcp4 = true;
-    both.dhcp6 = true;
+    both.dhcp4 = Some(nvmeroot_plan::Dhcp4::default());
+    both.dhcp6 = Some(nvmeroot_plan::Dhcp6::default());
     let mut four = ethernet("ens5");
-    four.dhcp4 = true;
+    four.dhcp4 = Some(nvmeroot_plan::Dhcp4::default());
     four.addresses = vec![address("192.0.2.9/32")];
     let mut six = ethernet("ens6");
-    six.dhcp6 = true;
+    six.dhcp6 = Some(nvmeroot_plan::Dhcp6::default());
     let plan = initramfs_plan(
         vec![first, both, four, six],
         vec![

@@ -233,7 +233,7 @@ fn off_the_path_only_cards_are_brought_up() {
     };
     let mut ens5 = ethernet("ens5");
     ens5.mac = Some("00:16:3e:00:00:05".parse().expect("an address"));
-    ens5.dhcp4 = true;
+    ens5.dhcp4 = Some(nvmeroot_plan::Dhcp4::default());
     let vlan = Vlan {
         id: 9.try_into().expect("an id"),
         link: id("br0"),

@@ -1,0 +1,118 @@
+//! Leases: who asks for one, and what of the answer is used.
+
+use nvmeroot_plan::{Dhcp4, Dhcp6, Severity, Warning};
+
+use super::Lowering;
+use crate::netplan::read;
+use crate::netplan::schema::{ValueType, find};
+use crate::netplan::value::{Entry, Map, Value};
+
+/// The DHCPv4 client, where one is asked for.
+pub(super) fn client4(map: &Map<'_>) -> Option<Dhcp4> {
+    if !asks(map, "dhcp4") {
+        return None;
+    }
+    let mut client = Dhcp4 {
+        identifier_mac: map
+            .text("dhcp-identifier")
+            .is_some_and(|text| text.eq_ignore_ascii_case("mac")),
+        ..Dhcp4::default()
+    };
+    let Some(Value::Map(said)) = map.get("dhcp4-overrides") else {
+        return Some(client);
+    };
+    for (key, field) in [
+        ("use-routes", &mut client.use_routes),
+        ("use-mtu", &mut client.use_mtu),
+        ("use-dns", &mut client.use_dns),
+        ("use-domains", &mut client.use_domains),
+        ("use-hostname", &mut client.use_hostname),
+        ("send-hostname", &mut client.send_hostname),
+    ] {
+        set(said, key, field);
+    }
+    client.hostname = said.text("hostname").map(str::to_owned);
+    client.route_metric = metric(said).unwrap_or(client.route_metric);
+    Some(client)
+}
+
+/// The DHCPv6 client, where one is asked for, and the metric of what routers announce
+/// beside its answer.
+pub(super) fn client6(map: &Map<'_>) -> (Option<Dhcp6>, Option<u32>) {
+    if !asks(map, "dhcp6") {
+        return (None, None);
+    }
+    let mut client = Dhcp6::default();
+    let Some(Value::Map(said)) = map.get("dhcp6-overrides") else {
+        return (Some(client), None);
+    };
+    set(said, "use-dns", &mut client.use_dns);
+    set(said, "use-domains", &mut client.use_domains);
+    (Some(client), metric(said))
+}
+
+fn asks(map: &Map<'_>, key: &str) -> bool {
+    map.text(key).and_then(read::boolean) == Some(true)
+}
+
+/// The word `route` is for the resolver of the running system: nothing is searched in.
+fn set(said: &Map<'_>, key: &str, field: &mut bool) {
+    if let Some(text) = said.text(key) {
+        *field = read::boolean(text).unwrap_or(false);
+    }
+}
+
+fn metric(said: &Map<'_>) -> Option<u32> {
+    let number = said.text("route-metric").and_then(read::number)?;
+    u32::try_from(number).ok()
+}
+
+impl<'d> Lowering<'_, 'd> {
+    pub(super) fn note_identifier(&mut self, entry: &Entry<'d>, map: &Map<'d>, text: &str) {
+        if asks(map, "dhcp4") && !text.eq_ignore_ascii_case("mac") {
+            let message = format!(
+                "`dhcp-identifier: {text}` is not carried out: to the DHCP server the host is its \
+                 card's MAC address, in the initramfs and in the running system, so that both get \
+                 the same lease"
+            );
+            let warning = self.at(entry, message);
+            self.diagnose(Severity::Note, warning);
+        }
+    }
+
+    /// networkd has one set of overrides for both families
+    /// (`combine_dhcp_overrides` in netplan's src/networkd.c).
+    pub(super) fn compare_overrides(&mut self, map: &Map<'d>) {
+        if self.is_network_managers() || !asks(map, "dhcp4") || !asks(map, "dhcp6") {
+            return;
+        }
+        let keys = self.definition.section.keys;
+        let of = |key: &str| said(map.get(key), find(keys, key).map(|key| &key.value_type));
+        if of("dhcp4-overrides") != of("dhcp6-overrides") {
+            let message =
+                "`dhcp4-overrides` and `dhcp6-overrides` differ, and networkd has one set for both";
+            let warning = Warning::at(self.interface.origin.clone(), message)
+                .with_hint("write the same under both");
+            self.diagnose(Severity::Doubt, warning);
+        }
+    }
+}
+
+/// What is said in a mapping, in the one spelling of each value; `None` where nothing is.
+fn said(value: Option<&Value<'_>>, value_type: Option<&ValueType>) -> Option<Vec<String>> {
+    let (Some(Value::Map(map)), Some(ValueType::Map(groups))) = (value, value_type) else {
+        return None;
+    };
+    let keys = groups.iter().copied().flatten();
+    let spelled = keys.map(|key| match (map.text(key.name), &key.value_type) {
+        (None, _) => String::new(),
+        (Some(text), ValueType::Bool) => format!("{:?}", read::boolean(text)),
+        (Some(text), ValueType::Number(..)) => format!("{:?}", read::number(text)),
+        (Some(text), ValueType::BoolOr(_)) => match read::boolean(text) {
+            None => "route".to_owned(),
+            known => format!("{known:?}"),
+        },
+        (Some(text), _) => text.to_owned(),
+    });
+    Some(spelled.collect())
+}
