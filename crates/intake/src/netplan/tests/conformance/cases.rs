@@ -8,7 +8,7 @@ use nvmeroot_plan::{Origin, Warning};
 use super::SOURCE;
 use super::differences;
 use super::mutation::{Counts, judge};
-use super::outcome::{Files, Storage, fragment};
+use super::outcome::{Files, Storage, fragment, shown_otherwise};
 
 /// Fewer than these, and something is wrong with how they are found.
 const FEWEST_EXAMPLES: usize = 30;
@@ -85,6 +85,8 @@ struct Totals {
     ends: std::collections::BTreeMap<(&'static str, End), usize>,
     counts: Counts,
     faults: Vec<String>,
+    /// Plans that the agent reads.
+    given: usize,
     met: std::collections::BTreeSet<&'static str>,
     /// Why the path can't stand on what netplan takes.
     refusals: std::collections::BTreeMap<String, usize>,
@@ -130,6 +132,8 @@ fn nothing_of_netplans_own_texts_is_dropped_in_silence() {
     for (message, count) in &totals.refusals {
         println!("  {count:3} {message}");
     }
+    println!("{} plans are the agent's as they are shown", totals.given);
+    assert!(totals.given > 200, "only {} plans", totals.given);
     let mut faults = totals.faults;
     faults.extend(differences::unmet(&totals.met));
     faults.sort();
@@ -147,6 +151,7 @@ impl Totals {
             *self.ends.entry(key).or_default() += count;
         }
         self.counts += other.counts;
+        self.given += other.given;
         self.faults.extend(other.faults);
         self.met.extend(other.met);
         for (message, count) in other.refusals {
@@ -203,6 +208,12 @@ impl Totals {
             let fault = format!("{on_path} of {all} interfaces are on the path");
             self.faults
                 .push(format!("{}: {fault}\n{}", case.name, said(case)));
+        }
+        if plan.errors.is_empty() {
+            self.given += 1;
+            let fault = shown_otherwise(&plan);
+            self.faults
+                .extend(fault.map(|fault| format!("{}: {fault}", case.name)));
         }
         for fault in plan.errors.iter().filter(|_| case.accepted == Some(true)) {
             let message = without_names(&fault.message);

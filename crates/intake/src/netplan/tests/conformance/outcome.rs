@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ipnet::IpNet;
-use nvmeroot_plan::{BootPlan, Fragment, InterfaceAddress, Origin, Warning, resolve};
+use nvmeroot_plan::{BootPlan, Document, Fragment, InterfaceAddress, Origin, Warning, resolve};
 use nvmeroot_render::{ChangeKind, Options, Runtime, render, runtime_steps};
 use serde_json::{Value, json};
 
 use crate::Diagnostics;
 use crate::netplan::{Source, read};
+
+/// The plan that the agent reads.
+const AGENTS_PLAN: &str = "etc/nvmeroot/plan.json";
 
 /// Files by their names below `etc/netplan`.
 pub(super) type Files = Vec<(String, String)>;
@@ -127,9 +130,12 @@ pub(super) fn said(files: &Files, storage: &Storage) -> Outcome {
 pub(super) fn said_by(plan: BootPlan) -> Outcome {
     let (warnings, refusals) = (heard(&plan.warnings), heard(&plan.errors));
     let steps = serde_json::to_value(runtime_steps(&plan, Runtime::Agent));
+    let mut files = rendered(&plan);
+    // What counts is what is made of it.
+    files.remove(AGENTS_PLAN);
     let mut carried = json!({
         "steps": steps.expect("steps have a JSON form"),
-        "files": rendered(&plan),
+        "files": files,
     });
     forget_places(&mut carried);
     Outcome {
@@ -139,9 +145,27 @@ pub(super) fn said_by(plan: BootPlan) -> Outcome {
     }
 }
 
-/// Path, mode and text of each file; none where the plan is carried out by nobody. The
-/// plan itself is among them for the agent, and is left out: what counts is what is made
-/// of it.
+/// Where the plan that is shown (`plan --format json`, but for its explanation) differs
+/// from the file that the agent reads, or the agent's reading of that from the plan. The
+/// program itself is held to the same in `crates/cli/tests/field.rs`.
+pub(super) fn shown_otherwise(plan: &BootPlan) -> Option<String> {
+    let files = rendered(plan);
+    let Some((_, given)) = files.get(AGENTS_PLAN) else {
+        return Some("there is no plan for the agent".to_owned());
+    };
+    let document = Document::of_steps(plan.clone(), runtime_steps(plan, Runtime::Agent));
+    let shown = serde_json::to_string_pretty(&document).expect("a plan has a JSON form") + "\n";
+    if shown != *given {
+        return Some(format!("shown:\n{shown}\nand the agent reads:\n{given}"));
+    }
+    let read: BootPlan = serde_json::from_str(given).expect("the agent reads it");
+    // The agent lays the steps out itself.
+    let steps = runtime_steps(&read, Runtime::Agent);
+    (read != *plan || steps != document.steps)
+        .then(|| format!("the agent takes\n{given}\nfor {read:?}"))
+}
+
+/// Path, mode and text of each file; none where the plan is carried out by nobody.
 fn rendered(plan: &BootPlan) -> BTreeMap<String, (String, String)> {
     if !plan.errors.is_empty() {
         return BTreeMap::new();
@@ -158,9 +182,7 @@ fn rendered(plan: &BootPlan) -> BTreeMap<String, (String, String)> {
         let text = String::from_utf8_lossy(bytes).into_owned();
         Some((change.path.to_string(), (format!("{mode:?}"), text)))
     });
-    changes
-        .filter(|(path, _)| path != "etc/nvmeroot/plan.json")
-        .collect()
+    changes.collect()
 }
 
 fn heard(warnings: &[Warning]) -> Vec<String> {
