@@ -93,11 +93,12 @@ pub fn runtime_steps(plan: &BootPlan, runtime: Runtime) -> Vec<Step> {
     }
 }
 
-/// What the runtime can't do of the plan, each with where the input asks for
-/// it; nothing where no runtime is needed.
+/// What the runtime, or who connects in the running system, can't do of the plan,
+/// each with where the input asks for it.
 pub fn limits(plan: &BootPlan, runtime: Runtime) -> Vec<Warning> {
     match (plan.reach, runtime) {
         (Reach::Initramfs, Runtime::Scripts) => scripts::limits(plan),
+        (Reach::Userspace, _) => stas::limits(plan),
         _ => Vec::new(),
     }
 }

@@ -1,9 +1,10 @@
 //! nvme-stas's configuration (stafd.conf(5)), by which the running system
 //! connects what is not needed before it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use nvmeroot_plan::BootPlan;
+use nvmeroot_plan::{BootPlan, CONNECT_OPTIONS, Controller, Warning};
 
 use crate::{ChangeKind, FileSet, Mode, RequiredProgram, TreePath};
 
@@ -27,19 +28,10 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) {
     if plan.controllers.is_empty() {
         return;
     }
-    let mut directives: Vec<String> = plan
-        .controllers
-        .iter()
-        .map(|c| {
-            format!(
-                "controller = transport={};traddr={};trsvcid={}",
-                c.transport, c.traddr, c.trsvcid
-            )
-        })
-        .collect();
-    // Several subsystems of one portal are one discovery controller. Sorted
-    // already, so equal ones are neighbours.
-    directives.dedup();
+    let mut directives: Vec<String> = plan.controllers.iter().map(directive).collect();
+    // Several subsystems of one portal are one discovery controller.
+    let mut seen = BTreeSet::new();
+    directives.retain(|directive| seen.insert(directive.clone()));
     let mut text = format!("{HEADER}\n[Controllers]\n");
     for directive in directives {
         let _ = writeln!(text, "{directive}");
@@ -59,4 +51,87 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) {
         "makes nvme-stas read our file",
         ChangeKind::Symlink { target: LINK },
     );
+}
+
+/// What of the options a discovery controller's line may hold (stafd.conf(5),
+/// `controller=`), by its word and by ours.
+const FIELDS: [(&str, &str); 4] = [
+    ("host-traddr", "host_traddr"),
+    ("host-iface", "host_iface"),
+    ("hdr-digest", "hdr_digest"),
+    ("data-digest", "data_digest"),
+];
+
+fn directive(controller: &Controller) -> String {
+    let Controller {
+        transport,
+        traddr,
+        trsvcid,
+        options,
+        ..
+    } = controller;
+    let mut line = format!("controller = transport={transport};traddr={traddr};trsvcid={trsvcid}");
+    for (field, name) in FIELDS {
+        let mut all = CONNECT_OPTIONS.iter();
+        let option = all.find(|option| option.name == name);
+        if let Some(value) = option.and_then(|option| option.value(options)) {
+            // A switch that is on has no value of its own.
+            let value = if value.is_empty() { "true" } else { &value };
+            let _ = write!(line, ";{field}={value}");
+        }
+    }
+    line
+}
+
+/// What nvme-stas is not told, each with where the input asks for it.
+pub(crate) fn limits(plan: &BootPlan) -> Vec<Warning> {
+    let limit = |controller: &Controller| {
+        let untold = CONNECT_OPTIONS.iter().filter(|option| {
+            option.value(&controller.options).is_some()
+                && !FIELDS.iter().any(|(_, name)| *name == option.name)
+        });
+        let untold: Vec<String> = untold.map(|option| format!("`{}`", option.name)).collect();
+        if untold.is_empty() {
+            return None;
+        }
+        let message = format!(
+            "nvme-stas connects what `{}` offers without {}",
+            controller.portal(),
+            untold.join(", ")
+        );
+        let hint = "set it for all controllers: numbers in `[Global]` of `/etc/stas/stacd.conf`, keys in `/etc/stas/sys.conf`";
+        Some(Warning::at(controller.origin.clone(), message).with_hint(hint))
+    };
+    plan.controllers.iter().filter_map(limit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::controller;
+
+    #[test]
+    fn what_stafd_knows_is_written_and_the_rest_is_said() {
+        let mut one = controller("10.0.0.9", "8009");
+        one.options.host_iface = Some("ens3".parse().expect("a name"));
+        one.options.hdr_digest = true;
+        let known = "controller = transport=tcp;traddr=10.0.0.9;trsvcid=8009;host-iface=ens3;hdr-digest=true";
+        assert_eq!(directive(&one), known);
+        let mut plan = BootPlan {
+            controllers: vec![one],
+            ..BootPlan::default()
+        };
+        assert_eq!(limits(&plan), []);
+        let options = &mut plan.controllers[0].options;
+        options.nr_io_queues = Some(4);
+        let secret = "DHHC-1:00:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+KfiaR:";
+        options.dhchap_secret = Some(secret.parse().expect("a secret"));
+        assert_eq!(directive(&plan.controllers[0]), known);
+        let said = limits(&plan);
+        assert_eq!(
+            said[0].message,
+            "nvme-stas connects what `10.0.0.9:8009` offers without `nr_io_queues`, `dhchap_secret`"
+        );
+        assert_eq!(said[0].origin, Some(plan.controllers[0].origin.clone()));
+    }
 }
