@@ -1,12 +1,15 @@
 #!/bin/sh
-# build-host.sh OUT RELEASE MERGED CONTENT: run by configure.sh; builds the
+# build-host.sh OUT RELEASE MERGED CONTENT GENERATOR: run by configure.sh; builds the
 # initramfs of the merged tree and a drive with the files of CONTENT.
 set -eu
-out=$1 release=$2 merged=$3 content=$4
+out=$1 release=$2 merged=$3 content=$4 generator=$5
 mount -t proc proc "$merged/proc"
 mount -t sysfs sysfs "$merged/sys"
 mount --bind /dev "$merged/dev"
-chroot "$merged" update-initramfs -c -k "$release"
+case $generator in
+dracut) chroot "$merged" dracut --force "/boot/initrd.img-$release" "$release" ;;
+*) chroot "$merged" update-initramfs -c -k "$release" ;;
+esac
 umount "$merged/proc" "$merged/sys" "$merged/dev"
 mv "$merged/boot/initrd.img-$release" "$out/initrd"
 truncate -s 1500M "$out/drive.new"

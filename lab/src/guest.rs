@@ -7,11 +7,12 @@ use std::path::Path;
 
 use crate::cache::write;
 use crate::error::{Context, Result};
-use crate::host_spec::HostSpec;
+use crate::host_spec::{Generator, HostSpec};
 
 const HEARTBEAT: &str = include_str!("../guest/heartbeat.py");
 const BEFORE: &str = include_str!("../guest/before.sh");
 const STOPPED: &str = include_str!("../guest/stopped.sh");
+const DRACUT: &str = include_str!("../guest/dracut-module.sh");
 
 /// Prints what the machine looks like to its second serial port.
 pub(crate) const REPORT: &str = include_str!("../guest/report.sh");
@@ -167,6 +168,11 @@ pub(crate) fn write_files(spec: &HostSpec, upper: &Path) -> Result<()> {
         0o755,
         STOPPED,
     )?;
+    if spec.generator == Generator::Dracut {
+        let module = upper.join("usr/lib/dracut/modules.d/95lab");
+        write(&module.join("module-setup.sh"), 0o755, DRACUT)?;
+        write(&module.join("stopped.sh"), 0o755, STOPPED)?;
+    }
     write(&upper.join("etc/.updated"), 0o644, "")?;
     write(&upper.join("var/.updated"), 0o644, "")
 }

@@ -9,7 +9,7 @@ use crate::cache::{Cache, Key, remove, write};
 use crate::command::Program;
 use crate::error::{Context, Error, Result};
 use crate::guest;
-use crate::host_spec::{HOST_ID, HOST_NQN, HostKind, HostSpec};
+use crate::host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec};
 use crate::platform::Platform;
 use crate::tree::Tree;
 
@@ -36,6 +36,8 @@ pub struct HostImage {
     pub written: Vec<PathBuf>,
     /// What `nvmeroot configure` printed.
     pub talk: String,
+    /// What made the initial ramdisk.
+    pub generator: Generator,
 }
 
 impl HostImage {
@@ -105,7 +107,7 @@ fn configure(
     let dir = cache.get("host", &name, &key, |dir| {
         let content = match spec.kind {
             HostKind::Debian => overlay.merged.clone(),
-            HostKind::Slim => slim_root(&platform.tree, &scratch.join("slim"))?,
+            HostKind::Slim => slim_root(&platform.tree, spec.generator, &scratch.join("slim"))?,
         };
         write(&dir.join("build.sh"), 0o755, BUILD)?;
         overlay
@@ -116,6 +118,10 @@ fn configure(
             .arg(&platform.release)
             .arg(&overlay.merged)
             .arg(content)
+            .arg(match spec.generator {
+                Generator::InitramfsTools => "initramfs-tools",
+                Generator::Dracut => "dracut",
+            })
             .run(&dir.join("log"))
     })?;
     Ok(HostImage {
@@ -124,6 +130,7 @@ fn configure(
         drive: dir.join("drive"),
         written,
         talk,
+        generator: spec.generator,
     })
 }
 
@@ -205,7 +212,7 @@ fn write_inputs(spec: &HostSpec, upper: &Path) -> Result<()> {
 }
 
 /// A root that holds busybox, `ip`, and the report.
-fn slim_root(tree: &Tree, root: &Path) -> Result<PathBuf> {
+fn slim_root(tree: &Tree, generator: Generator, root: &Path) -> Result<PathBuf> {
     for name in [
         "bin", "sbin", "proc", "sys", "dev", "run", "tmp", "lab", "etc",
     ] {
@@ -218,6 +225,10 @@ fn slim_root(tree: &Tree, root: &Path) -> Result<PathBuf> {
     )?;
     let busybox = root.join("bin/busybox");
     fs::rename(root.join("usr/bin/busybox"), &busybox).context("move", &busybox)?;
+    // systemd leaves its initramfs for nothing else (os-release(5)).
+    if generator == Generator::Dracut {
+        write(&root.join("etc/os-release"), 0o644, "ID=lab\n")?;
+    }
     write(&root.join("lab/report.sh"), 0o755, guest::REPORT)?;
     write(&root.join("lab/heartbeat.sh"), 0o755, SLIM_HEARTBEAT)?;
     write(&root.join("sbin/init"), 0o755, SLIM_INIT)?;

@@ -17,6 +17,16 @@ pub enum HostKind {
     Slim,
 }
 
+/// What makes the host's initramfs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Generator {
+    /// What Debian 13 is installed with.
+    #[default]
+    InitramfsTools,
+    /// What Debian 14 is installed with; Debian 13 has it too.
+    Dracut,
+}
+
 /// What the installer would have left in the host's tree.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostSpec {
@@ -24,6 +34,8 @@ pub struct HostSpec {
     pub name: String,
     /// What runs once root is mounted.
     pub kind: HostKind,
+    /// What makes its initramfs.
+    pub generator: Generator,
     /// The configuration that the installer gave to curtin, YAML.
     pub curtin: String,
     /// `/etc/netplan/00-installer-config.yaml`.

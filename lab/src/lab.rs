@@ -8,7 +8,7 @@ use crate::cache::{Cache, Key};
 use crate::command::Program;
 use crate::error::{Context, Error, Result};
 use crate::host::{self, HOME_LABEL, HostImage, ROOT_LABEL};
-use crate::host_spec::HostSpec;
+use crate::host_spec::{Generator, HostSpec};
 use crate::kernel::Kernel;
 use crate::machine::{self, Card, Kind, Machine, Processors, SecondPort, Way, Who, World};
 use crate::platform::Platform;
@@ -96,7 +96,7 @@ impl Lab {
             .join("target/lab");
         let cache = Cache::open(cache_dir()?.join("images"))?;
         say("Debian tree");
-        let tree = Tree::get(&cache)?;
+        let tree = Tree::get(&cache, Generator::InitramfsTools)?;
         say("target image");
         let debian = Platform::debian(&cache, tree)?;
         Ok(Lab {
@@ -184,7 +184,15 @@ impl Lab {
     /// [`Error::Command`](crate::Error::Command) with the output of the
     /// program that failed, nvmeroot included.
     pub fn host_image(&self, spec: &HostSpec, kind: Kind) -> Result<HostImage> {
-        host::image(&self.cache, self.platform(kind)?, &self.nvmeroot, spec)
+        let platform = self.platform(kind)?;
+        match spec.generator {
+            Generator::InitramfsTools => host::image(&self.cache, platform, &self.nvmeroot, spec),
+            other => {
+                let tree = Tree::get(&self.cache, other)?;
+                let platform = platform.with(&self.cache, tree)?;
+                host::image(&self.cache, &platform, &self.nvmeroot, spec)
+            }
+        }
     }
 
     /// Size in bytes of an initial ramdisk of the same tree that nvmeroot has
@@ -279,6 +287,9 @@ impl Lab {
         }
         if wiring.reboot_on_failure {
             words.push_str(" panic=-1");
+            if image.generator == Generator::Dracut {
+                words.push_str(" rd.shell=0 rd.emergency=reboot");
+            }
         }
         for word in wiring.cmdline.split_whitespace() {
             words.push(' ');
@@ -287,7 +298,7 @@ impl Lab {
         Ok(Machine {
             who: Who::Host,
             memory_mib: 768,
-            kernel: self.platform(kind)?.kernel.clone(),
+            kernel: image.kernel.clone(),
             initrd: image.initrd.clone(),
             cmdline: cmdline(kind, &words),
             cards: cards(Who::Host, &wiring.slots, !wiring.unplugged),

@@ -39,7 +39,7 @@ pub use boot::{Boot, Phase, boot};
 pub use effect::Effect;
 pub use error::{Error, Result};
 pub use host::HostImage;
-pub use host_spec::{HOST_ID, HOST_NQN, HostKind, HostSpec, TreeFile};
+pub use host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, TreeFile};
 pub use lab::{FIRST_SLOT, Lab, Wiring};
 pub use machine::{Clock, Kind, Line, Need, Processors, SEED, Way, Who};
 pub use marks::Marks;

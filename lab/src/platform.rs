@@ -51,17 +51,26 @@ impl Platform {
         })
     }
 
+    /// The same with another tree of the same release.
+    pub(crate) fn with(&self, cache: &Cache, tree: Tree) -> Result<Self> {
+        let mut platform = self.clone();
+        if self.layer.is_some() {
+            let kernel = Kernel::get(cache, &|_| {})?;
+            let (layer, key) = layered(cache, &tree, &kernel)?;
+            (platform.layer, platform.key) = (Some(layer), key);
+        } else {
+            platform.key = tree.key.clone();
+            platform.release.clone_from(&tree.release);
+            platform.kernel = tree.kernel();
+        }
+        platform.tree = tree;
+        Ok(platform)
+    }
+
     /// Debian's tree with a kernel that is a program, instead of its own.
     pub(crate) fn uml(cache: &Cache, tree: Tree, say: &dyn Fn(&str)) -> Result<Self> {
         let kernel = Kernel::get(cache, say)?;
-        let links = SLOTS.map(card_name);
-        let key = links.clone().fold(
-            Key::new("layer 1").key(&tree.key).key(&kernel.key),
-            |key, (name, text)| key.text(&name).text(&text),
-        );
-        let layer = cache.get("layer", "uml", &key, |dir| {
-            layer(&tree, &kernel, links, &dir.join("root"))
-        })?;
+        let (layer, key) = layered(cache, &tree, &kernel)?;
         let modules = Modules {
             root: &kernel.modules,
             release: &kernel.release,
@@ -70,7 +79,7 @@ impl Platform {
         let target = target::base_image(cache, &tree, modules, &key)?;
         say("randomness by seed");
         Ok(Platform {
-            layer: Some(layer.join("root")),
+            layer: Some(layer),
             key,
             library: Some(library(cache, &kernel)?),
             release: kernel.release,
@@ -88,6 +97,20 @@ fn card_name(slot: u8) -> (String, String) {
         format!("etc/systemd/network/98-lab-slot{slot}.link"),
         format!("[Match]\nPath=platform-virtio-uml.{slot}\n[Link]\nName=ens{slot}\n"),
     )
+}
+
+/// What lies on top of a tree, and the key of both.
+fn layered(cache: &Cache, tree: &Tree, kernel: &Kernel) -> Result<(PathBuf, Key)> {
+    let links = SLOTS.map(card_name);
+    let key = links.clone().fold(
+        Key::new("layer 1").key(&tree.key).key(&kernel.key),
+        |key, (name, text)| key.text(&name).text(&text),
+    );
+    let name = format!("uml-{}", tree.name);
+    let layer = cache.get("layer", &name, &key, |dir| {
+        layer(tree, kernel, links, &dir.join("root"))
+    })?;
+    Ok((layer.join("root"), key))
 }
 
 fn layer(

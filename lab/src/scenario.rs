@@ -7,6 +7,7 @@ mod check;
 mod curtin;
 mod definition;
 mod dhcp;
+mod dracut;
 mod failing;
 mod faults;
 mod felt;
@@ -50,7 +51,9 @@ pub fn all() -> Vec<Scenario> {
         table::all(),
         chaos::found(),
     ];
-    groups.into_iter().flatten().collect()
+    let mut scenarios: Vec<_> = groups.into_iter().flatten().collect();
+    scenarios.extend(dracut::of(&scenarios));
+    scenarios
 }
 
 /// A root that comes up, one that is refused, and one that is handed over: for

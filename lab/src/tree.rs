@@ -7,6 +7,7 @@ use crate::archive::{self, SUITE};
 use crate::cache::{Cache, Key};
 use crate::command::{Program, joined};
 use crate::error::{Context, Error, Result};
+use crate::host_spec::Generator;
 
 /// What a server install with NVMe/TCP brings along, and dnsmasq for the target.
 const PACKAGES: &[&str] = &[
@@ -14,7 +15,6 @@ const PACKAGES: &[&str] = &[
     "dbus",
     "dhcpcd-base",
     "dnsmasq-base",
-    "initramfs-tools",
     "iproute2",
     "kmod",
     "linux-image-amd64",
@@ -39,6 +39,8 @@ const EXCLUDED: &[&str] = &[
 /// A root tree as mmdebstrap leaves it; never changed after it is built.
 #[derive(Debug, Clone)]
 pub(crate) struct Tree {
+    /// Stands for the newest tree of that kind in the cache.
+    pub(crate) name: String,
     pub(crate) root: PathBuf,
     pub(crate) key: Key,
     /// The kernel's release, as `/lib/modules` names it.
@@ -46,12 +48,21 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    pub(crate) fn get(cache: &Cache) -> Result<Self> {
-        let key = PACKAGES
+    pub(crate) fn get(cache: &Cache, generator: Generator) -> Result<Self> {
+        let mut packages = PACKAGES.to_vec();
+        let generator = package(generator);
+        packages.push(generator);
+        packages.sort_unstable();
+        let key = packages
             .iter()
             .chain(EXCLUDED)
             .fold(Key::new("tree 1").text(SUITE), |key, word| key.text(word));
-        let root = cache.get("tree", SUITE, &key, build)?.join("root");
+        let name = match generator {
+            "initramfs-tools" => SUITE.to_owned(),
+            other => format!("{SUITE}-{other}"),
+        };
+        let built = cache.get("tree", &name, &key, |dir| build(dir, &packages))?;
+        let root = built.join("root");
         let modules = root.join("lib/modules");
         let release = fs::read_dir(&modules)
             .context("list", &modules)?
@@ -61,7 +72,12 @@ impl Tree {
                 reason: format!("`{}` holds no kernel", modules.display()),
                 hint: format!("remove `{}` and run again", root.display()),
             })?;
-        Ok(Tree { root, key, release })
+        Ok(Tree {
+            name,
+            root,
+            key,
+            release,
+        })
     }
 
     pub(crate) fn kernel(&self) -> PathBuf {
@@ -136,12 +152,19 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::copy(from, to).map(drop).context("copy", from)
 }
 
-fn build(dir: &Path) -> Result<()> {
+fn package(generator: Generator) -> &'static str {
+    match generator {
+        Generator::InitramfsTools => "initramfs-tools",
+        Generator::Dracut => "dracut",
+    }
+}
+
+fn build(dir: &Path, packages: &[&str]) -> Result<()> {
     let line = archive::line("deb")?;
     let mut program = Program::new("mmdebstrap")
         .args(["--variant=minbase", "--format=directory"])
         .arg("--aptopt=APT::Install-Recommends \"0\"")
-        .arg(format!("--include={}", PACKAGES.join(",")));
+        .arg(format!("--include={}", packages.join(",")));
     // How this machine's apt gets out: a proxy, its certificates.
     let settings = Program::new("apt-config").arg("dump").output()?;
     for line in settings.lines().filter(|l| l.starts_with("Acquire::http")) {

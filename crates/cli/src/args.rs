@@ -69,7 +69,7 @@ pub(crate) struct ConfigureArgs {
     pub(crate) input: InputArgs,
     /// The initramfs generator of the root tree
     #[arg(long, value_enum, default_value = "auto")]
-    pub(crate) initramfs: Generator,
+    pub(crate) initramfs: GeneratorArg,
     /// What runs in the initramfs
     #[arg(long, value_enum, default_value = "agent")]
     pub(crate) runtime: RuntimeArg,
@@ -109,11 +109,13 @@ pub(crate) struct NbftArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Generator {
-    /// The one that the root tree has
+pub(crate) enum GeneratorArg {
+    /// What really makes the root tree's initramfs
     Auto,
-    /// Debian's and Ubuntu's
+    /// Debian's up to 13 and Ubuntu's up to 25.04
     InitramfsTools,
+    /// Debian's since 14 and Ubuntu's since 25.10
+    Dracut,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

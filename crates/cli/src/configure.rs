@@ -2,16 +2,15 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
-use anyhow::anyhow;
 use nvmeroot_plan::{BootPlan, Reach, Warning, mask};
 use nvmeroot_render::{ChangeKind, FileSet, Options, RequiredProgram, Runtime};
 use serde::Serialize;
 
-use crate::args::{ConfigureArgs, Generator, ReportFormat, RuntimeArg};
+use crate::args::{ConfigureArgs, ReportFormat, RuntimeArg};
 use crate::environment::path_variable;
+use crate::generator::{self, Choice};
 use crate::identity::Wanted;
 use crate::root::{Outcome, RootTree};
 use crate::{Failure, agent, diagnose, identity, output, sources};
@@ -56,7 +55,9 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         runtime,
         agent: None,
         host,
+        ..Options::default()
     };
+    let mut initramfs = None;
     let plan = &read.plan;
     if plan.reach == Reach::Initramfs {
         if plan.host.is_none() {
@@ -64,14 +65,18 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
             identity::of_tree(&root)?;
             return Err(identity::missing());
         }
-        check_generator(&root, args.initramfs)?;
+        let choice = Choice::of(&root, args.initramfs)?;
+        options.generator = choice.generator;
+        initramfs = Some(choice);
         if runtime == Runtime::Agent {
             let named = args.agent.or_else(|| path_variable("NVMEROOT_AGENT"));
             options.agent = Some(agent::find(named.as_deref(), &root)?);
         }
     }
     diagnose::print_plan_warnings(plan, &read.source_map, runtime);
-    warn_of_missing_programs(&root, plan, runtime)?;
+    let guess = initramfs.as_ref().and_then(Choice::warning);
+    diagnose::print_warnings(guess.as_slice(), &diagnose::SourceMap::default());
+    warn_of_missing_programs(&root, plan, &options)?;
     warn_of_former_files(&root, plan)?;
     warn_of_open_secrets(&root)?;
     let files = nvmeroot_render::render(plan, &options)?;
@@ -80,38 +85,23 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     } else {
         root.apply(&files)?
     };
-    let report = Report::new(plan, &files, &outcomes, args.dry_run, &root_path);
+    let report = Report::new(plan, &files, &outcomes, args.dry_run, initramfs, &root_path);
     // The work counts for more than that somebody reads of it.
     let told = output::data(&report.text(args.format)?);
-    if args.update_initramfs && plan.reach == Reach::Initramfs {
-        update_initramfs(&root_path)?;
+    if let (true, Some(choice)) = (args.update_initramfs, &report.initramfs) {
+        generator::regenerate(choice.generator, &root_path)?;
     }
     Ok(told?)
-}
-
-/// The root tree must make its initramfs with something that nvmeroot can
-/// configure. That nothing is installed yet is no error: installers order
-/// their work as they like.
-fn check_generator(root: &RootTree, wanted: Generator) -> Result<(), Failure> {
-    if wanted == Generator::InitramfsTools || root.exists("usr/sbin/update-initramfs")? {
-        return Ok(());
-    }
-    if root.exists("usr/bin/dracut")? {
-        return Err(Failure::Runtime(anyhow!(
-            "the root tree makes its initramfs with dracut, which nvmeroot can't configure yet\nhint: install `initramfs-tools` in the root tree"
-        )));
-    }
-    Ok(())
 }
 
 /// What the files call must be there when they are used.
 fn warn_of_missing_programs(
     root: &RootTree,
     plan: &BootPlan,
-    runtime: Runtime,
+    options: &Options,
 ) -> Result<(), Failure> {
     let mut missing = Vec::new();
-    for program in nvmeroot_render::required_programs(plan, runtime) {
+    for program in nvmeroot_render::required_programs(plan, options.runtime, options.generator) {
         if !is_installed(root, program.name)? {
             missing.push(program);
         }
@@ -150,36 +140,40 @@ fn is_installed(root: &RootTree, program: &str) -> Result<bool, Failure> {
 /// An earlier run with another input may have left boot scripts that would go
 /// on connecting. They may have been edited since, so this only says so.
 fn warn_of_former_files(root: &RootTree, plan: &BootPlan) -> Result<(), Failure> {
-    // The hooks, and what the other files of the runtime have in common.
-    const FORMER: [(&str, &str); 2] = [
-        ("etc/initramfs-tools/hooks/nvmeroot", "etc/nvmeroot"),
+    // What brings it into the initramfs, and what goes with it.
+    const FORMER: [(&str, &str); 3] = [
+        (
+            "etc/initramfs-tools/hooks/nvmeroot",
+            "the scripts of that name under `etc/initramfs-tools/scripts`, `etc/nvmeroot`",
+        ),
         (
             "etc/initramfs-tools/hooks/curtin-nvme-over-tcp",
-            "etc/curtin-nvme-over-tcp",
+            "the scripts of that name under `etc/initramfs-tools/scripts`, `etc/curtin-nvme-over-tcp`",
+        ),
+        (
+            "usr/lib/dracut/modules.d/90nvmeroot",
+            "`etc/dracut.conf.d/nvmeroot.conf`, `etc/nvmeroot`",
         ),
     ];
     if plan.reach == Reach::Initramfs {
         return Ok(());
     }
-    for (hook, directory) in FORMER {
-        if root.exists(hook)? {
-            warn_of_hook(plan, hook, directory);
+    for (entry, others) in FORMER {
+        if !root.exists(entry)? {
+            continue;
         }
+        let message = format!(
+            "the root tree still has the boot scripts of an earlier `configure`, and reach `{}` needs none",
+            plan.reach
+        );
+        let hint = format!(
+            "remove `{entry}`, {others} and `{}`, then regenerate the initramfs",
+            nvmeroot_render::HAND_OFF_PATH
+        );
+        let warning = Warning::general(message).with_hint(hint);
+        diagnose::print_warnings(&[warning], &diagnose::SourceMap::default());
     }
     Ok(())
-}
-
-fn warn_of_hook(plan: &BootPlan, hook: &str, directory: &str) {
-    let message = format!(
-        "the root tree still has the boot scripts of an earlier `configure`, and reach `{}` needs none",
-        plan.reach
-    );
-    let hint = format!(
-        "remove `{hook}`, the scripts of that name under `etc/initramfs-tools/scripts`, `{directory}` and `{}`, then regenerate the initramfs",
-        nvmeroot_render::HAND_OFF_PATH
-    );
-    let warning = Warning::general(message).with_hint(hint);
-    diagnose::print_warnings(&[warning], &diagnose::SourceMap::default());
 }
 
 /// libnvme's own file is the administrator's: its mode is not ours to change.
@@ -198,29 +192,13 @@ fn warn_of_open_secrets(root: &RootTree) -> Result<(), Failure> {
     Ok(())
 }
 
-fn update_initramfs(root: &Path) -> Result<(), Failure> {
-    let status = Command::new("chroot")
-        // Never an option, whatever its name.
-        .arg(root.canonicalize()?)
-        .args(["update-initramfs", "-u", "-k", "all"])
-        // Standard output is the report's.
-        .stdout(Stdio::from(std::io::stderr()))
-        .status()
-        .map_err(|e| anyhow!("can't run `chroot`: {e}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::Runtime(anyhow!(
-            "`update-initramfs` failed in the root tree ({status})"
-        )))
-    }
-}
-
 /// What was done, for people and for programs.
 #[derive(Serialize)]
 struct Report {
     reach: Reach,
     dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initramfs: Option<Choice>,
     files: Vec<Line>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -241,6 +219,7 @@ impl Report {
         files: &FileSet,
         outcomes: &[Outcome],
         dry_run: bool,
+        initramfs: Option<Choice>,
         root: &Path,
     ) -> Self {
         let lines = files
@@ -271,10 +250,13 @@ impl Report {
                 why: change.why.to_string(),
             })
             .collect();
-        let next = (plan.reach == Reach::Initramfs).then(|| next_command(root));
+        let next = initramfs
+            .as_ref()
+            .map(|choice| generator::next_command(choice.generator, root));
         Self {
             reach: plan.reach,
             dry_run,
+            initramfs,
             files: lines,
             next,
         }
@@ -285,6 +267,10 @@ impl Report {
             return Ok(serde_json::to_string_pretty(self)? + "\n");
         }
         let mut text = format!("reach: {}\n", self.reach);
+        if let Some(choice) = &self.initramfs {
+            let name = generator::named(choice.generator);
+            let _ = writeln!(text, "initramfs: {name} ({})", choice.why);
+        }
         let would = if self.dry_run { "would be " } else { "" };
         for line in &self.files {
             let (outcome, path) = (line.outcome, &line.path);
@@ -304,18 +290,4 @@ impl Report {
         }
         Ok(text)
     }
-}
-
-/// What a shell takes for the command that regenerates the initramfs.
-fn next_command(root: &Path) -> String {
-    let absolute = root.canonicalize().unwrap_or_else(|_| PathBuf::from(root));
-    if absolute == Path::new("/") {
-        return "update-initramfs -u -k all".to_owned();
-    }
-    let mut shown = root.display().to_string();
-    if shown.starts_with('-') {
-        shown.insert_str(0, "./");
-    }
-    let quoted = shlex::try_quote(&shown).unwrap_or(Cow::Borrowed(&shown));
-    format!("chroot {quoted} update-initramfs -u -k all")
 }

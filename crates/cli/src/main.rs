@@ -9,6 +9,7 @@ mod diagnose;
 mod elf;
 mod environment;
 mod failure;
+mod generator;
 mod identity;
 mod nbft;
 mod nbft_json;

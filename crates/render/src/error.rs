@@ -17,6 +17,11 @@ pub enum RenderError {
         "the firmware must connect the drive first (reach `firmware`), and the agent can't read the firmware's table (NBFT) yet\nhint: with `/boot`, and `/boot/efi` if there is one, on a local disk the initramfs connects the drive by itself"
     )]
     Firmware,
+    /// The scripts runtime in an initramfs that dracut makes.
+    #[error(
+        "the scripts runtime works with initramfs-tools only, and the root tree makes its initramfs with dracut\nhint: leave `--runtime scripts` away: the agent works with both"
+    )]
+    ScriptsByDracut,
     /// The agent runtime without the agent.
     #[error("the agent runtime needs the program `nvmeroot-agent`")]
     NoAgent,
@@ -61,6 +66,7 @@ impl RenderError {
             Self::Nul { origin, .. } | Self::Kind { origin, .. } => Some(origin),
             Self::NeedsAgent
             | Self::Firmware
+            | Self::ScriptsByDracut
             | Self::NoAgent
             | Self::Json { .. }
             | Self::TreePath { .. } => None,

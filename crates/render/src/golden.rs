@@ -250,7 +250,7 @@ fn equal_plans_give_equal_files() {
 #[test]
 fn programs_follow_the_plan() {
     let packages = |plan: &BootPlan, runtime| -> Vec<&str> {
-        crate::required_programs(plan, runtime)
+        crate::required_programs(plan, runtime, crate::Generator::InitramfsTools)
             .iter()
             .map(|p| p.package)
             .collect()

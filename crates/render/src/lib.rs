@@ -25,6 +25,7 @@ mod userspace;
 
 pub use error::RenderError;
 pub use file_set::{Change, ChangeKind, FileSet, Mode, TreePath};
+pub use generator::Generator;
 pub use handoff::netplan::HAND_OFF_PATH;
 pub use program::RequiredProgram;
 pub use programs::required_programs;
@@ -40,8 +41,9 @@ use crate::userspace::stas;
 
 /// The directories in which any plan's files may lie, whatever the runtime,
 /// beside those of [`DROP_INS`].
-pub const DIRECTORIES: [&str; 14] = [
+pub const DIRECTORIES: [&str; 16] = [
     "etc/curtin-nvme-over-tcp",
+    "etc/dracut.conf.d",
     "etc/initramfs-tools/conf.d",
     "etc/initramfs-tools/hooks",
     "etc/initramfs-tools/scripts/init-bottom",
@@ -54,6 +56,7 @@ pub const DIRECTORIES: [&str; 14] = [
     "etc/stas",
     "etc/systemd/system",
     "etc/systemd/system/multi-user.target.wants",
+    "usr/lib/dracut/modules.d/90nvmeroot",
     "usr/lib/nvmeroot",
 ];
 
@@ -77,6 +80,8 @@ pub enum Runtime {
 pub struct Options {
     /// What runs in the initramfs.
     pub runtime: Runtime,
+    /// What makes the initramfs.
+    pub generator: Generator,
     /// The agent's bytes, which [`Runtime::Agent`] puts into the root tree. It
     /// is not looked at: that it runs on the machine is the caller's to see.
     pub agent: Option<Vec<u8>>,
@@ -128,7 +133,8 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
         // What protects comes first, what makes it work last: a program that is
         // killed in between leaves no secret open and nothing half alive.
         (Reach::Initramfs, runtime) => {
-            initramfs_tools::protect(plan, &mut set);
+            let generator = options.generator;
+            generator.protect(plan, &mut set);
             host::add(options.host.as_ref(), &mut set);
             match runtime {
                 Runtime::Agent => {
@@ -147,14 +153,14 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
                 Runtime::Agent => {
                     let program = options.agent.as_deref().ok_or(RenderError::NoAgent)?;
                     agent::add(plan, program, &mut set)?;
-                    initramfs_tools::add(plan, &agent::PAYLOAD, &mut set)?;
+                    generator.add(plan, &agent::PAYLOAD, &mut set)?;
                 }
                 Runtime::Scripts => {
                     scripts::add(plan, &mut set)?;
-                    initramfs_tools::add(plan, &scripts::PAYLOAD, &mut set)?;
+                    generator.add(plan, &scripts::PAYLOAD, &mut set)?;
                 }
             }
-            initramfs_tools::unprotect(plan, &mut set);
+            generator.unprotect(plan, &mut set);
         }
         (Reach::Firmware, Runtime::Scripts) => return Err(RenderError::NeedsAgent),
         (Reach::Firmware, Runtime::Agent) => return Err(RenderError::Firmware),

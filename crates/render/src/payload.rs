@@ -1,13 +1,19 @@
 //! What a runtime asks of the initramfs, whatever generates it.
 
-use crate::TreePath;
+use nvmeroot_plan::BootPlan;
 
-/// What stands at the top of a generated file.
-pub(crate) const HEADER: &str = "\
+use crate::{ChangeKind, FileSet, Mode, TreePath};
+
+/// What stands at the top of a generated file. `command` makes the initramfs anew.
+pub(crate) fn header(command: &str) -> String {
+    format!(
+        "\
 # This file was written by nvmeroot. Changes to it are lost with the next
 # `nvmeroot configure`; regenerate the initramfs after one with
-# `update-initramfs -u`.
-";
+# `{command}`.
+"
+    )
+}
 
 /// A runtime's part of the initramfs. It is the same for every plan: what
 /// depends on the plan is in the files.
@@ -18,6 +24,8 @@ pub(crate) struct Payload {
     pub(crate) why: &'static str,
     /// Files of the root tree that the initramfs has at the same path.
     pub(crate) files: &'static [&'static str],
+    /// The one of them that is there as long as the runtime is wanted.
+    pub(crate) wanted: &'static str,
     /// The file that lists kernel modules beside `nvme-tcp`.
     pub(crate) modules: TreePath,
     /// Shell that copies programs; it may call `fail` and `file`. Empty where
@@ -25,6 +33,33 @@ pub(crate) struct Payload {
     pub(crate) programs: &'static str,
     /// What runs, and when.
     pub(crate) scripts: &'static [BootScript],
+    /// What an initramfs that systemd runs (bootup(7)) has in the scripts' place;
+    /// empty where the runtime has none.
+    pub(crate) units: &'static [InitrdUnit],
+}
+
+impl Payload {
+    /// Adds the list of kernel modules, or takes it away where none is needed.
+    pub(crate) fn add_modules(&self, plan: &BootPlan, set: &mut FileSet) {
+        if plan.modules.is_empty() {
+            let why = "root needs no kernel modules of its own (any more)";
+            set.push(self.modules.clone(), why, ChangeKind::Absent);
+        } else {
+            let lines = plan.modules.iter().map(|name| format!("{name}\n"));
+            let why = "says which kernel modules root's links and connections need";
+            set.file(self.modules.clone(), Mode::Config, why, lines.collect());
+        }
+    }
+}
+
+/// A systemd unit of the initramfs, which its `initrd.target` wants.
+pub(crate) struct InitrdUnit {
+    /// Its file's name.
+    pub(crate) name: &'static str,
+    /// What for, as a change's reason.
+    pub(crate) why: &'static str,
+    /// Its text.
+    pub(crate) text: &'static str,
 }
 
 /// A POSIX shell script of the initramfs.

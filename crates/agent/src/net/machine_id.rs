@@ -9,8 +9,13 @@ use siphasher::sip::SipHasher24;
 
 use crate::sys::paths::Paths;
 
-/// The machine's identifier, where the root tree has one.
+/// The machine's identifier, where the root tree has one. In an initramfs that it runs
+/// systemd makes one up at each boot (src/shared/machine-id-setup.c, `machine_id_setup`):
+/// that one says nothing of the machine.
 pub(super) fn machine_id(paths: &Paths) -> Option<MachineId> {
+    if paths.initrd_release.exists() {
+        return None;
+    }
     std::fs::read_to_string(&paths.machine_id)
         .ok()?
         .parse()
@@ -113,6 +118,18 @@ mod tests {
         assert_eq!(of("br0"), "52:9c:2f:97:80:e3");
         assert_eq!(of("dm0"), "d2:a2:56:fe:2c:18");
         assert_eq!(of("blue"), "e2:2f:b9:b6:9d:7d");
+    }
+
+    #[test]
+    fn an_initramfs_has_none_of_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = Paths::under(root.path());
+        std::fs::create_dir(root.path().join("etc")).unwrap();
+        let id = "0123456789abcdef0123456789abcdef";
+        std::fs::write(&paths.machine_id, format!("{id}\n")).unwrap();
+        assert_eq!(machine_id(&paths), id.parse().ok());
+        std::fs::write(&paths.initrd_release, "NAME=dracut\n").unwrap();
+        assert_eq!(machine_id(&paths), None, "systemd made it up");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Paths {
     pub new_roots: [PathBuf; 2],
     /// The machine's identifier (machine-id(5)).
     pub machine_id: PathBuf,
+    /// There where systemd runs the initramfs (bootup(7)).
+    pub initrd_release: PathBuf,
 }
 
 impl Default for Paths {
@@ -45,6 +47,7 @@ impl Default for Paths {
             mounts: "/proc/self/mountinfo".into(),
             new_roots: NEW_ROOTS.map(Into::into),
             machine_id: "/etc/machine-id".into(),
+            initrd_release: "/etc/initrd-release".into(),
         }
     }
 }
@@ -65,6 +68,7 @@ impl Paths {
             mounts: at(&real.mounts),
             new_roots: real.new_roots.each_ref().map(|path| at(path)),
             machine_id: at(&real.machine_id),
+            initrd_release: at(&real.initrd_release),
         }
     }
 

@@ -5,12 +5,18 @@ use std::fmt::Write as _;
 
 use nvmeroot_plan::BootPlan;
 
-use crate::payload::{BootScript, HEADER, Moment, Payload};
+use crate::payload::{BootScript, Moment, Payload, header};
 use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
 
 /// What makes the image.
 pub(crate) const PROGRAM: RequiredProgram =
     RequiredProgram::new("mkinitramfs", "initramfs-tools-core");
+
+/// Makes the images of all kernels anew.
+pub(crate) const COMMAND: &[&str] = &["update-initramfs", "-u", "-k", "all"];
+
+/// The same for the newest kernel, as a generated file names it.
+const REGENERATE: &str = "update-initramfs -u";
 
 /// initramfs.conf(5): without it the image is for everybody to read. The
 /// scripts runtime's hook takes its being there as the sign that libnvme's file
@@ -58,14 +64,7 @@ pub(crate) fn add(
     payload: &Payload,
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
-    if plan.modules.is_empty() {
-        let why = "root needs no kernel modules of its own (any more)";
-        set.push(payload.modules.clone(), why, ChangeKind::Absent);
-    } else {
-        let lines = plan.modules.iter().map(|name| format!("{name}\n"));
-        let why = "says which kernel modules root's links and connections need";
-        set.file(payload.modules.clone(), Mode::Config, why, lines.collect());
-    }
+    payload.add_modules(plan, set);
     for script in payload.scripts {
         let path = script_path(payload, script.moment)?;
         set.file(path, Mode::Program, script.why, boot_script(script));
@@ -120,12 +119,16 @@ fn stage(moment: Moment) -> &'static str {
 pub(crate) fn boot_script(script: &BootScript) -> String {
     let after = if script.after_splash { "plymouth" } else { "" };
     let (about, body) = script.text.split_once("\n\n").unwrap_or(("#", script.text));
-    format!("#!/bin/sh\n{HEADER}#\n{about}\n\nPREREQ=\"{after}\"\n{PREREQS}\n{body}")
+    format!(
+        "#!/bin/sh\n{}#\n{about}\n\nPREREQ=\"{after}\"\n{PREREQS}\n{body}",
+        header(REGENERATE)
+    )
 }
 
 pub(crate) fn hook(payload: &Payload) -> String {
     let mut text = format!(
-        "#!/bin/sh\n{HEADER}#\n# Copies into the initramfs what the boot scripts need.\n\nPREREQ=\"udev\"\n{PREREQS}\n{}\n",
+        "#!/bin/sh\n{}#\n# Copies into the initramfs what the boot scripts need.\n\nPREREQ=\"udev\"\n{PREREQS}\n{}\n",
+        header(REGENERATE),
         include_str!("initramfs_tools/hook.sh"),
     );
     for path in payload.files {

@@ -1,3 +1,69 @@
 //! What makes the initramfs, one file a generator. None knows what runs in it.
 
+pub(crate) mod dracut;
 pub(crate) mod initramfs_tools;
+
+use nvmeroot_plan::BootPlan;
+
+use crate::payload::Payload;
+use crate::{FileSet, RenderError, RequiredProgram};
+
+/// What makes the initramfs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Generator {
+    /// initramfs-tools(7), `update-initramfs`.
+    #[default]
+    InitramfsTools,
+    /// dracut(8).
+    Dracut,
+}
+
+impl Generator {
+    /// The command that makes the images of all kernels anew.
+    pub const fn command(self) -> &'static [&'static str] {
+        match self {
+            Self::InitramfsTools => initramfs_tools::COMMAND,
+            Self::Dracut => dracut::COMMAND,
+        }
+    }
+
+    /// The program that makes an image.
+    pub(crate) const fn program(self) -> RequiredProgram {
+        match self {
+            Self::InitramfsTools => initramfs_tools::PROGRAM,
+            Self::Dracut => dracut::PROGRAM,
+        }
+    }
+
+    /// Keeps the image from everybody but the administrator, where the plan has a
+    /// secret. It comes before anything that brings the secret in.
+    pub(crate) fn protect(self, plan: &BootPlan, set: &mut FileSet) {
+        match self {
+            Self::InitramfsTools => initramfs_tools::protect(plan, set),
+            // Its images are root's alone, whatever is in them.
+            Self::Dracut => {}
+        }
+    }
+
+    /// Lets everybody read the image again, when no file with a secret is left.
+    pub(crate) fn unprotect(self, plan: &BootPlan, set: &mut FileSet) {
+        match self {
+            Self::InitramfsTools => initramfs_tools::unprotect(plan, set),
+            Self::Dracut => {}
+        }
+    }
+
+    /// Adds what brings the runtime into the image.
+    pub(crate) fn add(
+        self,
+        plan: &BootPlan,
+        payload: &Payload,
+        set: &mut FileSet,
+    ) -> Result<(), RenderError> {
+        match self {
+            Self::InitramfsTools => initramfs_tools::add(plan, payload, set),
+            Self::Dracut => dracut::add(plan, payload, set),
+        }
+    }
+}

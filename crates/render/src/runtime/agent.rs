@@ -7,7 +7,7 @@
 
 use nvmeroot_plan::{BootPlan, Document, Scope, telling_secrets};
 
-use crate::payload::{BootScript, Moment, Payload};
+use crate::payload::{BootScript, InitrdUnit, Moment, Payload};
 use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
 
 /// Where the program is, in the root tree and in the initramfs, relative to
@@ -28,6 +28,7 @@ pub(crate) const PAYLOAD: Payload = Payload {
     why: "puts the agent, its plan and kernel modules into the initramfs",
     // The program is static: it needs no library.
     files: &[AGENT_PATH, PLAN_PATH],
+    wanted: PLAN_PATH,
     modules: TreePath::fixed("etc/nvmeroot/modules"),
     programs: "",
     scripts: &[
@@ -54,6 +55,18 @@ pub(crate) const PAYLOAD: Payload = Payload {
             why: "ends the agent and leaves the network as it is",
             after_splash: false,
             text: include_str!("agent/end.sh"),
+        },
+    ],
+    units: &[
+        InitrdUnit {
+            name: "nvmeroot.service",
+            why: "runs the agent in the initramfs",
+            text: include_str!("agent/nvmeroot.service"),
+        },
+        InitrdUnit {
+            name: "nvmeroot-wait.service",
+            why: "waits for the agent before anything is put together from root's drives",
+            text: include_str!("agent/nvmeroot-wait.service"),
         },
     ],
 };

@@ -14,7 +14,7 @@ use nvmeroot_plan::{BootPlan, Interface, LinkKind};
 
 use self::command::{Phase, commands, lines, quote};
 pub(crate) use self::limits::limits;
-use crate::payload::{BootScript, HEADER, Moment, Payload};
+use crate::payload::{BootScript, Moment, Payload, header};
 use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
 
 const NETWORK_UP: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/network-up");
@@ -33,6 +33,7 @@ pub(crate) const PAYLOAD: Payload = Payload {
         "etc/curtin-nvme-over-tcp/network-up",
         "etc/curtin-nvme-over-tcp/connect-nvme",
     ],
+    wanted: "etc/curtin-nvme-over-tcp/connect-nvme",
     modules: TreePath::fixed("etc/curtin-nvme-over-tcp/modules"),
     programs: include_str!("scripts/programs.sh"),
     scripts: &[
@@ -55,7 +56,11 @@ pub(crate) const PAYLOAD: Payload = Payload {
             text: include_str!("scripts/end.sh"),
         },
     ],
+    units: &[],
 };
+
+/// These scripts run with initramfs-tools only.
+const REGENERATE: &str = "update-initramfs -u";
 
 /// The metric in the dhcpcd.conf that all interfaces share.
 const DHCPCD_CONF_METRIC: u32 = 100;
@@ -117,7 +122,7 @@ pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
 }
 
 fn script(commands: &str) -> String {
-    format!("#!/bin/sh\n{HEADER}\n{commands}")
+    format!("#!/bin/sh\n{}\n{commands}", header(REGENERATE))
 }
 
 fn uses_dhcp(plan: &BootPlan) -> bool {
@@ -126,7 +131,7 @@ fn uses_dhcp(plan: &BootPlan) -> bool {
 
 /// The calls by which `init-premount` learns of the interfaces.
 fn interfaces(plan: &BootPlan) -> Result<String, RenderError> {
-    let mut text = format!("{HEADER}\n");
+    let mut text = header(REGENERATE) + "\n";
     let mut call = |function: &str, interface: &Interface, rest: &str| {
         let name = quote(interface.name.as_str(), &interface.origin)?;
         // Writing to a string can't fail.

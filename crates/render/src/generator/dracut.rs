@@ -1,0 +1,98 @@
+//! dracut (dracut(8), dracut.modules(7)): a module that copies, and where the image is
+//! run by systemd, units; else a hook for each moment of the boot.
+
+use std::fmt::Write as _;
+
+use nvmeroot_plan::BootPlan;
+
+use crate::payload::{BootScript, Moment, Payload, header};
+use crate::{FileSet, Mode, RenderError, RequiredProgram, TreePath};
+
+/// What makes the image.
+pub(crate) const PROGRAM: RequiredProgram = RequiredProgram::new("dracut", "dracut");
+
+/// Makes the images of all kernels anew.
+pub(crate) const COMMAND: &[&str] = &["dracut", "--force", "--regenerate-all"];
+
+/// The same, as a generated file names it.
+const REGENERATE: &str = "dracut --force --regenerate-all";
+
+/// The module's directory. Its number is its place among the others, which matters to
+/// none of its files.
+const MODULE: &str = "usr/lib/dracut/modules.d/90nvmeroot";
+
+const CONFIGURATION: TreePath = TreePath::fixed("etc/dracut.conf.d/nvmeroot.conf");
+
+/// Without it dracut passes the directory over.
+const SETUP: &str = "module-setup.sh";
+
+/// Adds what brings the runtime into the image. The module's own script is last:
+/// without it nothing of the runtime comes in. The image is for root's eyes alone, as
+/// dracut makes all of its own.
+pub(crate) fn add(
+    plan: &BootPlan,
+    payload: &Payload,
+    set: &mut FileSet,
+) -> Result<(), RenderError> {
+    if payload.units.is_empty() {
+        return Err(RenderError::ScriptsByDracut);
+    }
+    payload.add_modules(plan, set);
+    let why = "keeps dracut's own module for NVMe over fabrics out of the initramfs";
+    let text = include_str!("dracut/dracut.conf").to_owned();
+    set.file(CONFIGURATION, Mode::Config, why, text);
+    let why = "keeps kernel modules from making links of their own";
+    let text = include_str!("dracut/modprobe.conf").to_owned();
+    set.file(path("modprobe.conf")?, Mode::Config, why, text);
+    for unit in payload.units {
+        let text = unit.text.to_owned();
+        set.file(path(unit.name)?, Mode::Config, unit.why, text);
+    }
+    for script in payload.scripts {
+        let path = path(&format!("{}.sh", hook(script.moment).replace('/', "-")))?;
+        set.file(path, Mode::Program, script.why, boot_script(script));
+    }
+    set.file(path(SETUP)?, Mode::Program, payload.why, setup(payload));
+    Ok(())
+}
+
+fn path(name: &str) -> Result<TreePath, RenderError> {
+    format!("{MODULE}/{name}").parse()
+}
+
+/// Where dracut runs what is to run then, without systemd (dracut.modules(7), Stages).
+fn hook(moment: Moment) -> &'static str {
+    match moment {
+        Moment::DevicesAppear => "pre-trigger",
+        Moment::BeforeMount => "initqueue",
+        Moment::RootMissing => "initqueue/timeout",
+        Moment::BeforeSwitch => "cleanup",
+    }
+}
+
+fn boot_script(script: &BootScript) -> String {
+    format!("#!/bin/sh\n{}#\n{}", header(REGENERATE), script.text)
+}
+
+pub(crate) fn setup(payload: &Payload) -> String {
+    let mut text = format!(
+        "#!/bin/bash\n{}#\n# Copies into the initramfs what root's network and drives need.\n\n",
+        header(REGENERATE)
+    );
+    let units = payload.units.iter().map(|unit| unit.name);
+    let hooks = payload.scripts.iter().map(|script| hook(script.moment));
+    // Writing to a string can't fail.
+    let _ = writeln!(text, "nvmeroot_files=({})", payload.files.join(" "));
+    let _ = writeln!(text, "nvmeroot_wanted={}", payload.wanted);
+    let _ = writeln!(text, "nvmeroot_modules={}", payload.modules);
+    let _ = writeln!(text, "nvmeroot_units=({})", joined(units));
+    let _ = writeln!(text, "nvmeroot_hooks=({})\n", joined(hooks));
+    text + include_str!("dracut/module-setup.sh")
+}
+
+fn joined(words: impl Iterator<Item = &'static str>) -> String {
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

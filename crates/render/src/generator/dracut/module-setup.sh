@@ -1,0 +1,64 @@
+check()
+{
+	# As long as it is wanted, whatever this machine's own devices are.
+	[[ -e "${dracutsysrootdir-}/$nvmeroot_wanted" ]]
+}
+
+depends()
+{
+	return 0
+}
+
+installkernel()
+{
+	local wanted=(nvme-tcp af_packet)
+	# What root's virtual links and its connections need and nvme-tcp does not name.
+	if [[ -e "${dracutsysrootdir-}/$nvmeroot_modules" ]]; then
+		mapfile -O 2 -t wanted <"${dracutsysrootdir-}/$nvmeroot_modules"
+	fi
+	# `-c`: one that is missing is an error. Built into the kernel is as good.
+	hostonly='' instmods -c "${wanted[@]}" || {
+		derror "nvmeroot: the kernel $kernel lacks a module that root needs, one of: ${wanted[*]}"
+		derror 'hint: install the package with all modules of that kernel'
+		return 1
+	}
+	# The cards of any machine: this one may not be the one that boots.
+	hostonly='' dracut_instmods -o \
+		-P '.*/net/(can|hamradio|ieee802154|wireless|wwan)/.*' \
+		-s 'eth_type_trans|register_virtio_device|usbnet_open' '=drivers/net'
+	return 0
+}
+
+install()
+{
+	local file hook
+	for file in "${nvmeroot_files[@]}"; do
+		inst_simple "/$file" || {
+			dfatal "nvmeroot: can't copy \`/$file\`"
+			dfatal 'hint: run `nvmeroot configure` again'
+			exit 1
+		}
+	done
+	inst_simple "$moddir/modprobe.conf" /etc/modprobe.d/nvmeroot.conf
+	# Cards have the names of the running system (systemd.link(5), udev(7)). dracut
+	# copies no rule for names by itself.
+	inst_multiple -o /usr/lib/udev/rules.d/73-special-net-names.rules \
+		'/etc/udev/rules.d/*.rules' \
+		'/usr/lib/systemd/network/*.link' '/usr/lib/systemd/network/*.link.d/*.conf' \
+		'/etc/systemd/network/*.link' '/etc/systemd/network/*.link.d/*.conf'
+	if dracut_module_included systemd; then
+		for file in "${nvmeroot_units[@]}"; do
+			inst_simple "$moddir/$file" "$systemdsystemunitdir/$file"
+			$SYSTEMCTL -q --root "$initdir" add-wants initrd.target "$file"
+		done
+		return 0
+	fi
+	for hook in "${nvmeroot_hooks[@]}"; do
+		file=/usr/lib/nvmeroot/boot/${hook//\//-}
+		inst_script "$moddir/${hook//\//-}.sh" "$file"
+		# dracut reads a hook into the shell that boots, where `exit` would end all.
+		echo "$file" >"$initdir/tmp/nvmeroot.sh"
+		inst_hook "$hook" 10 "$initdir/tmp/nvmeroot.sh"
+	done
+	rm -f "$initdir/tmp/nvmeroot.sh"
+}

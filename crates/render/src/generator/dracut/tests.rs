@@ -1,0 +1,157 @@
+//! The module as bash reads it, with functions in dracut's place that say what they
+//! were told; the lab has the real ones.
+
+use std::process::Command;
+
+use crate::generator::Generator;
+use crate::runtime::{agent, scripts};
+use crate::testing::{by_agent, by_scripts, controller, ethernet, initramfs_plan};
+use crate::{ChangeKind, Options, RenderError, render};
+
+/// What dracut-init.sh has, as far as the module calls it.
+const STAND_INS: &str = r#"
+initdir=$PWD moddir=$PWD kernel=6.12 systemdsystemunitdir=/usr/lib/systemd/system
+SYSTEMCTL=systemctl
+instmods() { echo "instmods hostonly=$hostonly $*"; }
+dracut_instmods() { echo "dracut_instmods hostonly=$hostonly ${*: -1}"; }
+inst_simple() { echo "inst_simple ${1#"$PWD"/} ${2-}"; [[ $1 != */missing ]]; }
+inst_multiple() { echo "inst_multiple $#"; }
+inst_script() { echo "inst_script ${1#"$PWD"/} $2"; }
+inst_hook() { echo "inst_hook $1 $2 $(<"$3")"; }
+systemctl() { echo "systemctl ${*: -3}"; }
+dfatal() { echo "fatal $*"; }
+derror() { echo "error $*"; }
+"#;
+
+/// What the module does when bash is told `then`.
+fn said(then: &str) -> (String, bool) {
+    let stage = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir(stage.path().join("tmp")).expect("a directory");
+    let setup = super::setup(&agent::PAYLOAD);
+    let output = Command::new("bash")
+        .current_dir(stage.path())
+        .args(["-uc", &format!("{STAND_INS}\n{setup}\n{then}")])
+        .output()
+        .expect("bash");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(errors, "", "{then}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    (said, output.status.success())
+}
+
+#[test]
+fn it_is_there_as_long_as_the_plan_is() {
+    assert!(!said("dracutsysrootdir=$PWD; check").1);
+    let plan = "mkdir -p etc/nvmeroot; : >etc/nvmeroot/plan.json";
+    assert!(said(&format!("{plan}; dracutsysrootdir=$PWD; check")).1);
+}
+
+#[test]
+fn systemd_has_units() {
+    let (said, well) = said("dracut_module_included() { [[ $1 = systemd ]]; }; install");
+    assert!(well);
+    assert_eq!(
+        said,
+        "\
+inst_simple /usr/lib/nvmeroot/nvmeroot-agent \n\
+inst_simple /etc/nvmeroot/plan.json \n\
+inst_simple modprobe.conf /etc/modprobe.d/nvmeroot.conf\n\
+inst_multiple 7\n\
+inst_simple nvmeroot.service /usr/lib/systemd/system/nvmeroot.service\n\
+systemctl add-wants initrd.target nvmeroot.service\n\
+inst_simple nvmeroot-wait.service /usr/lib/systemd/system/nvmeroot-wait.service\n\
+systemctl add-wants initrd.target nvmeroot-wait.service\n"
+    );
+}
+
+#[test]
+fn others_have_hooks_that_start_a_script() {
+    let (said, well) = said("dracut_module_included() { false; }; install");
+    assert!(well);
+    let hooks: Vec<_> = said.lines().filter(|l| l.contains("_hook")).collect();
+    assert_eq!(
+        hooks,
+        [
+            "inst_hook pre-trigger 10 /usr/lib/nvmeroot/boot/pre-trigger",
+            "inst_hook initqueue 10 /usr/lib/nvmeroot/boot/initqueue",
+            "inst_hook initqueue/timeout 10 /usr/lib/nvmeroot/boot/initqueue-timeout",
+            "inst_hook cleanup 10 /usr/lib/nvmeroot/boot/cleanup",
+        ]
+    );
+    let script = "inst_script initqueue-timeout.sh /usr/lib/nvmeroot/boot/initqueue-timeout";
+    assert!(said.lines().any(|line| line == script), "{said}");
+}
+
+#[test]
+fn a_file_that_is_missing_ends_it() {
+    let then = "nvmeroot_files+=(missing); dracut_module_included() { true; }; install; echo on";
+    let (said, well) = said(then);
+    assert!(!well);
+    assert!(
+        said.ends_with(
+            "fatal nvmeroot: can't copy `/missing`\nfatal hint: run `nvmeroot configure` again\n"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn kernel_modules_are_those_of_any_machine() {
+    let modules = "mkdir -p etc/nvmeroot; printf '%s\\n' bonding 8021q >etc/nvmeroot/modules";
+    let then = format!("{modules}; dracutsysrootdir=$PWD hostonly=-h; installkernel");
+    let (said, well) = said(&then);
+    assert!(well);
+    assert_eq!(
+        said,
+        "instmods hostonly= -c nvme-tcp af_packet bonding 8021q\n\
+         dracut_instmods hostonly= =drivers/net\n"
+    );
+}
+
+#[test]
+fn a_kernel_without_nvme_tcp_ends_it() {
+    let then = "hostonly=; instmods() { [[ $* != *nvme-tcp* ]]; }; installkernel";
+    let (said, well) = said(then);
+    assert!(!well);
+    assert_eq!(
+        said.lines().next(),
+        Some(
+            "error nvmeroot: the kernel 6.12 lacks a module that root needs, one of: nvme-tcp af_packet"
+        )
+    );
+}
+
+#[test]
+fn the_scripts_runtime_is_refused() {
+    let plan = initramfs_plan(
+        vec![ethernet("ens3")],
+        vec![controller("10.77.0.1", "4420")],
+    );
+    let by = |options| Options {
+        generator: Generator::Dracut,
+        ..options
+    };
+    assert_eq!(
+        render(&plan, &by(by_scripts())),
+        Err(RenderError::ScriptsByDracut)
+    );
+    assert!(scripts::PAYLOAD.units.is_empty());
+    let set = render(&plan, &by(by_agent())).expect("files");
+    let last = set.changes().last().expect("a change");
+    assert_eq!(
+        last.path.as_str(),
+        "usr/lib/dracut/modules.d/90nvmeroot/module-setup.sh"
+    );
+    assert!(matches!(last.kind, ChangeKind::File { .. }));
+    let paths = set.changes().iter().map(|change| change.path.as_str());
+    assert!(
+        !paths
+            .clone()
+            .any(|path| path.contains("initramfs-tools/hooks/nvmeroot"))
+    );
+    assert!(
+        paths
+            .clone()
+            .any(|path| path == "etc/dracut.conf.d/nvmeroot.conf")
+    );
+}

@@ -1,0 +1,48 @@
+//! What boots by initramfs-tools boots by dracut: the same scenarios, the initramfs made
+//! by the other generator.
+
+use super::Scenario;
+use crate::host_spec::{Generator, HostSpec};
+
+/// Those of the agent that differ in what the initramfs does.
+const ON_DRACUT: [&str; 5] = [
+    "agent-static",
+    "agent-dhcp4",
+    "agent-advertised",
+    "agent-bond-backup",
+    "handover-dhcp4",
+];
+
+/// Of these scenarios the ones that run by dracut too.
+pub(super) fn of(scenarios: &[Scenario]) -> Vec<Scenario> {
+    let named = |name: &&str| scenarios.iter().find(|one| one.name == *name);
+    ON_DRACUT.iter().filter_map(named).map(by_dracut).collect()
+}
+
+fn by_dracut(other: &Scenario) -> Scenario {
+    let short = other.name.trim_start_matches("agent-");
+    // Names live as long as the program.
+    let name: &'static str = format!("dracut-{short}").leak();
+    let title: &'static str = format!("{}, by dracut", other.title).leak();
+    Scenario {
+        name,
+        title,
+        host: HostSpec {
+            name: format!("dracut-{}", other.host.name),
+            generator: Generator::Dracut,
+            ..other.host.clone()
+        },
+        ..other.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_is_a_scenarios() {
+        let names: Vec<_> = of(&super::super::all()).iter().map(|s| s.name).collect();
+        assert_eq!(names.len(), ON_DRACUT.len(), "{names:?}");
+    }
+}
