@@ -1,0 +1,140 @@
+//! Which generator the files are for, and what is said of it.
+
+mod common;
+
+use common::{ProgramOutput, furnish, run, stand_in, write};
+
+const MODULE: &str = "usr/lib/dracut/modules.d/90nvmeroot/module-setup.sh";
+const HOOK: &str = "etc/initramfs-tools/hooks/nvmeroot";
+
+/// Runs `configure` on a tree that has these files and no generator else.
+fn configure(files: &[&str], more: &[&str]) -> (ProgramOutput, Vec<&'static str>) {
+    let work = common::work();
+    let path = |name: &str| work.path().join(name);
+    let input = include_bytes!("golden/initramfs_static/input/curtin.yaml");
+    write(&path("curtin.yaml"), input, 0o644);
+    write(&path("agent"), &stand_in(), 0o755);
+    let root = path("root");
+    furnish(&root);
+    for program in ["mkinitramfs", "update-initramfs"] {
+        std::fs::remove_file(root.join("usr/sbin").join(program)).expect("a file");
+    }
+    for file in files {
+        write(&root.join(file), b"", 0o755);
+    }
+    let mut command = common::nvmeroot();
+    command
+        .current_dir(work.path())
+        .args(["configure", "--curtin", "curtin.yaml", "--root", "root"])
+        .args(more);
+    if !more.contains(&"scripts") {
+        command.args(["--agent", "agent"]);
+    }
+    let said = run(&mut command);
+    let written = |name: &&'static str| root.join(name).exists();
+    (said, [MODULE, HOOK].into_iter().filter(written).collect())
+}
+
+const DRACUT: &str = "usr/bin/dracut";
+const MKINITRAMFS: &str = "usr/sbin/mkinitramfs";
+/// dracut's package has one too.
+const UPDATE: &str = "usr/sbin/update-initramfs";
+
+#[test]
+fn what_really_makes_the_images_decides() {
+    let by_dracut = "etc/kernel/postinst.d/dracut";
+    let by_initramfs_tools = "etc/kernel/postinst.d/initramfs-tools";
+    for (files, expected, written) in [
+        (
+            &[DRACUT, UPDATE][..],
+            "initramfs: dracut (the root tree has `usr/bin/dracut` and no `usr/sbin/mkinitramfs`)",
+            MODULE,
+        ),
+        (
+            &[MKINITRAMFS, UPDATE],
+            "initramfs: initramfs-tools (the root tree has `usr/sbin/mkinitramfs` and no `usr/bin/dracut`)",
+            HOOK,
+        ),
+        (
+            &[MKINITRAMFS, UPDATE, DRACUT, by_dracut],
+            "initramfs: dracut (both generators are there, and a new kernel runs `etc/kernel/postinst.d/dracut`)",
+            MODULE,
+        ),
+        (
+            &[MKINITRAMFS, DRACUT, by_dracut, by_initramfs_tools],
+            "initramfs: initramfs-tools (both generators are there, and a new kernel runs `etc/kernel/postinst.d/initramfs-tools`)",
+            HOOK,
+        ),
+    ] {
+        let (said, found) = configure(files, &[]);
+        assert_eq!((said.status, &*said.stderr), (Some(0), ""), "{files:?}");
+        assert_eq!(said.stdout.lines().nth(1), Some(expected), "{files:?}");
+        assert_eq!(found, [written], "{files:?}");
+    }
+}
+
+#[test]
+fn what_comes_next_is_the_generators_own_command() {
+    for (file, command) in [
+        (DRACUT, "next: chroot root dracut --force --regenerate-all"),
+        (MKINITRAMFS, "next: chroot root update-initramfs -u -k all"),
+    ] {
+        let (said, _) = configure(&[file], &[]);
+        assert_eq!(said.stdout.lines().last(), Some(command));
+    }
+}
+
+#[test]
+fn a_guess_is_said() {
+    let warning = |why: &str| {
+        format!(
+            "warning: what makes the initramfs is a guess, `initramfs-tools`: {why}\n\
+             hint: say `--initramfs initramfs-tools` or `--initramfs dracut`\n"
+        )
+    };
+    let (said, found) = configure(&[], &[]);
+    let expected = warning("the root tree has no generator yet");
+    assert!(said.stderr.starts_with(&expected), "{}", said.stderr);
+    assert_eq!((said.status, found), (Some(0), vec![HOOK]));
+
+    let (said, found) = configure(&[DRACUT, MKINITRAMFS], &[]);
+    let expected = warning("both generators are there, and a new kernel runs neither");
+    assert_eq!(said.stderr, expected);
+    assert_eq!((said.status, found), (Some(0), vec![HOOK]));
+}
+
+#[test]
+fn the_option_decides_over_the_tree() {
+    let (said, found) = configure(&[MKINITRAMFS], &["--initramfs", "dracut"]);
+    let line = Some("initramfs: dracut (as `--initramfs` says)");
+    assert_eq!(said.stdout.lines().nth(1), line);
+    assert_eq!(
+        said.stderr,
+        "warning: `dracut` is needed and not in the root tree\n\
+         hint: install there before the initramfs is generated: dracut\n"
+    );
+    assert_eq!(found, [MODULE]);
+}
+
+#[test]
+fn programs_read_it_too() {
+    let (said, _) = configure(&[DRACUT], &["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!(
+        json["initramfs"],
+        serde_json::json!({
+            "generator": "dracut",
+            "why": "the root tree has `usr/bin/dracut` and no `usr/sbin/mkinitramfs`",
+        })
+    );
+}
+
+#[test]
+fn the_scripts_runtime_is_refused_with_dracut() {
+    let (said, found) = configure(&[DRACUT], &["--runtime", "scripts"]);
+    assert_eq!(said.status, Some(1), "{}", said.stderr);
+    let expected = "error: the scripts runtime works with initramfs-tools only, and the root tree makes its initramfs with dracut\n\
+         hint: leave `--runtime scripts` away: the agent works with both\n";
+    assert!(said.stderr.ends_with(expected), "{}", said.stderr);
+    assert!(found.is_empty());
+}
