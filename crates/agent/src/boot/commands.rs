@@ -398,7 +398,7 @@ mod tests {
         for (version, rest) in [(2, ""), (4, r#", "reach": "by pigeon""#)] {
             let error = read(&format!(r#"{{"version": {version}{rest}}}"#));
             let message = format!(
-                "the plan `/etc/nvmeroot/plan.json` has version {version}, this program reads 3; regenerate the root tree's initramfs"
+                "the plan `/etc/nvmeroot/plan.json` has version {version}, this program reads 4; regenerate the root tree's initramfs"
             );
             assert_eq!(error, Err(message));
         }
