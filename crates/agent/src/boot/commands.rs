@@ -395,10 +395,11 @@ mod tests {
 
     #[test]
     fn a_plan_of_another_version_is_refused_whatever_else_it_holds() {
-        for (version, rest) in [(2, ""), (4, r#", "reach": "by pigeon""#)] {
+        let newer = r#", "reach": "by pigeon""#;
+        for (version, rest) in [(FORMAT_VERSION - 1, ""), (FORMAT_VERSION + 1, newer)] {
             let error = read(&format!(r#"{{"version": {version}{rest}}}"#));
             let message = format!(
-                "the plan `/etc/nvmeroot/plan.json` has version {version}, this program reads 4; regenerate the root tree's initramfs"
+                "the plan `/etc/nvmeroot/plan.json` has version {version}, this program reads {FORMAT_VERSION}; regenerate the root tree's initramfs"
             );
             assert_eq!(error, Err(message));
         }
