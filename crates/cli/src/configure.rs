@@ -102,7 +102,7 @@ fn warn_of_missing_programs(
 ) -> Result<(), Failure> {
     let mut missing = Vec::new();
     for program in nvmeroot_render::required_programs(plan, options.runtime, options.generator) {
-        if !is_installed(root, program.name)? {
+        if !generator::is_installed(root, program.name)? {
             missing.push(program);
         }
     }
@@ -128,51 +128,28 @@ fn warn_of_missing_programs(
     Ok(())
 }
 
-fn is_installed(root: &RootTree, program: &str) -> Result<bool, Failure> {
-    for directory in RequiredProgram::DIRECTORIES {
-        if root.exists(&format!("{directory}/{program}"))? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// An earlier run with another input may have left boot scripts that would go
 /// on connecting. They may have been edited since, so this only says so.
 fn warn_of_former_files(root: &RootTree, plan: &BootPlan) -> Result<(), Failure> {
-    // What brings it into the initramfs, and what goes with it.
-    const FORMER: [(&str, &str); 3] = [
-        (
-            "etc/initramfs-tools/hooks/nvmeroot",
-            "the scripts of that name under `etc/initramfs-tools/scripts`, `etc/nvmeroot`",
-        ),
-        (
-            "etc/initramfs-tools/hooks/curtin-nvme-over-tcp",
-            "the scripts of that name under `etc/initramfs-tools/scripts`, `etc/curtin-nvme-over-tcp`",
-        ),
-        (
-            "usr/lib/dracut/modules.d/90nvmeroot",
-            "`etc/dracut.conf.d/nvmeroot.conf`, `etc/nvmeroot`",
-        ),
-    ];
     if plan.reach == Reach::Initramfs {
         return Ok(());
     }
-    for (entry, others) in FORMER {
-        if !root.exists(entry)? {
-            continue;
+    let mut left = Vec::new();
+    for change in &nvmeroot_render::left_over()? {
+        if root.exists(change.path.as_str())? {
+            left.push(format!("`{}`", change.path));
         }
-        let message = format!(
-            "the root tree still has the boot scripts of an earlier `configure`, and reach `{}` needs none",
-            plan.reach
-        );
-        let hint = format!(
-            "remove `{entry}`, {others} and `{}`, then regenerate the initramfs",
-            nvmeroot_render::HAND_OFF_PATH
-        );
-        let warning = Warning::general(message).with_hint(hint);
-        diagnose::print_warnings(&[warning], &diagnose::SourceMap::default());
     }
+    if left.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the root tree still has files of an earlier `configure`, and reach `{}` needs none of them",
+        plan.reach
+    );
+    let hint = format!("remove {}, then regenerate the initramfs", left.join(", "));
+    let warning = Warning::general(message).with_hint(hint);
+    diagnose::print_warnings(&[warning], &diagnose::SourceMap::default());
     Ok(())
 }
 

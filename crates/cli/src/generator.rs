@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::anyhow;
 use nvmeroot_plan::Warning;
-use nvmeroot_render::Generator;
+use nvmeroot_render::{Generator, RequiredProgram};
 use serde::Serialize;
 
 use crate::Failure;
@@ -14,17 +14,14 @@ use crate::root::RootTree;
 
 /// Makes an image for initramfs-tools. `update-initramfs` is no sign: dracut's package
 /// has a program of that name too.
-const MKINITRAMFS: &str = "usr/sbin/mkinitramfs";
-const DRACUT: &str = "usr/bin/dracut";
+const MKINITRAMFS: &str = "mkinitramfs";
+const DRACUT: &str = "dracut";
 
-/// What a kernel's package runs when it is installed (run-parts(8), in this order).
-const HOOKS: [(&str, Generator); 2] = [
-    ("etc/kernel/postinst.d/dracut", Generator::Dracut),
-    (
-        "etc/kernel/postinst.d/initramfs-tools",
-        Generator::InitramfsTools,
-    ),
-];
+/// What dpkg knows of each package (dpkg(1), Files).
+const PACKAGES: &str = "var/lib/dpkg/status";
+
+/// As much of it as is looked at.
+const LONGEST: u64 = 64 << 20;
 
 /// The generator that the files are for, and why that one.
 #[derive(Debug, Serialize)]
@@ -65,15 +62,18 @@ impl Choice {
         if let Some(generator) = asked {
             return Ok(chosen(generator, "as `--initramfs` says"));
         }
-        let (initramfs_tools, dracut) = (root.exists(MKINITRAMFS)?, root.exists(DRACUT)?);
+        let (initramfs_tools, dracut) = (
+            is_installed(root, MKINITRAMFS)?,
+            is_installed(root, DRACUT)?,
+        );
         Ok(match (initramfs_tools, dracut) {
             (true, false) => chosen(
                 Generator::InitramfsTools,
-                "the root tree has `usr/sbin/mkinitramfs` and no `usr/bin/dracut`",
+                "the root tree has `mkinitramfs` and no `dracut`",
             ),
             (false, true) => chosen(
                 Generator::Dracut,
-                "the root tree has `usr/bin/dracut` and no `usr/sbin/mkinitramfs`",
+                "the root tree has `dracut` and no `mkinitramfs`",
             ),
             (true, true) => Self::of_both(root)?,
             (false, false) => Self {
@@ -86,32 +86,31 @@ impl Choice {
         })
     }
 
-    /// Both are installed: what a new kernel runs last makes the image that stays.
+    /// Both programs are there: `mkinitramfs` stays until a package is cleared away that
+    /// nobody asked for, and so does what a kernel's package runs. The two packages that
+    /// make images exclude each other, so there is one at most.
     fn of_both(root: &RootTree) -> Result<Self, Failure> {
-        let mut last = None;
-        for (hook, generator) in HOOKS {
-            if root.exists(hook)? {
-                last = Some(generator);
-            }
-        }
-        let (generator, why) = match last {
-            Some(Generator::Dracut) => (
+        let bytes = root.read(PACKAGES, LONGEST)?.unwrap_or_default();
+        let status = String::from_utf8_lossy(&bytes);
+        let has = |package| is_package_installed(&status, package);
+        let (generator, why) = match (has("initramfs-tools"), has("dracut")) {
+            (false, true) => (
                 Generator::Dracut,
-                "both generators are there, and a new kernel runs `etc/kernel/postinst.d/dracut`",
+                "both generators are there, and the package `dracut` is installed",
             ),
-            Some(_) => (
+            (true, false) => (
                 Generator::InitramfsTools,
-                "both generators are there, and a new kernel runs `etc/kernel/postinst.d/initramfs-tools`",
+                "both generators are there, and the package `initramfs-tools` is installed",
             ),
-            None => (
+            _ => (
                 Generator::InitramfsTools,
-                "both generators are there, and a new kernel runs neither",
+                "both generators are there, and no package tells which of them is used",
             ),
         };
         Ok(Self {
             generator,
             why,
-            is_guess: last.is_none(),
+            is_guess: has("initramfs-tools") == has("dracut"),
         })
     }
 
@@ -134,6 +133,25 @@ impl Choice {
             ))
         })
     }
+}
+
+/// A program of that name is in the root tree.
+pub(crate) fn is_installed(root: &RootTree, program: &str) -> Result<bool, Failure> {
+    for directory in RequiredProgram::DIRECTORIES {
+        if root.exists(&format!("{directory}/{program}"))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether dpkg's list says so; one that was removed may still stand in it.
+fn is_package_installed(status: &str, package: &str) -> bool {
+    let mut packages = status.split("\n\n");
+    packages.any(|one| {
+        let says = |line: &str| one.lines().any(|other| other == line);
+        says(&format!("Package: {package}")) && says("Status: install ok installed")
+    })
 }
 
 /// Makes the tree's images anew.
@@ -170,4 +188,20 @@ pub(crate) fn next_command(generator: Generator, root: &Path) -> String {
     }
     let quoted = shlex::try_quote(&shown).unwrap_or(std::borrow::Cow::Borrowed(&shown));
     format!("chroot {quoted} {command}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_package_installed;
+
+    #[test]
+    fn a_package_that_was_removed_is_not_installed() {
+        let status = "Package: dracut\nStatus: install ok installed\n\n\
+                      Package: initramfs-tools\nStatus: deinstall ok config-files\n\n\
+                      Package: initramfs-tools-core\nStatus: install ok installed\n";
+        assert!(is_package_installed(status, "dracut"));
+        assert!(!is_package_installed(status, "initramfs-tools"));
+        assert!(!is_package_installed(status, "initramfs"));
+        assert!(!is_package_installed("", "dracut"));
+    }
 }

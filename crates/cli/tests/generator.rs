@@ -9,6 +9,15 @@ const HOOK: &str = "etc/initramfs-tools/hooks/nvmeroot";
 
 /// Runs `configure` on a tree that has these files and no generator else.
 fn configure(files: &[&str], more: &[&str]) -> (ProgramOutput, Vec<&'static str>) {
+    configure_with(files, &[], more)
+}
+
+/// The same with files that hold something.
+fn configure_with(
+    files: &[&str],
+    texts: &[(&str, &str)],
+    more: &[&str],
+) -> (ProgramOutput, Vec<&'static str>) {
     let work = common::work();
     let path = |name: &str| work.path().join(name);
     let input = include_bytes!("golden/initramfs_static/input/curtin.yaml");
@@ -21,6 +30,9 @@ fn configure(files: &[&str], more: &[&str]) -> (ProgramOutput, Vec<&'static str>
     }
     for file in files {
         write(&root.join(file), b"", 0o755);
+    }
+    for (file, text) in texts {
+        write(&root.join(file), text.as_bytes(), 0o644);
     }
     let mut command = common::nvmeroot();
     command
@@ -42,27 +54,15 @@ const UPDATE: &str = "usr/sbin/update-initramfs";
 
 #[test]
 fn what_really_makes_the_images_decides() {
-    let by_dracut = "etc/kernel/postinst.d/dracut";
-    let by_initramfs_tools = "etc/kernel/postinst.d/initramfs-tools";
     for (files, expected, written) in [
         (
             &[DRACUT, UPDATE][..],
-            "initramfs: dracut (the root tree has `usr/bin/dracut` and no `usr/sbin/mkinitramfs`)",
+            "initramfs: dracut (the root tree has `dracut` and no `mkinitramfs`)",
             MODULE,
         ),
         (
             &[MKINITRAMFS, UPDATE],
-            "initramfs: initramfs-tools (the root tree has `usr/sbin/mkinitramfs` and no `usr/bin/dracut`)",
-            HOOK,
-        ),
-        (
-            &[MKINITRAMFS, UPDATE, DRACUT, by_dracut],
-            "initramfs: dracut (both generators are there, and a new kernel runs `etc/kernel/postinst.d/dracut`)",
-            MODULE,
-        ),
-        (
-            &[MKINITRAMFS, DRACUT, by_dracut, by_initramfs_tools],
-            "initramfs: initramfs-tools (both generators are there, and a new kernel runs `etc/kernel/postinst.d/initramfs-tools`)",
+            "initramfs: initramfs-tools (the root tree has `mkinitramfs` and no `dracut`)",
             HOOK,
         ),
     ] {
@@ -70,6 +70,42 @@ fn what_really_makes_the_images_decides() {
         assert_eq!((said.status, &*said.stderr), (Some(0), ""), "{files:?}");
         assert_eq!(said.stdout.lines().nth(1), Some(expected), "{files:?}");
         assert_eq!(found, [written], "{files:?}");
+    }
+}
+
+/// What dpkg says after `apt install dracut` where initramfs-tools was: its core and its
+/// configuration stay until somebody clears them away.
+const MOVED: &str = "\
+Package: dracut
+Status: install ok installed
+
+Package: initramfs-tools
+Status: deinstall ok config-files
+
+Package: initramfs-tools-core
+Status: install ok installed
+";
+
+#[test]
+fn the_installed_package_decides_where_both_programs_are_there() {
+    let both = [
+        DRACUT,
+        MKINITRAMFS,
+        UPDATE,
+        "etc/kernel/postinst.d/initramfs-tools",
+    ];
+    let swapped = MOVED.replace("Package: dracut", "Package: initramfs-tools");
+    for (status, package, written) in [
+        (MOVED, "dracut", MODULE),
+        (swapped.as_str(), "initramfs-tools", HOOK),
+    ] {
+        let (said, found) = configure_with(&both, &[("var/lib/dpkg/status", status)], &[]);
+        assert_eq!((said.status, &*said.stderr), (Some(0), ""));
+        let line = format!(
+            "initramfs: {package} (both generators are there, and the package `{package}` is installed)"
+        );
+        assert_eq!(said.stdout.lines().nth(1), Some(&*line));
+        assert_eq!(found, [written]);
     }
 }
 
@@ -98,7 +134,7 @@ fn a_guess_is_said() {
     assert_eq!((said.status, found), (Some(0), vec![HOOK]));
 
     let (said, found) = configure(&[DRACUT, MKINITRAMFS], &[]);
-    let expected = warning("both generators are there, and a new kernel runs neither");
+    let expected = warning("both generators are there, and no package tells which of them is used");
     assert_eq!(said.stderr, expected);
     assert_eq!((said.status, found), (Some(0), vec![HOOK]));
 }
@@ -124,7 +160,7 @@ fn programs_read_it_too() {
         json["initramfs"],
         serde_json::json!({
             "generator": "dracut",
-            "why": "the root tree has `usr/bin/dracut` and no `usr/sbin/mkinitramfs`",
+            "why": "the root tree has `dracut` and no `mkinitramfs`",
         })
     );
 }
@@ -133,7 +169,7 @@ fn programs_read_it_too() {
 fn the_scripts_runtime_is_refused_with_dracut() {
     let (said, found) = configure(&[DRACUT], &["--runtime", "scripts"]);
     assert_eq!(said.status, Some(1), "{}", said.stderr);
-    let expected = "error: the scripts runtime works with initramfs-tools only, and the root tree makes its initramfs with dracut\n\
+    let expected = "error: the scripts runtime works with initramfs-tools only, and the initramfs is to be made by dracut\n\
          hint: leave `--runtime scripts` away: the agent works with both\n";
     assert!(said.stderr.ends_with(expected), "{}", said.stderr);
     assert!(found.is_empty());

@@ -19,7 +19,7 @@ pub enum RenderError {
     Firmware,
     /// The scripts runtime in an initramfs that dracut makes.
     #[error(
-        "the scripts runtime works with initramfs-tools only, and the root tree makes its initramfs with dracut\nhint: leave `--runtime scripts` away: the agent works with both"
+        "the scripts runtime works with initramfs-tools only, and the initramfs is to be made by dracut\nhint: leave `--runtime scripts` away: the agent works with both"
     )]
     ScriptsByDracut,
     /// The agent runtime without the agent.

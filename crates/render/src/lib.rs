@@ -34,7 +34,7 @@ pub use runtime::scripts::command::{Command, Phase, commands, commands_text};
 
 use nvmeroot_plan::{BootPlan, HostIdentity, Reach, Scope, Step, Warning, steps};
 
-use crate::generator::initramfs_tools;
+use crate::generator::{dracut, initramfs_tools};
 use crate::handoff::netplan;
 use crate::runtime::{agent, scripts};
 use crate::userspace::stas;
@@ -108,6 +108,26 @@ pub fn limits(plan: &BootPlan, runtime: Runtime) -> Vec<Warning> {
     }
 }
 
+/// What takes away all that reach `initramfs` may have put into a root tree, by any
+/// runtime and generator, but the agent's program, which may have come with a package,
+/// and the files of [`DROP_INS`].
+///
+/// # Errors
+/// None that a path known beforehand could cause.
+pub fn left_over() -> Result<FileSet, RenderError> {
+    let why = "reach `initramfs` is no longer";
+    let mut set = FileSet::default();
+    for payload in [&agent::PAYLOAD, &scripts::PAYLOAD] {
+        initramfs_tools::remove(payload, why, &mut set)?;
+    }
+    initramfs_tools::open(why, &mut set);
+    dracut::remove(&agent::PAYLOAD, why, &mut set)?;
+    agent::remove(why, &mut set);
+    scripts::remove(why, &mut set);
+    netplan::remove(why, &mut set);
+    Ok(set)
+}
+
 /// The changes that make a root tree carry `plan` out.
 ///
 /// | reach | changes |
@@ -148,6 +168,7 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
                     agent::remove(why, &mut set);
                 }
             }
+            generator.leave_others(&agent::PAYLOAD, &mut set)?;
             netplan::add(plan, &mut set)?;
             match runtime {
                 Runtime::Agent => {

@@ -22,7 +22,7 @@ use crate::sys::priority::Priority;
 use crate::sys::{STACK, udev};
 use crate::task::{Context, Recorder, monotonic_us};
 
-/// Exit status of `wait` where no `run` is at work.
+/// Exit status of `wait` where no `run` is at work, or it went without a result.
 const ABSENT: u8 = 3;
 
 /// How much longer `wait` waits than `run` tries: `run` may have started later.
@@ -327,7 +327,8 @@ fn work(
 }
 
 /// `nvmeroot-agent wait`: exit status 0 when the goal is reached, 1 when it was
-/// given up (then the report goes to standard error), 3 when nobody is at work.
+/// given up (then the report goes to standard error), 3 when nobody is at work,
+/// or has gone without a result.
 pub fn wait(paths: &Paths) -> ExitCode {
     let line = command_line(paths);
     if line.off {
@@ -338,7 +339,7 @@ pub fn wait(paths: &Paths) -> ExitCode {
         Err(e) => {
             eprintln!("nvmeroot: {e}");
             match e {
-                NoResult::Ask(AskError::Absent) => ExitCode::from(ABSENT),
+                NoResult::Ask(AskError::Absent | AskError::Ended) => ExitCode::from(ABSENT),
                 _ => ExitCode::FAILURE,
             }
         }

@@ -109,7 +109,7 @@ struct Transaction<'a> {
     stop: &'a Stop,
     done: Vec<Done>,
     /// By device, the filesystems in which something changes: one of the
-    /// directories, open since before the first change.
+    /// directories, open since before the first file is made.
     filesystems: BTreeMap<u64, (String, Rc<OwnedFd>)>,
     /// Directories by path.
     open: BTreeMap<String, Rc<OwnedFd>>,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use nvmeroot_plan::BootPlan;
 
 use crate::payload::{BootScript, Moment, Payload, header};
-use crate::{FileSet, Mode, RenderError, RequiredProgram, TreePath};
+use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
 
 /// What makes the image.
 pub(crate) const PROGRAM: RequiredProgram = RequiredProgram::new("dracut", "dracut");
@@ -49,10 +49,31 @@ pub(crate) fn add(
         set.file(path(unit.name)?, Mode::Config, unit.why, text);
     }
     for script in payload.scripts {
-        let path = path(&format!("{}.sh", hook(script.moment).replace('/', "-")))?;
-        set.file(path, Mode::Program, script.why, boot_script(script));
+        if let Some(hook) = hook(script.moment) {
+            let path = path(&format!("{hook}.sh"))?;
+            set.file(path, Mode::Program, script.why, boot_script(script));
+        }
     }
     set.file(path(SETUP)?, Mode::Program, payload.why, setup(payload));
+    Ok(())
+}
+
+/// Takes away what brings a runtime into the image, the module's own script first.
+pub(crate) fn remove(
+    payload: &Payload,
+    why: &'static str,
+    set: &mut FileSet,
+) -> Result<(), RenderError> {
+    set.push(path(SETUP)?, why, ChangeKind::Absent);
+    let hooks = payload.scripts.iter().filter_map(|s| hook(s.moment));
+    for hook in hooks {
+        set.push(path(&format!("{hook}.sh"))?, why, ChangeKind::Absent);
+    }
+    for unit in payload.units {
+        set.push(path(unit.name)?, why, ChangeKind::Absent);
+    }
+    set.push(path("modprobe.conf")?, why, ChangeKind::Absent);
+    set.push(CONFIGURATION, why, ChangeKind::Absent);
     Ok(())
 }
 
@@ -61,12 +82,14 @@ fn path(name: &str) -> Result<TreePath, RenderError> {
 }
 
 /// Where dracut runs what is to run then, without systemd (dracut.modules(7), Stages).
-fn hook(moment: Moment) -> &'static str {
+/// Nothing where root is missing: each try would take the agent's whole patience, and
+/// dracut's own shell waits behind it.
+fn hook(moment: Moment) -> Option<&'static str> {
     match moment {
-        Moment::DevicesAppear => "pre-trigger",
-        Moment::BeforeMount => "initqueue",
-        Moment::RootMissing => "initqueue/timeout",
-        Moment::BeforeSwitch => "cleanup",
+        Moment::DevicesAppear => Some("pre-trigger"),
+        Moment::BeforeMount => Some("initqueue"),
+        Moment::RootMissing => None,
+        Moment::BeforeSwitch => Some("cleanup"),
     }
 }
 
@@ -80,7 +103,10 @@ pub(crate) fn setup(payload: &Payload) -> String {
         header(REGENERATE)
     );
     let units = payload.units.iter().map(|unit| unit.name);
-    let hooks = payload.scripts.iter().map(|script| hook(script.moment));
+    let hooks = payload
+        .scripts
+        .iter()
+        .filter_map(|script| hook(script.moment));
     // Writing to a string can't fail.
     let _ = writeln!(text, "nvmeroot_files=({})", payload.files.join(" "));
     let _ = writeln!(text, "nvmeroot_wanted={}", payload.wanted);

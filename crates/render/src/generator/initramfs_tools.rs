@@ -45,9 +45,13 @@ pub(crate) fn protect(plan: &BootPlan, set: &mut FileSet) {
 /// Lets everybody read the image again, when no file with a secret is left.
 pub(crate) fn unprotect(plan: &BootPlan, set: &mut FileSet) {
     if !has_secret(plan) {
-        let why = "the initramfs holds no secret (any more)";
-        set.push(PRIVATE, why, ChangeKind::Absent);
+        open("the initramfs holds no secret (any more)", set);
     }
+}
+
+/// Lets everybody read the image.
+pub(crate) fn open(why: &'static str, set: &mut FileSet) {
+    set.push(PRIVATE, why, ChangeKind::Absent);
 }
 
 fn has_secret(plan: &BootPlan) -> bool {
@@ -75,6 +79,22 @@ pub(crate) fn add(
         payload.why,
         hook(payload),
     );
+    Ok(())
+}
+
+/// Takes away all but the list of modules, which belongs to the runtime: what makes the
+/// image is another program now.
+pub(crate) fn leave(
+    payload: &Payload,
+    why: &'static str,
+    set: &mut FileSet,
+) -> Result<(), RenderError> {
+    set.push(hook_path(payload)?, why, ChangeKind::Absent);
+    for script in payload.scripts {
+        let path = script_path(payload, script.moment)?;
+        set.push(path, why, ChangeKind::Absent);
+    }
+    open(why, set);
     Ok(())
 }
 

@@ -54,6 +54,24 @@ impl Generator {
         }
     }
 
+    /// Takes away what the other generators have of the runtime: their images would be
+    /// made of what is for this one.
+    pub(crate) fn leave_others(
+        self,
+        payload: &Payload,
+        set: &mut FileSet,
+    ) -> Result<(), RenderError> {
+        match self {
+            Self::InitramfsTools => {
+                dracut::remove(payload, "initramfs-tools takes dracut's place", set)
+            }
+            Self::Dracut => {
+                let why = "dracut takes the place of initramfs-tools";
+                initramfs_tools::leave(payload, why, set)
+            }
+        }
+    }
+
     /// Adds what brings the runtime into the image.
     pub(crate) fn add(
         self,

@@ -25,6 +25,11 @@ const HEADER: &str = "\
 # The root filesystem stands on these interfaces.
 ";
 
+/// Takes the hand-off away.
+pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
+    set.push(NETPLAN, why, ChangeKind::Absent);
+}
+
 /// Adds the files.
 pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError> {
     let interfaces = plan.storage_interfaces();

@@ -11,10 +11,12 @@ depends()
 
 installkernel()
 {
-	local wanted=(nvme-tcp af_packet)
+	local wanted=(nvme-tcp af_packet) word filesystems=()
 	# What root's virtual links and its connections need and nvme-tcp does not name.
-	if [[ -e "${dracutsysrootdir-}/$nvmeroot_modules" ]]; then
-		mapfile -O 2 -t wanted <"${dracutsysrootdir-}/$nvmeroot_modules"
+	if [[ -f "${dracutsysrootdir-}/$nvmeroot_modules" ]]; then
+		while read -r word; do
+			[[ ! $word =~ ^[a-z0-9][a-z0-9_-]*$ ]] || wanted+=("$word")
+		done <"${dracutsysrootdir-}/$nvmeroot_modules"
 	fi
 	# `-c`: one that is missing is an error. Built into the kernel is as good.
 	hostonly='' instmods -c "${wanted[@]}" || {
@@ -26,12 +28,22 @@ installkernel()
 	hostonly='' dracut_instmods -o \
 		-P '.*/net/(can|hamradio|ieee802154|wireless|wwan)/.*' \
 		-s 'eth_type_trans|register_virtio_device|usbnet_open' '=drivers/net'
+	# What the tree says of its filesystems: where images are made in a container, or
+	# for another machine, nothing that is mounted tells.
+	if [[ -f "${dracutsysrootdir-}/etc/fstab" ]]; then
+		while read -r _ _ word _; do
+			case $word in
+			btrfs | ext[234] | f2fs | jfs | xfs) filesystems+=("$word") ;;
+			esac
+		done <"${dracutsysrootdir-}/etc/fstab"
+	fi
+	((${#filesystems[@]} == 0)) || hostonly='' instmods "${filesystems[@]}"
 	return 0
 }
 
 install()
 {
-	local file hook
+	local file hook once
 	for file in "${nvmeroot_files[@]}"; do
 		inst_simple "/$file" || {
 			dfatal "nvmeroot: can't copy \`/$file\`"
@@ -40,9 +52,11 @@ install()
 		}
 	done
 	inst_simple "$moddir/modprobe.conf" /etc/modprobe.d/nvmeroot.conf
-	# Cards have the names of the running system (systemd.link(5), udev(7)). dracut
-	# copies no rule for names by itself.
+	# Cards have the names of the running system (systemd.link(5), udev(7)); what rules
+	# for names dracut copies by itself depends on its version.
 	inst_multiple -o /usr/lib/udev/rules.d/73-special-net-names.rules \
+		/usr/lib/udev/rules.d/75-net-description.rules \
+		/usr/lib/udev/rules.d/80-net-setup-link.rules \
 		'/etc/udev/rules.d/*.rules' \
 		'/usr/lib/systemd/network/*.link' '/usr/lib/systemd/network/*.link.d/*.conf' \
 		'/etc/systemd/network/*.link' '/etc/systemd/network/*.link.d/*.conf'
@@ -54,10 +68,14 @@ install()
 		return 0
 	fi
 	for hook in "${nvmeroot_hooks[@]}"; do
-		file=/usr/lib/nvmeroot/boot/${hook//\//-}
-		inst_script "$moddir/${hook//\//-}.sh" "$file"
-		# dracut reads a hook into the shell that boots, where `exit` would end all.
-		echo "$file" >"$initdir/tmp/nvmeroot.sh"
+		file=/usr/lib/nvmeroot/boot/$hook
+		inst_script "$moddir/$hook.sh" "$file"
+		# dracut reads a hook into the shell that boots, where `exit` would end all. The
+		# queue runs its hooks again and again, and this one is for once.
+		once=
+		# shellcheck disable=SC2016 # dracut's own variable, when it boots
+		[[ $hook != initqueue ]] || once='rm -f -- "$job"; '
+		echo "$once$file" >"$initdir/tmp/nvmeroot.sh"
 		inst_hook "$hook" 10 "$initdir/tmp/nvmeroot.sh"
 	done
 	rm -f "$initdir/tmp/nvmeroot.sh"

@@ -15,7 +15,7 @@ SYSTEMCTL=systemctl
 instmods() { echo "instmods hostonly=$hostonly $*"; }
 dracut_instmods() { echo "dracut_instmods hostonly=$hostonly ${*: -1}"; }
 inst_simple() { echo "inst_simple ${1#"$PWD"/} ${2-}"; [[ $1 != */missing ]]; }
-inst_multiple() { echo "inst_multiple $#"; }
+inst_multiple() { printf 'inst_multiple %s\n' "${@:2}"; }
 inst_script() { echo "inst_script ${1#"$PWD"/} $2"; }
 inst_hook() { echo "inst_hook $1 $2 $(<"$3")"; }
 systemctl() { echo "systemctl ${*: -3}"; }
@@ -56,7 +56,14 @@ fn systemd_has_units() {
 inst_simple /usr/lib/nvmeroot/nvmeroot-agent \n\
 inst_simple /etc/nvmeroot/plan.json \n\
 inst_simple modprobe.conf /etc/modprobe.d/nvmeroot.conf\n\
-inst_multiple 7\n\
+inst_multiple /usr/lib/udev/rules.d/73-special-net-names.rules\n\
+inst_multiple /usr/lib/udev/rules.d/75-net-description.rules\n\
+inst_multiple /usr/lib/udev/rules.d/80-net-setup-link.rules\n\
+inst_multiple /etc/udev/rules.d/*.rules\n\
+inst_multiple /usr/lib/systemd/network/*.link\n\
+inst_multiple /usr/lib/systemd/network/*.link.d/*.conf\n\
+inst_multiple /etc/systemd/network/*.link\n\
+inst_multiple /etc/systemd/network/*.link.d/*.conf\n\
 inst_simple nvmeroot.service /usr/lib/systemd/system/nvmeroot.service\n\
 systemctl add-wants initrd.target nvmeroot.service\n\
 inst_simple nvmeroot-wait.service /usr/lib/systemd/system/nvmeroot-wait.service\n\
@@ -73,12 +80,11 @@ fn others_have_hooks_that_start_a_script() {
         hooks,
         [
             "inst_hook pre-trigger 10 /usr/lib/nvmeroot/boot/pre-trigger",
-            "inst_hook initqueue 10 /usr/lib/nvmeroot/boot/initqueue",
-            "inst_hook initqueue/timeout 10 /usr/lib/nvmeroot/boot/initqueue-timeout",
+            "inst_hook initqueue 10 rm -f -- \"$job\"; /usr/lib/nvmeroot/boot/initqueue",
             "inst_hook cleanup 10 /usr/lib/nvmeroot/boot/cleanup",
         ]
     );
-    let script = "inst_script initqueue-timeout.sh /usr/lib/nvmeroot/boot/initqueue-timeout";
+    let script = "inst_script initqueue.sh /usr/lib/nvmeroot/boot/initqueue";
     assert!(said.lines().any(|line| line == script), "{said}");
 }
 
@@ -97,15 +103,30 @@ fn a_file_that_is_missing_ends_it() {
 
 #[test]
 fn kernel_modules_are_those_of_any_machine() {
-    let modules = "mkdir -p etc/nvmeroot; printf '%s\\n' bonding 8021q >etc/nvmeroot/modules";
-    let then = format!("{modules}; dracutsysrootdir=$PWD hostonly=-h; installkernel");
+    let modules = "mkdir -p etc/nvmeroot
+        printf '%s\\n' bonding 8021q '' =drivers -o 'a b' >etc/nvmeroot/modules
+        printf '%s\\n' '# / of a drive' 'UUID=1 / xfs defaults 0 1' \\
+            'none /tmp tmpfs' 'UUID=2 /var ext4' >etc/fstab";
+    let then = format!("{modules}\ndracutsysrootdir=$PWD hostonly=-h; installkernel");
     let (said, well) = said(&then);
     assert!(well);
     assert_eq!(
         said,
         "instmods hostonly= -c nvme-tcp af_packet bonding 8021q\n\
-         dracut_instmods hostonly= =drivers/net\n"
+         dracut_instmods hostonly= =drivers/net\n\
+         instmods hostonly= xfs ext4\n"
     );
+}
+
+#[test]
+fn what_is_no_list_of_modules_is_none() {
+    let then = "mkdir -p etc/nvmeroot; mkfifo etc/nvmeroot/modules etc/fstab
+        dracutsysrootdir=$PWD hostonly=; installkernel";
+    let (said, well) = said(then);
+    assert!(well);
+    let first = "instmods hostonly= -c nvme-tcp af_packet";
+    assert_eq!(said.lines().next(), Some(first));
+    assert_eq!(said.lines().count(), 2, "{said}");
 }
 
 #[test]
@@ -143,15 +164,37 @@ fn the_scripts_runtime_is_refused() {
         "usr/lib/dracut/modules.d/90nvmeroot/module-setup.sh"
     );
     assert!(matches!(last.kind, ChangeKind::File { .. }));
-    let paths = set.changes().iter().map(|change| change.path.as_str());
-    assert!(
-        !paths
-            .clone()
-            .any(|path| path.contains("initramfs-tools/hooks/nvmeroot"))
+}
+
+#[test]
+fn who_changes_the_generator_takes_its_part_of_the_image_along() {
+    let plan = initramfs_plan(
+        vec![ethernet("ens3")],
+        vec![controller("10.77.0.1", "4420")],
     );
-    assert!(
-        paths
-            .clone()
-            .any(|path| path == "etc/dracut.conf.d/nvmeroot.conf")
-    );
+    let paths = |generator, absent| {
+        let options = Options {
+            generator,
+            ..by_agent()
+        };
+        let set = render(&plan, &options).expect("files");
+        let changes = set.changes().iter();
+        let of_kind = changes.filter(|c| matches!(c.kind, ChangeKind::Absent) == absent);
+        of_kind.map(|c| c.path.to_string()).collect::<Vec<_>>()
+    };
+    let is_image = |path: &&String| path.contains("initramfs-tools") || path.contains("dracut");
+    for (now, before) in [
+        (Generator::Dracut, Generator::InitramfsTools),
+        (Generator::InitramfsTools, Generator::Dracut),
+    ] {
+        let gone = paths(now, true);
+        for path in paths(before, false).iter().filter(is_image) {
+            assert!(gone.contains(path), "{path} stays");
+        }
+        let list = "etc/nvmeroot/modules".to_owned();
+        assert_eq!(
+            gone.contains(&list),
+            paths(now, false).contains(&list) == false
+        );
+    }
 }

@@ -2,7 +2,7 @@
 # stay, till the running system takes them over; nothing of the initramfs goes on
 # running. Before that it waits for udev.
 
-# The initramfs's own script for udev comes next. It waits a minute for udev's workers;
+# What ends udev comes next. With initramfs-tools it waits a minute for udev's workers;
 # if one is still reading a drive whose path is gone, it fails, `/dev` is not there
 # for the running system, and the kernel panics. Paths come back: wait for longer.
 tries=20
