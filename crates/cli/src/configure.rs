@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use nvmeroot_plan::{BootPlan, Reach, Warning, mask};
-use nvmeroot_render::{ChangeKind, FileSet, Options, RequiredProgram, Runtime};
+use nvmeroot_render::{ChangeKind, FileSet, Options, Runtime};
 use serde::Serialize;
 
 use crate::args::{ConfigureArgs, ReportFormat, RuntimeArg};

@@ -5,12 +5,15 @@ use super::Scenario;
 use crate::host_spec::{Generator, HostSpec};
 
 /// Those of the agent that differ in what the initramfs does.
-const ON_DRACUT: [&str; 5] = [
+const ON_DRACUT: [&str; 8] = [
     "agent-static",
     "agent-dhcp4",
     "agent-advertised",
     "agent-bond-backup",
     "handover-dhcp4",
+    "report-refused",
+    "late-target",
+    "target-restarts",
 ];
 
 /// Of these scenarios the ones that run by dracut too.
