@@ -8,7 +8,7 @@ use crate::lab::Lab;
 use crate::machine::Way;
 use crate::marks::Marks;
 use crate::scenario::{Outcome, Scenario};
-use crate::session::Session;
+use crate::session::{SHELLS, Session};
 
 /// A phase of a boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,7 +95,8 @@ fn watch(session: &mut Session, scenario: &Scenario, progress: &dyn Fn(Phase, f6
             }
         }
         // Its end comes before the bound where the boot fails.
-        let gave_up = || lines.iter().any(|line| line.text.contains("(initramfs)"));
+        let has_shell = |text: &str| SHELLS.iter().any(|shell| text.contains(shell));
+        let gave_up = || lines.iter().any(|line| has_shell(&line.text));
         let left = until.saturating_sub(session.now());
         if marks.marker.is_some() || gave_up() || left.is_zero() {
             return Ok(());

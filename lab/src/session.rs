@@ -25,6 +25,9 @@ use crate::trouble::{Agenda, Trouble, What};
 const TARGET_READY: Duration = Duration::from_secs(120);
 /// What the host says once it is up.
 const MARKER: &str = "lab: marker";
+/// How the shell is announced that an initramfs gives to whoever is there when root is
+/// missing: by initramfs-tools, and by dracut.
+pub(crate) const SHELLS: [&str; 2] = ["(initramfs)", "Entering emergency mode"];
 /// What the target says once it serves.
 const SERVES: &str = "lab: target ready";
 /// For a command of the target.
@@ -495,7 +498,10 @@ impl Session {
         match end {
             End::Boots { .. } => self.host_says(MARKER, within)?,
             // Before the shell's prompt, what the agent recorded is printed.
-            _ => self.host_says_any(&["(initramfs)", "Kernel panic", MARKER], 0, within)?,
+            _ => {
+                let [one, other] = SHELLS;
+                self.host_says_any(&[one, other, "Kernel panic", MARKER], 0, within)?
+            }
         };
         let runs = self
             .host_console()

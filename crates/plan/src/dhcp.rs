@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::host_name::HostName;
 use crate::nvme::is_false;
 
 /// The metric of the routes that DHCP brings, as netplan's networkd back-end
@@ -23,7 +24,7 @@ pub struct Dhcp4 {
     pub send_hostname: bool,
     /// The host name that is sent; `None`: the system's own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<String>,
+    pub hostname: Option<HostName>,
     /// The answer's routes are set.
     #[serde(skip_serializing_if = "is_true")]
     pub use_routes: bool,

@@ -18,6 +18,14 @@ pub enum NameError {
         /// The rule that it breaks.
         why: &'static str,
     },
+    /// Not a host name.
+    #[error("`{value}` is no host name: {why}")]
+    Host {
+        /// The text.
+        value: String,
+        /// The rule that it breaks.
+        why: &'static str,
+    },
     /// Not a MAC address.
     #[error("`{value}` is no MAC address: expected six pairs of hexadecimal digits with colons")]
     Mac {

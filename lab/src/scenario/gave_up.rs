@@ -5,6 +5,12 @@ use super::{Faults, Outcome, Reason};
 /// What the agent says last of a boot that it gives up.
 const HEAD: &str = "nvmeroot: gave up after";
 
+/// What initramfs-tools and dracut say then.
+const ROOT_IS_MISSING: [&str; 2] = [
+    "LABEL=labroot does not exist",
+    "by-label/labroot\" does not exist",
+];
+
 /// From the agent's report to the shell: initramfs-tools itself waits 30 s for
 /// root.
 const ITS_OWN: f64 = 75.0;
@@ -73,7 +79,9 @@ pub(super) fn gave_up_after(
             format!("the agent's report does not say `{text}`: {report:#?}")
         });
     }
-    match lines.find(|line| line.text.contains("LABEL=labroot does not exist")) {
+    let misses =
+        |line: &&crate::machine::Line| ROOT_IS_MISSING.iter().any(|text| line.text.contains(text));
+    match lines.find(misses) {
         Some(end) => {
             let took = (end.at - head.at).as_secs_f64();
             faults.expect(took < ITS_OWN, || {

@@ -231,6 +231,7 @@ pub(crate) fn fits(text: &str, value_type: &ValueType) -> bool {
         ValueType::InterfaceAddress(_) => read::interface_address(text).is_some(),
         ValueType::Mac => read::mac(text).is_some(),
         ValueType::MacOr(words) => read::mac(text).is_some() || words.contains(&text),
+        ValueType::HostName => text.parse::<nvmeroot_plan::HostName>().is_ok(),
         ValueType::InterfaceName => text.parse::<nvmeroot_plan::InterfaceName>().is_ok(),
         ValueType::Glob => !text.is_empty() && !text.contains(char::is_whitespace),
         ValueType::List(_) | ValueType::OneOrList(_) | ValueType::Map(_) | ValueType::Names(_) => {
@@ -265,6 +266,10 @@ fn expected(value_type: &ValueType) -> Cow<'static, str> {
             one_of(words)
         )
         .into(),
+        ValueType::HostName => {
+            "a host name: up to 64 ASCII letters, digits, `-` and `_`, with dots between its parts"
+                .into()
+        }
         ValueType::InterfaceName => {
             "an interface's name: 1 to 15 bytes, no spaces, `/`, `:` or `%`".into()
         }

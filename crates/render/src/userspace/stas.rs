@@ -53,14 +53,10 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) {
     );
 }
 
-/// What of the options a discovery controller's line may hold (stafd.conf(5),
-/// `controller=`), by its word and by ours.
-const FIELDS: [(&str, &str); 4] = [
-    ("host-traddr", "host_traddr"),
-    ("host-iface", "host_iface"),
-    ("hdr-digest", "hdr_digest"),
-    ("data-digest", "data_digest"),
-];
+/// The options that nvme-stas hands on from a discovery controller to what that one
+/// offers (its staslib/stas.py, `tid_from_dlpe`), by its word and by ours. A digest in
+/// such a line would be the discovery connection's alone.
+const FIELDS: [(&str, &str); 2] = [("host-traddr", "host_traddr"), ("host-iface", "host_iface")];
 
 fn directive(controller: &Controller) -> String {
     let Controller {
@@ -75,8 +71,6 @@ fn directive(controller: &Controller) -> String {
         let mut all = CONNECT_OPTIONS.iter();
         let option = all.find(|option| option.name == name);
         if let Some(value) = option.and_then(|option| option.value(options)) {
-            // A switch that is on has no value of its own.
-            let value = if value.is_empty() { "true" } else { &value };
             let _ = write!(line, ";{field}={value}");
         }
     }
@@ -99,7 +93,7 @@ pub(crate) fn limits(plan: &BootPlan) -> Vec<Warning> {
             controller.portal(),
             untold.join(", ")
         );
-        let hint = "set it for all controllers: numbers in `[Global]` of `/etc/stas/stacd.conf`, keys in `/etc/stas/sys.conf`";
+        let hint = "what nvme-stas knows of them is set for all controllers: in `[Global]` of `/etc/stas/stacd.conf` (stacd.conf(5)), the host's key in `/etc/stas/sys.conf`";
         Some(Warning::at(controller.origin.clone(), message).with_hint(hint))
     };
     plan.controllers.iter().filter_map(limit).collect()
@@ -114,8 +108,7 @@ mod tests {
     fn what_stafd_knows_is_written_and_the_rest_is_said() {
         let mut one = controller("10.0.0.9", "8009");
         one.options.host_iface = Some("ens3".parse().expect("a name"));
-        one.options.hdr_digest = true;
-        let known = "controller = transport=tcp;traddr=10.0.0.9;trsvcid=8009;host-iface=ens3;hdr-digest=true";
+        let known = "controller = transport=tcp;traddr=10.0.0.9;trsvcid=8009;host-iface=ens3";
         assert_eq!(directive(&one), known);
         let mut plan = BootPlan {
             controllers: vec![one],
@@ -124,13 +117,14 @@ mod tests {
         assert_eq!(limits(&plan), []);
         let options = &mut plan.controllers[0].options;
         options.nr_io_queues = Some(4);
+        options.hdr_digest = true;
         let secret = "DHHC-1:00:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+KfiaR:";
         options.dhchap_secret = Some(secret.parse().expect("a secret"));
         assert_eq!(directive(&plan.controllers[0]), known);
         let said = limits(&plan);
         assert_eq!(
             said[0].message,
-            "nvme-stas connects what `10.0.0.9:8009` offers without `nr_io_queues`, `dhchap_secret`"
+            "nvme-stas connects what `10.0.0.9:8009` offers without `nr_io_queues`, `hdr_digest`, `dhchap_secret`"
         );
         assert_eq!(said[0].origin, Some(plan.controllers[0].origin.clone()));
     }

@@ -11,7 +11,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::Ipv4Net;
-use nvmeroot_plan::{Dhcp4, Dhcp6, Mtu};
+use nvmeroot_plan::{Dhcp4, Dhcp6, HostName, Mtu};
 
 use super::{Lease4, Lease6};
 
@@ -103,7 +103,8 @@ pub fn hostname_to_send(client: &Dhcp4, system: Option<&str>) -> Option<String> 
         return None;
     }
     let own = system.filter(|name| !matches!(*name, "" | "(none)" | "localhost"));
-    client.hostname.as_deref().or(own).map(ToOwned::to_owned)
+    let named = client.hostname.as_ref().map(HostName::as_str);
+    named.or(own).map(ToOwned::to_owned)
 }
 
 fn used<T: Clone>(wanted: bool, values: &[T]) -> Vec<T> {
@@ -287,7 +288,7 @@ mod tests {
         assert_eq!(hostname_to_send(&none, Some("a")), Some("a".into()));
         assert_eq!(hostname_to_send(&none, Some("(none)")), None);
         let named = Dhcp4 {
-            hostname: Some("b".into()),
+            hostname: "b".parse().ok(),
             ..none.clone()
         };
         assert_eq!(hostname_to_send(&named, Some("a")), Some("b".into()));

@@ -64,6 +64,8 @@ pub(crate) enum ValueType {
     Mac,
     /// The same, or one of these words.
     MacOr(&'static [&'static str]),
+    /// A name that a host may give of itself.
+    HostName,
     /// A name that Linux takes for an interface.
     InterfaceName,
     /// Text without spaces.

@@ -323,7 +323,7 @@ network:
     let one = only(text);
     let client = nvmeroot_plan::Dhcp4 {
         identifier_mac: true,
-        hostname: Some("n1".to_owned()),
+        hostname: "n1".parse().ok(),
         route_metric: 7,
         use_dns: false,
         ..nvmeroot_plan::Dhcp4::default()

@@ -27,6 +27,7 @@ pub(super) fn samples(value_type: &ValueType) -> Vec<String> {
         ValueType::Address(Family::V6) => one("\"2001:db8::9\""),
         ValueType::InterfaceAddress(_) => one("192.0.2.9/24"),
         ValueType::Mac | ValueType::MacOr(_) => one("00:16:3e:00:00:09"),
+        ValueType::HostName => one("host9"),
         ValueType::InterfaceName => one("nic9"),
         ValueType::Glob => one("nic*"),
         ValueType::Id => one("other"),

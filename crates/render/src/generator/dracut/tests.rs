@@ -192,9 +192,6 @@ fn who_changes_the_generator_takes_its_part_of_the_image_along() {
             assert!(gone.contains(path), "{path} stays");
         }
         let list = "etc/nvmeroot/modules".to_owned();
-        assert_eq!(
-            gone.contains(&list),
-            paths(now, false).contains(&list) == false
-        );
+        assert_eq!(gone.contains(&list), !paths(now, false).contains(&list));
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn client4(map: &Map<'_>) -> Option<Dhcp4> {
     ] {
         set(said, key, field);
     }
-    client.hostname = said.text("hostname").map(str::to_owned);
+    client.hostname = said.text("hostname").and_then(|text| text.parse().ok());
     client.route_metric = metric(said).unwrap_or(client.route_metric);
     Some(client)
 }
