@@ -24,3 +24,45 @@ pub fn base64(text: &str) -> Option<Vec<u8>> {
     }
     Some(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4648, sections 4 and 10.
+    #[test]
+    fn padded_base64_is_read_and_nothing_else() {
+        for (text, bytes) in [
+            ("", ""),
+            ("Zg==", "f"),
+            ("Zm8=", "fo"),
+            ("Zm9v", "foo"),
+            ("Zm9vYg==", "foob"),
+            ("Zm9vYmE=", "fooba"),
+            ("Zm9vYmFy", "foobar"),
+        ] {
+            assert_eq!(base64(text).as_deref(), Some(bytes.as_bytes()), "{text}");
+        }
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let bytes = base64(alphabet).expect("the alphabet");
+        // The digits in order are the numbers 0 to 63, of six bits each.
+        let number = |digit: usize| {
+            let bit = |n: usize| bytes[n / 8] >> (7 - n % 8) & 1;
+            (0..6).fold(0, |value, n| value << 1 | bit(digit * 6 + n))
+        };
+        assert!((0..64).all(|digit| usize::from(number(digit)) == digit));
+        for bad in [
+            "Zg",
+            "Zg=",
+            "====",
+            "A===",
+            "AAAAA===",
+            "Zm9vYg==Zg==",
+            "Zm9\n",
+            "Zm-_",
+            "Zm 9",
+        ] {
+            assert_eq!(base64(bad), None, "{bad:?}");
+        }
+    }
+}

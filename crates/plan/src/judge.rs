@@ -231,3 +231,6 @@ fn impossible(interface: &Interface) -> Option<Warning> {
     let warning = Warning::at(interface.origin.clone(), message);
     Some(warning.with_hint("correct `link`, the id of the interface below"))
 }
+
+#[cfg(test)]
+mod tests;

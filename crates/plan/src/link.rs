@@ -241,3 +241,112 @@ pub struct Vrf {
 /// A dummy device has no parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dummy {}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{InterfaceAddress, RouteType, testing};
+
+    /// The key's value in the interface's JSON form, from which it can be read back.
+    fn written(key: &str, change: impl FnOnce(&mut Interface)) -> Value {
+        let mut one = testing::card("e0")
+            .with_address("10.0.0.2/24")
+            .with_route("default", "10.0.0.1");
+        change(&mut one);
+        let value = serde_json::to_value(&one).expect("JSON");
+        let read: Interface = serde_json::from_value(value.clone()).expect("an interface");
+        assert_eq!(read, one);
+        value[key].clone()
+    }
+
+    #[test]
+    fn an_interface_of_which_nothing_is_said_has_a_short_json_form() {
+        let value = serde_json::to_value(testing::card("e0")).expect("JSON");
+        let origin = json!({ "file": "test.yaml", "line": 9, "column": 1 });
+        let expected = json!({
+            "id": "e0", "name": "e0", "kind": "ethernet",
+            "addresses": [], "routes": [], "origin": origin,
+        });
+        assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn the_json_form_has_what_is_said_and_not_what_is_usual() {
+        let dhcp4 = |change: fn(&mut Dhcp4)| {
+            written("dhcp4", |one| {
+                change(one.dhcp4.get_or_insert(Dhcp4::default()));
+            })
+        };
+        assert_eq!(dhcp4(|_| ()), json!({}));
+        assert_eq!(dhcp4(|c| c.route_metric = 7), json!({ "route_metric": 7 }));
+        assert_eq!(dhcp4(|c| c.use_mtu = false), json!({ "use_mtu": false }));
+        assert_eq!(
+            dhcp4(|c| c.use_domains = true),
+            json!({ "use_domains": true })
+        );
+
+        let link_local = |ipv4, ipv6| {
+            written("link_local", |one| {
+                one.link_local = LinkLocal { ipv4, ipv6 }
+            })
+        };
+        assert_eq!(link_local(false, true), Value::Null);
+        assert_eq!(
+            link_local(true, true),
+            json!({ "ipv4": true, "ipv6": true })
+        );
+        assert_eq!(
+            link_local(false, false),
+            json!({ "ipv4": false, "ipv6": false })
+        );
+
+        let port = written("bridge_port", |one| one.bridge_port.hairpin = Some(false));
+        assert_eq!(port, json!({ "hairpin": false }));
+        let card = written("offloads", |one| one.offloads.tcp_segmentation = Some(true));
+        assert_eq!(card, json!({ "tcp_segmentation": true }));
+
+        let route = |kind| {
+            let routes = written("routes", |one| one.routes[0].kind = kind);
+            routes[0]["type"].clone()
+        };
+        assert_eq!(route(RouteType::Unicast), Value::Null);
+        assert_eq!(route(RouteType::Throw), "throw");
+    }
+
+    #[test]
+    fn what_is_said_of_an_address_stands_beside_the_list() {
+        let options = |change: fn(&mut InterfaceAddress)| {
+            written("address_options", |one| change(&mut one.addresses[0]))
+        };
+        assert_eq!(options(|_| ()), Value::Null);
+        assert_eq!(
+            options(|a| a.label = Some("e0:x".to_owned())),
+            json!([{ "index": 0, "label": "e0:x" }])
+        );
+        assert_eq!(
+            options(|a| a.deprecated = true),
+            json!([{ "index": 0, "deprecated": true }])
+        );
+    }
+
+    #[test]
+    fn each_kind_has_the_kernel_s_module() {
+        let section = "wifis".to_owned();
+        let kinds = [
+            testing::card("a"),
+            testing::vlan("a", 7, "b"),
+            testing::bond("a", &[]),
+            testing::bridge("a", &[]),
+            testing::vrf("a", 7, &[]),
+            testing::of_kind("a", LinkKind::Dummy(Dummy {})),
+            testing::of_kind("a", LinkKind::Foreign { section }),
+        ];
+        let modules = kinds.map(|one| one.kind.module().unwrap_or("none"));
+        assert_eq!(
+            modules,
+            ["none", "8021q", "bonding", "bridge", "vrf", "dummy", "none"]
+        );
+    }
+}

@@ -229,12 +229,18 @@ mod tests {
             (format!("`DHHC-1:00:{KEY} {KEY}` b"), "`(secret)` b"),
             (format!("\"NVMeTLSkey-1:01:{KEY}:\", 2"), "\"(secret)\", 2"),
             (format!("DHHC-1:00:{}", &KEY[..9]), "(secret)"),
+            ("DHHC-123456".to_owned(), "(secret)"),
             (
                 "key: 2Jv0OVcMdJxHZb1mWm5oC5yxYq6Nm0FgB1bPfVdS9k4=".to_owned(),
                 "key: (secret)",
             ),
         ] {
             assert_eq!(mask(&text), shown, "{text}");
+            // Wherever it begins, also in a long text.
+            for length in [1, 63, 64, 65, 128, 200] {
+                let before = "x ".repeat(length)[..length].to_owned() + " ";
+                assert_eq!(mask(&(before.clone() + &text)), before + shown, "{text}");
+            }
         }
     }
 
@@ -242,6 +248,7 @@ mod tests {
     fn what_is_no_key_stays() {
         for text in [
             "it does not start with `DHHC-1:`",
+            "DHHC-12345",
             "nqn.2014-08.org.nvmexpress:uuid:8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d",
             "etc/initramfs-tools/scripts/init-premount/nvmeroot",
             "controller = transport=tcp;traddr=192.0.2.1;trsvcid=4420",
@@ -254,6 +261,7 @@ mod tests {
     fn in_a_message_a_key_without_its_padding_is_masked_too() {
         let key = "2Jv0OVcMdJxHZb1mWm5oC5yxYq6Nm0FgB1bPfVdS9k4";
         assert_eq!(tidy(format!("`{key}` is no port")), "`(secret)` is no port");
+        assert_eq!(tidy(key), "(secret)");
         for plain in [
             "/usr/lib/Aa1/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
             "a100000000000000000000000000000000000000000000",
@@ -269,5 +277,18 @@ mod tests {
         let long = tidy(format!("`{}` is long", "x".repeat(1_000_000)));
         assert_eq!(long, format!("`{}…` is long", "x".repeat(80)));
         assert_eq!(tidy("ä".repeat(5000)).chars().count(), 1001);
+    }
+
+    #[test]
+    fn a_value_of_80_characters_and_a_message_of_1000_are_whole() {
+        for around in ["", &"long text ".repeat(20)] {
+            let quoted = |n| format!("{around}`{}`{around}", "x".repeat(n));
+            let cut = format!("{around}`{}…`{around}", "x".repeat(80));
+            assert_eq!(tidy(quoted(80)), quoted(80));
+            assert_eq!(tidy(quoted(81)), cut);
+        }
+        let values = |n| "`value` + ".repeat(n);
+        assert_eq!(tidy(values(100)), values(100));
+        assert_eq!(tidy(values(101)), values(100) + "…");
     }
 }

@@ -93,36 +93,43 @@ fn node(id: String, on: Vec<String>, role: NodeRole) -> Node {
 
 /// Root on all of these controllers, `/boot` on a local disk.
 pub(crate) fn root_on(controllers: Vec<Controller>, interfaces: Vec<Interface>) -> BootPlan {
-    let mount = |path: &str, remote: bool| {
-        NodeRole::Mount(MountRequest {
-            path: path.parse().expect("a mount point"),
-            netdev: Some(remote),
-            unknown_device: false,
-            filesystem: None,
-        })
-    };
-    let names: Vec<String> = (0..controllers.len()).map(|n| format!("c{n}")).collect();
-    let mut nodes = vec![
-        node("local".to_owned(), Vec::new(), NodeRole::Device),
-        node(
-            "boot".to_owned(),
-            vec!["local".to_owned()],
-            mount("/boot", false),
-        ),
-        node("root".to_owned(), names.clone(), mount("/", true)),
-    ];
-    for (name, controller) in names.into_iter().zip(controllers) {
-        nodes.push(node(
-            name,
-            Vec::new(),
-            NodeRole::Controller(Box::new(controller)),
-        ));
-    }
+    let all: Vec<usize> = (0..controllers.len()).collect();
+    mounted(&[("/boot", &[]), ("/", &all)], controllers, interfaces)
+}
+
+/// Mounts on controllers by their places here; on none of them: on a local disk.
+pub(crate) fn mounted(
+    mounts: &[(&str, &[usize])],
+    controllers: Vec<Controller>,
+    interfaces: Vec<Interface>,
+) -> BootPlan {
     resolve(vec![Fragment {
-        storage: Some(StorageGraph::new(nodes).expect("a graph")),
+        storage: Some(graph(mounts, controllers)),
         interfaces: Some(interfaces),
         ..Fragment::default()
     }])
+}
+
+pub(crate) fn graph(mounts: &[(&str, &[usize])], controllers: Vec<Controller>) -> StorageGraph {
+    let mut nodes = vec![node("local".to_owned(), Vec::new(), NodeRole::Device)];
+    for (path, on) in mounts {
+        let role = NodeRole::Mount(MountRequest {
+            path: path.parse().expect("a mount point"),
+            netdev: Some(!on.is_empty()),
+            unknown_device: false,
+            filesystem: None,
+        });
+        let on = match on {
+            [] => vec!["local".to_owned()],
+            on => on.iter().map(|n| format!("c{n}")).collect(),
+        };
+        nodes.push(node((*path).to_owned(), on, role));
+    }
+    for (n, controller) in controllers.into_iter().enumerate() {
+        let role = NodeRole::Controller(Box::new(controller));
+        nodes.push(node(format!("c{n}"), Vec::new(), role));
+    }
+    StorageGraph::new(nodes).expect("a graph")
 }
 
 pub(crate) fn controller(address: &str) -> Controller {

@@ -66,6 +66,47 @@ fn what_was_not_chosen_is_bounded_and_counted() {
     let told = plan_to("10.0.0.9", interfaces).explain();
     assert_eq!(told.ways[0].passed.len(), MOST_PASSED);
     assert_eq!(told.ways[0].more_passed, 100 - MOST_PASSED);
+    let json = serde_json::to_value(&told).expect("JSON");
+    assert_eq!(json["ways"][0]["more_passed"], 100 - MOST_PASSED);
+}
+
+#[test]
+fn what_a_connection_is_bound_to_or_comes_from_is_told() {
+    let demand = |interface: Option<&str>, from: Option<&str>| {
+        let mut one = controller("10.0.0.9");
+        one.options.host_iface = interface.map(|name| name.parse().expect("a name"));
+        one.options.host_traddr = from.map(|from| from.parse().expect("an address"));
+        let near = card("e0").with_address("10.0.0.2/24");
+        let mut told = root_on(vec![one], vec![near]).explain();
+        told.ways.remove(0).demand
+    };
+    for (interface, from, told) in [
+        (None, None, None),
+        (Some("e0"), None, Some("bound to `e0`")),
+        (None, Some("10.0.0.2"), Some("from `10.0.0.2`")),
+        (
+            Some("e0"),
+            Some("10.0.0.2"),
+            Some("bound to `e0`, from `10.0.0.2`"),
+        ),
+    ] {
+        assert_eq!(demand(interface, from).as_deref(), told);
+    }
+}
+
+#[test]
+fn in_a_circle_nothing_stands_on_what_comes_later_or_on_itself() {
+    let needs = |interfaces| {
+        let told = plan_to("10.0.0.9", interfaces).explain();
+        let needs: Vec<Vec<usize>> = told.links.into_iter().map(|link| link.needs).collect();
+        needs
+    };
+    let near = |id, link| vlan(id, 7, link).with_address("10.0.0.2/24");
+    assert_eq!(needs(vec![near("a", "a")]), [[0; 0]]);
+    assert_eq!(
+        needs(vec![near("a", "b"), vlan("b", 7, "a")]),
+        [vec![], vec![0]]
+    );
 }
 
 #[test]
@@ -98,6 +139,7 @@ fn the_document_holds_it_only_on_demand() {
     let text = serde_json::to_string(&document).expect("JSON");
     assert!(!text.contains("explanation"));
     let text = serde_json::to_string(&document.explained()).expect("JSON");
+    assert!(!text.contains("more_passed"), "there are none: {text}");
     let read: crate::Document = serde_json::from_str(&text).expect("the same form");
     assert_eq!(read.explanation, Some(plan.explain()));
 }

@@ -249,11 +249,13 @@ fn what_a_discovery_log_names_is_connected_as_the_file_says() {
     let mut port = setting(1, Some("nqn.b"), 7);
     port.traddr = "192.0.2.9".parse().expect("an address");
     port.options.dhchap_secret = secret(OTHER_SECRET);
+    port.options.dhchap_ctrl_secret = secret(OTHER_SECRET);
     let (storage, report) = applied(&[controller(None)], &[], &[port.clone()]);
     let mut plan = crate::resolve(Vec::new());
     plan.controllers = storage.controllers;
     plan.known_ports = report.known_ports;
     plan.controllers[0].options.dhchap_secret = secret(SECRET);
+    plan.controllers[0].options.dhchap_ctrl_secret = secret(SECRET);
     let options = |subsystem: &str| {
         let at = SocketAddr::new(port.traddr, port.trsvcid.get());
         plan.options_of(&plan.controllers[0], at, &nqn(subsystem))
@@ -262,6 +264,7 @@ fn what_a_discovery_log_names_is_connected_as_the_file_says() {
     assert_eq!(known.reconnect_delay, Some(2));
     assert_eq!(known.keep_alive_tmo, Some(7));
     assert_eq!(known.dhchap_secret, secret(OTHER_SECRET));
+    assert_eq!(known.dhchap_ctrl_secret, secret(OTHER_SECRET));
     assert_eq!(options("nqn.c"), plan.controllers[0].options);
     // A controller that the plan itself names is connected as the plan says.
     plan.controllers[0].nqn = Some(nqn("nqn.b"));
