@@ -430,6 +430,9 @@ mod tests {
         assert_eq!(Mtu::try_from(67), Err(NameError::Mtu { value: 67 }));
         assert_eq!(Mtu::try_from(9000).map(u64::from), Ok(9000));
         assert_eq!(Mtu::try_from(65_536), Err(NameError::Mtu { value: 65_536 }));
+        let (mtu, vlan) = (Mtu::try_from(68), VlanId::try_from(4094));
+        assert_eq!(mtu.expect("an MTU").to_string(), "68");
+        assert_eq!(vlan.expect("a VLAN id").to_string(), "4094");
         assert_eq!(VlanId::try_from(4094).map(u64::from), Ok(4094));
         assert_eq!(VlanId::try_from(4095), Err(NameError::Vlan { value: 4095 }));
     }

@@ -138,3 +138,22 @@ pub(crate) fn reach(mounts: &[Mount], controllers: usize) -> (Reach, Vec<Reason>
     }
     (Reach::Userspace, others)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_the_json_form_and_only_the_initramfs_connects() {
+        for (reach, word, by_initramfs) in [
+            (Reach::Local, "local", false),
+            (Reach::Userspace, "userspace", false),
+            (Reach::Initramfs, "initramfs", true),
+            (Reach::Firmware, "firmware", true),
+        ] {
+            assert_eq!(reach.to_string(), word);
+            assert_eq!(serde_json::to_value(reach).expect("JSON"), word);
+            assert_eq!(reach.is_by_initramfs(), by_initramfs);
+        }
+    }
+}

@@ -449,8 +449,9 @@ mod tests {
     #[test]
     fn filesystems_are_what_the_kernel_may_call_one() {
         let name = |text: &str| text.parse::<FilesystemType>();
-        for good in ["ext4", "xfs", "9p", "fuse-x", "a_b"] {
-            assert_eq!(name(good).expect(good).as_str(), good);
+        for good in ["ext4", "xfs", "9p", "fuse-x", "a_b", &"x".repeat(32)] {
+            let name = name(good).expect(good);
+            assert_eq!((name.as_str(), name.to_string().as_str()), (good, good));
         }
         for bad in ["", "-q", "Ext4", "ext4 ", "a/b", "ext4,rw", &"x".repeat(33)] {
             assert_eq!(

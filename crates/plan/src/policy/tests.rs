@@ -44,6 +44,31 @@ fn advertisements_are_refused_where_root_needs_none() {
         .with_address("2001:db8:1::1/64")
         .with_route("::/0", "2001:db8:1::2");
     assert_eq!(accepts("2001:db8::9", routed), Some(false));
+    let mut bound = controller("fe80::9");
+    bound.options.host_iface = "a".parse().ok();
+    let plan = root_on(vec![bound], vec![card("a")]);
+    assert_eq!(plan.network.interfaces[0].accept_ra, Some(false));
+}
+
+/// It is no host on any link.
+#[test]
+fn a_vrf_neither_accepts_nor_refuses_advertisements() {
+    let mut domain = vrf("red", 1001, &["a"]);
+    domain.accept_ra = Some(true);
+    domain.dhcp4 = Some(Dhcp4::default());
+    let plan = plan("10.0.0.9", vec![domain, dhcp4("a")]);
+    let told: Vec<_> = plan
+        .network
+        .interfaces
+        .iter()
+        .map(|one| (one.name.as_str(), one.accept_ra, one.ra_metric))
+        .collect();
+    assert_eq!(
+        told,
+        [("a", Some(false), None), ("red", Some(true), None)],
+        "{:?}",
+        plan.warnings
+    );
 }
 
 #[test]
@@ -55,6 +80,9 @@ fn who_asks_by_dhcpv6_listens_to_routers_unless_the_input_refuses() {
     };
     assert_eq!(accepts(None), Some(true));
     assert_eq!(accepts(Some(false)), Some(false));
+    // Also where root itself needs none.
+    let beside = plan("10.0.0.9", vec![dhcp6("a")]);
+    assert_eq!(beside.network.interfaces[0].accept_ra, Some(true));
 }
 
 fn with_metric(mut one: Interface, metric: u32) -> Interface {
@@ -83,15 +111,21 @@ fn what_routers_announce_has_the_metric_of_what_dhcp_brings() {
 
 #[test]
 fn advertisements_that_are_asked_for_and_refused_are_told() {
-    let told = |address: &str| {
-        let mut asks = card("a").with_address("10.0.0.1/24");
-        asks.accept_ra = Some(true);
-        let plan = plan(address, vec![asks]);
+    let told = |portal: &str, asks: Option<bool>, address: &str| {
+        let mut one = card("a").with_address(address);
+        one.accept_ra = asks;
+        let plan = plan(portal, vec![one]);
         let about = |w: &&crate::Warning| w.message.contains("router advertisements on `a`");
         plan.warnings.iter().filter(about).count()
     };
-    assert_eq!(told("10.0.0.9"), 1);
-    assert_eq!(told("2001:db8::9"), 0);
+    assert_eq!(told("10.0.0.9", Some(true), "10.0.0.1/24"), 1);
+    assert_eq!(told("10.0.0.9", None, "10.0.0.1/24"), 0, "nobody asks");
+    assert_eq!(
+        told("10.0.0.9", Some(true), "192.0.2.1/24"),
+        0,
+        "not on the path"
+    );
+    assert_eq!(told("2001:db8::9", Some(true), "10.0.0.1/24"), 0);
 }
 
 #[test]
@@ -193,6 +227,14 @@ fn one_path_to_each_subsystem_is_enough_and_each_unknown_portal_is_needed() {
         vec![],
     );
     let root = || vec!["/".parse().expect("a mount point")];
+    let discovery = |address| named(address, crate::Nqn::DISCOVERY);
+    let asked = root_on(vec![discovery("10.0.0.1"), discovery("10.0.0.2")], vec![]);
+    let needed: Vec<_> = asked
+        .requirements
+        .iter()
+        .map(|r| r.any_of.clone())
+        .collect();
+    assert_eq!(needed, [[0], [1]], "each portal's log may name a part");
     let expected: Vec<Requirement> = [vec![0, 2], vec![1], vec![3, 4], vec![5]]
         .into_iter()
         .map(|any_of| Requirement {

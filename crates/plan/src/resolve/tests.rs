@@ -589,6 +589,85 @@ fn what_grows_with_a_product_is_refused() {
 }
 
 #[test]
+fn what_is_remote_by_other_means_is_told() {
+    let other = |role| node("other", &[], NodeRole::OtherRemote(role));
+    let fc = || other(crate::OtherRemote::NvmeOver("fc".to_owned()));
+    let iscsi = || other(crate::OtherRemote::Iscsi);
+    let by_fc =
+        "`/` lies on an NVMe controller with the transport `fc`, which nvmeroot does not connect";
+    let not_by_tcp = "`/` is remote, and not by NVMe/TCP";
+    let no_controller = "`/home` has the option `_netdev`, and there is no NVMe/TCP controller in the storage configuration";
+    for (remote, path, netdev, errors, warnings) in [
+        (fc(), "/", true, vec![by_fc], vec![not_by_tcp]),
+        (iscsi(), "/", true, vec![], vec![not_by_tcp]),
+        (fc(), "/home", false, vec![], vec![]),
+        (iscsi(), "/home", false, vec![], vec![]),
+        (
+            node("other", &[], NodeRole::LocalController),
+            "/home",
+            true,
+            vec![],
+            vec![no_controller],
+        ),
+    ] {
+        let plan = plan(vec![remote, mount("m", path, netdev, &["other"])], vec![]);
+        let told: Vec<&str> = plan.errors.iter().map(|e| e.message.as_str()).collect();
+        assert_eq!((told, messages(&plan)), (errors, warnings), "{path}");
+        assert_eq!(plan.reach, Reach::Local);
+    }
+    // Part of it on NVMe/TCP: the rest is an error all the same, and no warning.
+    let nodes = vec![
+        fc(),
+        tcp("c", "10.0.0.1", "4420"),
+        mount("m", "/", true, &["other", "c"]),
+    ];
+    let mixed = plan(nodes, vec![with_address("e0", "10.0.0.2/24")]);
+    assert_eq!(mixed.errors[0].message, by_fc);
+    assert_eq!(messages(&mixed), Vec::<&str>::new());
+}
+
+#[test]
+fn netdev_matters_only_where_the_source_says_something_of_it() {
+    let silent = |unknown_device, on: &[&str]| {
+        let request = MountRequest {
+            path: "/home".parse().expect("a mount point"),
+            netdev: None,
+            unknown_device,
+            filesystem: None,
+        };
+        let nodes = vec![
+            tcp("c", "10.0.0.1", "4420"),
+            node("d", &[], NodeRole::Device),
+            node("m", on, NodeRole::Mount(request)),
+        ];
+        let plan = plan(nodes, vec![with_address("e0", "10.0.0.2/24")]);
+        let mut told = plan.warnings.iter();
+        let told = told.any(|w| w.message.contains("`/home`"));
+        (plan.mounts[0].controllers.len(), told)
+    };
+    assert_eq!(silent(true, &[]), (0, false));
+    assert_eq!(silent(false, &["c"]), (1, false));
+    assert_eq!(silent(false, &["d"]), (0, false));
+}
+
+#[test]
+fn more_pairs_than_can_be_looked_through_are_refused() {
+    let mut plan = BootPlan {
+        controllers: vec![crate::testing::controller("10.0.0.1"); 7_100],
+        network: crate::Network {
+            interfaces: vec![interface("e0"); 7_100],
+        },
+        ..BootPlan::default()
+    };
+    choose_routes(&mut plan);
+    assert_eq!(
+        plan.errors[0].message,
+        "7100 controllers and 7100 interfaces are more than can be looked through"
+    );
+    assert!(plan.paths.is_empty());
+}
+
+#[test]
 fn every_way_that_the_initramfs_connects_is_the_storage_s() {
     let local_boot = || {
         vec![

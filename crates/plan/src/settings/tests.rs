@@ -146,6 +146,18 @@ fn several_subsystems_at_a_portal_are_all_connected_each_with_its_own_options() 
         .map(|k| (k.nqn.as_str(), k.options.keep_alive_tmo))
         .collect();
     assert_eq!(known, [("nqn.a", Some(7)), ("nqn.b", Some(8))]);
+
+    let [mut not_connected, mut other_host] = differ;
+    not_connected.is_connected = false;
+    other_host.host.nqn = Some(nqn("nqn.other"));
+    for one in [not_connected, other_host] {
+        let elsewhere = PortSettings {
+            trsvcid: "4421".parse().expect("a port"),
+            ..one
+        };
+        let (_, report) = settled(None, &[elsewhere]);
+        assert_eq!(report.known_ports, []);
+    }
 }
 
 /// `nvme_lookup_ctrl` of libnvme's src/nvme/tree.c tells connections apart by
@@ -168,6 +180,16 @@ fn ports_that_leave_from_different_interfaces_are_two_connections() {
     assert_eq!(storage.mounts[0].controllers, [0, 1]);
     assert_eq!(report.known_ports, []);
 
+    // One that says nothing of it is no connection of its own.
+    let ports = [over(1, "ens3"), setting(2, Some("nqn.a"), 8)];
+    let (storage, _) = applied(&[controller(None)], &[], &ports);
+    assert_eq!(storage.controllers.len(), 1, "{:?}", storage.controllers);
+    assert_eq!(
+        storage.controllers[0].options.host_iface,
+        "ens3".parse().ok()
+    );
+    let ports = [over(1, "ens3"), over(2, "ens4")];
+
     // What says where it leaves from takes over only what fits.
     let mut bound = controller(None);
     bound.options.host_iface = "ens4".parse().ok();
@@ -185,12 +207,27 @@ fn a_port_that_only_config_json_names_is_a_further_path() {
     let mut other_host = second.clone();
     other_host.trsvcid = "4421".parse().expect("a port");
     other_host.host.nqn = Some(nqn("nqn.other"));
+    let mut not_connected = second.clone();
+    not_connected.trsvcid = "4422".parse().expect("a port");
+    not_connected.is_connected = false;
     let ports = [
         setting(1, Some("nqn.a"), 7),
         second,
         other_subsystem,
         other_host,
+        not_connected,
     ];
+    let mut elsewhere = controller(Some(nqn("nqn.b")));
+    elsewhere.traddr = "203.0.113.1".parse().expect("an address");
+    let (mut storage, _) = applied(&[controller(None), elsewhere], &[], &[]);
+    storage.mounts[0].controllers = vec![0];
+    let mut other_mount = storage.mounts[0].clone();
+    other_mount.controllers = vec![1];
+    storage.mounts.push(other_mount);
+    apply(&mut storage, &[], &ports, Some(&host()));
+    assert_eq!(storage.mounts[0].controllers, [0, 1]);
+    assert_eq!(storage.mounts[1].controllers, [2], "of another subsystem");
+
     let (storage, report) = applied(&[controller(None)], &[], &ports);
     let portals: Vec<_> = storage.controllers.iter().map(Controller::portal).collect();
     assert_eq!(portals, ["192.0.2.1:4420", "198.51.100.1:4420"]);

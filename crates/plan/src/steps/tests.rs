@@ -128,7 +128,11 @@ fn a_bridge_s_ports_have_no_addresses_of_their_own() {
         panic!("a bridge");
     };
     let cost = 100_u64.try_into().expect("a cost");
+    let priority = 7_u64.try_into().expect("a priority");
     bridge.path_cost.insert("e0".parse().expect("an id"), cost);
+    bridge
+        .port_priority
+        .insert("e0".parse().expect("an id"), priority);
     let mut port = card("e0");
     port.bridge_port.hairpin = Some(true);
     let plan = plan(vec![switch, port]);
@@ -151,6 +155,7 @@ fn a_bridge_s_ports_have_no_addresses_of_their_own() {
         panic!("{:?}", steps[2]);
     };
     assert_eq!((port.path_cost, port.hairpin), (Some(cost), Some(true)));
+    assert_eq!(port.priority, Some(priority));
     let Action::SetIpv6 { settings, .. } = &steps[3].action else {
         panic!("{:?}", steps[3]);
     };
@@ -280,6 +285,45 @@ fn ipv6s_own_mtu_comes_after_the_link_is_up() {
         other => panic!("{other:?}"),
     };
     assert_eq!((mtu(1), mtu(4)), ((None, true), (Some(4000), false)));
+}
+
+#[test]
+fn a_link_has_ipv6_s_link_local_address_unless_the_input_says_none() {
+    let none = |ipv6| {
+        let mut one = card("e0").with_address("10.0.0.2/24");
+        one.link_local.ipv6 = ipv6;
+        let steps = steps(&plan(vec![one]), Scope::Path);
+        match &steps[0].action {
+            Action::SetIpv6 { settings, .. } => settings.no_link_local,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((none(true), none(false)), (false, true));
+}
+
+#[test]
+fn an_mtu_comes_from_who_needs_more_than_the_link_s_own() {
+    let asks = |own: u64, above: u64| {
+        let mut tagged = vlan("v7", 7, "e0").with_address("10.0.0.2/24");
+        tagged.origin = origin(20);
+        let plan = plan(vec![card("e0").with_mtu(own), tagged.with_mtu(above)]);
+        let steps = steps(&plan, Scope::Path).into_iter();
+        let mtus = steps.filter(|step| matches!(step.action, Action::SetMtu { .. }));
+        let told = mtus.map(|step| format!("{} of {}", word(&step.action), step.origin.line));
+        told.collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(
+        asks(2000, 9000),
+        "set_mtu e0 9000 of 20, set_mtu v7 9000 of 20"
+    );
+    assert_eq!(
+        asks(9000, 9000),
+        "set_mtu e0 9000 of 9, set_mtu v7 9000 of 20"
+    );
+    assert_eq!(
+        asks(9000, 2000),
+        "set_mtu e0 9000 of 9, set_mtu v7 2000 of 20"
+    );
 }
 
 #[test]
