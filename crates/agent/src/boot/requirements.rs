@@ -230,8 +230,33 @@ mod tests {
         let unmet = all.unmet(&ConnectedTo::new(), &tree);
         assert_eq!(unmet.len(), 1);
         assert_eq!(unmet[0].mounts[0].as_str(), "/usr");
-        assert_eq!(RootDevice::parse("/dev/nfs", dev.path()), None);
-        assert_eq!(RootDevice::parse("UUID=../../x", dev.path()), None);
-        assert_eq!(RootDevice::parse("zfs:rpool", dev.path()), None);
+    }
+
+    #[test]
+    fn root_is_named_as_udev_names_it() {
+        for (root, path) in [
+            ("UUID=ab-cd", Some("/dev/disk/by-uuid/ab-cd")),
+            ("PARTUUID=ab-1", Some("/dev/disk/by-partuuid/ab-1")),
+            ("LABEL=root", Some("/dev/disk/by-label/root")),
+            ("PARTLABEL=root", Some("/dev/disk/by-partlabel/root")),
+            ("/dev/nvme0n1p1", Some("/dev/nvme0n1p1")),
+            ("/dev/mapper/vg-root", Some("/dev/mapper/vg-root")),
+            ("/dev/nfs", None),
+            ("UUID=../../x", None),
+            ("zfs:rpool", None),
+            ("OTHER=x", None),
+        ] {
+            let device = path.map(|path| RootDevice(path.into()));
+            assert_eq!(RootDevice::parse(root, Path::new("/dev")), device, "{root}");
+        }
+    }
+
+    #[test]
+    fn a_plan_without_essential_mounts_needs_nothing() {
+        let needs = |path| {
+            let plan = plan(vec![controller(1, None)], &[(path, &[0])]);
+            !Requirements::of(&plan, None).is_empty()
+        };
+        assert_eq!((needs("/"), needs("/srv")), (true, false));
     }
 }

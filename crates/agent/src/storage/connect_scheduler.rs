@@ -206,6 +206,16 @@ mod tests {
     }
 
     #[test]
+    fn who_is_kept_back_asks_again_when_there_is_room() {
+        let (mut order, start) = (order(), Instant::now());
+        assert_eq!(going(&mut order, 0..4, start), [0]);
+        let (soon, then) = (start + STAGGER / 2, start + STAGGER);
+        assert_eq!(order.may_go(1, soon), Err(then));
+        assert_eq!(order.may_go(1, then), Ok(()));
+        assert_eq!(order.may_go(2, then), Err(start + STAGGER * 2));
+    }
+
+    #[test]
     fn ways_that_nothing_is_known_to_need_go_when_nobody_else_does() {
         let (mut order, now) = (order(), Instant::now());
         assert_eq!(going(&mut order, 5..8, now), [5]);
@@ -219,5 +229,16 @@ mod tests {
         assert_eq!(going(&mut order, 0..1, now), [0]);
         order.is_there(0, now);
         assert_eq!(going(&mut order, 1..4, now + SETTLE), [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_there_is_given_its_time_and_no_more() {
+        let (mut order, now) = (order(), Instant::now());
+        assert_eq!(going(&mut order, 0..1, now), [0]);
+        order.is_at_work(0, now);
+        order.is_there(0, now);
+        let before = now + SETTLE - Duration::from_millis(1);
+        assert_eq!(order.may_go(1, before), Err(now + WORK + STAGGER));
+        assert_eq!(going(&mut order, 1..4, now + SETTLE), [1]);
     }
 }
