@@ -270,10 +270,12 @@ mod tests {
                 .is_ok()
         );
         assert_eq!(refused("iqn.2014"), "it does not start with `nqn.`");
+        let long = |bytes: usize| format!("nqn.{}", "a".repeat(bytes - 4));
         assert_eq!(
-            refused(&format!("nqn.{}", "a".repeat(220))),
-            "it is longer than 223 bytes"
+            long(223).parse().map(|one: Nqn| one.to_string()),
+            Ok(long(223))
         );
+        assert_eq!(refused(&long(224)), "it is longer than 223 bytes");
         assert_eq!(
             refused("nqn.a b"),
             "it contains white space or a control character"
@@ -282,6 +284,12 @@ mod tests {
             refused("nqn.a,b"),
             "it contains a comma, which Linux can't pass on"
         );
+    }
+
+    #[test]
+    fn the_transport_has_the_kernel_s_word() {
+        assert_eq!(Transport::Tcp.to_string(), "tcp");
+        assert_eq!(serde_json::to_value(Transport::Tcp).expect("JSON"), "tcp");
     }
 
     #[test]
