@@ -255,7 +255,12 @@ impl<'d> Lowering<'_, 'd> {
             ("dhcp4", Value::Scalar(_)) => one.dhcp4 = dhcp::client4(map),
             ("dhcp6", Value::Scalar(_)) => (one.dhcp6, one.ra_metric) = dhcp::client6(map),
             ("accept-ra", Value::Scalar(v)) => one.accept_ra = read::boolean(v.text()),
-            ("dhcp-identifier", Value::Scalar(v)) => self.note_identifier(entry, map, v.text()),
+            ("dhcp-identifier", Value::Scalar(v)) => {
+                if let Some(message) = dhcp::identifier_note(map, v.text()) {
+                    let warning = self.at(entry, message);
+                    self.diagnose(Severity::Note, warning);
+                }
+            }
             ("mtu", Value::Scalar(v)) => {
                 let number = read::number(v.text());
                 one.mtu = number.and_then(|number| Mtu::try_from(number).ok());
@@ -279,6 +284,17 @@ impl<'d> Lowering<'_, 'd> {
                 let warning = self.at(entry, format!("`{name}` is not carried out"));
                 self.diagnose(Severity::Note, warning);
             }
+        }
+    }
+
+    fn compare_overrides(&mut self, map: &Map<'d>) {
+        let differ = dhcp::overrides_differ(map, self.definition.section.keys);
+        if differ && !self.is_network_managers() {
+            let message =
+                "`dhcp4-overrides` and `dhcp6-overrides` differ, and networkd has one set for both";
+            let warning = Warning::at(self.interface.origin.clone(), message)
+                .with_hint("write the same under both");
+            self.diagnose(Severity::Doubt, warning);
         }
     }
 

@@ -1,11 +1,10 @@
 //! Leases: who asks for one, and what of the answer is used.
 
-use nvmeroot_plan::{Dhcp4, Dhcp6, Severity, Warning};
+use nvmeroot_plan::{Dhcp4, Dhcp6};
 
-use super::Lowering;
 use crate::netplan::read;
-use crate::netplan::schema::{ValueType, find};
-use crate::netplan::value::{Entry, Map, Value};
+use crate::netplan::schema::{Key, ValueType, find};
+use crate::netplan::value::{Map, Value};
 
 /// The DHCPv4 client, where one is asked for.
 pub(super) fn client4(map: &Map<'_>) -> Option<Dhcp4> {
@@ -67,35 +66,26 @@ fn metric(said: &Map<'_>) -> Option<u32> {
     u32::try_from(number).ok()
 }
 
-impl<'d> Lowering<'_, 'd> {
-    pub(super) fn note_identifier(&mut self, entry: &Entry<'d>, map: &Map<'d>, text: &str) {
-        if asks(map, "dhcp4") && !text.eq_ignore_ascii_case("mac") {
-            let message = format!(
-                "`dhcp-identifier: {text}` is not carried out: to the DHCP server the host is its \
-                 card's MAC address, in the initramfs and in the running system, so that both get \
-                 the same lease"
-            );
-            let warning = self.at(entry, message);
-            self.diagnose(Severity::Note, warning);
-        }
-    }
+/// That an identifier is not carried out, where one is asked for that is not the card's.
+pub(super) fn identifier_note(map: &Map<'_>, text: &str) -> Option<String> {
+    let other = asks(map, "dhcp4") && !text.eq_ignore_ascii_case("mac");
+    other.then(|| {
+        format!(
+            "`dhcp-identifier: {text}` is not carried out: to the DHCP server the host is its \
+             card's MAC address, in the initramfs and in the running system, so that both get \
+             the same lease"
+        )
+    })
+}
 
-    /// networkd has one set of overrides for both families
-    /// (`combine_dhcp_overrides` in netplan's src/networkd.c).
-    pub(super) fn compare_overrides(&mut self, map: &Map<'d>) {
-        if self.is_network_managers() || !asks(map, "dhcp4") || !asks(map, "dhcp6") {
-            return;
-        }
-        let keys = self.definition.section.keys;
-        let of = |key: &str| said(map.get(key), find(keys, key).map(|key| &key.value_type));
-        if of("dhcp4-overrides") != of("dhcp6-overrides") {
-            let message =
-                "`dhcp4-overrides` and `dhcp6-overrides` differ, and networkd has one set for both";
-            let warning = Warning::at(self.interface.origin.clone(), message)
-                .with_hint("write the same under both");
-            self.diagnose(Severity::Doubt, warning);
-        }
+/// Whether networkd would have to ask in two ways: it has one set of overrides for both
+/// families (`combine_dhcp_overrides` in netplan's src/networkd.c). `keys`: the section's.
+pub(super) fn overrides_differ(map: &Map<'_>, keys: &'static [&'static [Key]]) -> bool {
+    if !asks(map, "dhcp4") || !asks(map, "dhcp6") {
+        return false;
     }
+    let of = |key: &str| said(map.get(key), find(keys, key).map(|key| &key.value_type));
+    of("dhcp4-overrides") != of("dhcp6-overrides")
 }
 
 /// What is said in a mapping, in the one spelling of each value; `None` where nothing is.
