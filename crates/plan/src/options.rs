@@ -393,6 +393,25 @@ mod tests {
     }
 
     #[test]
+    fn a_switch_can_be_off_and_a_time_endless() {
+        let told = |name: &str, text: &str| {
+            let mut options = ConnectOptions {
+                data_digest: true,
+                ..ConnectOptions::default()
+            };
+            let mut all = CONNECT_OPTIONS.iter();
+            let option = all.find(|o| o.name == name).expect("an option");
+            option.set(&mut options, text).expect(name);
+            option.value(&options)
+        };
+        assert_eq!(told("data_digest", "true").as_deref(), Some(""));
+        assert_eq!(told("data_digest", "false"), None);
+        for seconds in ["-1", "0", "600"] {
+            assert_eq!(told("ctrl_loss_tmo", seconds).as_deref(), Some(seconds));
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused_and_sets_nothing() {
         let set = |name: &str, text: &str| {
             let mut options = ConnectOptions::default();

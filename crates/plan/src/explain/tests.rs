@@ -131,6 +131,104 @@ fn a_dearer_route_and_another_table_say_so() {
     );
 }
 
+/// Why each of what leads to the controller was not chosen.
+fn passed(one: crate::Controller, interfaces: Vec<Interface>) -> Vec<String> {
+    let mut told = root_on(vec![one], interfaces).explain();
+    let passed = told.ways.remove(0).passed.into_iter();
+    passed.map(|choice| choice.why).collect()
+}
+
+#[test]
+fn what_was_not_chosen_says_why() {
+    let near = |id: &str| card(id).with_address("10.0.0.2/24");
+    let to = || controller("10.0.0.9");
+    let mut bound = to();
+    bound.options.host_iface = "e1".parse().ok();
+    assert_eq!(
+        passed(bound, vec![near("e0"), near("e1")]),
+        ["the connection is bound to `e1`"]
+    );
+    let twice = near("e0").with_address("10.0.0.3/24");
+    assert_eq!(
+        passed(to(), vec![twice]),
+        ["says the same of the same interface"]
+    );
+
+    let mut refuses = near("e0");
+    refuses.routes.push(crate::testing::route("10.0.0.9", None));
+    refuses.routes[0].kind = crate::RouteType::Blackhole;
+    assert_eq!(
+        passed(to(), vec![refuses]),
+        [
+            "says that it can't be reached (`blackhole`)",
+            "its prefix /24 is shorter than /32"
+        ]
+    );
+
+    let mut beside = card("e0").with_address("192.0.2.2/24");
+    beside = beside.with_route("10.0.0.0/8", "192.0.2.1");
+    beside.routes[0].table = Some(101);
+    assert_eq!(
+        passed(to(), vec![beside]),
+        ["is in table 101, which nothing looks into for this connection"]
+    );
+}
+
+#[test]
+fn link_local_networks_have_their_prefix_lengths() {
+    let mut lucky = card("e0");
+    lucky.link_local.ipv4 = true;
+    let host = card("e1")
+        .with_address("192.0.2.2/24")
+        .with_route("169.254.0.9", "192.0.2.1");
+    let exact = passed(controller("169.254.0.9"), vec![lucky.clone(), host]);
+    assert_eq!(exact, ["its prefix /16 is shorter than /32"]);
+    let wide = card("e1")
+        .with_address("192.0.2.2/24")
+        .with_route("169.0.0.0/8", "192.0.2.1");
+    let wide = passed(controller("169.254.0.9"), vec![lucky, wide]);
+    assert_eq!(wide, ["its prefix /8 is shorter than /16"]);
+    let mut six = controller("fe80::9");
+    six.options.host_iface = "e0".parse().ok();
+    let wide = card("e0")
+        .with_address("2001:db8::2/64")
+        .with_route("fe80::/10", "2001:db8::1");
+    assert_eq!(
+        passed(six, vec![wide]),
+        ["its prefix /10 is shorter than /64"]
+    );
+}
+
+#[test]
+fn what_is_left_out_is_counted_of_each_kind() {
+    let near = |n: usize| card(&format!("e{n}")).with_address("10.0.0.2/24");
+    let told = |interfaces| {
+        let way = plan_to("10.0.0.9", interfaces).explain().ways.remove(0);
+        (way.chosen.len(), way.passed.len(), way.more_passed)
+    };
+    // Dearer routes beside the chosen one.
+    let dear = |n: usize| {
+        let mut one = card(&format!("d{n}")).with_address("192.0.2.2/24");
+        one = one.with_route("10.0.0.0/24", "192.0.2.1");
+        one.routes[0].metric = Some(100);
+        one
+    };
+    let beside = |count| {
+        std::iter::once(near(0))
+            .chain((0..count).map(dear))
+            .collect()
+    };
+    assert_eq!(told(beside(3)), (1, 3, 0));
+    assert_eq!(told(beside(8)), (1, 8, 0));
+    assert_eq!(told(beside(10)), (1, 8, 2));
+    // Members of a bond.
+    let names: Vec<String> = (1..11).map(|n| format!("e{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut held: Vec<Interface> = (0..11).map(near).collect();
+    held.push(bond("bond0", &names));
+    assert_eq!(told(held), (1, 8, 2));
+}
+
 #[test]
 fn the_document_holds_it_only_on_demand() {
     let plan = plan_to("10.0.0.9", vec![card("e0").with_address("10.0.0.2/24")]);

@@ -1,7 +1,7 @@
 //! The way of one controller in small networks.
 
 use crate::testing::{bond, bridge, card, controller, root_on, route, vlan, vrf};
-use crate::{Action, BootPlan, Interface, RouteType, Rule, Scope, steps};
+use crate::{Action, BootPlan, Dhcp4, Dhcp6, Interface, RouteType, Rule, Scope, steps};
 
 fn rule(from: Option<&str>, to: Option<&str>, table: u32) -> Rule {
     Rule {
@@ -232,6 +232,153 @@ fn ipv6_compares_the_metrics_that_the_kernel_takes() {
     assert_eq!(leads_of(&routed), "e0 e1");
     routed.routes[0].metric = Some(100);
     assert_eq!(leads_of(&routed), "e1");
+}
+
+/// Of an interface with a default route by that gateway and nothing else: whether
+/// the kernel takes the route (`fib_check_nh`, `ip6_route_check_nh`).
+#[test]
+fn a_gateway_is_on_a_link_whose_networks_are_known_or_come_at_boot() {
+    let takes = |via: &str, change: fn(&mut Interface)| {
+        let to = if via.contains(':') {
+            "2001:db8:9::1"
+        } else {
+            "10.9.0.1"
+        };
+        let mut one = card("e0").with_route("default", via);
+        one.accept_ra = Some(false);
+        change(&mut one);
+        let plan = plan_to(to, vec![one]);
+        plan.paths[0]
+            .interfaces
+            .first()
+            .is_some_and(|way| way.why.starts_with("its route"))
+    };
+    assert!(!takes("10.0.0.1", |_| ()));
+    assert!(takes("10.0.0.1", |one| one.dhcp4 = Some(Dhcp4::default())));
+    assert!(takes("169.254.0.1", |one| one.link_local.ipv4 = true));
+    assert!(!takes("2001:db8::1", |_| ()));
+    assert!(takes("2001:db8::1", |one| one.accept_ra = None));
+    assert!(takes("2001:db8::1", |one| one.accept_ra = Some(true)));
+    assert!(takes("2001:db8::1", |one| one.dhcp6 = Some(Dhcp6::default())));
+    assert!(
+        takes("fe80::1", |_| ()),
+        "every link has a network of these"
+    );
+}
+
+/// What a VRF gets at boot its members get.
+#[test]
+fn a_vrf_s_gateway_may_be_on_what_a_member_gets_at_boot() {
+    let leads_of = |leased: bool, own: bool| {
+        let mut domain = vrf("vrf5", 5, &["e0"]).with_route("default", "10.0.0.1");
+        domain.dhcp4 = own.then(Dhcp4::default);
+        let mut member = card("e0");
+        member.dhcp4 = leased.then(Dhcp4::default);
+        let mut bound = controller("10.9.0.1");
+        bound.options.host_iface = "vrf5".parse().ok();
+        let plan = root_on(vec![bound], vec![domain, member]);
+        let ways = plan.paths[0].interfaces.iter();
+        let ways: Vec<String> = ways
+            .map(|w| format!("{}: {}", w.interface, w.why))
+            .collect();
+        ways.join(", ")
+    };
+    let route = "its route to `default` by `10.0.0.1` covers the portal";
+    assert_eq!(leads_of(true, false), format!("e0: {route}"));
+    assert!(
+        !leads_of(false, true).contains(route),
+        "{}",
+        leads_of(false, true)
+    );
+}
+
+#[test]
+fn where_nothing_is_said_those_lead_that_routers_configure_by_default() {
+    let mut refuses = card("e4");
+    refuses.accept_ra = Some(false);
+    let interfaces = || {
+        vec![
+            card("e0"),
+            card("e1"),
+            bond("bond0", &["e1"]),
+            card("e2"),
+            vrf("vrf5", 5, &["e2"]),
+            refuses.clone(),
+        ]
+    };
+    let plan = plan_to("2001:db8::9", interfaces());
+    assert_eq!(leads(&plan), ["e0", "bond0"]);
+    assert_eq!(
+        plan.paths[0].interfaces[0].why,
+        "router advertisements may bring a route"
+    );
+    assert_eq!(
+        leads(&plan_to("10.0.0.9", interfaces())),
+        Vec::<&str>::new()
+    );
+}
+
+#[test]
+fn who_asks_at_boot_leads_there_and_says_by_what() {
+    let why = |to: &str, change: fn(&mut Interface)| {
+        let mut one = card("e0");
+        change(&mut one);
+        let plan = plan_to(to, vec![one]);
+        let ways = plan.paths[0].interfaces.iter();
+        ways.map(|way| way.why.clone())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let four = |one: &mut Interface| one.dhcp4 = Some(Dhcp4::default());
+    let six = |one: &mut Interface| one.dhcp6 = Some(Dhcp6::default());
+    assert_eq!(why("10.0.0.9", four), "DHCPv4 may bring a route");
+    assert_eq!(why("10.0.0.9", six), "");
+    assert_eq!(
+        why("2001:db8::9", six),
+        "DHCPv6 and router advertisements may bring a route"
+    );
+    let refused = |one: &mut Interface| {
+        one.dhcp4 = Some(Dhcp4::default());
+        one.accept_ra = Some(false);
+    };
+    assert_eq!(why("2001:db8::9", refused), "");
+}
+
+#[test]
+fn the_source_is_of_the_portal_s_family_and_near_its_gateway() {
+    let source = |address: &[&str], from: &str| {
+        let mut one = card("e0");
+        for address in address {
+            one = one.with_address(address);
+        }
+        one = one
+            .with_route("default", "10.0.0.1")
+            .with_route("default", "2001:db8::1");
+        let asks = one.with_rule(rule(Some(from), None, 101));
+        let other = card("e1")
+            .with_address("192.0.2.2/24")
+            .with_route("default", "192.0.2.1")
+            .in_table(101);
+        leads(&plan_to("10.9.0.1", vec![asks, other])).join(" ")
+    };
+    let both = ["2001:db8::2/64", "198.51.100.2/24", "10.0.0.2/24"];
+    assert_eq!(source(&both, "10.0.0.2/32"), "e1");
+    assert_eq!(source(&both, "198.51.100.2/32"), "e0");
+    assert_eq!(
+        source(&["2001:db8::2/64", "10.0.0.2/24"], "10.0.0.2/32"),
+        "e1"
+    );
+}
+
+#[test]
+fn a_refusal_is_the_answer_whatever_a_rule_of_the_source_would_say() {
+    let [mut e0, e1] = two();
+    e0.routes.push(route("10.9.0.0/16", None));
+    e0.routes[0].kind = RouteType::Prohibit;
+    let e1 = e1.with_rule(rule(Some("10.0.1.2/32"), None, 101));
+    let plan = plan_to("10.9.0.1", vec![e0, e1]);
+    assert_eq!(leads(&plan), Vec::<&str>::new());
+    assert_eq!(plan.controllers[0].options.host_traddr, None);
 }
 
 #[test]
