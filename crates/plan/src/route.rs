@@ -253,6 +253,16 @@ mod tests {
     }
 
     #[test]
+    fn four_types_of_route_end_at_this_host() {
+        let ends: Vec<&str> = RouteType::ALL
+            .iter()
+            .filter(|kind| !kind.carries_packets())
+            .map(|kind| kind.as_str())
+            .collect();
+        assert_eq!(ends, ["blackhole", "prohibit", "throw", "unreachable"]);
+    }
+
+    #[test]
     fn the_default_takes_its_family_from_the_gateway() {
         let v4: IpAddr = "192.0.2.7".parse().expect("an address");
         let v6: IpAddr = "2001:db8::7".parse().expect("an address");
@@ -261,5 +271,7 @@ mod tests {
         let four = route("default", Some("192.0.2.1"));
         assert_eq!((four.covers(v4), four.covers(v6)), (Some(0), None));
         assert_eq!(route("192.0.2.0/24", None).covers(v4), Some(24));
+        let none = route("default", None);
+        assert_eq!((none.covers(v4), none.covers(v6)), (Some(0), None));
     }
 }

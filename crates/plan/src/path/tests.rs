@@ -169,9 +169,36 @@ fn what_only_a_vrf_has_is_bound_to_it() {
     let plan = plan_to("10.9.0.1", vec![routed, member(), other()]);
     assert_eq!(leads(&plan), ["e1"]);
 
+    // A VRF that refuses it is none to be bound to.
+    let mut refusing = domain();
+    refusing.routes.push(route("10.9.0.0/16", None));
+    refusing.routes[0].kind = RouteType::Blackhole;
+    let with_default = other().with_route("default", "10.0.0.1");
+    let plan = plan_to("10.9.0.1", vec![refusing, member(), with_default]);
+    assert_eq!((leads(&plan), bound(&plan)), (vec!["e0"], None));
+
     let main = other().with_address("10.0.1.3/24");
     let plan = plan_to("10.0.1.9", vec![domain(), member(), main]);
     assert_eq!((leads(&plan), bound(&plan)), (vec!["e0"], None));
+}
+
+#[test]
+fn who_is_bound_asks_only_there_and_who_is_bound_to_a_vrf_all_its_members() {
+    let near = |id: &str| card(id).with_address("10.0.0.2/24");
+    let over = |name: &str, interfaces| {
+        let mut bound = controller("10.0.0.9");
+        bound.options.host_iface = name.parse().ok();
+        leads(&root_on(vec![bound], interfaces)).join(" ")
+    };
+    assert_eq!(over("e1", vec![near("e0"), near("e1")]), "e1");
+    let domain = || vrf("vrf5", 5, &["e1", "e2"]);
+    let held = || vec![near("e0"), near("e1"), near("e2"), domain()];
+    assert_eq!(over("vrf5", held()), "e1 e2");
+    assert_eq!(over("e2", held()), "e2");
+    assert_eq!(over("e0", held()), "e0");
+    assert_eq!(over("e3", held()), "", "which is not configured");
+    // What nothing is known of leads there where it is asked for.
+    assert_eq!(over("e3", vec![near("e0"), card("e3")]), "e3");
 }
 
 #[test]
