@@ -262,6 +262,10 @@ mod tests {
         let key = "2Jv0OVcMdJxHZb1mWm5oC5yxYq6Nm0FgB1bPfVdS9k4";
         assert_eq!(tidy(format!("`{key}` is no port")), "`(secret)` is no port");
         assert_eq!(tidy(key), "(secret)");
+        // 42 digits and padding are masked anywhere, fewer are no key.
+        assert_eq!(mask(&format!("{}=", &key[..42])), "(secret)");
+        let short = format!("{}=", &key[..41]);
+        assert_eq!(mask(&short), short);
         for plain in [
             "/usr/lib/Aa1/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
             "a100000000000000000000000000000000000000000000",

@@ -236,13 +236,14 @@ fn a_route_that_refuses_refuses_and_one_that_throws_asks_the_next_rule() {
     assert_eq!(leads_of(vec![refusing(RouteType::Blackhole)]), "");
     assert_eq!(leads_of(vec![refusing(RouteType::Unreachable)]), "");
 
-    let [mut thrown, _] = two();
-    thrown = thrown.with_route("default", "10.0.0.1");
+    let [near, mut thrown] = two();
+    let near = near.with_route("default", "10.0.0.1");
+    thrown.routes.clear();
     thrown.routes.push(route("10.9.0.0/16", None));
-    thrown.routes[1].kind = RouteType::Throw;
-    thrown.routes[1].table = Some(101);
+    thrown.routes[0].kind = RouteType::Throw;
+    thrown.routes[0].table = Some(101);
     let thrown = thrown.with_rule(rule(None, Some("10.0.0.0/8"), 101));
-    assert_eq!(leads_of(vec![thrown]), "e0");
+    assert_eq!(leads_of(vec![near, thrown]), "e0");
 }
 
 #[test]
