@@ -165,6 +165,15 @@ fn what_was_not_chosen_says_why() {
         ]
     );
 
+    // One that refuses too, and is not asked.
+    let mut wide = near("e0");
+    wide.routes.push(crate::testing::route("10.0.0.0/8", None));
+    wide.routes[0].kind = crate::RouteType::Prohibit;
+    assert_eq!(
+        passed(to(), vec![wide]),
+        ["its prefix /8 is shorter than /24"]
+    );
+
     let mut beside = card("e0").with_address("192.0.2.2/24");
     beside = beside.with_route("10.0.0.0/8", "192.0.2.1");
     beside.routes[0].table = Some(101);
