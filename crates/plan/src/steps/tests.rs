@@ -102,6 +102,34 @@ fn a_vlan_on_a_bond_comes_up_from_the_ports() {
 }
 
 #[test]
+fn a_step_says_which_other_interface_it_can_t_do_without() {
+    let mut ports = bond("bond0", &["e0"]);
+    let LinkKind::Bond { bond } = &mut ports.kind else {
+        panic!("a bond");
+    };
+    bond.primary = Some("e0".parse().expect("an id"));
+    let storage = vlan("v7", 7, "bond0").with_address("10.0.0.2/24");
+    let plan = plan(vec![storage, ports, card("e0")]);
+    let needs = |step: Step| Some((word(&step.action), step.action.needs()?.to_string()));
+    let needs: Vec<_> = steps(&plan, Scope::Path)
+        .into_iter()
+        .filter_map(needs)
+        .collect();
+    let needs: Vec<_> = needs
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
+    assert_eq!(
+        needs,
+        [
+            ("set_master e0 bond0", "bond0"),
+            ("set_bond_primary bond0 e0", "e0"),
+            ("create_link v7", "bond0"),
+        ]
+    );
+}
+
+#[test]
 fn a_member_that_needs_more_than_its_bond_gets_it_again() {
     let ports = bond("bond0", &["e0", "e1"]).with_address("10.0.0.2/24");
     let plan = plan(vec![ports, card("e0").with_mtu(9000), card("e1")]);
