@@ -102,6 +102,24 @@ fn a_vlan_on_a_bond_comes_up_from_the_ports() {
 }
 
 #[test]
+fn a_member_goes_up_by_itself_where_its_bond_is_not_needed() {
+    let tagged = vlan("v7", 7, "e0").with_address("10.0.0.2/24");
+    let plan = plan(vec![card("e0"), bond("bond0", &["e0"]), tagged]);
+    assert_eq!(
+        words(&plan, Scope::Path),
+        [
+            "set_ipv6 e0",
+            "link_up e0",
+            "create_link v7",
+            "set_ipv6 v7",
+            "add_address v7 10.0.0.2/24",
+            "link_up v7",
+            "connect",
+        ]
+    );
+}
+
+#[test]
 fn a_step_says_which_other_interface_it_can_t_do_without() {
     let mut ports = bond("bond0", &["e0"]);
     let LinkKind::Bond { bond } = &mut ports.kind else {
