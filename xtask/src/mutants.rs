@@ -162,9 +162,13 @@ fn test(package: &Package, shard: Option<&str>, turn: Turn) -> Result<Outcomes> 
     if turn == Turn::Missed {
         command.arg("--iterate");
     }
-    command.args(["--", "--lib", "--"]);
-    for slow in package.slow.iter().filter(|_| turn == Turn::Quick) {
-        command.args(["--skip", slow]);
+    // Else cargo compiles the library twice, the second time without its tests.
+    command.arg("--cargo-arg=--lib");
+    if turn == Turn::Quick {
+        command.args(["--", "--"]);
+        for slow in package.slow {
+            command.args(["--skip", slow]);
+        }
     }
     // Nobody debugs a mutant.
     command.env("CARGO_PROFILE_DEV_DEBUG", "0");
