@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::plan_path::PathTree;
+use crate::terminal::shown;
 
 use nvmeroot_plan::{
     Action, BootPlan, Dhcp4, Dhcp6, Interface, Ipv6Settings, LinkKind, Match, NewLink, Reach, Step,
@@ -41,7 +42,8 @@ impl fmt::Display for PlanText<'_> {
         let steps = self.steps;
         if !steps.is_empty() {
             writeln!(f, "\nsteps at boot")?;
-            let lines: Vec<String> = steps.iter().map(step_text).collect();
+            let lines = steps.iter().map(|step| shown(&step_text(step)));
+            let lines: Vec<String> = lines.collect();
             let width = lines.iter().map(|l| l.chars().count()).max().unwrap_or(0);
             for (n, (line, step)) in lines.iter().zip(steps).enumerate() {
                 let place = format!("{}:{}", step.origin.file, step.origin.line);

@@ -189,3 +189,34 @@ fn a_file_with_keys_that_is_open_is_warned_of() {
         assert_eq!(said.status, Some(0));
     }
 }
+
+#[test]
+fn a_pattern_of_cards_says_nothing_to_the_terminal() {
+    let scene = Scene::new();
+    let netplan = r#"network:
+  version: 2
+  ethernets:
+    nic: {match: {name: "\e[31mx*", driver: "\e[32my"}, addresses: [10.0.0.5/24]}
+"#;
+    let storage = r"storage:
+  version: 1
+  config:
+    - {id: c, type: nvme_controller, transport: tcp, tcp_addr: 10.0.0.1, tcp_port: 4420}
+    - {id: d, type: disk, nvme_controller: c}
+    - {id: f, type: format, volume: d, fstype: ext4}
+    - {id: m, type: mount, device: f, path: /}
+    - {id: l, type: disk, path: /dev/vda}
+    - {id: g, type: format, volume: l, fstype: ext4}
+    - {id: n, type: mount, device: g, path: /boot}
+";
+    write(&scene.path("curtin.yaml"), storage.as_bytes(), 0o644);
+    let file = scene.path("root/etc/netplan/50.yaml");
+    write(&file, netplan.as_bytes(), 0o600);
+    let mut command = nvmeroot();
+    command.args(["plan", "--curtin", "curtin.yaml", "--root", "root"]);
+    let said = run(command.current_dir(scene.work.path()));
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let step = r"find the card of nic with name \u{1b}[31mx* and driver \u{1b}[32my";
+    assert!(said.stdout.contains(step), "{}", said.stdout);
+    assert!(!said.stdout.contains('\u{1b}'), "{:?}", said.stdout);
+}
