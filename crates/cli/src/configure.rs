@@ -245,7 +245,7 @@ impl Report {
         }
         let mut text = format!("reach: {}\n", self.reach);
         if let Some(choice) = &self.initramfs {
-            let name = generator::named(choice.generator);
+            let name = choice.generator.name();
             let _ = writeln!(text, "initramfs: {name} ({})", choice.why);
         }
         let would = if self.dry_run { "would be " } else { "" };

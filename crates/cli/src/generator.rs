@@ -12,11 +12,6 @@ use crate::Failure;
 use crate::args::GeneratorArg;
 use crate::root::RootTree;
 
-/// Makes an image for initramfs-tools. `update-initramfs` is no sign: dracut's package
-/// has a program of that name too.
-const MKINITRAMFS: &str = "mkinitramfs";
-const DRACUT: &str = "dracut";
-
 /// What dpkg knows of each package (dpkg(1), Files).
 const PACKAGES: &str = "var/lib/dpkg/status";
 
@@ -26,64 +21,45 @@ const LONGEST: u64 = 64 << 20;
 /// The generator that the files are for, and why that one.
 #[derive(Debug, Serialize)]
 pub(crate) struct Choice {
-    #[serde(rename = "generator", serialize_with = "name")]
+    #[serde(serialize_with = "name")]
     pub(crate) generator: Generator,
     pub(crate) why: &'static str,
     /// Nothing in the tree tells.
     #[serde(skip)]
-    pub(crate) is_guess: bool,
-}
-
-/// As `--initramfs` names it.
-pub(crate) const fn named(generator: Generator) -> &'static str {
-    match generator {
-        Generator::Dracut => "dracut",
-        _ => "initramfs-tools",
-    }
+    is_guess: bool,
 }
 
 fn name<S: serde::Serializer>(generator: &Generator, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(named(*generator))
+    to.serialize_str(generator.name())
 }
 
 impl Choice {
     /// What `--initramfs` says, else what really makes the tree's images.
     pub(crate) fn of(root: &RootTree, wanted: GeneratorArg) -> Result<Self, Failure> {
-        let chosen = |generator, why| Self {
-            generator,
-            why,
-            is_guess: false,
-        };
         let asked = match wanted {
             GeneratorArg::Auto => None,
             GeneratorArg::InitramfsTools => Some(Generator::InitramfsTools),
             GeneratorArg::Dracut => Some(Generator::Dracut),
         };
         if let Some(generator) = asked {
-            return Ok(chosen(generator, "as `--initramfs` says"));
+            return Ok(Self::known(generator, "as `--initramfs` says"));
         }
-        let (initramfs_tools, dracut) = (
-            is_installed(root, MKINITRAMFS)?,
-            is_installed(root, DRACUT)?,
-        );
-        Ok(match (initramfs_tools, dracut) {
-            (true, false) => chosen(
-                Generator::InitramfsTools,
-                "the root tree has `mkinitramfs` and no `dracut`",
-            ),
-            (false, true) => chosen(
-                Generator::Dracut,
-                "the root tree has `dracut` and no `mkinitramfs`",
-            ),
-            (true, true) => Self::of_both(root)?,
-            (false, false) => Self {
-                is_guess: true,
-                ..chosen(
+        // `update-initramfs` is no sign: dracut's package has a program of that name too.
+        let has = |generator: Generator| is_installed(root, generator.program().name);
+        Ok(
+            match (has(Generator::InitramfsTools)?, has(Generator::Dracut)?) {
+                (true, false) => Self::known(
                     Generator::InitramfsTools,
-                    "the root tree has no generator yet",
-                )
+                    "the root tree has `mkinitramfs` and no `dracut`",
+                ),
+                (false, true) => Self::known(
+                    Generator::Dracut,
+                    "the root tree has `dracut` and no `mkinitramfs`",
+                ),
+                (true, true) => Self::of_both(root)?,
+                (false, false) => Self::guess("the root tree has no generator yet"),
             },
-        })
+        )
     }
 
     /// Both programs are there: `mkinitramfs` stays until a package is cleared away that
@@ -93,44 +69,46 @@ impl Choice {
         let bytes = root.read(PACKAGES, LONGEST)?.unwrap_or_default();
         let status = String::from_utf8_lossy(&bytes);
         let has = |package| is_package_installed(&status, package);
-        let (generator, why) = match (has("initramfs-tools"), has("dracut")) {
-            (false, true) => (
+        Ok(match (has("initramfs-tools"), has("dracut")) {
+            (false, true) => Self::known(
                 Generator::Dracut,
                 "both generators are there, and the package `dracut` is installed",
             ),
-            (true, false) => (
+            (true, false) => Self::known(
                 Generator::InitramfsTools,
                 "both generators are there, and the package `initramfs-tools` is installed",
             ),
-            _ => (
-                Generator::InitramfsTools,
-                "both generators are there, and no package tells which of them is used",
-            ),
-        };
-        Ok(Self {
+            _ => {
+                Self::guess("both generators are there, and no package tells which of them is used")
+            }
+        })
+    }
+
+    const fn known(generator: Generator, why: &'static str) -> Self {
+        Self {
             generator,
             why,
-            is_guess: has("initramfs-tools") == has("dracut"),
-        })
+            is_guess: false,
+        }
+    }
+
+    const fn guess(why: &'static str) -> Self {
+        Self {
+            is_guess: true,
+            ..Self::known(Generator::InitramfsTools, why)
+        }
     }
 
     /// That nothing in the tree tells.
     pub(crate) fn warning(&self) -> Option<Warning> {
         self.is_guess.then(|| {
-            let other = match self.generator {
-                Generator::Dracut => Generator::InitramfsTools,
-                _ => Generator::Dracut,
-            };
             let message = format!(
                 "what makes the initramfs is a guess, `{}`: {}",
-                named(self.generator),
+                self.generator.name(),
                 self.why
             );
-            Warning::general(message).with_hint(format!(
-                "say `--initramfs {}` or `--initramfs {}`",
-                named(self.generator),
-                named(other)
-            ))
+            Warning::general(message)
+                .with_hint("say `--initramfs initramfs-tools` or `--initramfs dracut`")
         })
     }
 }

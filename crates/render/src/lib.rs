@@ -56,7 +56,7 @@ pub const DIRECTORIES: [&str; 16] = [
     "etc/stas",
     "etc/systemd/system",
     "etc/systemd/system/multi-user.target.wants",
-    "usr/lib/dracut/modules.d/90nvmeroot",
+    dracut::MODULE,
     "usr/lib/nvmeroot",
 ];
 

@@ -14,12 +14,9 @@ pub(crate) const PROGRAM: RequiredProgram = RequiredProgram::new("dracut", "drac
 /// Makes the images of all kernels anew.
 pub(crate) const COMMAND: &[&str] = &["dracut", "--force", "--regenerate-all"];
 
-/// The same, as a generated file names it.
-const REGENERATE: &str = "dracut --force --regenerate-all";
-
 /// The module's directory. Its number is its place among the others, which matters to
 /// none of its files.
-const MODULE: &str = "usr/lib/dracut/modules.d/90nvmeroot";
+pub(crate) const MODULE: &str = "usr/lib/dracut/modules.d/90nvmeroot";
 
 const CONFIGURATION: TreePath = TreePath::fixed("etc/dracut.conf.d/nvmeroot.conf");
 
@@ -94,13 +91,17 @@ fn hook(moment: Moment) -> Option<&'static str> {
 }
 
 fn boot_script(script: &BootScript) -> String {
-    format!("#!/bin/sh\n{}#\n{}", header(REGENERATE), script.text)
+    format!(
+        "#!/bin/sh\n{}#\n{}",
+        header(&COMMAND.join(" ")),
+        script.text
+    )
 }
 
 pub(crate) fn setup(payload: &Payload) -> String {
     let mut text = format!(
         "#!/bin/bash\n{}#\n# Copies into the initramfs what root's network and drives need.\n\n",
-        header(REGENERATE)
+        header(&COMMAND.join(" "))
     );
     let units = payload.units.iter().map(|unit| unit.name);
     let hooks = payload

@@ -89,17 +89,24 @@ pub(crate) fn leave(
     why: &'static str,
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
-    set.push(hook_path(payload)?, why, ChangeKind::Absent);
-    for script in payload.scripts {
-        let path = script_path(payload, script.moment)?;
-        set.push(path, why, ChangeKind::Absent);
-    }
+    remove_scripts(payload, why, set)?;
     open(why, set);
     Ok(())
 }
 
-/// Takes away what brings a runtime into the image, the hook first.
+/// Takes away what brings a runtime into the image.
 pub(crate) fn remove(
+    payload: &Payload,
+    why: &'static str,
+    set: &mut FileSet,
+) -> Result<(), RenderError> {
+    remove_scripts(payload, why, set)?;
+    set.push(payload.modules.clone(), why, ChangeKind::Absent);
+    Ok(())
+}
+
+/// The hook first: without it nothing of the runtime comes in.
+fn remove_scripts(
     payload: &Payload,
     why: &'static str,
     set: &mut FileSet,
@@ -109,7 +116,6 @@ pub(crate) fn remove(
         let path = script_path(payload, script.moment)?;
         set.push(path, why, ChangeKind::Absent);
     }
-    set.push(payload.modules.clone(), why, ChangeKind::Absent);
     Ok(())
 }
 

@@ -20,6 +20,14 @@ pub enum Generator {
 }
 
 impl Generator {
+    /// What it is called, also as a package of Debian's.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InitramfsTools => "initramfs-tools",
+            Self::Dracut => "dracut",
+        }
+    }
+
     /// The command that makes the images of all kernels anew.
     pub const fn command(self) -> &'static [&'static str] {
         match self {
@@ -29,7 +37,7 @@ impl Generator {
     }
 
     /// The program that makes an image.
-    pub(crate) const fn program(self) -> RequiredProgram {
+    pub const fn program(self) -> RequiredProgram {
         match self {
             Self::InitramfsTools => initramfs_tools::PROGRAM,
             Self::Dracut => dracut::PROGRAM,

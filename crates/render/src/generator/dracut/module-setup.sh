@@ -4,11 +4,6 @@ check()
 	[[ -e "${dracutsysrootdir-}/$nvmeroot_wanted" ]]
 }
 
-depends()
-{
-	return 0
-}
-
 installkernel()
 {
 	local wanted=(nvme-tcp af_packet) word filesystems=()
