@@ -9,7 +9,7 @@ use crate::nvme::is_false;
 /// sets it (`combine_dhcp_overrides` and `write_network_file` in its
 /// src/networkd.c): with the same one the running system finds nothing to
 /// replace.
-const ROUTE_METRIC: u32 = 100;
+pub(crate) const ROUTE_METRIC: u32 = 100;
 
 /// A DHCPv4 client: who it is to the server, and what of the answer is used
 /// (netplan's `dhcp4-overrides`). The default is netplan's.

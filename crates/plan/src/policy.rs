@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use crate::dhcp::ROUTE_METRIC;
 use crate::topology::Topology;
-use crate::{BootPlan, Dhcp4, Interface, LinkKind, MountPoint, Nqn, Requirement, Warning};
+use crate::{BootPlan, Interface, LinkKind, MountPoint, Nqn, Requirement, Warning};
 
 /// The loss timeout of root's controllers, where none is said: root has nowhere
 /// else to go, so they are never given up.
@@ -105,7 +106,7 @@ fn identify(interface: &mut Interface) {
 fn announced_metric(interface: &Interface) -> Option<u32> {
     let of_dhcp = match (&interface.dhcp4, &interface.dhcp6) {
         (Some(client), _) => Some(client.route_metric),
-        (None, Some(_)) => Some(Dhcp4::default().route_metric),
+        (None, Some(_)) => Some(ROUTE_METRIC),
         (None, None) => None,
     };
     let metric = interface.ra_metric.or(of_dhcp);

@@ -106,7 +106,7 @@ impl InterfaceTask<'_> {
                 self.found(link);
                 return Ok(());
             }
-            Action::FindCard { card, .. } => return self.find(Some(card)),
+            Action::FindCard { card, .. } => return self.find(Some(card)).map(drop),
             Action::Rename { interface, card } => return self.rename(interface, card),
             _ => {}
         }
@@ -173,11 +173,9 @@ impl InterfaceTask<'_> {
 
     /// The interface's link, ready for settings.
     fn link(&mut self) -> Result<Link, Ended> {
-        let link = loop {
-            match &self.link {
-                Some(link) => break link.clone(),
-                None => self.find(None)?,
-            }
+        let link = match &self.link {
+            Some(link) => link.clone(),
+            None => self.find(None)?,
         };
         if !std::mem::replace(&mut self.prepared, true) {
             self.network.ask_neighbours_every(&link, NEIGHBOUR_TIME_MS);
@@ -187,15 +185,15 @@ impl InterfaceTask<'_> {
     }
 
     /// Finds the card that `card` means, else the one with the interface's name.
-    fn find(&mut self, card: Option<&Match>) -> Result<(), Ended> {
+    fn find(&mut self, card: Option<&Match>) -> Result<Link, Ended> {
         let wanted = Wanted {
             name: &self.interface.name,
             matching: card,
             renamed: false,
         };
         let link = self.wait_for_card(&wanted)?.link;
-        self.found(link);
-        Ok(())
+        self.found(link.clone());
+        Ok(link)
     }
 
     fn found(&mut self, link: Link) {
