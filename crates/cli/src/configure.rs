@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use nvmeroot_plan::{BootPlan, Reach, Warning, mask};
+use nvmeroot_plan::{BootPlan, Manager, Reach, Warning, mask};
 use nvmeroot_render::{ChangeKind, FileSet, Options, Runtime};
 use serde::Serialize;
 
@@ -67,6 +67,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         }
         let choice = Choice::of(&root, args.initramfs)?;
         options.generator = choice.generator;
+        options.managers = Manager::of_tree(|file| root.exists(file))?;
         initramfs = Some(choice);
         if runtime == Runtime::Agent {
             let named = args.agent.or_else(|| path_variable("NVMEROOT_AGENT"));

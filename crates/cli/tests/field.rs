@@ -85,13 +85,15 @@ fn remote(plan: &Value) -> Vec<&str> {
 /// (`netplan_parser_load_yaml_hierarchy`).
 #[test]
 fn network_manager_as_the_tree_s_renderer_is_warned_of() {
-    let plan = Field::new("h01-desktop-nm-default").json();
+    let said = Field::new("h01-desktop-nm-default").plan(" --format json");
+    let plan: Value = serde_json::from_str(&said.stdout).expect("JSON");
     assert_eq!(egress(&plan), ["ens3"]);
     assert!(
-        warnings(&plan).iter().any(|w| w.contains("NetworkManager")),
-        "{:?}",
-        warnings(&plan)
+        plan["network"]["interfaces"][0]["connection"].is_string(),
+        "{plan}"
     );
+    let warning = "NetworkManager takes `ens3` over, and gives its address up";
+    assert!(said.stderr.contains(warning), "{}", said.stderr);
 }
 
 #[test]

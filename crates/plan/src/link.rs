@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::nvme::is_false;
 use crate::string_enum::string_enum;
 use crate::{
-    Bond, Bridge, BridgePort, DefinitionId, Dhcp4, Dhcp6, InterfaceAddress, InterfaceDiagnostic,
-    InterfaceName, Ipv6AddressGeneration, Ipv6Mtu, Ipv6Token, LinkLocal, MacAddress, Mtu, Offloads,
-    Origin, Route, Rule, VlanId,
+    Bond, Bridge, BridgePort, ConnectionId, DefinitionId, Dhcp4, Dhcp6, InterfaceAddress,
+    InterfaceDiagnostic, InterfaceName, Ipv6AddressGeneration, Ipv6Mtu, Ipv6Token, LinkLocal,
+    MacAddress, Mtu, Offloads, Origin, Route, Rule, VlanId,
 };
 
 /// One interface: which card or virtual link it is, and what it carries.
@@ -91,6 +91,10 @@ pub struct Interface {
     /// and priorities are the bridge's to say.
     #[serde(default, skip_serializing_if = "BridgePort::is_empty")]
     pub bridge_port: BridgePort,
+    /// The profile by which NetworkManager keeps it in the running system, where the
+    /// input hands it to NetworkManager.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<ConnectionId>,
     /// What the input says and nobody carries out; in a plan it is judged, and
     /// none is left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -127,6 +131,7 @@ impl Interface {
             activation_mode: None,
             offloads: Offloads::default(),
             bridge_port: BridgePort::default(),
+            connection: None,
             diagnostics: Vec::new(),
             origin,
         }

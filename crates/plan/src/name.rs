@@ -48,6 +48,14 @@ pub enum NameError {
         /// The text.
         value: String,
     },
+    /// Not the UUID of a profile.
+    #[error(
+        "`{value}` is no UUID of a profile: expected one such as `8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d`"
+    )]
+    Connection {
+        /// The text.
+        value: String,
+    },
     /// Not a TCP port.
     #[error("`{value}` is no TCP port: expected a whole number from 1 to 65535")]
     Port {

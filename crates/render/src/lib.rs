@@ -32,16 +32,19 @@ pub use programs::required_programs;
 pub use runtime::agent::AGENT_PATH;
 pub use runtime::scripts::command::{Command, Phase, commands, commands_text};
 
-use nvmeroot_plan::{BootPlan, HostIdentity, Reach, Scope, Step, Warning, steps};
+use std::collections::BTreeSet;
+
+use nvmeroot_plan::{BootPlan, HostIdentity, Manager, Reach, Scope, Step, Warning, steps};
 
 use crate::generator::{dracut, initramfs_tools};
-use crate::handoff::netplan;
+use crate::handoff::{netplan, network_manager};
 use crate::runtime::{agent, scripts};
 use crate::userspace::stas;
 
 /// The directories in which any plan's files may lie, whatever the runtime,
 /// beside those of [`DROP_INS`].
-pub const DIRECTORIES: [&str; 16] = [
+pub const DIRECTORIES: [&str; 17] = [
+    "etc/NetworkManager/conf.d",
     "etc/curtin-nvme-over-tcp",
     "etc/dracut.conf.d",
     "etc/initramfs-tools/conf.d",
@@ -85,6 +88,9 @@ pub struct Options {
     /// The agent's bytes, which [`Runtime::Agent`] puts into the root tree. It
     /// is not looked at: that it runs on the machine is the caller's to see.
     pub agent: Option<Vec<u8>>,
+    /// The network managers of the running system, as far as the root tree shows them;
+    /// none: it is netplan that knows.
+    pub managers: BTreeSet<Manager>,
     /// The identity that `etc/nvme/hostnqn` and `etc/nvme/hostid` get;
     /// `None`: they stay as they are.
     pub host: Option<HostIdentity>,
@@ -98,13 +104,19 @@ pub fn runtime_steps(plan: &BootPlan, runtime: Runtime) -> Vec<Step> {
     }
 }
 
-/// What the runtime, or who connects in the running system, can't do of the plan,
+/// What the runtime, or who has network or drives in the running system, can't do of the plan,
 /// each with where the input asks for it.
 pub fn limits(plan: &BootPlan, runtime: Runtime) -> Vec<Warning> {
-    match (plan.reach, runtime) {
-        (Reach::Initramfs, Runtime::Scripts) => scripts::limits(plan),
-        (Reach::Userspace, _) => stas::limits(plan),
-        _ => Vec::new(),
+    match plan.reach {
+        Reach::Initramfs => {
+            let mut limits = network_manager::limits(plan, runtime);
+            if runtime == Runtime::Scripts {
+                limits.extend(scripts::limits(plan));
+            }
+            limits
+        }
+        Reach::Userspace => stas::limits(plan),
+        Reach::Local | Reach::Firmware => Vec::new(),
     }
 }
 
@@ -125,6 +137,7 @@ pub fn left_over() -> Result<FileSet, RenderError> {
     agent::remove(why, &mut set);
     scripts::remove(why, &mut set);
     netplan::remove(why, &mut set);
+    network_manager::remove(why, &mut set);
     Ok(set)
 }
 
@@ -169,7 +182,7 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
                 }
             }
             generator.leave_others(&agent::PAYLOAD, &mut set)?;
-            netplan::add(plan, &mut set)?;
+            handoff::add(plan, &options.managers, &mut set)?;
             match runtime {
                 Runtime::Agent => {
                     let program = options.agent.as_deref().ok_or(RenderError::NoAgent)?;

@@ -6,14 +6,17 @@
 //! routers, the kernel goes on listening.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::net::IpAddr;
 
-use nvmeroot_plan::Interface;
+use nvmeroot_plan::{Interface, Manager};
 
 use super::network::Network;
-use super::running_network_manager::listens_to_routers;
+use super::profile;
 use crate::sys::kmsg::Level;
 use crate::sys::netlink::{Link, Netlink, NetlinkError, NewRoute, protocol};
+use crate::sys::paths::Paths;
+use crate::task::Context;
 
 /// Seconds that the route to a portal stays: a router's usual lifetime
 /// (`AdvDefaultLifetime`, RFC 4861, section 6.2.1). It ends by itself, so
@@ -45,10 +48,47 @@ fn keep_all(network: &Network, portals: &BTreeSet<IpAddr>) -> Result<(), Netlink
     let links = links(network, &mut netlink)?;
     addresses(&mut netlink, &links)?;
     routes(portals, &mut netlink)?;
-    if listens_to_routers(&network.context.paths) {
+    let managers = managers(&network.context.paths);
+    // In doubt the kernel goes on listening beside a manager: without either what
+    // routers announced runs out.
+    if managers.iter().any(|one| one.listens_to_routers()) {
         take_over(network, &mut netlink, &links)?;
     }
+    if managers.contains(&Manager::NetworkManager) {
+        tell_network_manager(network, &managers, &links);
+    }
     Ok(())
+}
+
+/// Who has the network in the root that is mounted.
+fn managers(paths: &Paths) -> BTreeSet<Manager> {
+    // A link into the root tree leads elsewhere from here, and counts as it is.
+    let has = |file| {
+        let mut roots = paths.new_roots.iter();
+        Ok(roots.any(|root| root.join(file).symlink_metadata().is_ok()))
+    };
+    match Manager::of_tree(has) {
+        Ok(found) => found,
+        Err::<_, Infallible>(e) => match e {},
+    }
+}
+
+fn tell_network_manager(
+    network: &Network,
+    managers: &BTreeSet<Manager>,
+    links: &[(&Interface, Link)],
+) {
+    let Context { paths, kmsg, .. } = &*network.context;
+    let text = match profile::tell(paths, links) {
+        // Another manager may have them.
+        Ok(unknown) if unknown.is_empty() || managers.len() > 1 => return,
+        Ok(unknown) => format!(
+            "NetworkManager has no profile with a UUID for `{}`: it renews no lease there; give the profile its `interface-name` and `uuid`",
+            unknown.join("`, `")
+        ),
+        Err(e) => format!("NetworkManager can't be told what is up: {e}; it renews no lease"),
+    };
+    kmsg.say(Level::Warning, &text);
 }
 
 /// The storage's interfaces that are there.

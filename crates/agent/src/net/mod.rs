@@ -19,7 +19,7 @@ mod link_readiness;
 mod link_table;
 mod machine_id;
 mod network;
-mod running_network_manager;
+mod profile;
 mod virtual_link;
 
 pub(crate) use hand_off::hand_off;

@@ -88,6 +88,13 @@ fn netplan(interfaces: &[&Interface]) -> Result<String, RenderError> {
                 // `clientid`.
                 let _ = writeln!(text, "      dhcp-identifier: mac");
             }
+            // The agent tells NetworkManager by it that the profile is up.
+            if let Some(connection) = interface.connection {
+                let _ = writeln!(
+                    text,
+                    "      networkmanager:\n        uuid: \"{connection}\""
+                );
+            }
         }
     }
     Ok(text)

@@ -56,7 +56,7 @@ pub(super) fn lower<'d>(
     };
     lowering.doubts(map);
     lowering.refuse_kind();
-    lowering.note_renderer();
+    lowering.connection(map);
     lowering.name(map);
     if let Some(map) = map {
         for entry in map.entries() {
@@ -124,19 +124,6 @@ impl<'d> Lowering<'_, 'd> {
             "reach the storage over a network card, or a VLAN, a bond or a bridge on one",
         );
         self.diagnose(Severity::Refusal, warning);
-    }
-
-    fn note_renderer(&mut self) {
-        let Some(node) = self.definition.renderer else {
-            return;
-        };
-        if self.is_network_managers() {
-            let message = "NetworkManager takes this interface over and does not know `critical`: \
-                           it may drop the connection to the storage";
-            let warning = Warning::at(origin(node, self.path), message)
-                .with_hint("let networkd render the interfaces that lead to the storage");
-            self.diagnose(Severity::Note, warning);
-        }
     }
 
     /// Works out what the interface is called.

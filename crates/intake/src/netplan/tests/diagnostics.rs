@@ -1,5 +1,7 @@
 //! What is neither wrong nor carried out.
 
+use nvmeroot_plan::ConnectionId;
+
 use super::*;
 
 fn ethernet(keys: &str) -> String {
@@ -116,32 +118,26 @@ fn one_note_per_topmost_key_at_its_place() {
     );
 }
 
+/// netplan's `write_nm_conf_access_point` (src/nm.c): `connection.uuid`.
 #[test]
-fn network_manager_is_noted_where_it_was_said() {
+fn what_network_manager_renders_has_a_profile() {
     let text = "\
 network:
   renderer: NetworkManager
   ethernets:
     renderer: networkd
-    e0: {}
+    e0: {networkmanager: {uuid: 8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d}}
     e1: {renderer: NetworkManager}
+    e2: {renderer: NetworkManager, networkmanager: {uuid: 8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d}}
+    e3: {renderer: NetworkManager, networkmanager: {uuid: none}}
   vlans:
     v0: {id: 1, link: elsewhere}
 ";
     let all = interfaces(text);
-    let places: Vec<Vec<u32>> = all
-        .iter()
-        .map(|one| {
-            let about = |r: &&nvmeroot_plan::InterfaceDiagnostic| {
-                r.warning.message.starts_with("NetworkManager")
-            };
-            let diagnostics = one.diagnostics.iter().filter(about);
-            diagnostics
-                .map(|r| r.warning.origin.as_ref().expect("a place").line)
-                .collect()
-        })
-        .collect();
-    assert_eq!(places, [vec![], vec![6], vec![2]]);
+    let own = |id: &str| Some(ConnectionId::of(&id.parse().expect("an id")));
+    let said = "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d".parse().ok();
+    let connections: Vec<_> = all.iter().map(|one| one.connection).collect();
+    assert_eq!(connections, [None, own("e1"), said, None, own("v0")]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! No key of the schema falls through: each is in the plan, or a diagnostic says
 //! that it is not.
 
+use nvmeroot_plan::ConnectionId;
+
 use super::*;
 use crate::netplan::check::fits;
 use crate::netplan::schema::{
@@ -183,17 +185,6 @@ fn judge(section: &Section, key: &Key) {
         .all(|(with, _)| has(Severity::Refusal, &whole, with));
     assert_eq!(refused, section.is_refused());
     match key.support {
-        // It changes no value of the plan, only what is said about it.
-        SupportLevel::Carried if name == "renderer" => {
-            let (with, _) = with_and_without(section, name, "NetworkManager");
-            let said = |diagnostic: &nvmeroot_plan::InterfaceDiagnostic| {
-                diagnostic
-                    .warning
-                    .message
-                    .starts_with("NetworkManager takes")
-            };
-            assert!(with.diagnostics.iter().any(said), "{place}");
-        }
         SupportLevel::Carried => assert!(any_in_plan, "{place}: not in the plan"),
         SupportLevel::Later => assert!(!any_in_plan, "{place}: in the plan all the same"),
         SupportLevel::Noted(_) => {
@@ -363,7 +354,10 @@ fn every_key_of_network_is_read_or_noticed() {
         let noticed = notices(&text).join("\n");
         match key.name {
             "version" => assert_eq!(said, ""),
-            "renderer" => assert!(said.contains("NetworkManager takes"), "{said}"),
+            "renderer" => {
+                let id = "e0".parse().expect("an id");
+                assert_eq!(only(&text).connection, Some(ConnectionId::of(&id)));
+            }
             _ => {
                 let notice = format!("1:11 network.{0}: `{0}` is not", key.name);
                 assert!(noticed.starts_with(&notice), "{noticed}");

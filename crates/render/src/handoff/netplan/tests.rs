@@ -34,7 +34,9 @@ fn every_kind_goes_into_its_own_section() {
     bond.kind = LinkKind::Bond {
         bond: Bond::default(),
     };
-    let text = netplan(&[&dhcp, &vlan, &ethernet("ens4"), &bond]).expect("a file");
+    let mut of_manager = ethernet("ens4");
+    of_manager.connection = "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d".parse().ok();
+    let text = netplan(&[&dhcp, &vlan, &of_manager, &bond]).expect("a file");
     assert_eq!(
         text.strip_prefix(HEADER),
         Some(
@@ -47,6 +49,8 @@ network:
       dhcp-identifier: mac
     \"ens4\":
       critical: true
+      networkmanager:
+        uuid: \"8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d\"
   vlans:
     \"storage\":
       critical: true

@@ -1,7 +1,7 @@
 //! What netplan refuses of an interface because of who renders it (`src/nm.c`,
 //! `src/networkd.c`): the running system then has no network at all.
 
-use nvmeroot_plan::{RouteType, Severity};
+use nvmeroot_plan::{ConnectionId, RouteType, Severity};
 
 use super::Lowering;
 use crate::netplan::check::shown;
@@ -16,6 +16,23 @@ impl<'d> Lowering<'_, 'd> {
     pub(super) fn is_network_managers(&self) -> bool {
         let renderer = self.definition.renderer.and_then(Node::text);
         renderer == Some("NetworkManager")
+    }
+
+    /// By which profile NetworkManager will keep it: the hand-off gives netplan the same
+    /// UUID (`write_nm_conf_access_point` in its src/nm.c writes what is said, and
+    /// leaves the choice to NetworkManager else).
+    pub(super) fn connection(&mut self, map: Option<&Map<'d>>) {
+        if !self.is_network_managers() {
+            return;
+        }
+        let own = map.and_then(|map| match map.get("networkmanager") {
+            Some(Value::Map(of_manager)) => of_manager.text("uuid"),
+            _ => None,
+        });
+        self.interface.connection = match own {
+            Some(uuid) => uuid.parse().ok(),
+            None => Some(ConnectionId::of(&self.interface.id)),
+        };
     }
 
     pub(super) fn doubt_what_network_manager_lacks(&mut self, map: &Map<'d>) {

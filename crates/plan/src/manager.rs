@@ -1,0 +1,132 @@
+//! Who keeps the network once the system runs, and how a root tree shows it.
+
+use std::collections::BTreeSet;
+
+/// A network manager of the running system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Manager {
+    /// systemd-networkd(8).
+    Networkd,
+    /// NetworkManager(8).
+    NetworkManager,
+    /// ifup(8) of Debian's package `ifupdown`.
+    Ifupdown,
+    /// ifup of the package `ifupdown2`.
+    Ifupdown2,
+    /// ifup of the package `ifupdown-ng`.
+    IfupdownNg,
+}
+
+impl Manager {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Networkd,
+        Self::NetworkManager,
+        Self::Ifupdown,
+        Self::Ifupdown2,
+        Self::IfupdownNg,
+    ];
+
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Networkd => "systemd-networkd",
+            Self::NetworkManager => "NetworkManager",
+            Self::Ifupdown => "ifupdown",
+            Self::Ifupdown2 => "ifupdown2",
+            Self::IfupdownNg => "ifupdown-ng",
+        }
+    }
+
+    /// The ways in which a root tree has it: all files of one of them are there, or
+    /// links of that name. That networkd's program is there is no sign: every systemd
+    /// brings it along.
+    const fn ways(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Networkd => &[
+                &["etc/systemd/system/multi-user.target.wants/systemd-networkd.service"],
+                &["etc/systemd/system/dbus-org.freedesktop.network1.service"],
+                // netplan starts it at each boot (netplan-generate(8)).
+                &[
+                    "usr/lib/systemd/system-generators/netplan",
+                    "usr/lib/systemd/systemd-networkd",
+                ],
+                &[
+                    "lib/systemd/system-generators/netplan",
+                    "lib/systemd/systemd-networkd",
+                ],
+            ],
+            Self::NetworkManager => &[&["usr/sbin/NetworkManager"]],
+            Self::Ifupdown => &[&["usr/lib/ifupdown"], &["lib/ifupdown"]],
+            Self::Ifupdown2 => &[&["usr/share/ifupdown2"]],
+            Self::IfupdownNg => &[&["usr/libexec/ifupdown-ng"], &["usr/lib/ifupdown-ng"]],
+        }
+    }
+
+    /// Those that a root tree has; `has` says whether a file is in it.
+    ///
+    /// # Errors
+    /// Those of `has`.
+    pub fn of_tree<E>(
+        mut has: impl FnMut(&'static str) -> Result<bool, E>,
+    ) -> Result<BTreeSet<Self>, E> {
+        let mut found = BTreeSet::new();
+        for manager in Self::ALL {
+            for way in manager.ways() {
+                let mut all = true;
+                for file in *way {
+                    all = all && has(file)?;
+                }
+                if all {
+                    found.insert(manager);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// It listens to routers by itself; the others leave that to the kernel.
+    pub const fn listens_to_routers(self) -> bool {
+        matches!(self, Self::Networkd | Self::NetworkManager)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(files: &[&str]) -> Vec<Manager> {
+        let has = |file: &str| Ok::<_, ()>(files.contains(&file));
+        Manager::of_tree(has).expect("found").into_iter().collect()
+    }
+
+    #[test]
+    fn a_manager_is_known_by_its_files() {
+        let enabled = "etc/systemd/system/multi-user.target.wants/systemd-networkd.service";
+        assert_eq!(of(&[enabled]), [Manager::Networkd]);
+        assert_eq!(of(&["usr/sbin/NetworkManager"]), [Manager::NetworkManager]);
+        let netplan = "usr/lib/systemd/system-generators/netplan";
+        let program = "usr/lib/systemd/systemd-networkd";
+        assert_eq!(of(&[netplan, program]), [Manager::Networkd]);
+        assert_eq!(
+            of(&[netplan, program, "usr/sbin/NetworkManager"]),
+            [Manager::Networkd, Manager::NetworkManager]
+        );
+        // Not enabled, nobody to start.
+        assert_eq!(of(&[program]), []);
+        assert_eq!(of(&[netplan]), []);
+    }
+
+    #[test]
+    fn the_programs_named_ifup_are_told_apart() {
+        assert_eq!(of(&["usr/lib/ifupdown"]), [Manager::Ifupdown]);
+        assert_eq!(of(&["usr/share/ifupdown2"]), [Manager::Ifupdown2]);
+        assert_eq!(of(&["usr/libexec/ifupdown-ng"]), [Manager::IfupdownNg]);
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_is_no_answer() {
+        assert_eq!(Manager::of_tree(|_| Err("unreadable")), Err("unreadable"));
+    }
+}
