@@ -10,6 +10,10 @@ use crate::requirements::ARCHIVE_KEYRING;
 /// The release that everything of the lab's is of.
 pub const SUITE: &str = "trixie";
 
+/// An option of apt's, to be switched off. Mirrors lag behind, those of releases that move by more than the week
+/// for which a list is valid. Its signature is checked all the same.
+pub(crate) const VALIDITY: &str = "Acquire::Check-Valid-Until";
+
 /// A line of apt's sources for [`SUITE`]: `deb` or `deb-src`.
 ///
 /// # Errors
@@ -18,7 +22,8 @@ pub fn line(kind: &str) -> Result<String> {
     line_of(kind, SUITE)
 }
 
-fn line_of(kind: &str, suite: &str) -> Result<String> {
+/// The same for another release.
+pub(crate) fn line_of(kind: &str, suite: &str) -> Result<String> {
     let site = site()?;
     // Named, so that nothing has to guess it (which takes gpg).
     Ok(format!(
@@ -63,9 +68,7 @@ impl Apt {
             option("Dir::Cache", &self.dir.join("cache")),
             option("Dir::Etc::SourceList", &self.dir.join("sources.list")),
             option("Dir::Etc::SourceParts", Path::new("/dev/null")),
-            // Mirrors lag behind, those of releases that move by more than the week
-            // for which a list is valid. Its signature is checked all the same.
-            "Acquire::Check-Valid-Until=false".to_owned(),
+            format!("{VALIDITY}=false"),
         ];
         options
             .into_iter()

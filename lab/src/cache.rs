@@ -163,6 +163,24 @@ impl Cache {
         Ok(path)
     }
 
+    /// Removes what the name stands for, if nothing else stands for it.
+    pub(crate) fn drop_name(&self, kind: &str, name: &str) -> Result<()> {
+        let _forgetting = self.lock("forget")?;
+        let names = self.dir.join("names").join(kind);
+        let path = names.join(name);
+        let Ok(image) = fs::read_to_string(&path) else {
+            return Ok(());
+        };
+        fs::remove_file(&path).context("remove", &path)?;
+        let mut others = fs::read_dir(&names).context("list", &names)?.flatten();
+        let is_wanted =
+            others.any(|other| fs::read_to_string(other.path()).is_ok_and(|text| text == image));
+        if is_wanted {
+            return Ok(());
+        }
+        remove(&self.dir.join(image))
+    }
+
     fn lock(&self, name: &str) -> Result<File> {
         let locks = self.dir.join("locks");
         fs::create_dir_all(&locks).context("create", &locks)?;
@@ -295,6 +313,23 @@ mod tests {
         age();
         get("b", "3");
         assert!(!one.exists());
+    }
+
+    #[test]
+    fn a_dropped_names_image_goes_unless_another_name_wants_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::open(dir.path().to_owned()).unwrap();
+        let get = |name: &str| {
+            let build = |at: &Path| -> Result<()> { write(&at.join("f"), 0o644, "x") };
+            cache.get("host", name, &Key::new("1"), build).unwrap()
+        };
+        let image = get("a");
+        get("b");
+        cache.drop_name("host", "a").unwrap();
+        assert!(image.exists());
+        cache.drop_name("host", "b").unwrap();
+        cache.drop_name("host", "b").unwrap();
+        assert!(!image.exists());
     }
 
     #[test]

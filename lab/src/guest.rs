@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use crate::axes::NETWORKD;
 use crate::cache::write;
 use crate::error::{Context, Result};
 use crate::host_spec::{Generator, HostSpec};
@@ -90,10 +91,11 @@ pub(crate) fn write_files(spec: &HostSpec, upper: &Path) -> Result<()> {
     write(&programs.join("report.sh"), 0o755, REPORT)?;
     write(&programs.join("before.sh"), 0o755, BEFORE)?;
     let units = upper.join("etc/systemd/system");
+    let manager = spec.manager.unit();
     let early = |service: &str| {
         format!(
             "[Unit]\nDefaultDependencies=no\nAfter=systemd-remount-fs.service\n\
-             Before=systemd-networkd.service\n[Service]\n{service}"
+             Before={manager}\n[Service]\n{service}"
         )
     };
     // It beats on what is remote.
@@ -105,7 +107,7 @@ pub(crate) fn write_files(spec: &HostSpec, upper: &Path) -> Result<()> {
         early("ExecStart=/usr/local/lib/lab/heartbeat.py /root\n")
     };
     write(&units.join("lab-heartbeat.service"), 0o644, heartbeat)?;
-    // systemd-networkd starts when the snapshot is taken and the monitor runs.
+    // The network manager starts when the snapshot is taken and the monitor runs.
     let before = early(
         "Type=exec\nExecStartPre=/usr/local/lib/lab/before.sh\n\
          ExecStart=/bin/sh -c 'exec ip -ts monitor link address route >/run/lab/monitor'\n",
@@ -134,10 +136,13 @@ pub(crate) fn write_files(spec: &HostSpec, upper: &Path) -> Result<()> {
         "../lab-report.service",
         &units.join("multi-user.target.wants/lab-report.service"),
     )?;
-    link(
-        "/usr/lib/systemd/system/systemd-networkd.service",
-        &units.join("multi-user.target.wants/systemd-networkd.service"),
-    )?;
+    // Others are enabled by their packages.
+    if manager == NETWORKD {
+        link(
+            &format!("/usr/lib/systemd/system/{manager}"),
+            &units.join(format!("multi-user.target.wants/{manager}")),
+        )?;
+    }
     link(
         "/usr/lib/systemd/system/multi-user.target",
         &units.join("default.target"),

@@ -1,19 +1,17 @@
 //! The host: a Debian tree, configured by nvmeroot, as a drive and an initramfs.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, Key, remove, write};
-use crate::command::Program;
 use crate::error::{Context, Error, Result};
 use crate::guest;
 use crate::host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec};
+use crate::overlay::Overlay;
 use crate::platform::Platform;
 use crate::tree::Tree;
 
-const CONFIGURE: &str = include_str!("../guest/configure.sh");
 const BUILD: &str = include_str!("../guest/build-host.sh");
 const SLIM_INIT: &str = include_str!("../guest/slim-init.sh");
 const SLIM_HEARTBEAT: &str = include_str!("../guest/slim-heartbeat.sh");
@@ -72,7 +70,7 @@ fn configure(
     spec: &HostSpec,
     scratch: &Path,
 ) -> Result<HostImage> {
-    let overlay = Overlay::new(platform, scratch)?;
+    let overlay = Overlay::new(platform.layers(), scratch)?;
     write_inputs(spec, &overlay.upper)?;
     guest::write_files(spec, &overlay.upper)?;
     for file in &spec.files {
@@ -103,7 +101,7 @@ fn configure(
         .text(SLIM_INIT)
         .text(SLIM_HEARTBEAT)
         .tree(&overlay.upper)?;
-    let name = format!("{}-{}", spec.name, platform.release);
+    let name = image_name(spec, &platform.release);
     let dir = cache.get("host", &name, &key, |dir| {
         let content = match spec.kind {
             HostKind::Debian => overlay.merged.clone(),
@@ -118,10 +116,7 @@ fn configure(
             .arg(&platform.release)
             .arg(&overlay.merged)
             .arg(content)
-            .arg(match spec.generator {
-                Generator::InitramfsTools => "initramfs-tools",
-                Generator::Dracut => "dracut",
-            })
+            .arg(spec.generator.package())
             .run(&dir.join("log"))
     })?;
     Ok(HostImage {
@@ -134,47 +129,9 @@ fn configure(
     })
 }
 
-/// The cached tree with a layer of its own on top.
-pub(crate) struct Overlay {
-    lower: OsString,
-    upper: PathBuf,
-    work: PathBuf,
-    pub(crate) merged: PathBuf,
-    script: PathBuf,
-}
-
-impl Overlay {
-    pub(crate) fn new(platform: &Platform, scratch: &Path) -> Result<Self> {
-        // The first one lies on top (Documentation/filesystems/overlayfs.rst).
-        let mut lower = OsString::new();
-        if let Some(layer) = &platform.layer {
-            lower.push(layer);
-            lower.push(":");
-        }
-        lower.push(&platform.tree.root);
-        let overlay = Overlay {
-            lower,
-            upper: scratch.join("upper"),
-            work: scratch.join("work"),
-            merged: scratch.join("merged"),
-            script: scratch.join("configure.sh"),
-        };
-        for dir in [&overlay.upper, &overlay.work, &overlay.merged] {
-            fs::create_dir_all(dir).context("create", dir)?;
-        }
-        write(&overlay.script, 0o755, CONFIGURE)?;
-        Ok(overlay)
-    }
-
-    /// A program to be run with the merged tree mounted; its name and
-    /// arguments are to be added.
-    pub(crate) fn program(&self) -> Program {
-        Program::new("unshare")
-            .args(["--mount", "--propagation", "private", "sh"])
-            .arg(&self.script)
-            .arg(&self.lower)
-            .args([&self.upper, &self.work, &self.merged])
-    }
+/// What stands for the newest image of that host with that kernel.
+pub(crate) fn image_name(spec: &HostSpec, kernel_release: &str) -> String {
+    format!("{}-{kernel_release}", spec.name)
 }
 
 fn write_inputs(spec: &HostSpec, upper: &Path) -> Result<()> {

@@ -18,13 +18,41 @@ pub enum HostKind {
 }
 
 /// What makes the host's initramfs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Generator {
     /// What Debian 13 is installed with.
     #[default]
     InitramfsTools,
     /// What Debian 14 is installed with; Debian 13 has it too.
     Dracut,
+}
+
+/// The Debian that the host's tree is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Release {
+    /// Debian 13.
+    #[default]
+    Trixie,
+    /// What becomes Debian 14.
+    Forky,
+    /// Debian unstable.
+    Sid,
+}
+
+/// What manages the running system's network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Manager {
+    /// netplan, and systemd-networkd by what it makes of its YAML.
+    #[default]
+    NetplanNetworkd,
+    /// netplan, and NetworkManager.
+    NetplanNetworkManager,
+    /// NetworkManager alone, with keyfiles.
+    NetworkManager,
+    /// systemd-networkd alone, with files of its own.
+    Networkd,
+    /// ifupdown with `/etc/network/interfaces`.
+    Ifupdown,
 }
 
 /// What the installer would have left in the host's tree.
@@ -34,8 +62,12 @@ pub struct HostSpec {
     pub name: String,
     /// What runs once root is mounted.
     pub kind: HostKind,
+    /// Which Debian it is. Kernel and target are the same with each.
+    pub release: Release,
     /// What makes its initramfs.
     pub generator: Generator,
+    /// What manages its network; its own files are in [`HostSpec::files`].
+    pub manager: Manager,
     /// The configuration that the installer gave to curtin, YAML.
     pub curtin: String,
     /// `/etc/netplan/00-installer-config.yaml`.

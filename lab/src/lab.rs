@@ -96,7 +96,7 @@ impl Lab {
             .join("target/lab");
         let cache = Cache::open(cache_dir()?.join("images"))?;
         say("Debian tree");
-        let tree = Tree::get(&cache, Generator::InitramfsTools)?;
+        let tree = Tree::whole(&cache, Generator::InitramfsTools)?;
         say("target image");
         let debian = Platform::debian(&cache, tree)?;
         Ok(Lab {
@@ -185,14 +185,19 @@ impl Lab {
     /// program that failed, nvmeroot included.
     pub fn host_image(&self, spec: &HostSpec, kind: Kind) -> Result<HostImage> {
         let platform = self.platform(kind)?;
-        match spec.generator {
-            Generator::InitramfsTools => host::image(&self.cache, platform, &self.nvmeroot, spec),
-            other => {
-                let tree = Tree::get(&self.cache, other)?;
-                let platform = platform.with(&self.cache, tree)?;
-                host::image(&self.cache, &platform, &self.nvmeroot, spec)
-            }
-        }
+        let tree = Tree::get(&self.cache, spec.release, spec.generator, spec.manager)?;
+        let platform = platform.with(&self.cache, tree)?;
+        host::image(&self.cache, &platform, &self.nvmeroot, spec)
+    }
+
+    /// Removes the image of a simulated host that nobody will start again soon.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn forget_host(&self, spec: &HostSpec) -> Result<()> {
+        let release = &self.platform(Kind::Uml)?.release;
+        self.cache
+            .drop_name("host", &host::image_name(spec, release))
     }
 
     /// Size in bytes of an initial ramdisk of the same tree that nvmeroot has

@@ -7,6 +7,7 @@
 //! the same parts: a demonstration, a measurement.
 
 pub mod archive;
+mod axes;
 mod bond;
 mod boot;
 mod cache;
@@ -17,11 +18,13 @@ mod error;
 mod guest;
 mod host;
 mod host_spec;
+mod installed;
 mod kernel;
 mod lab;
 mod machine;
 mod marks;
 mod outcome;
+mod overlay;
 mod platform;
 mod reason;
 mod record;
@@ -39,7 +42,7 @@ pub use boot::{Boot, Phase, boot};
 pub use effect::Effect;
 pub use error::{Error, Result};
 pub use host::HostImage;
-pub use host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, TreeFile};
+pub use host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, Manager, Release, TreeFile};
 pub use lab::{FIRST_SLOT, Lab, Wiring};
 pub use machine::{Clock, Kind, Line, Need, Processors, SEED, Way, Who};
 pub use marks::Marks;

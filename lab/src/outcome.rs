@@ -99,6 +99,22 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The boots that reported, the last one not among them, as if each had been the last.
+    pub(crate) fn finished(&self) -> impl Iterator<Item = Outcome> {
+        self.earlier.iter().filter_map(|earlier| {
+            let (report, power_off) = earlier.finished.clone()?;
+            Some(Outcome {
+                marks: Marks::of(&earlier.console),
+                console: earlier.console.clone(),
+                record: earlier.record.clone(),
+                report: Some(report),
+                power_off,
+                earlier: Vec::new(),
+                ..self.clone()
+            })
+        })
+    }
+
     /// When the target said `text` for the last time, in seconds since the host was
     /// switched on.
     pub(crate) fn target_said(&self, text: &str) -> Option<f64> {
@@ -127,4 +143,7 @@ pub struct Earlier {
     pub console: Vec<Line>,
     /// What the agent recorded; `None` where there is none.
     pub record: Option<Record>,
+    /// The host's report and the seconds to the end of its machine; `None` where it was
+    /// not waited for.
+    pub finished: Option<(Report, Option<f64>)>,
 }

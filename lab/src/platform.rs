@@ -35,36 +35,45 @@ const SLOTS: std::ops::Range<u8> = 3..16;
 impl Platform {
     /// Debian's tree with its own kernel.
     pub(crate) fn debian(cache: &Cache, tree: Tree) -> Result<Self> {
+        let release = tree.kernel_release()?.to_owned();
         let modules = Modules {
             root: &tree.root,
-            release: &tree.release,
+            release: &release,
             more: OLD_MODULES,
         };
         Ok(Platform {
             layer: None,
             key: tree.key.clone(),
-            release: tree.release.clone(),
-            kernel: tree.kernel(),
+            kernel: tree.kernel()?,
             library: None,
             target: target::base_image(cache, &tree, modules, &tree.key)?,
+            release,
             tree,
         })
     }
 
-    /// The same with another tree of the same release.
+    /// The same with another tree, whose own kernel it has where the other had its own.
     pub(crate) fn with(&self, cache: &Cache, tree: Tree) -> Result<Self> {
         let mut platform = self.clone();
+        if tree.name == self.tree.name {
+            return Ok(platform);
+        }
         if self.layer.is_some() {
             let kernel = Kernel::get(cache, &|_| {})?;
             let (layer, key) = layered(cache, &tree, &kernel)?;
             (platform.layer, platform.key) = (Some(layer), key);
         } else {
             platform.key = tree.key.clone();
-            platform.release.clone_from(&tree.release);
-            platform.kernel = tree.kernel();
+            tree.kernel_release()?.clone_into(&mut platform.release);
+            platform.kernel = tree.kernel()?;
         }
         platform.tree = tree;
         Ok(platform)
+    }
+
+    /// What hosts are built on; the first lies on top.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Path> {
+        self.layer.as_deref().into_iter().chain(self.tree.layers())
     }
 
     /// Debian's tree with a kernel that is a program, instead of its own.
@@ -137,14 +146,8 @@ fn layer(
         .output()?;
     // Debian's kernel is not there: an overlay's mark for what is taken away
     // (Documentation/filesystems/overlayfs.rst).
-    let of_debian = |name: &str| format!("{name}-{}", tree.release);
-    let gone = [
-        modules.join(&tree.release),
-        root.join("boot").join(of_debian("vmlinuz")),
-        root.join("boot").join(of_debian("System.map")),
-        root.join("boot").join(of_debian("config")),
-    ];
-    for path in gone {
+    for path in tree.kernel_files() {
+        let path = root.join(path);
         Program::new("mknod")
             .arg(&path)
             .args(["c", "0", "0"])

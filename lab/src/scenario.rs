@@ -16,6 +16,7 @@ mod hand_over;
 mod home;
 mod late;
 mod links;
+pub mod matrix;
 mod paths;
 mod reports;
 mod slim;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Scenario> {
         waiting::all(),
         table::all(),
         chaos::found(),
+        matrix::all(),
     ];
     let mut scenarios: Vec<_> = groups.into_iter().flatten().collect();
     scenarios.extend(dracut::of(&scenarios));
@@ -83,6 +85,14 @@ impl Scenario {
         }
         felt::came(self, outcome, &mut faults);
         (self.check)(outcome, &mut faults);
-        faults.into_texts()
+        let mut texts = faults.into_texts();
+        for (number, earlier) in outcome.finished().enumerate() {
+            let mut faults = Faults::default();
+            check::healthy(self, &earlier, &mut faults);
+            (self.check)(&earlier, &mut faults);
+            let of_boot = |text: String| format!("boot {}: {text}", number + 1);
+            texts.extend(faults.into_texts().into_iter().map(of_boot));
+        }
+        texts
     }
 }

@@ -49,6 +49,8 @@ pub struct Session {
     /// When the target's plug was pulled, and when it served again.
     outages: Vec<(Duration, Option<Duration>)>,
     earlier: Vec<Earlier>,
+    /// How the boot ended that ended last.
+    finished: Option<(Report, Option<f64>)>,
     agenda: Agenda,
     disturbed: Disturbed,
     effects: Effects,
@@ -87,6 +89,7 @@ impl Session {
             world: lab.world(&way, wiring.slots.len(), dir)?,
             outages: Vec::new(),
             earlier: Vec::new(),
+            finished: None,
             agenda: Agenda::default(),
             disturbed: Disturbed::default(),
             effects: Effects::default(),
@@ -299,6 +302,7 @@ impl Session {
             self.earlier.push(Earlier {
                 console: self.world.console(Who::Host, 0),
                 record: self.record(),
+                finished: self.finished.take(),
             });
         }
         self.world.start(&self.host, &self.dir)?;
@@ -521,7 +525,9 @@ impl Session {
         let began = self.world.now();
         let ended = self.host_ends(POWER_OFF);
         let took = self.world.now().saturating_sub(began).as_secs_f64();
-        Ok((Some(report), ended.is_ok().then_some(took)))
+        let power_off = ended.is_ok().then_some(took);
+        self.finished = Some((report.clone(), power_off));
+        Ok((Some(report), power_off))
     }
 }
 

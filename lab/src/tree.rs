@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::archive::{self, SUITE};
-use crate::cache::{Cache, Key};
+use crate::archive;
+use crate::cache::{Cache, Key, write};
 use crate::command::{Program, joined};
 use crate::error::{Context, Error, Result};
-use crate::host_spec::Generator;
+use crate::host_spec::{Generator, Manager, Release};
+use crate::overlay::Overlay;
 
 /// What a server install with NVMe/TCP brings along, and dnsmasq for the target.
 const PACKAGES: &[&str] = &[
@@ -28,6 +29,21 @@ const PACKAGES: &[&str] = &[
     "zstd",
 ];
 
+/// What all hosts of a release share that run a simulated machine's kernel.
+const BASE: &[&str] = &[
+    "busybox",
+    "dbus",
+    "iproute2",
+    "kmod",
+    "nvme-cli",
+    "nvme-stas",
+    "systemd",
+    "systemd-sysv",
+    "udev",
+    "util-linux",
+    "zstd",
+];
+
 /// Left out of the packages: nothing reads them in a machine that lives a minute.
 const EXCLUDED: &[&str] = &[
     "/usr/share/doc/*",
@@ -36,54 +52,127 @@ const EXCLUDED: &[&str] = &[
     "/usr/share/man/*",
 ];
 
+const ADD: &str = include_str!("../guest/add-packages.sh");
+
 /// A root tree as mmdebstrap leaves it; never changed after it is built.
 #[derive(Debug, Clone)]
 pub(crate) struct Tree {
     /// Stands for the newest tree of that kind in the cache.
     pub(crate) name: String,
     pub(crate) root: PathBuf,
+    /// Packages that lie on top of it.
+    added: Option<PathBuf>,
     pub(crate) key: Key,
-    /// The kernel's release, as `/lib/modules` names it.
-    pub(crate) release: String,
+    /// The release of Debian's kernel, as `/lib/modules` names it, where there is one.
+    kernel: Option<String>,
 }
 
 impl Tree {
-    pub(crate) fn get(cache: &Cache, generator: Generator) -> Result<Self> {
+    /// With Debian's kernel and all that emulated machines and the target need.
+    pub(crate) fn whole(cache: &Cache, generator: Generator) -> Result<Self> {
         let mut packages = PACKAGES.to_vec();
-        let generator = package(generator);
-        packages.push(generator);
+        packages.push(generator.package());
         packages.sort_unstable();
-        let key = packages
-            .iter()
-            .chain(EXCLUDED)
-            .fold(Key::new("tree 1").text(SUITE), |key, word| key.text(word));
+        let suite = Release::default().suite();
         let name = match generator {
-            "initramfs-tools" => SUITE.to_owned(),
-            other => format!("{SUITE}-{other}"),
+            Generator::InitramfsTools => suite.to_owned(),
+            other => format!("{suite}-{}", other.package()),
         };
-        let built = cache.get("tree", &name, &key, |dir| build(dir, &packages))?;
-        let root = built.join("root");
-        let modules = root.join("lib/modules");
-        let release = fs::read_dir(&modules)
+        let mut tree = Self::debootstrapped(cache, &name, suite, &packages)?;
+        let modules = tree.root.join("lib/modules");
+        tree.kernel = fs::read_dir(&modules)
             .context("list", &modules)?
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .max()
-            .ok_or_else(|| Error::Unavailable {
-                reason: format!("`{}` holds no kernel", modules.display()),
-                hint: format!("remove `{}` and run again", root.display()),
-            })?;
+            .max();
+        Ok(tree)
+    }
+
+    /// The tree of such hosts. All but those of [`Tree::whole`] have no kernel of Debian's:
+    /// a release is built once, and packages are added on top of it.
+    pub(crate) fn get(
+        cache: &Cache,
+        release: Release,
+        generator: Generator,
+        manager: Manager,
+    ) -> Result<Self> {
+        if (release, manager) == (Release::default(), Manager::default()) {
+            return Self::whole(cache, generator);
+        }
+        let suite = release.suite();
+        let base = Self::debootstrapped(cache, &format!("{suite}-base"), suite, BASE)?;
+        let mut packages = manager.packages().to_vec();
+        packages.push(generator.package());
+        let key = packages.iter().fold(
+            Key::new("packages 1").key(&base.key).text(ADD),
+            |key, word| key.text(word),
+        );
+        let name = format!("{suite}-{}-{}", generator.package(), manager.name());
+        let added = cache.get("packages", &name, &key, |dir| add(&base, dir, &packages))?;
         Ok(Tree {
             name,
-            root,
+            added: Some(added.join("root")),
             key,
-            release,
+            ..base
         })
     }
 
-    pub(crate) fn kernel(&self) -> PathBuf {
-        self.root
-            .join("boot")
-            .join(format!("vmlinuz-{}", self.release))
+    fn debootstrapped(
+        cache: &Cache,
+        name: &str,
+        suite: &str,
+        packages: &[&'static str],
+    ) -> Result<Self> {
+        let key = packages
+            .iter()
+            .chain(EXCLUDED)
+            .fold(Key::new("tree 1").text(suite), |key, word| key.text(word));
+        let built = cache.get("tree", name, &key, |dir| build(dir, suite, packages))?;
+        Ok(Tree {
+            name: name.to_owned(),
+            root: built.join("root"),
+            added: None,
+            key,
+            kernel: None,
+        })
+    }
+
+    /// What it consists of; the first lies on top.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Path> {
+        self.added.iter().chain([&self.root]).map(PathBuf::as_path)
+    }
+
+    /// The release of Debian's kernel.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where there is none.
+    pub(crate) fn kernel_release(&self) -> Result<&str> {
+        self.kernel.as_deref().ok_or_else(|| Error::Unavailable {
+            reason: format!("the tree `{}` holds no kernel", self.name),
+            hint: format!(
+                "run it on simulated machines; else remove `{}` and run again",
+                self.root.display()
+            ),
+        })
+    }
+
+    pub(crate) fn kernel(&self) -> Result<PathBuf> {
+        let release = self.kernel_release()?;
+        Ok(self.root.join("boot").join(format!("vmlinuz-{release}")))
+    }
+
+    /// The files that Debian's kernel consists of, where there is one.
+    pub(crate) fn kernel_files(&self) -> Vec<PathBuf> {
+        let release = self.kernel.iter();
+        let files = release.flat_map(|release| {
+            let boot = |name: &str| Path::new("boot").join(format!("{name}-{release}"));
+            [
+                Path::new("usr/lib/modules").join(release),
+                boot("vmlinuz"),
+                boot("System.map"),
+                boot("config"),
+            ]
+        });
+        files.collect()
     }
 
     /// Copies programs and the libraries that they load into `stage`.
@@ -152,18 +241,28 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::copy(from, to).map(drop).context("copy", from)
 }
 
-fn package(generator: Generator) -> &'static str {
-    match generator {
-        Generator::InitramfsTools => "initramfs-tools",
-        Generator::Dracut => "dracut",
-    }
+/// Adds packages to a tree, in a layer of its own: `root` in `dir`.
+fn add(base: &Tree, dir: &Path, packages: &[&str]) -> Result<()> {
+    let overlay = Overlay::new(base.layers(), dir)?;
+    let script = dir.join("add-packages.sh");
+    write(&script, 0o755, ADD)?;
+    overlay
+        .program()
+        .arg("sh")
+        .arg(&script)
+        .arg(&overlay.merged)
+        .args(packages)
+        .run(&dir.join("log"))?;
+    let root = dir.join("root");
+    fs::rename(&overlay.upper, &root).context("rename", &overlay.upper)
 }
 
-fn build(dir: &Path, packages: &[&str]) -> Result<()> {
-    let line = archive::line("deb")?;
+fn build(dir: &Path, suite: &str, packages: &[&str]) -> Result<()> {
+    let line = archive::line_of("deb", suite)?;
     let mut program = Program::new("mmdebstrap")
         .args(["--variant=minbase", "--format=directory"])
         .arg("--aptopt=APT::Install-Recommends \"0\"")
+        .arg(format!("--aptopt={} \"false\"", archive::VALIDITY))
         .arg(format!("--include={}", packages.join(",")));
     // How this machine's apt gets out: a proxy, its certificates.
     let settings = Program::new("apt-config").arg("dump").output()?;
@@ -176,7 +275,7 @@ fn build(dir: &Path, packages: &[&str]) -> Result<()> {
     program
         // Every host builds its own; the one made here would only fill images.
         .arg("--customize-hook=rm -f \"$1\"/boot/initrd.img-* \"$1\"/etc/resolv.conf")
-        .arg(SUITE)
+        .arg(suite)
         .arg(joined("", &dir.join("root")))
         .arg(line)
         .run(&dir.join("mmdebstrap.log"))

@@ -1,5 +1,7 @@
 //! `cargo xtask campaign`: what is run for hours.
 
+mod matrix;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -26,6 +28,9 @@ pub(crate) struct Args {
 enum Campaign {
     /// Boots drawn by lot, with trouble before, while and after root is mounted
     Chaos(Chaos),
+    /// Every release, generator, network manager and kind of network that nvmeroot
+    /// carries, and the table of them
+    Matrix(matrix::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -57,6 +62,7 @@ struct Chaos {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.campaign {
         Campaign::Chaos(chaos) => run_chaos(chaos),
+        Campaign::Matrix(args) => matrix::run(args),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use nvmeroot_lab::{Error, Job, Kind, Lab, requirements, scenario};
+use nvmeroot_lab::{Error, Job, Kind, Lab, Verdict, requirements, scenario};
 
 use self::choice::Choice;
 use crate::shell::{Skipped, cargo, in_ci, part};
@@ -102,6 +102,11 @@ pub(crate) fn with_uml(nvmeroot: Option<&Path>) -> anyhow::Result<Lab> {
     let nvmeroot = nvmeroot.map_or_else(build, |path| Ok(path.to_owned()))?;
     let say = |text: &str| eprintln!("lab: {text}");
     Ok(Lab::open(&nvmeroot, &say)?.with_uml(&say)?)
+}
+
+/// How a scenario went, as a person is told.
+pub(crate) fn told(verdict: &Verdict) -> String {
+    told::verdict(verdict)
 }
 
 /// Runs every scenario, as part of `cargo xtask test`.

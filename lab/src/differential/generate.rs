@@ -8,8 +8,8 @@ use std::path::Path;
 
 use crate::cache::{remove, write};
 use crate::error::{Context, Result};
-use crate::host::Overlay;
 use crate::lab::Lab;
+use crate::overlay::Overlay;
 
 const GENERATE: &str = include_str!("../../guest/netplan-generate.sh");
 
@@ -20,7 +20,7 @@ const DIRECTORIES: &[&str] = &["run/systemd/network", "run/udev/rules.d"];
 pub(super) fn generate(lab: &Lab, dir: &Path) -> Result<()> {
     let scratch = lab.scratch("netplan")?;
     let run = || {
-        let overlay = Overlay::new(lab.debian(), &scratch)?;
+        let overlay = Overlay::new(lab.debian().layers(), &scratch)?;
         let script = scratch.join("netplan-generate.sh");
         write(&script, 0o755, GENERATE)?;
         overlay

@@ -198,7 +198,7 @@ fn vlan_on_bond_by_scripts() -> Scenario {
 
 /// systemd-networkd finds the bond, its members and the VLAN as it would have
 /// made them, and lets go of none.
-fn handed_over() -> Scenario {
+pub(super) fn handed_over() -> Scenario {
     let slim = vlan_on_bond();
     Scenario {
         name: "handover-vlan-on-bond",

@@ -1,7 +1,7 @@
 //! What must hold for every host.
 
 use super::{Faults, Outage, Outcome, Scenario};
-use crate::report::{Report, Stall, is_udev};
+use crate::report::{Process, Report, Stall, is_udev};
 use crate::target::SUBSYSTEM;
 
 /// The longest round of the heartbeat that still counts as healthy, once the host
@@ -213,7 +213,11 @@ fn longest(at: f64, took: f64, usual: f64, outages: &[Outage]) -> f64 {
 
 /// The running system took over from the initramfs without a trace.
 fn hand_over(scenario: &Scenario, report: &Report, faults: &mut Faults) {
-    let survivors = report.survivors();
+    // The manager's own is none.
+    let has_dhcpcd = scenario.host.manager.has_dhcpcd();
+    let is_managers = |process: &Process| has_dhcpcd && process.program == "/usr/sbin/dhcpcd";
+    let mut survivors = report.survivors();
+    survivors.retain(|process| !is_managers(process));
     faults.expect(survivors.is_empty(), || {
         format!("left from the initramfs: {survivors:?}")
     });

@@ -1,6 +1,7 @@
 //! Which scenarios are run, how often, and on what.
 
 use anyhow::{Result, bail};
+use nvmeroot_lab::scenario::matrix::Cell;
 use nvmeroot_lab::scenario::{SMOKE, Scenario};
 use nvmeroot_lab::{Clock, Error, Job, Kind, SEED, Way};
 
@@ -73,11 +74,20 @@ impl Choice {
         if names.is_empty() {
             return Ok(all);
         }
+        // A cell of the matrix may be asked for that is not among them.
+        let cell = |name: &str| {
+            let name = name.strip_prefix("matrix-")?;
+            let mut cells = Cell::all().into_iter();
+            let cell = cells.find(|cell| cell.to_string() == name)?;
+            Some(cell.scenario())
+        };
         let find = |name: &str| {
             let found = all.iter().find(|scenario| scenario.name == name).cloned();
-            found.ok_or_else(|| Error::UnknownScenario {
-                name: name.to_owned(),
-            })
+            found
+                .or_else(|| cell(name))
+                .ok_or_else(|| Error::UnknownScenario {
+                    name: name.to_owned(),
+                })
         };
         names.into_iter().map(find).collect()
     }
