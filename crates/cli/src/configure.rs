@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use nvmeroot_plan::{BootPlan, Manager, Reach, Warning, mask};
+use nvmeroot_plan::{BootPlan, Reach, Warning, mask};
 use nvmeroot_render::{ChangeKind, FileSet, Options, Runtime};
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::environment::path_variable;
 use crate::generator::{self, Choice};
 use crate::identity::Wanted;
 use crate::root::{Outcome, RootTree};
-use crate::{Failure, agent, diagnose, identity, output, sources};
+use crate::{Failure, agent, diagnose, identity, managers, output, sources};
 
 /// libnvme's configuration, which may hold secrets.
 const CONFIG_JSON: &str = "etc/nvme/config.json";
@@ -67,7 +67,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         }
         let choice = Choice::of(&root, args.initramfs)?;
         options.generator = choice.generator;
-        options.managers = Manager::of_tree(|file| root.exists(file))?;
+        managers::find(&root, plan, &mut options)?;
         initramfs = Some(choice);
         if runtime == Runtime::Agent {
             let named = args.agent.or_else(|| path_variable("NVMEROOT_AGENT"));
@@ -86,7 +86,8 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     } else {
         root.apply(&files)?
     };
-    let report = Report::new(plan, &files, &outcomes, args.dry_run, initramfs, &root_path);
+    let mut report = Report::new(plan, &files, &outcomes, args.dry_run, initramfs, &root_path);
+    report.network_managers = options.managers.iter().map(|one| one.name()).collect();
     // The work counts for more than that somebody reads of it.
     let told = output::data(&report.text(args.format)?);
     if let (true, Some(choice)) = (args.update_initramfs, &report.initramfs) {
@@ -177,6 +178,9 @@ struct Report {
     dry_run: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     initramfs: Option<Choice>,
+    /// Who takes root's network over, as far as the root tree shows it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    network_managers: Vec<&'static str>,
     files: Vec<Line>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -235,6 +239,7 @@ impl Report {
             reach: plan.reach,
             dry_run,
             initramfs,
+            network_managers: Vec::new(),
             files: lines,
             next,
         }
@@ -248,6 +253,10 @@ impl Report {
         if let Some(choice) = &self.initramfs {
             let name = choice.generator.name();
             let _ = writeln!(text, "initramfs: {name} ({})", choice.why);
+        }
+        if !self.network_managers.is_empty() {
+            let names = self.network_managers.join(", ");
+            let _ = writeln!(text, "network: taken over by {names}");
         }
         let would = if self.dry_run { "would be " } else { "" };
         for line in &self.files {

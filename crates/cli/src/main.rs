@@ -11,6 +11,7 @@ mod environment;
 mod failure;
 mod generator;
 mod identity;
+mod managers;
 mod nbft;
 mod nbft_json;
 mod nbft_text;

@@ -5,6 +5,7 @@ pub mod curtin;
 mod diagnostic;
 mod error;
 pub mod netplan;
+pub mod networkd;
 pub mod nvme_etc;
 #[cfg(test)]
 mod stopwatch;

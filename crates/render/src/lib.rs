@@ -27,6 +27,7 @@ pub use error::RenderError;
 pub use file_set::{Change, ChangeKind, FileSet, Mode, TreePath};
 pub use generator::Generator;
 pub use handoff::netplan::HAND_OFF_PATH;
+pub use handoff::networkd::NetworkdFile;
 pub use program::RequiredProgram;
 pub use programs::required_programs;
 pub use runtime::agent::AGENT_PATH;
@@ -63,9 +64,13 @@ pub const DIRECTORIES: [&str; 17] = [
     "usr/lib/nvmeroot",
 ];
 
-/// The directory of systemd-networkd's drop-ins, and how the names of those
-/// begin that hold one of ours.
-pub const DROP_INS: (&str, &str) = ("etc/systemd/network", "10-netplan-");
+/// The directory of systemd-networkd's files, how the names of those directories in it
+/// end that may hold a drop-in of ours, and what that is called.
+pub const DROP_INS: (&str, &str, &str) = (
+    handoff::networkd::PLACE,
+    handoff::networkd::DIRECTORY,
+    handoff::networkd::NAME,
+);
 
 /// What runs in the initramfs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +96,8 @@ pub struct Options {
     /// The network managers of the running system, as far as the root tree shows them;
     /// none: it is netplan that knows.
     pub managers: BTreeSet<Manager>,
+    /// What of systemd-networkd's own files may set root's interfaces up.
+    pub networkd_files: Vec<NetworkdFile>,
     /// The identity that `etc/nvme/hostnqn` and `etc/nvme/hostid` get;
     /// `None`: they stay as they are.
     pub host: Option<HostIdentity>,
@@ -182,7 +189,7 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
                 }
             }
             generator.leave_others(&agent::PAYLOAD, &mut set)?;
-            handoff::add(plan, &options.managers, &mut set)?;
+            handoff::add(plan, options, &mut set)?;
             match runtime {
                 Runtime::Agent => {
                     let program = options.agent.as_deref().ok_or(RenderError::NoAgent)?;

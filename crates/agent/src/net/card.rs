@@ -1,8 +1,7 @@
 //! Which card is the one that the plan means.
 
-use nvmeroot_plan::{InterfaceName, Match};
+use nvmeroot_plan::{InterfaceName, Match, matches_glob};
 
-use super::glob;
 use crate::sys::netlink::Link;
 use crate::sys::paths::Paths;
 
@@ -73,7 +72,7 @@ impl Wanted<'_> {
             return false;
         }
         let name = wanted.name.as_ref().is_none_or(|pattern| {
-            glob::matches(pattern, &card.link.name)
+            matches_glob(pattern, &card.link.name)
                 || self.renamed && card.link.name == self.name.as_str()
         });
         // A virtual link has no permanent address; netplan's generators fall
@@ -83,7 +82,7 @@ impl Wanted<'_> {
             .is_none_or(|mac| card.link.permanent_mac.or(card.link.mac) == Some(mac));
         let is_driver = |driver: &String| {
             let mut patterns = wanted.driver.iter();
-            patterns.any(|pattern| glob::matches(pattern, driver))
+            patterns.any(|pattern| matches_glob(pattern, driver))
         };
         let driver = wanted.driver.is_empty() || card.driver.as_ref().is_some_and(is_driver);
         name && mac && driver

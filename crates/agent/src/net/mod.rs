@@ -7,7 +7,6 @@
 mod bond_negotiation;
 mod card;
 pub mod dhcp;
-mod glob;
 mod hand_off;
 mod interface;
 mod interface_task;

@@ -65,9 +65,9 @@ impl RootTree {
     /// can't be removed is in nobody's way, or is refused later.
     fn clear_left_over(&self) {
         let mut directories: Vec<String> = nvmeroot_render::DIRECTORIES.map(str::to_owned).into();
-        let (parent, prefix) = nvmeroot_render::DROP_INS;
+        let (parent, end, _) = nvmeroot_render::DROP_INS;
         for name in self.list(parent).unwrap_or_default() {
-            if name.starts_with(prefix) {
+            if name.ends_with(end) {
                 directories.push(format!("{parent}/{name}"));
             }
         }

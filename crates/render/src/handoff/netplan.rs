@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 
 use nvmeroot_plan::{BootPlan, Interface, LinkKind};
 
+use super::networkd;
 use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
 
 /// The netplan file that the hand-off consists of, relative to the root tree.
@@ -48,7 +49,7 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError>
             .and_then(|client| client.link_layer_iaid)
         {
             let why = "makes the running system the same DHCPv6 client as the initramfs";
-            set.file(path, Mode::Config, why, networkd(iaid));
+            set.file(path, Mode::Config, why, networkd::dhcp6_only(iaid));
         } else {
             let why = "the interface does not ask for DHCPv6 (any more)";
             set.push(path, why, ChangeKind::Absent);
@@ -140,11 +141,10 @@ fn scalar(text: &str) -> String {
 /// A drop-in for the file that netplan makes of the definition. netplan itself
 /// has no key for what stands in it.
 fn networkd_drop_in(interface: &Interface) -> Result<TreePath, RenderError> {
-    format!(
-        "etc/systemd/network/10-netplan-{}.network.d/nvmeroot.conf",
+    networkd::drop_in(&format!(
+        "10-netplan-{}.network",
         escaped(interface.id.as_str())
-    )
-    .parse()
+    ))
 }
 
 /// A definition's id as netplan writes it into file names:
@@ -161,22 +161,6 @@ fn escaped(id: &str) -> String {
         }
     }
     name
-}
-
-/// The identity that the agent and the scripts' dhcpcd are given: DUID-LL and
-/// the plan's IAID.
-fn networkd(iaid: u32) -> String {
-    format!(
-        "\
-# This file was written by nvmeroot. Changes to it are lost with the next
-# `nvmeroot configure`.
-#
-# The initramfs asks for root's address under this identity.
-[DHCPv6]
-DUIDType=link-layer
-IAID={iaid}
-"
-    )
 }
 
 #[cfg(test)]

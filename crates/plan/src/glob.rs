@@ -1,8 +1,8 @@
-//! Shell patterns, as netplan's `match` has them (fnmatch(3) without flags).
+//! Shell patterns, as netplan's and networkd's matches have them (fnmatch(3) without flags).
 
 /// `text` matches `pattern`: `*`, `?`, `[abc]`, `[a-z]`, `[!a]`, and `\` before
 /// a character that stands for itself. A `[` without its `]` stands for itself.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub fn matches_glob(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);
@@ -91,7 +91,7 @@ mod tests {
             ("\\*", "*"),
             ("*a*b", "xaxbab"),
         ] {
-            assert!(matches(pattern, text), "{pattern} {text}");
+            assert!(matches_glob(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [
             ("", "a"),
@@ -101,27 +101,27 @@ mod tests {
             ("\\*", "a"),
             ("*a*b", "xaxba"),
         ] {
-            assert!(!matches(pattern, text), "{pattern} {text}");
+            assert!(!matches_glob(pattern, text), "{pattern} {text}");
         }
     }
 
     #[test]
     fn many_stars_take_no_time() {
         let pattern = "a*".repeat(40) + "b";
-        assert!(!matches(&pattern, &"a".repeat(4000)));
+        assert!(!matches_glob(&pattern, &"a".repeat(4000)));
     }
 
     proptest! {
         #[test]
         fn nothing_panics(pattern in "[\\[\\]!a-c*?\\\\-]{0,12}", text in "[a-c\\[-]{0,8}") {
-            matches(&pattern, &text);
+            matches_glob(&pattern, &text);
         }
 
         #[test]
         fn a_name_matches_itself(name in "[a-z0-9]{1,15}") {
-            prop_assert!(matches(&name, &name));
+            prop_assert!(matches_glob(&name, &name));
             let shortened = format!("{}*", &name[..1]);
-            prop_assert!(matches(&shortened, &name));
+            prop_assert!(matches_glob(&shortened, &name));
         }
     }
 }
