@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Address, Network, file};
+use super::network::{Address, Network, file};
 use crate::host_spec::TreeFile;
 
 pub(super) fn files(network: &Network) -> Vec<TreeFile> {

@@ -2,32 +2,13 @@
 
 mod ifupdown;
 mod netplan;
+mod network;
 mod network_manager;
 mod networkd;
 
 use crate::host_spec::{Manager, TreeFile};
 
-/// A host's network: cards, perhaps a bond of all of them, perhaps a VLAN on that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Network {
-    pub(crate) cards: &'static [&'static str],
-    /// An active-backup bond, watched by carrier.
-    pub(crate) bond: Option<&'static str>,
-    /// Its name and its number.
-    pub(crate) vlan: Option<(&'static str, u16)>,
-    /// What the topmost interface gets.
-    pub(crate) address: Address,
-}
-
-/// How an interface gets its address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Address {
-    /// `10.77.0.50/24`, and the default route's router.
-    Static(&'static str, Option<&'static str>),
-    Dhcp4,
-    /// By router advertisements.
-    Advertised,
-}
+pub(crate) use network::{Address, Network};
 
 /// What an installer leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,34 +21,21 @@ pub(crate) struct Installed {
     pub(crate) files: Vec<TreeFile>,
 }
 
-impl Network {
-    /// What stands on the cards.
-    fn lower(&self) -> &'static str {
-        self.bond.unwrap_or(self.cards[0])
-    }
-
-    /// The interface that has the address.
-    pub(crate) fn top(&self) -> &'static str {
-        self.vlan.map_or_else(|| self.lower(), |(name, _)| name)
-    }
-
-    pub(crate) fn installed(&self, manager: Manager) -> Installed {
+impl Installed {
+    /// What is left of that network for that manager.
+    pub(crate) fn new(network: &Network, manager: Manager) -> Self {
         let files = match manager {
             Manager::NetplanNetworkd | Manager::NetplanNetworkManager => Vec::new(),
-            Manager::NetworkManager => network_manager::files(self),
-            Manager::Networkd => networkd::files(self),
-            Manager::Ifupdown => ifupdown::files(self),
+            Manager::NetworkManager => network_manager::files(network),
+            Manager::Networkd => networkd::files(network),
+            Manager::Ifupdown => ifupdown::files(network),
         };
         Installed {
-            told: netplan::text(self, manager),
+            told: netplan::text(network, manager),
             has_netplan: files.is_empty(),
             files,
         }
     }
-}
-
-fn file(path: String, mode: u32, text: String) -> TreeFile {
-    TreeFile { path, mode, text }
 }
 
 #[cfg(test)]
@@ -82,14 +50,14 @@ mod tests {
     };
 
     fn text(manager: Manager, path: &str) -> String {
-        let files = ON_BOND.installed(manager).files;
+        let files = Installed::new(&ON_BOND, manager).files;
         let file = files.into_iter().find(|file| file.path == path);
         file.map_or_else(String::new, |file| file.text)
     }
 
     #[test]
     fn netplan_is_told_the_whole_network() {
-        let installed = ON_BOND.installed(Manager::NetplanNetworkManager);
+        let installed = Installed::new(&ON_BOND, Manager::NetplanNetworkManager);
         assert_eq!(
             installed.told,
             "\
@@ -122,7 +90,7 @@ network:
             vlan.contains("address1=10.77.0.50/24,10.77.0.1\n"),
             "{vlan}"
         );
-        assert!(!ON_BOND.installed(Manager::NetworkManager).has_netplan);
+        assert!(!Installed::new(&ON_BOND, Manager::NetworkManager).has_netplan);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Address, Network};
+use super::network::{Address, Network};
 use crate::host_spec::Manager;
 
 /// `/etc/netplan/00-installer-config.yaml`.

@@ -1,6 +1,6 @@
 //! NetworkManager's keyfiles (nm-settings-keyfile(5)).
 
-use super::{Address, Network, file};
+use super::network::{Address, Network, file};
 use crate::host_spec::TreeFile;
 
 pub(super) fn files(network: &Network) -> Vec<TreeFile> {

@@ -1,6 +1,6 @@
 //! systemd-networkd's own files (systemd.network(5), systemd.netdev(5)).
 
-use super::{Address, Network, file};
+use super::network::{Address, Network, file};
 use crate::host_spec::TreeFile;
 
 pub(super) fn files(network: &Network) -> Vec<TreeFile> {

@@ -13,6 +13,7 @@ use super::{Controller, Faults, InstallerConfig, Outcome, Scenario, boots, by_ag
 use super::{bonds, hand_over, slim};
 use crate::error::Result;
 use crate::host_spec::{HostSpec, TreeFile};
+use crate::installed::Installed;
 use crate::lab::Wiring;
 use crate::session::{Session, switch_on};
 
@@ -36,7 +37,7 @@ impl Cell {
             Kind::Advertised => "fd77::1",
             _ => "10.77.0.1",
         };
-        let installed = self.network.network().installed(self.manager);
+        let installed = Installed::new(&self.network.network(), self.manager);
         let config = InstallerConfig {
             controllers: vec![Controller::Tcp(portal, 4420)],
             remote_root: true,
