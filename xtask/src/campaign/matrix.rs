@@ -1,7 +1,7 @@
 //! The matrix of releases, generators, network managers and kinds of network in full.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use nvmeroot_lab::scenario::matrix::{self, Cell};
@@ -12,7 +12,10 @@ use crate::lab;
 /// Where the table is that people read, from the top of the workspace.
 const DOCUMENT: &str = "docs/results/support.md";
 
-/// The lines around the table there.
+/// The cells that have passed, one a line.
+const PASSED: &str = "docs/results/raw/matrix.md";
+
+/// The lines around the table, and around the cells.
 const MARKS: [&str; 2] = ["<!-- table -->\n", "<!-- end of table -->\n"];
 
 /// Arguments of `cargo xtask campaign matrix`.
@@ -26,8 +29,9 @@ pub(super) struct Args {
     /// Print the cells, and stop
     #[arg(long)]
     list: bool,
-    /// Put the table into docs/results/support.md; for the whole matrix
-    #[arg(long, conflicts_with_all = ["only", "gaps"])]
+    /// Note what passed and what failed in docs/results/raw/matrix.md, and put the table of
+    /// all that has passed into docs/results/support.md
+    #[arg(long)]
     write: bool,
     /// How many run at a time [default: what processors and memory carry]
     #[arg(long)]
@@ -37,7 +41,7 @@ pub(super) struct Args {
     nvmeroot: Option<PathBuf>,
 }
 
-/// Runs the cells; of all that nvmeroot carries the table is printed.
+/// Runs the cells.
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let mut cells = if args.gaps {
         Cell::all()
@@ -75,20 +79,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             let _ = lab.forget_host(&job.scenario.host);
         }
     });
-    let passed = verdicts.iter().map(Verdict::passed);
-    let failed: Vec<Cell> = cells
-        .iter()
-        .zip(passed)
-        .filter(|(_, passed)| !passed)
-        .map(|(cell, _)| *cell)
-        .collect();
-    // The table speaks of what was tried.
-    if args.only.is_none() {
-        let table = matrix::table(&failed);
-        println!("{table}");
-        if args.write {
-            write(Path::new(DOCUMENT), &table)?;
-        }
+    let tried = cells.iter().zip(verdicts.iter().map(Verdict::passed));
+    let failed: Vec<Cell> = tried.filter(|(_, ok)| !ok).map(|(cell, _)| *cell).collect();
+    if args.write {
+        note(&cells, &failed)?;
     }
     if !failed.is_empty() {
         let names: Vec<String> = failed.iter().map(Cell::to_string).collect();
@@ -103,15 +97,28 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write(path: &Path, table: &str) -> anyhow::Result<()> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let new = replaced(&text, table)
-        .with_context(|| format!("`{}` has no place for the table", path.display()))?;
-    fs::write(path, new).with_context(|| format!("cannot write `{}`", path.display()))
+/// Notes which cells passed and which failed, for people.
+fn note(tried: &[Cell], failed: &[Cell]) -> anyhow::Result<()> {
+    let former = read(PASSED)?;
+    let mut passed = matrix::passed(&former);
+    passed.extend(tried.iter().filter(|cell| cell.gap().is_none()));
+    passed.retain(|cell| !failed.contains(cell));
+    let lines: String = passed.iter().map(|cell| format!("{cell}\n")).collect();
+    put(PASSED, &former, &lines)?;
+    put(DOCUMENT, &read(DOCUMENT)?, &matrix::table(&passed))
 }
 
-/// The text with another table.
+fn read(path: &str) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read `{path}`"))
+}
+
+/// Puts what is between the marks into a file.
+fn put(path: &str, former: &str, text: &str) -> anyhow::Result<()> {
+    let new = replaced(former, text).with_context(|| format!("`{path}` has no place for it"))?;
+    fs::write(path, new).with_context(|| format!("cannot write `{path}`"))
+}
+
+/// A text with something else between the marks.
 fn replaced(text: &str, table: &str) -> Option<String> {
     let [begin, end] = MARKS;
     let (before, rest) = text.split_once(begin)?;
@@ -124,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_takes_the_former_ones_place() {
+    fn what_is_new_takes_the_former_ones_place() {
         let text = "a\n<!-- table -->\nold\n<!-- end of table -->\nb\n";
         let new = replaced(text, "| new |\n");
         assert_eq!(

@@ -107,23 +107,6 @@ const ANY: Gap = Gap {
 
 const GAPS: &[Gap] = &[
     Gap {
-        release: Some(Release::Sid),
-        why: "not tried",
-        ..ANY
-    },
-    Gap {
-        release: Some(Release::Forky),
-        generator: Some(Generator::InitramfsTools),
-        why: "not tried",
-        ..ANY
-    },
-    Gap {
-        release: Some(Release::Trixie),
-        generator: Some(Generator::Dracut),
-        why: "not tried",
-        ..ANY
-    },
-    Gap {
         manager: Some(Manager::NetplanNetworkManager),
         why: "no hand-off to NetworkManager",
         ..ANY

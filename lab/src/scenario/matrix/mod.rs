@@ -6,7 +6,7 @@ mod cover;
 mod table;
 
 pub use cell::{Cell, Kind};
-pub use table::table;
+pub use table::{passed, table};
 
 use super::static_address::net;
 use super::{Controller, Faults, InstallerConfig, Outcome, Scenario, boots, by_agent};

@@ -6,10 +6,17 @@ use std::fmt::Write as _;
 use super::cell::{Cell, Kind};
 use crate::host_spec::{Generator, Manager, Release};
 
+/// The cells that have passed, one line each, among lines that are none.
+pub fn passed(text: &str) -> BTreeSet<Cell> {
+    let all = Cell::all().into_iter();
+    let names: BTreeSet<&str> = text.lines().collect();
+    all.filter(|cell| names.contains(cell.to_string().as_str()))
+        .collect()
+}
+
 /// One row for each manager and generator, one column for each release: which networks
-/// boot and stay, what failed, and what is not carried yet and why. `failed` are cells that
-/// were tried and did not pass.
-pub fn table(failed: &[Cell]) -> String {
+/// boot and stay, which were not tried, and what is not carried yet and why.
+pub fn table(passed: &BTreeSet<Cell>) -> String {
     let mut text = String::from("| network manager | initramfs by |");
     for release in Release::ALL {
         let _ = write!(text, " {} |", release.title());
@@ -27,7 +34,7 @@ pub fn table(failed: &[Cell]) -> String {
                     manager,
                     network,
                 });
-                let _ = write!(text, " {} |", entry(&cells, failed));
+                let _ = write!(text, " {} |", entry(&cells, passed));
             }
             text.push('\n');
         }
@@ -35,38 +42,35 @@ pub fn table(failed: &[Cell]) -> String {
     text
 }
 
+/// What is said of a cell: nothing where it passed.
+fn lack(cell: &Cell, passed: &BTreeSet<Cell>) -> Option<String> {
+    match cell.gap() {
+        Some(why) => Some(format!("not yet: {why}")),
+        None if passed.contains(cell) => None,
+        None => Some("not tried".to_owned()),
+    }
+}
+
 /// What is said of some networks of one release, generator and manager.
-fn entry(cells: &[Cell], failed: &[Cell]) -> String {
-    let titles = |cells: Vec<&Cell>| {
-        let titles: Vec<_> = cells.iter().map(|cell| cell.network.title()).collect();
-        titles.join(", ")
-    };
-    let (open, carried): (Vec<&Cell>, Vec<&Cell>) =
-        cells.iter().partition(|cell| cell.gap().is_some());
-    let (bad, good): (Vec<&Cell>, Vec<&Cell>) =
-        carried.into_iter().partition(|cell| failed.contains(cell));
-    let mut parts = Vec::new();
-    if !good.is_empty() {
-        parts.push(titles(good));
+fn entry(cells: &[Cell], passed: &BTreeSet<Cell>) -> String {
+    let mut groups: Vec<(Option<String>, Vec<&str>)> = Vec::new();
+    for cell in cells {
+        let lack = lack(cell, passed);
+        let title = cell.network.title();
+        match groups.iter_mut().find(|(other, _)| *other == lack) {
+            Some((_, titles)) => titles.push(title),
+            None => groups.push((lack, vec![title])),
+        }
     }
-    if !bad.is_empty() {
-        parts.push(format!("**failed: {}**", titles(bad)));
-    }
-    let reasons: BTreeSet<_> = open.iter().filter_map(|cell| cell.gap()).collect();
-    for reason in reasons {
-        let of_reason: Vec<&Cell> = open
-            .iter()
-            .copied()
-            .filter(|cell| cell.gap() == Some(reason))
-            .collect();
-        let which = if of_reason.len() == cells.len() {
-            String::new()
-        } else {
-            format!(" {}", titles(of_reason))
-        };
-        parts.push(format!("not yet{which}: {reason}"));
-    }
-    parts.join("; ")
+    // What is proven comes first.
+    groups.sort_by_key(|(lack, _)| lack.is_some());
+    let is_one = groups.len() == 1;
+    let parts = groups.into_iter().map(|(lack, titles)| match lack {
+        None => titles.join(", "),
+        Some(lack) if is_one => lack,
+        Some(lack) => format!("{}: {lack}", titles.join(", ")),
+    });
+    parts.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -74,10 +78,15 @@ mod tests {
     use super::*;
 
     const DOCUMENT: &str = include_str!("../../../../docs/results/support.md");
+    const PASSED: &str = include_str!("../../../../docs/results/raw/matrix.md");
 
     #[test]
-    fn the_table_that_people_read_is_that_of_the_scenarios() {
-        let table = table(&[]);
+    fn the_table_that_people_read_is_that_of_the_cells() {
+        let passed = passed(PASSED);
+        for cell in &passed {
+            assert_eq!(cell.gap(), None, "{cell}");
+        }
+        let table = table(&passed);
         assert!(
             DOCUMENT.contains(&table),
             "docs/results/support.md has another table than\n{table}"
@@ -85,9 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_told() {
-        let cells = Cell::carried();
-        let text = table(&cells[..1]);
-        assert!(text.contains("**failed: static**"), "{text}");
+    fn an_entry_tells_what_passed_and_what_did_not() {
+        let text = "# title\ntrixie-dracut-netplan-ra\ntrixie-dracut-netplan-static\nelse\n";
+        let passed = passed(text);
+        assert_eq!(passed.len(), 2);
+        let cells: Vec<Cell> = passed.iter().copied().collect();
+        assert_eq!(entry(&cells, &passed), "static, IPv6 RA");
+        assert_eq!(entry(&cells, &BTreeSet::new()), "not tried");
+        let some = BTreeSet::from([cells[0]]);
+        assert_eq!(entry(&cells, &some), "static; IPv6 RA: not tried");
     }
 }
