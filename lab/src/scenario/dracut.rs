@@ -5,7 +5,7 @@ use super::Scenario;
 use crate::host_spec::{Generator, HostSpec};
 
 /// Those of the agent that differ in what the initramfs does.
-const ON_DRACUT: [&str; 8] = [
+const ON_DRACUT: [&str; 14] = [
     "agent-static",
     "agent-dhcp4",
     "agent-advertised",
@@ -13,7 +13,13 @@ const ON_DRACUT: [&str; 8] = [
     "handover-dhcp4",
     "report-refused",
     "late-target",
+    "late-dhcp-agent",
+    "late-card",
+    "agent-cards",
+    "dead-portal",
     "target-restarts",
+    "outage",
+    "lease",
 ];
 
 /// Of these scenarios the ones that run by dracut too.

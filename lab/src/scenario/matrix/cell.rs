@@ -107,21 +107,6 @@ const ANY: Gap = Gap {
 
 const GAPS: &[Gap] = &[
     Gap {
-        manager: Some(Manager::NetplanNetworkManager),
-        why: "no hand-off to NetworkManager",
-        ..ANY
-    },
-    Gap {
-        manager: Some(Manager::NetworkManager),
-        why: "no hand-off to NetworkManager",
-        ..ANY
-    },
-    Gap {
-        manager: Some(Manager::Networkd),
-        why: "no hand-off to systemd-networkd's own files",
-        ..ANY
-    },
-    Gap {
         manager: Some(Manager::Ifupdown),
         why: "no hand-off to ifupdown",
         ..ANY
