@@ -93,6 +93,11 @@ impl Manager {
         }
     }
 
+    /// It gives each route a metric by the kind of link, also that to a link's own network.
+    pub fn has_own_metrics(self) -> bool {
+        matches!(self, Self::NetplanNetworkManager | Self::NetworkManager)
+    }
+
     /// It runs dhcpcd by itself.
     pub fn has_dhcpcd(self) -> bool {
         self == Self::Ifupdown

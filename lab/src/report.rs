@@ -327,10 +327,12 @@ impl Report {
 
     /// Routes that lead to the same destination twice, in one table through
     /// one interface. The kernel's own one to an advertised router is none of them: it stays
-    /// beside systemd-networkd's until it expires.
-    pub fn duplicate_routes(&self) -> Vec<&Route> {
+    /// beside systemd-networkd's until it expires. A manager that `has_own_metrics` puts
+    /// its routes beside those of the initramfs, and never touches them.
+    pub fn duplicate_routes(&self, has_own_metrics: bool) -> Vec<&Route> {
         let place = |route: &Route| {
             (
+                route.metric.filter(|_| has_own_metrics),
                 route.dst.clone(),
                 route.table.clone(),
                 route.dev.clone(),
@@ -350,8 +352,18 @@ impl Report {
 
     /// What `ip monitor` saw going. Routes that router advertisements made are renewed by
     /// whoever listens; the kernel's own follow the addresses, and where systemd-networkd
-    /// has one of its own to the same prefix none is missed.
-    pub fn lost(&self) -> Vec<&String> {
+    /// has one of its own to the same prefix none is missed. What a manager that
+    /// `has_own_metrics` takes back is missed when no other leads there.
+    pub fn lost(&self, has_own_metrics: bool) -> Vec<&String> {
+        let has_another = |line: &str| {
+            let route = line.split_once("Deleted ").map_or(line, |(_, route)| route);
+            let mut words = route.split_whitespace();
+            let to = words.next().unwrap_or_default();
+            let metric = words.skip_while(|word| *word != "metric").nth(1);
+            let metric = metric.and_then(|text| text.parse::<u32>().ok());
+            let mut routes = self.routes.iter();
+            metric.is_some() && routes.any(|one| one.dst == to && one.metric != metric)
+        };
         let replaced = |line: &str| {
             let route = line.split_once("Deleted ").map_or(line, |(_, route)| route);
             let Some((place, _)) = route.split_once(" proto kernel") else {
@@ -364,7 +376,9 @@ impl Report {
         let tolerated = ["proto ra", " fe80::", " ff00::", "multicast"];
         let gone = self.monitor.iter().filter(|line| line.contains("Deleted"));
         let missed = gone.filter(|line| !tolerated.iter().any(|word| line.contains(word)));
-        missed.filter(|line| !replaced(line)).collect()
+        missed
+            .filter(|line| !replaced(line) && !(has_own_metrics && has_another(line)))
+            .collect()
     }
 }
 
@@ -508,7 +522,7 @@ nvme1n1
             report.links,
             [("ens3".into(), "routable".into(), "configured".into())]
         );
-        assert_eq!(report.duplicate_routes().len(), 2);
+        assert_eq!(report.duplicate_routes(false).len(), 2);
         assert_eq!(report.survivors().len(), 1);
         assert_eq!(report.survivors()[0].pid, 183);
     }
@@ -537,10 +551,43 @@ nvme1n1
             .to_vec(),
             ..Report::default()
         };
-        assert_eq!(report.duplicate_routes(), [] as [&Route; 0]);
-        assert_eq!(report.lost(), [&report.monitor[2]]);
+        assert_eq!(report.duplicate_routes(false), [] as [&Route; 0]);
+        assert_eq!(report.lost(false), [&report.monitor[2]]);
         report.routes.push(route(Some(8)));
-        assert_eq!(report.duplicate_routes().len(), 2);
+        assert_eq!(report.duplicate_routes(false).len(), 2);
+    }
+
+    #[test]
+    fn a_manager_with_metrics_of_its_own_loses_nothing_with_its_own_routes() {
+        let route = |dst: &str, metric| Route {
+            dst: dst.to_owned(),
+            gateway: None,
+            dev: Some("ens3".to_owned()),
+            table: None,
+            protocol: Some("kernel".to_owned()),
+            metric,
+            kind: None,
+            nhid: None,
+            flags: Vec::new(),
+        };
+        let report = Report {
+            routes: vec![
+                route("10.77.0.0/24", None),
+                route("10.77.0.0/24", Some(100)),
+            ],
+            monitor: [
+                "[1] Deleted 10.77.0.0/24 dev ens3 proto kernel scope link metric 100 ",
+                "[1] Deleted 10.78.0.0/24 dev ens3 proto kernel scope link metric 100 ",
+                "[1] Deleted 10.77.0.0/24 dev ens3 proto kernel scope link ",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            ..Report::default()
+        };
+        assert_eq!(report.duplicate_routes(true), [] as [&Route; 0]);
+        assert_eq!(report.duplicate_routes(false).len(), 2);
+        assert_eq!(report.lost(true), [&report.monitor[1], &report.monitor[2]]);
+        assert_eq!(report.lost(false).len(), 3);
     }
 
     #[test]

@@ -230,9 +230,10 @@ fn hand_over(scenario: &Scenario, report: &Report, faults: &mut Faults) {
     faults.expect(early.is_empty(), || {
         format!("running after switch-root: {early:?}")
     });
-    let twice = report.duplicate_routes();
+    let has_own_metrics = scenario.host.manager.has_own_metrics();
+    let twice = report.duplicate_routes(has_own_metrics);
     faults.expect(twice.is_empty(), || format!("duplicate routes: {twice:?}"));
-    let lost = report.lost();
+    let lost = report.lost(has_own_metrics);
     faults.expect(scenario.renumbered || lost.is_empty(), || {
         format!("lost for a while at hand-off: {lost:?}")
     });
