@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use nvmeroot_plan::BootPlan;
 
+use self::others::RootLinks;
 use crate::payload::{BootScript, Moment, Payload, header};
 use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
 
@@ -19,6 +20,15 @@ pub(crate) const COMMAND: &[&str] = &["dracut", "--force", "--regenerate-all"];
 pub(crate) const MODULE: &str = "usr/lib/dracut/modules.d/90nvmeroot";
 
 const CONFIGURATION: TreePath = TreePath::fixed("etc/dracut.conf.d/nvmeroot.conf");
+
+/// The module's files that are no unit and no hook.
+const OTHERS: [&str; 5] = [
+    "modprobe.conf",
+    "names.network",
+    "macs.network",
+    "drivers.network",
+    "network-manager.conf",
+];
 
 /// Without it dracut passes the directory over.
 const SETUP: &str = "module-setup.sh";
@@ -41,6 +51,7 @@ pub(crate) fn add(
     let why = "keeps kernel modules from making links of their own";
     let text = include_str!("dracut/modprobe.conf").to_owned();
     set.file(path("modprobe.conf")?, Mode::Config, why, text);
+    leave_links(plan, set)?;
     for unit in payload.units {
         let text = unit.text.to_owned();
         set.file(path(unit.name)?, Mode::Config, unit.why, text);
@@ -52,6 +63,28 @@ pub(crate) fn add(
         }
     }
     set.file(path(SETUP)?, Mode::Program, payload.why, setup(payload));
+    Ok(())
+}
+
+/// Has other network managers in the image leave root's links alone.
+fn leave_links(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError> {
+    let why = "keeps systemd-networkd in the initramfs from root's links";
+    let links = RootLinks::of(plan);
+    for (name, text) in links.networkd() {
+        let path = path(&format!("{name}.network"))?;
+        if text.is_empty() {
+            set.push(
+                path,
+                "no link is known by that (any more)",
+                ChangeKind::Absent,
+            );
+        } else {
+            set.file(path, Mode::Config, why, text);
+        }
+    }
+    let why = "keeps NetworkManager in the initramfs from root's links";
+    let text = links.network_manager();
+    set.file(path("network-manager.conf")?, Mode::Config, why, text);
     Ok(())
 }
 
@@ -69,7 +102,9 @@ pub(crate) fn remove(
     for unit in payload.units {
         set.push(path(unit.name)?, why, ChangeKind::Absent);
     }
-    set.push(path("modprobe.conf")?, why, ChangeKind::Absent);
+    for name in OTHERS {
+        set.push(path(name)?, why, ChangeKind::Absent);
+    }
     set.push(CONFIGURATION, why, ChangeKind::Absent);
     Ok(())
 }
@@ -121,5 +156,6 @@ fn joined(words: impl Iterator<Item = &'static str>) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+mod others;
 #[cfg(test)]
 mod tests;

@@ -47,6 +47,24 @@ install()
 		}
 	done
 	inst_simple "$moddir/modprobe.conf" /etc/modprobe.d/nvmeroot.conf
+	# Other modules may bring a network manager: the agent has root's links.
+	for file in names macs drivers; do
+		[[ ! -e $moddir/$file.network ]] ||
+			inst_simple "$moddir/$file.network" "/etc/systemd/network/00-nvmeroot-$file.network"
+	done
+	inst_simple "$moddir/network-manager.conf" /etc/NetworkManager/conf.d/nvmeroot.conf
+	for file in systemd-networkd network-manager connman network-legacy; do
+		dracut_module_included "$file" || continue
+		case $file in
+		systemd-networkd | network-manager)
+			dinfo "nvmeroot: \`$file\` is in the image too, and leaves root's links to the agent"
+			;;
+		*)
+			dwarn "nvmeroot: \`$file\` is in the image too, and may set root's links up beside the agent"
+			dwarn "hint: leave it out: omit_dracutmodules+=\" $file \" in /etc/dracut.conf.d"
+			;;
+		esac
+	done
 	# Cards have the names of the running system (systemd.link(5), udev(7)); what rules
 	# for names dracut copies by itself depends on its version.
 	inst_multiple -o /usr/lib/udev/rules.d/73-special-net-names.rules \

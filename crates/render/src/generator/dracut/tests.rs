@@ -21,6 +21,8 @@ inst_hook() { echo "inst_hook $1 $2 $(<"$3")"; }
 systemctl() { echo "systemctl ${*: -3}"; }
 dfatal() { echo "fatal $*"; }
 derror() { echo "error $*"; }
+dinfo() { echo "info $*"; }
+dwarn() { echo "warn $*"; }
 "#;
 
 /// What the module does when bash is told `then`.
@@ -56,6 +58,7 @@ fn systemd_has_units() {
 inst_simple /usr/lib/nvmeroot/nvmeroot-agent \n\
 inst_simple /etc/nvmeroot/plan.json \n\
 inst_simple modprobe.conf /etc/modprobe.d/nvmeroot.conf\n\
+inst_simple network-manager.conf /etc/NetworkManager/conf.d/nvmeroot.conf\n\
 inst_multiple /usr/lib/udev/rules.d/73-special-net-names.rules\n\
 inst_multiple /usr/lib/udev/rules.d/75-net-description.rules\n\
 inst_multiple /usr/lib/udev/rules.d/80-net-setup-link.rules\n\
@@ -69,6 +72,22 @@ systemctl add-wants initrd.target nvmeroot.service\n\
 inst_simple nvmeroot-wait.service /usr/lib/systemd/system/nvmeroot-wait.service\n\
 systemctl add-wants initrd.target nvmeroot-wait.service\n"
     );
+}
+
+#[test]
+fn other_network_managers_are_told_and_told_of() {
+    let then = ": >names.network; dracut_module_included() { true; }; install";
+    let (said, well) = said(then);
+    assert!(well);
+    let has = |line: &str| assert!(said.lines().any(|one| one == line), "{said}");
+    has("inst_simple names.network /etc/systemd/network/00-nvmeroot-names.network");
+    has(
+        "info nvmeroot: `network-manager` is in the image too, and leaves root's links to the agent",
+    );
+    has(
+        "warn nvmeroot: `network-legacy` is in the image too, and may set root's links up beside the agent",
+    );
+    assert!(!said.contains("macs.network"), "{said}");
 }
 
 #[test]
