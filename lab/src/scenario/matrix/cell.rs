@@ -105,13 +105,11 @@ const ANY: Gap = Gap {
     why: "",
 };
 
-const GAPS: &[Gap] = &[
-    Gap {
-        manager: Some(Manager::Ifupdown),
-        why: "no hand-off to ifupdown",
-        ..ANY
-    },
-];
+const GAPS: &[Gap] = &[Gap {
+    manager: Some(Manager::Ifupdown),
+    why: "no hand-off to ifupdown",
+    ..ANY
+}];
 
 impl Gap {
     fn has(&self, cell: &Cell) -> bool {
