@@ -136,10 +136,10 @@ fn warn_of_former_files(root: &RootTree, plan: &BootPlan) -> Result<(), Failure>
     if plan.reach == Reach::Initramfs {
         return Ok(());
     }
-    let mut left = Vec::new();
+    let mut left = managers::drop_ins(root)?;
     for change in &nvmeroot_render::left_over()? {
         if root.exists(change.path.as_str())? {
-            left.push(format!("`{}`", change.path));
+            left.push(change.path.to_string());
         }
     }
     if left.is_empty() {
@@ -149,7 +149,8 @@ fn warn_of_former_files(root: &RootTree, plan: &BootPlan) -> Result<(), Failure>
         "the root tree still has files of an earlier `configure`, and reach `{}` needs none of them",
         plan.reach
     );
-    let hint = format!("remove {}, then regenerate the initramfs", left.join(", "));
+    let left = left.join("`, `");
+    let hint = format!("remove `{left}`, then regenerate the initramfs");
     let warning = Warning::general(message).with_hint(hint);
     diagnose::print_warnings(&[warning], &diagnose::SourceMap::default());
     Ok(())

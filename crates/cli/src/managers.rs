@@ -25,30 +25,37 @@ pub(crate) fn find(root: &RootTree, plan: &BootPlan, options: &mut Options) -> R
     if options.managers.contains(&Manager::Networkd) {
         options.networkd_files = networkd_files(root, plan)?;
     }
-    for name in drop_ins(root)? {
+    for directory in with_drop_in(root)? {
+        let name = directory.strip_suffix(".d").unwrap_or(&directory);
         let known = |file: &NetworkdFile| file.name == name;
-        if !options.networkd_files.iter().any(known) {
-            let interfaces = Vec::new();
-            options
-                .networkd_files
-                .push(NetworkdFile { name, interfaces });
+        // netplan makes these anew at each boot; the plan says what is beside them.
+        let is_netplans = name.starts_with("10-netplan-");
+        if !is_netplans && !options.networkd_files.iter().any(known) {
+            options.networkd_files.push(NetworkdFile {
+                name: name.to_owned(),
+                interfaces: Vec::new(),
+            });
         }
     }
     Ok(())
 }
 
-/// The files beside which there is a drop-in of an earlier run's, but those that netplan
-/// makes anew at each boot.
-fn drop_ins(root: &RootTree) -> Result<Vec<String>, Failure> {
+/// The drop-ins of an earlier run's beside systemd-networkd's files.
+pub(crate) fn drop_ins(root: &RootTree) -> Result<Vec<String>, Failure> {
+    let (place, _, ours) = DROP_INS;
+    let directories = with_drop_in(root)?.into_iter();
+    Ok(directories
+        .map(|directory| format!("{place}/{directory}/{ours}"))
+        .collect())
+}
+
+/// The directories in which there is one.
+fn with_drop_in(root: &RootTree) -> Result<Vec<String>, Failure> {
+    let (place, end, ours) = DROP_INS;
     let mut found = Vec::new();
-    let (place, directory, ours) = DROP_INS;
     for name in root.list(place)? {
-        let is_netplans = name.starts_with("10-netplan-");
-        if name.ends_with(directory)
-            && !is_netplans
-            && root.exists(&format!("{place}/{name}/{ours}"))?
-        {
-            found.extend(name.strip_suffix(".d").map(str::to_owned));
+        if name.ends_with(end) && root.exists(&format!("{place}/{name}/{ours}"))? {
+            found.push(name);
         }
     }
     Ok(found)
