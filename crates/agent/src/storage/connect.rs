@@ -6,6 +6,7 @@ use nvmeroot_plan::Nqn;
 use nvmeroot_record::{Failure, FailureKind, StepKind};
 
 use super::fabrics::{ConnectError, Connected};
+use super::ownership;
 use super::pool::Task;
 use super::portal_route::{PortalRoute, request};
 use super::state::Storage;
@@ -139,11 +140,17 @@ impl Storage {
         made: &Connected,
     ) {
         let nqn = &address.nqn;
+        let kmsg = &self.context.kmsg;
         if let Some(instance) = made.instance {
             step.detail(format!("{nqn} nvme{instance}"));
+            if let Err(e) = ownership::enter(&self.context.paths, instance) {
+                let text = format!(
+                    "can't say in `/run/nvme/registry` that `nvme{instance}` is root's: {e}; `nvme disconnect-all` takes it away"
+                );
+                kmsg.say(Level::Warning, &text);
+            }
         }
         step.done();
-        let kmsg = &self.context.kmsg;
         if !made.left_out.is_empty() {
             let text = format!(
                 "{scope}: this kernel does not know `{}`, connecting without; boot a newer kernel or take it out of the configuration",

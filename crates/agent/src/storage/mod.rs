@@ -10,6 +10,7 @@ mod controller_table;
 mod discovery;
 mod discovery_registry;
 pub mod fabrics;
+mod ownership;
 mod pool;
 mod portal_route;
 mod start;

@@ -49,6 +49,9 @@ fn lease_and_discovery() {
     );
     let file = fs::read_to_string(net.path("run/net-c.conf")).expect("a file");
     assert!(file.contains("IPV4GATEWAY='10.9.0.1'"), "{file}");
+    // For nvme-cli 3 (`disconnect_all_match` in its src/fabrics.c).
+    let owner = fs::read_to_string(net.path("run/nvme/registry/nvme0/owner"));
+    assert_eq!(owner.expect("an entry"), "nvmeroot\n");
     assert!(boot.took.as_secs() < 3, "{:?}", boot.took);
     eprintln!(
         "dhcp4: link up {:?}, lease {:?}, portal reachable {:?}, goal {:?}",
