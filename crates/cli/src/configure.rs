@@ -75,8 +75,9 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         }
     }
     diagnose::print_plan_warnings(plan, &read.source_map, runtime);
-    let guess = initramfs.as_ref().and_then(Choice::warning);
-    diagnose::print_warnings(guess.as_slice(), &diagnose::SourceMap::default());
+    let mut of_tree = nvmeroot_render::manager_limits(plan, &options);
+    of_tree.extend(initramfs.as_ref().and_then(Choice::warning));
+    diagnose::print_warnings(&of_tree, &diagnose::SourceMap::default());
     warn_of_missing_programs(&root, plan, &options)?;
     warn_of_former_files(&root, plan)?;
     warn_of_open_secrets(&root)?;

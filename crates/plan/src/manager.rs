@@ -86,6 +86,13 @@ impl Manager {
         Ok(found)
     }
 
+    /// Root's interfaces are ifupdown's: where another is there too, it is that one's
+    /// that netplan or the installer gave them to.
+    pub fn is_left_to_ifupdown(managers: &BTreeSet<Self>) -> bool {
+        let others = [Self::Networkd, Self::NetworkManager];
+        managers.contains(&Self::Ifupdown) && !others.iter().any(|one| managers.contains(one))
+    }
+
     /// It listens to routers by itself; the others leave that to the kernel.
     pub const fn listens_to_routers(self) -> bool {
         matches!(self, Self::Networkd | Self::NetworkManager)
@@ -123,6 +130,18 @@ mod tests {
         assert_eq!(of(&["usr/lib/ifupdown"]), [Manager::Ifupdown]);
         assert_eq!(of(&["usr/share/ifupdown2"]), [Manager::Ifupdown2]);
         assert_eq!(of(&["usr/libexec/ifupdown-ng"]), [Manager::IfupdownNg]);
+    }
+
+    #[test]
+    fn ifupdown_has_what_no_other_has() {
+        let is_left = |managers: &[Manager]| {
+            Manager::is_left_to_ifupdown(&managers.iter().copied().collect())
+        };
+        assert!(is_left(&[Manager::Ifupdown]));
+        assert!(!is_left(&[Manager::Ifupdown, Manager::Networkd]));
+        assert!(!is_left(&[Manager::NetworkManager, Manager::Ifupdown]));
+        assert!(!is_left(&[Manager::Ifupdown2]));
+        assert!(!is_left(&[]));
     }
 
     #[test]

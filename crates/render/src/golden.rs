@@ -144,6 +144,12 @@ fn initramfs_dhcp() {
     nvmeroot_plan::apply_policy(&mut plan);
     check("initramfs-dhcp", &plan, &by_scripts());
     check("agent-dhcp", &plan, &by_agent());
+    let ifupdown = |options| Options {
+        managers: [nvmeroot_plan::Manager::Ifupdown].into(),
+        ..options
+    };
+    check("agent-dhcp-ifupdown", &plan, &ifupdown(by_agent()));
+    check("initramfs-dhcp-ifupdown", &plan, &ifupdown(by_scripts()));
 }
 
 #[test]

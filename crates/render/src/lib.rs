@@ -26,6 +26,7 @@ mod userspace;
 pub use error::RenderError;
 pub use file_set::{Change, ChangeKind, FileSet, Mode, TreePath};
 pub use generator::Generator;
+pub use handoff::ifupdown::IFUPDOWN_PATH;
 pub use handoff::netplan::HAND_OFF_PATH;
 pub use handoff::networkd::NetworkdFile;
 pub use program::RequiredProgram;
@@ -38,13 +39,13 @@ use std::collections::BTreeSet;
 use nvmeroot_plan::{BootPlan, HostIdentity, Manager, Reach, Scope, Step, Warning, steps};
 
 use crate::generator::{dracut, initramfs_tools};
-use crate::handoff::{netplan, network_manager};
+use crate::handoff::{ifupdown, netplan, network_manager};
 use crate::runtime::{agent, scripts};
 use crate::userspace::stas;
 
 /// The directories in which any plan's files may lie, whatever the runtime,
 /// beside those of [`DROP_INS`].
-pub const DIRECTORIES: [&str; 17] = [
+pub const DIRECTORIES: [&str; 18] = [
     "etc/NetworkManager/conf.d",
     "etc/curtin-nvme-over-tcp",
     "etc/dracut.conf.d",
@@ -55,6 +56,7 @@ pub const DIRECTORIES: [&str; 17] = [
     "etc/initramfs-tools/scripts/init-top",
     "etc/initramfs-tools/scripts/local-block",
     "etc/netplan",
+    "etc/network/interfaces.d",
     "etc/nvme",
     "etc/nvmeroot",
     "etc/stas",
@@ -127,6 +129,14 @@ pub fn limits(plan: &BootPlan, runtime: Runtime) -> Vec<Warning> {
     }
 }
 
+/// What can't be handed over to the network managers of the running system.
+pub fn manager_limits(plan: &BootPlan, options: &Options) -> Vec<Warning> {
+    match plan.reach {
+        Reach::Initramfs => handoff::limits(&options.managers, options.runtime),
+        _ => Vec::new(),
+    }
+}
+
 /// What takes away all that reach `initramfs` may have put into a root tree, by any
 /// runtime and generator, but the agent's program, which may have come with a package,
 /// and the files of [`DROP_INS`].
@@ -145,6 +155,7 @@ pub fn left_over() -> Result<FileSet, RenderError> {
     scripts::remove(why, &mut set);
     netplan::remove(why, &mut set);
     network_manager::remove(why, &mut set);
+    ifupdown::remove(why, &mut set);
     Ok(set)
 }
 

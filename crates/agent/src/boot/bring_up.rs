@@ -82,6 +82,15 @@ impl Boot {
         Ok(())
     }
 
+    /// Goes on with the leases, in a system whose network is up.
+    ///
+    /// # Errors
+    /// When the kernel does not list the links.
+    pub fn keep_leases(&self) -> Result<(), NetlinkError> {
+        self.network
+            .keep_leases(&steps(&self.context.plan, Scope::Path))
+    }
+
     /// Waits until the requirements are met, the time is up, or the program is
     /// told to stop.
     pub fn wait_for_requirements(&self) -> Verdict {

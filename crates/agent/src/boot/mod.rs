@@ -9,11 +9,11 @@ pub mod commands;
 pub mod control;
 mod drivers;
 mod filesystems;
-mod later_paths;
 mod report;
 mod requirements;
 mod root_mount;
+mod running_system;
 
 pub use bring_up::{Boot, Verdict};
-pub use later_paths::paths;
 pub use requirements::{Requirements, RootDevice};
+pub use running_system::{leases, paths};

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 
 use nvmeroot_plan::{Interface, Manager};
 
+use super::ifupdown;
 use super::network::Network;
 use super::profile;
 use crate::sys::kmsg::Level;
@@ -56,6 +57,9 @@ fn keep_all(network: &Network, portals: &BTreeSet<IpAddr>) -> Result<(), Netlink
     }
     if managers.contains(&Manager::NetworkManager) {
         tell_network_manager(network, &managers, &links);
+    }
+    if Manager::is_left_to_ifupdown(&managers) {
+        tell_ifupdown(network, &links);
     }
     Ok(())
 }
@@ -140,6 +144,23 @@ fn routes(portals: &BTreeSet<IpAddr>, netlink: &mut Netlink) -> Result<(), Netli
         netlink.add_route(&link, &new)?;
     }
     Ok(())
+}
+
+/// ifupdown takes over nothing that somebody else has brought up: what it is told to be
+/// up stays as it is, and the agent goes on with the leases.
+fn tell_ifupdown(network: &Network, links: &[(&Interface, Link)]) {
+    for (interface, link) in links {
+        if network.prepared_link(&interface.name).is_none() {
+            continue;
+        }
+        if let Err(e) = ifupdown::set_up(&network.context.paths, &link.name) {
+            let text = format!(
+                "can't tell ifupdown that `{}` is up: {e}; it will try to bring it up again",
+                link.name
+            );
+            network.context.kmsg.say(Level::Warning, &text);
+        }
+    }
 }
 
 /// The manager knows what routers announce by other routes than the kernel, and

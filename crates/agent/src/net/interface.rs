@@ -5,15 +5,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use nvmeroot_plan::{
-    Action, Dhcp4, Dhcp6, Interface, InterfaceName, LinkKind, MAIN_TABLE, MacAddress, Match, Route,
-    Step,
+    Action, Interface, InterfaceName, LinkKind, MAIN_TABLE, MacAddress, Match, Route, Step,
 };
 use nvmeroot_record::{Failure, FailureKind, StepKind};
 
 use super::bond_negotiation::is_negotiated;
 use super::card::{Card, Wanted};
+use super::duplicate_address::wait_for_dad;
 use super::interface_task::InterfaceTask;
-use super::lease::{self, Asks};
+use super::lease::Phase;
 use super::link_readiness::{wait_for_carrier, wait_for_name};
 use super::network::Network;
 use crate::sys::netlink::{Link, LinkChange, Netlink, NewAddress, NewRoute, NewRule};
@@ -151,7 +151,9 @@ impl InterfaceTask<'_> {
                 ..
             } => {
                 self.up(link)?;
-                self.start_dhcp(link, dhcp4.as_ref(), dhcp6.as_ref(), *table);
+                let clients = (dhcp4.as_ref(), dhcp6.as_ref());
+                let network = self.network;
+                network.start_dhcp(self.interface, link, clients, *table, Phase::Initramfs);
                 Ok(())
             }
             Action::AddRoute { route, .. } => self.route(link, route),
@@ -351,25 +353,6 @@ impl InterfaceTask<'_> {
         Ok(())
     }
 
-    fn start_dhcp(
-        &self,
-        link: &Link,
-        dhcp4: Option<&Dhcp4>,
-        dhcp6: Option<&Dhcp6>,
-        table: Option<u32>,
-    ) {
-        let dhcp4 = dhcp4.map(|client| Asks::V4(client.clone(), table));
-        let dhcp6 = dhcp6.map(|client| Asks::V6(client.clone()));
-        for asks in dhcp4.into_iter().chain(dhcp6) {
-            let (interface, link) = (self.interface.clone(), link.clone());
-            self.network.spawn("dhcp", move |network| {
-                if let Some(link) = link_for_dhcp(network, &interface, link) {
-                    lease::run(network, &interface, link, &asks);
-                }
-            });
-        }
-    }
-
     fn wait_for_carrier(&mut self, link: &Link) -> Result<(), Ended> {
         let step = self.step(StepKind::Carrier, "");
         let netlink = &mut self.netlink;
@@ -390,8 +373,7 @@ impl InterfaceTask<'_> {
         let step = self.step(StepKind::Dad, "");
         let (context, netlink) = (self.context, &mut self.netlink);
         let ours = |address| statics.contains(&address);
-        let duplicate =
-            lease::wait_for_dad(context, &self.scope, &step, netlink, link.index, ours)?;
+        let duplicate = wait_for_dad(context, &self.scope, &step, netlink, link.index, ours)?;
         match duplicate {
             None => step.done(),
             Some(failure) => context.give_up(&self.scope, &step, failure),
@@ -417,19 +399,4 @@ fn comes_before_others(action: &Action, is_vrf: bool) -> bool {
         Action::LinkUp { .. } => is_vrf,
         _ => false,
     }
-}
-
-/// The link as its DHCP client is to know it: a bond or a bridge may take its
-/// MAC address from its first member, and what stands on it follows.
-fn link_for_dhcp(network: &Network, interface: &Interface, link: Link) -> Option<Link> {
-    if interface.kind == LinkKind::Ethernet {
-        return Some(link);
-    }
-    let scope = FailureScope::Interface(interface.name.clone());
-    let context = &network.context;
-    let step = context.recorder.step(&interface.name, StepKind::Lower, "");
-    let mut netlink = Netlink::open().ok()?;
-    wait_for_carrier(network, &scope, &step, &mut netlink, &link).ok()?;
-    step.done();
-    netlink.link(link.index).ok()?
 }

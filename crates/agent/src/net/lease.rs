@@ -8,9 +8,11 @@ use nvmeroot_plan::{Dhcp4, Dhcp6, Interface, InterfaceName};
 use nvmeroot_record::{Failure, FailureKind, StepKind};
 
 use super::dhcp::{self, DhcpError, Event, Identity, Lease6, LeaseConfig4, LeaseConfig6};
+use super::duplicate_address::wait_for_dad;
 use super::klibc;
 use super::link_readiness::wait_for_carrier;
 use super::machine_id::machine_id;
+use super::name_servers;
 use super::network::Network;
 use crate::sys::events::Change;
 use crate::sys::kmsg::Level;
@@ -40,8 +42,22 @@ impl Asks {
     }
 }
 
+/// Where the client runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Initramfs,
+    /// What the lease says of name servers is for this system.
+    RunningSystem,
+}
+
 /// Gets and keeps a lease, in the thread of the caller.
-pub(super) fn run(network: &Arc<Network>, interface: &Interface, link: Link, asks: &Asks) {
+pub(super) fn run(
+    network: &Arc<Network>,
+    interface: &Interface,
+    link: Link,
+    asks: &Asks,
+    phase: Phase,
+) {
     let context = &network.context;
     let scope = FailureScope::step(&interface.name, asks.step());
     let mut netlink = match Netlink::open() {
@@ -59,6 +75,7 @@ pub(super) fn run(network: &Arc<Network>, interface: &Interface, link: Link, ask
         network,
         context,
         interface,
+        phase,
         scope,
         identity: identity(context, asks, &link),
         at: dhcp::Link {
@@ -99,6 +116,7 @@ struct Client<'a> {
     network: &'a Arc<Network>,
     context: &'a Context,
     interface: &'a Interface,
+    phase: Phase,
     scope: FailureScope,
     identity: Identity,
     link: Link,
@@ -128,6 +146,8 @@ impl Client<'_> {
             step.detail(lease.address.to_string());
             self.apply_v4(netlink, &step, &config4, table)?;
             self.write("net", &klibc::v4(&self.link.name, &lease, &config4));
+            let servers: Vec<IpAddr> = config4.dns.iter().copied().map(IpAddr::from).collect();
+            self.hand_on(&servers, &config4.search);
             step.done();
             self.context.clear_failure(&self.scope);
             self.context.events.raise(Change::Own);
@@ -176,6 +196,11 @@ impl Client<'_> {
             step.detail(words.join(" "));
             let config6 = LeaseConfig6::new(&lease, asks);
             self.write("net6", &klibc::v6(&self.link.name, &lease, &config6));
+            // resolvconf knows one answer an interface.
+            if self.interface.dhcp4.is_none() {
+                let servers: Vec<IpAddr> = config6.dns.iter().copied().map(IpAddr::from).collect();
+                self.hand_on(&servers, &config6.search);
+            }
             step.done();
             match taken.take() {
                 // Another machine had the last one; this one may be the same.
@@ -358,6 +383,17 @@ impl Client<'_> {
         }
     }
 
+    fn hand_on(&self, servers: &[IpAddr], search: &[String]) {
+        if self.phase == Phase::Initramfs {
+            return;
+        }
+        let name = &self.link.name;
+        if let Err(e) = name_servers::hand_on(&self.context.paths, name, servers, search) {
+            let text = format!("`{name}`: can't hand the lease's name servers on: {e}");
+            self.context.kmsg.say(Level::Warning, &text);
+        }
+    }
+
     fn ended(&self, why: DhcpError) -> Result<(), Ended> {
         if matches!(why, DhcpError::Stopped) {
             return Err(Ended::Stopping);
@@ -367,32 +403,6 @@ impl Client<'_> {
         self.context.set_failure(&self.scope, failure);
         self.context.pause(AGAIN)
     }
-}
-
-/// Waits for the end of duplicate address detection (RFC 4862, section 5.4) of
-/// `ours` on a link. Returns what is wrong where another machine has one.
-pub(super) fn wait_for_dad(
-    context: &Context,
-    scope: &FailureScope,
-    step: &OpenStep,
-    netlink: &mut Netlink,
-    link: u32,
-    ours: impl Fn(IpAddr) -> bool,
-) -> Result<Option<Failure>, Ended> {
-    let waiting = || {
-        let text = "duplicate address detection does not end";
-        Failure::new(FailureKind::Network, text)
-    };
-    let duplicate = context.wait_for(scope, step, waiting, || {
-        let addresses = netlink.addresses(link).ok()?;
-        let mut ours = addresses.iter().filter(|a| ours(a.address));
-        let over = ours.clone().all(|a| !a.tentative || a.duplicate);
-        over.then(|| ours.find(|a| a.duplicate).map(|a| a.address))
-    })?;
-    Ok(duplicate.map(|address| {
-        let text = format!("another machine in the network has `{address}`");
-        Failure::new(FailureKind::AddressInUse, text)
-    }))
 }
 
 /// Tells the network at once whose the address is now, and watches for

@@ -7,7 +7,10 @@
 mod bond_negotiation;
 mod card;
 pub mod dhcp;
+mod dhcp_clients;
+mod duplicate_address;
 mod hand_off;
+mod ifupdown;
 mod interface;
 mod interface_task;
 mod ipv6;
@@ -17,6 +20,7 @@ mod link_local;
 mod link_readiness;
 mod link_table;
 mod machine_id;
+mod name_servers;
 mod network;
 mod profile;
 mod virtual_link;

@@ -32,6 +32,10 @@ pub struct Paths {
     pub machine_id: PathBuf,
     /// There where systemd runs the initramfs (bootup(7)).
     pub initrd_release: PathBuf,
+    /// The running system's name servers (resolv.conf(5)).
+    pub resolv_conf: PathBuf,
+    /// The program that knows them by interface (resolvconf(8)).
+    pub resolvconf: PathBuf,
 }
 
 impl Default for Paths {
@@ -48,6 +52,8 @@ impl Default for Paths {
             new_roots: NEW_ROOTS.map(Into::into),
             machine_id: "/etc/machine-id".into(),
             initrd_release: "/etc/initrd-release".into(),
+            resolv_conf: "/etc/resolv.conf".into(),
+            resolvconf: "/usr/sbin/resolvconf".into(),
         }
     }
 }
@@ -69,6 +75,8 @@ impl Paths {
             new_roots: real.new_roots.each_ref().map(|path| at(path)),
             machine_id: at(&real.machine_id),
             initrd_release: at(&real.initrd_release),
+            resolv_conf: at(&real.resolv_conf),
+            resolvconf: at(&real.resolvconf),
         }
     }
 
@@ -85,6 +93,11 @@ impl Paths {
     /// The same of what came after the boot.
     pub fn paths_record(&self) -> PathBuf {
         self.run.join("paths.json")
+    }
+
+    /// The same of the leases that are kept after the boot.
+    pub fn leases_record(&self) -> PathBuf {
+        self.run.join("leases.json")
     }
 
     /// The socket by which `wait` and `stop` reach the program.

@@ -86,6 +86,31 @@ impl Net {
         })
     }
 
+    /// Goes on with the leases as the running system does, until `meanwhile` returns. It
+    /// is told whether the program has ended by itself.
+    pub(crate) fn keep_leases(
+        &self,
+        plan: BootPlan,
+        meanwhile: impl FnOnce(&Self, &dyn Fn() -> bool),
+    ) {
+        let paths = self.paths();
+        thread::scope(|scope| {
+            let (started, events) = mpsc::channel();
+            let kept = scope.spawn(move || {
+                let _entered = Entered::new(&self.host);
+                let boot = boot_of(&paths, plan, Played::default(), LONG);
+                boot.keep_leases().expect("the links");
+                let events = Arc::clone(&boot.context.events);
+                started.send(events).expect("a test");
+                boot.wait_for_the_rest();
+            });
+            let events = events.recv().expect("its start");
+            meanwhile(self, &|| kept.is_finished());
+            events.stop();
+            kept.join().expect("no panic");
+        });
+    }
+
     /// The initramfs mounts root as soon as its drive is there.
     pub(crate) fn mount_root(&self) {
         let mounts = self.paths().mounts;

@@ -100,8 +100,10 @@ pub(super) fn passed_over(root: &RootTree) -> Result<Fragment, Failure> {
     let mut fragment = Fragment::default();
     for (directory, end) in OTHERS {
         for name in root.list(directory)? {
-            if name.ends_with(end) && !name.starts_with('.') {
-                fragment.passed_over.push(format!("{directory}/{name}"));
+            let path = format!("{directory}/{name}");
+            let is_ours = path == nvmeroot_render::IFUPDOWN_PATH;
+            if name.ends_with(end) && !name.starts_with('.') && !is_ours {
+                fragment.passed_over.push(path);
             }
         }
     }

@@ -1,6 +1,8 @@
-//! `nvmeroot-agent paths`: the running system's part. What the boot did without
-//! is connected as soon as it is there.
+//! The running system's part. `nvmeroot-agent paths`: what the boot did without is
+//! connected as soon as it is there. `nvmeroot-agent leases`: what the boot got by DHCP
+//! is renewed, where no network manager of the running system does.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +14,7 @@ use super::requirements::Requirements;
 use crate::storage::fabrics::{Fabrics, Kernel};
 use crate::sys::events::Events;
 use crate::sys::kmsg::Kmsg;
-use crate::sys::netlink;
+use crate::sys::netlink::{self, NetlinkError};
 use crate::sys::paths::Paths;
 use crate::task::{Context, Recorder};
 
@@ -23,12 +25,25 @@ const NO_END: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// the network is somebody else's. Exit status 0 when all are there or the
 /// program was told to stop, 1 without a usable plan.
 pub fn paths(paths: &Paths) -> ExitCode {
+    run(paths, paths.paths_record(), Boot::start_missing)
+}
+
+/// Keeps the leases of the plan's interfaces that ifupdown was told to be up, until the
+/// program is told to stop; their addresses stay when it ends. Exit status 0, at once
+/// where there is none; 1 without a usable plan.
+pub fn leases(paths: &Paths) -> ExitCode {
+    run(paths, paths.leases_record(), Boot::keep_leases)
+}
+
+type Start = fn(&Boot) -> Result<(), NetlinkError>;
+
+fn run(paths: &Paths, record: PathBuf, start: Start) -> ExitCode {
     let text = std::fs::read_to_string(&paths.cmdline).unwrap_or_default();
     let line = CommandLine::parse(&text);
     if line.off {
         return ExitCode::SUCCESS;
     }
-    match connect(paths, &line) {
+    match work(paths, &line, record, start) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("nvmeroot: {e}");
@@ -37,7 +52,12 @@ pub fn paths(paths: &Paths) -> ExitCode {
     }
 }
 
-fn connect(paths: &Paths, line: &CommandLine) -> Result<(), StartError> {
+fn work(
+    paths: &Paths,
+    line: &CommandLine,
+    record: PathBuf,
+    start: Start,
+) -> Result<(), StartError> {
     let plan = read_plan(paths)?;
     std::fs::create_dir_all(&paths.run).map_err(io("can't make the program's directory"))?;
     let events = Arc::new(Events::new().map_err(io("no file descriptor"))?);
@@ -49,12 +69,12 @@ fn connect(paths: &Paths, line: &CommandLine) -> Result<(), StartError> {
         paths.clone(),
         events,
         Kmsg::open(paths, line.debug),
-        Recorder::start(paths.paths_record(), NO_END, None),
+        Recorder::start(record, NO_END, None),
         Instant::now() + NO_END,
     );
     let fabrics = Fabrics::new(Box::new(Kernel::new(paths.clone())));
     let boot = Boot::new(context, requirements, fabrics);
-    boot.start_missing()?;
+    start(&boot)?;
     boot.wait_for_the_rest();
     boot.context.recorder.finish();
     Ok(())

@@ -1,0 +1,83 @@
+//! The hand-off to Debian's ifupdown (interfaces(5)): what keeps it from taking down the
+//! network that root stands on, and who renews root's leases.
+//!
+//! ifupdown can't take an interface over: `ip address add` fails where the address is
+//! there (`static` in its inet.defn), a DHCP client of its own would be another client to
+//! the server than the initramfs's, and ifenslave's script sets each member of a bond down.
+//! So the agent says in ifupdown's state that root's interfaces are up, and `ifup` leaves
+//! them as they are. What is here is for the time after that: `ifdown -a` of somebody who
+//! had brought one up again by hand, and the leases, which the agent goes on with.
+
+use std::fmt::Write as _;
+
+use nvmeroot_plan::{BootPlan, Interface};
+
+use crate::{ChangeKind, FileSet, Mode, TreePath};
+
+/// The file of interfaces(5) that the hand-off consists of, relative to the root tree.
+pub const IFUPDOWN_PATH: &str = "etc/network/interfaces.d/nvmeroot";
+
+const INTERFACES: TreePath = TreePath::fixed(IFUPDOWN_PATH);
+const LEASES: TreePath = TreePath::fixed("etc/systemd/system/nvmeroot-leases.service");
+const LEASES_WANTED: TreePath =
+    TreePath::fixed("etc/systemd/system/multi-user.target.wants/nvmeroot-leases.service");
+
+const HEADER: &str = "\
+# This file was written by nvmeroot. Changes to it are lost with the next
+# `nvmeroot configure`. It adds to what the other files say.
+#
+# The root filesystem stands on these interfaces: they stay up until the machine is
+# off.
+";
+
+/// Takes the hand-off away.
+pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
+    for path in [LEASES_WANTED, LEASES, INTERFACES] {
+        set.push(path, why, ChangeKind::Absent);
+    }
+}
+
+/// Adds the files; `renews` says that the agent renews root's leases.
+pub(crate) fn add(plan: &BootPlan, renews: bool, set: &mut FileSet) {
+    let interfaces = plan.storage_interfaces();
+    if interfaces.is_empty() {
+        return remove("no interface leads to the root filesystem (any more)", set);
+    }
+    let why = "keeps `ifdown -a` from taking root's network down";
+    set.file(INTERFACES, Mode::Config, why, no_auto_down(&interfaces));
+    if !renews || !interfaces.iter().any(|interface| asks(interface)) {
+        let why = "the agent renews no lease in the running system (any more)";
+        for path in [LEASES_WANTED, LEASES] {
+            set.push(path, why, ChangeKind::Absent);
+        }
+        return;
+    }
+    set.file(
+        LEASES,
+        Mode::Config,
+        "renews root's leases in the running system",
+        include_str!("ifupdown/leases.service").to_owned(),
+    );
+    set.push(
+        LEASES_WANTED,
+        "starts that with the system",
+        ChangeKind::Symlink {
+            target: "../nvmeroot-leases.service",
+        },
+    );
+}
+
+fn asks(interface: &Interface) -> bool {
+    interface.dhcp4.is_some() || interface.dhcp6.is_some()
+}
+
+fn no_auto_down(interfaces: &[&Interface]) -> String {
+    let mut text = HEADER.to_owned();
+    for interface in interfaces {
+        let _ = writeln!(text, "no-auto-down {}", interface.name);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
