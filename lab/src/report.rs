@@ -377,7 +377,7 @@ impl Report {
         let gone = self.monitor.iter().filter(|line| line.contains("Deleted"));
         let missed = gone.filter(|line| !tolerated.iter().any(|word| line.contains(word)));
         missed
-            .filter(|line| !replaced(line) && !(has_own_metrics && has_another(line)))
+            .filter(|line| !(replaced(line) || has_own_metrics && has_another(line)))
             .collect()
     }
 }

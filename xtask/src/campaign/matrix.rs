@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use nvmeroot_lab::scenario::matrix::{self, Cell};
@@ -26,6 +27,9 @@ pub(super) struct Args {
     /// Run those as well that are not carried yet
     #[arg(long)]
     gaps: bool,
+    /// Leave those out that docs/results/raw/matrix.md says have passed
+    #[arg(long)]
+    untried: bool,
     /// Print the cells, and stop
     #[arg(long)]
     list: bool,
@@ -51,6 +55,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(only) = &args.only {
         cells.retain(|cell| cell.to_string().contains(only.as_str()));
     }
+    if args.untried {
+        let passed = matrix::passed(&read(PASSED)?);
+        cells.retain(|cell| !passed.contains(cell));
+    }
     if args.list {
         for cell in cells {
             let gap = cell
@@ -71,19 +79,25 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         })
         .collect();
     let selected = nvmeroot_lab::scenario::all();
+    let noting = Mutex::new(());
     let verdicts = nvmeroot_lab::run_all(&lab, &jobs, parallel, &|verdict| {
         print!("{}", lab::told(verdict));
+        let mut both = cells.iter().zip(&jobs);
+        let Some((cell, job)) = both.find(|(_, job)| job.name() == verdict.name) else {
+            return;
+        };
         // All images together fill a disk; those of the selection are wanted again.
-        let is_wanted = selected.iter().any(|one| one.name == verdict.name);
-        if !is_wanted && let Some(job) = jobs.iter().find(|job| job.name() == verdict.name) {
+        if !selected.iter().any(|one| one.name == verdict.name) {
             let _ = lab.forget_host(&job.scenario.host);
+        }
+        if args.write {
+            let _alone = noting.lock().unwrap_or_else(PoisonError::into_inner);
+            // Else it would be noticed at the end of an hour.
+            note(*cell, verdict.passed()).expect("the documents are written");
         }
     });
     let tried = cells.iter().zip(verdicts.iter().map(Verdict::passed));
     let failed: Vec<Cell> = tried.filter(|(_, ok)| !ok).map(|(cell, _)| *cell).collect();
-    if args.write {
-        note(&cells, &failed)?;
-    }
     if !failed.is_empty() {
         let names: Vec<String> = failed.iter().map(Cell::to_string).collect();
         bail!(
@@ -97,12 +111,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Notes which cells passed and which failed, for people.
-fn note(tried: &[Cell], failed: &[Cell]) -> anyhow::Result<()> {
+/// Notes how a cell went, for people.
+fn note(cell: Cell, has_passed: bool) -> anyhow::Result<()> {
     let former = read(PASSED)?;
     let mut passed = matrix::passed(&former);
-    passed.extend(tried.iter().filter(|cell| cell.gap().is_none()));
-    passed.retain(|cell| !failed.contains(cell));
+    if has_passed && cell.gap().is_none() {
+        passed.insert(cell);
+    } else {
+        passed.remove(&cell);
+    }
     let lines: String = passed.iter().map(|cell| format!("{cell}\n")).collect();
     put(PASSED, &former, &lines)?;
     put(DOCUMENT, &read(DOCUMENT)?, &matrix::table(&passed))
