@@ -98,8 +98,8 @@ impl Manager {
         matches!(self, Self::NetplanNetworkManager | Self::NetworkManager)
     }
 
-    /// It runs dhcpcd by itself.
-    pub fn has_dhcpcd(self) -> bool {
+    /// The agent goes on with root's leases in the running system.
+    pub fn has_leases_by_agent(self) -> bool {
         self == Self::Ifupdown
     }
 }

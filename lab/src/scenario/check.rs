@@ -38,6 +38,9 @@ const KERNEL_PATIENCE: u32 = 120;
 /// From the end of the report to the end of the machine, in seconds.
 const POWER_OFF: f64 = 60.0;
 
+/// The agent in the running system's tree, which is not that of the initramfs.
+const AGENT: &str = "/usr/lib/nvmeroot/nvmeroot-agent";
+
 /// What the block layer says of a request that failed.
 const IO_ERROR: &str = "I/O error";
 
@@ -213,11 +216,11 @@ fn longest(at: f64, took: f64, usual: f64, outages: &[Outage]) -> f64 {
 
 /// The running system took over from the initramfs without a trace.
 fn hand_over(scenario: &Scenario, report: &Report, faults: &mut Faults) {
-    // The manager's own is none.
-    let has_dhcpcd = scenario.host.manager.has_dhcpcd();
-    let is_managers = |process: &Process| has_dhcpcd && process.program == "/usr/sbin/dhcpcd";
+    // The running system's own is none.
+    let has_agent = scenario.host.manager.has_leases_by_agent();
+    let of_system = |process: &Process| has_agent && process.program == AGENT;
     let mut survivors = report.survivors();
-    survivors.retain(|process| !is_managers(process));
+    survivors.retain(|process| !of_system(process));
     faults.expect(survivors.is_empty(), || {
         format!("left from the initramfs: {survivors:?}")
     });
