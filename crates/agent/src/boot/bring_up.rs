@@ -9,9 +9,7 @@ use super::{drivers, filesystems, report, root_mount};
 use crate::net::{self, Network};
 use crate::storage::Storage;
 use crate::storage::fabrics::Fabrics;
-use crate::sys::STACK;
 use crate::sys::events::{Change, WakeReason};
-use crate::sys::kmsg::Level;
 use crate::sys::netlink::NetlinkError;
 use crate::task::Context;
 
@@ -112,25 +110,16 @@ impl Boot {
         }
     }
 
-    /// Sees that root is mounted, beside what else is done.
+    /// Sees that root is mounted, beside what else is done. Until then there is
+    /// something to do: who takes over from us shows in root.
     pub fn watch_for_root(&self) {
         let (context, storage) = (Arc::clone(&self.context), Arc::clone(&self.storage));
-        let spawned = std::thread::Builder::new()
-            .name("mount".to_owned())
-            .stack_size(STACK)
-            .spawn(move || {
-                if root_mount::wait(&context.paths, context.events.stop_fd()) {
-                    context.recorder.mounted();
-                    storage.root_is_mounted();
-                }
-            });
-        // Without it the other paths come later.
-        if let Err(e) = spawned {
-            let text = format!(
-                "can't start a thread that sees root mounted: {e}; further paths are connected more slowly"
-            );
-            self.context.kmsg.say(Level::Warning, &text);
-        }
+        self.context.spawn("mount", move || {
+            if root_mount::wait(&context.paths, context.events.stop_fd()) {
+                context.recorder.mounted();
+                storage.root_is_mounted();
+            }
+        });
     }
 
     /// Waits until nobody has anything to do any more, or the program is told to

@@ -86,28 +86,29 @@ impl Net {
         })
     }
 
-    /// Goes on with the leases as the running system does, until `meanwhile` returns. It
-    /// is told whether the program has ended by itself.
-    pub(crate) fn keep_leases(
+    /// What `start` starts, until `meanwhile` returns. It is told whether all of it has
+    /// ended by itself.
+    pub(crate) fn beside(
         &self,
         plan: BootPlan,
+        start: fn(&boot::Boot),
         meanwhile: impl FnOnce(&Self, &dyn Fn() -> bool),
     ) {
         let paths = self.paths();
         thread::scope(|scope| {
             let (started, events) = mpsc::channel();
-            let kept = scope.spawn(move || {
+            let begun = scope.spawn(move || {
                 let _entered = Entered::new(&self.host);
                 let boot = boot_of(&paths, plan, Played::default(), LONG);
-                boot.keep_leases().expect("the links");
+                start(&boot);
                 let events = Arc::clone(&boot.context.events);
                 started.send(events).expect("a test");
                 boot.wait_for_the_rest();
             });
             let events = events.recv().expect("its start");
-            meanwhile(self, &|| kept.is_finished());
+            meanwhile(self, &|| begun.is_finished());
             events.stop();
-            kept.join().expect("no panic");
+            begun.join().expect("no panic");
         });
     }
 
