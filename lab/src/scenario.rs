@@ -15,6 +15,7 @@ mod gave_up;
 mod hand_over;
 mod home;
 mod late;
+mod leaving;
 mod links;
 pub mod matrix;
 mod paths;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Scenario> {
         faults::all(),
         failing::all(),
         reports::all(),
+        leaving::all(),
         late::all(),
         slim::all(),
         links::all(),

@@ -45,7 +45,7 @@ const AGENT: &str = "/usr/lib/nvmeroot/nvmeroot-agent";
 const IO_ERROR: &str = "I/O error";
 
 /// Texts that no healthy host's kernel logs.
-const KERNEL_FAULTS: &[&str] = &[
+pub(super) const KERNEL_FAULTS: &[&str] = &[
     IO_ERROR,
     "EXT4-fs error",
     "Aborting journal",

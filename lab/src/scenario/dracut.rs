@@ -5,7 +5,7 @@ use super::Scenario;
 use crate::host_spec::{Generator, HostSpec};
 
 /// Those of the agent that differ in what the initramfs does.
-const ON_DRACUT: [&str; 14] = [
+const ON_DRACUT: [&str; 16] = [
     "agent-static",
     "agent-dhcp4",
     "agent-advertised",
@@ -17,6 +17,8 @@ const ON_DRACUT: [&str; 14] = [
     "late-card",
     "agent-cards",
     "dead-portal",
+    "reboot",
+    "soft-reboot",
     "target-restarts",
     "outage",
     "lease",

@@ -1,0 +1,147 @@
+//! The running system is left, and comes again: root's network and controllers go last.
+
+use std::time::Duration;
+
+use super::check::KERNEL_FAULTS;
+use super::faults::UP;
+use super::hand_over::agent_dhcp4;
+use super::{Faults, Outcome, Scenario};
+use crate::host_spec::{HostSpec, TreeFile};
+use crate::machine::Line;
+
+const LEAVE: &str = include_str!("../../guest/leave.sh");
+
+/// From the command to the end of the machine. Its services end, root is made read-only:
+/// what waits for a network that is gone waits for minutes.
+const LEAVING: Duration = Duration::from_secs(60);
+
+pub(super) fn all() -> Vec<Scenario> {
+    vec![reboot(), soft_reboot()]
+}
+
+/// The host that leaves by `systemctl VERB` after its first boot, and reports after its
+/// second.
+fn host(verb: &str) -> HostSpec {
+    let file = |path: &str, mode, text: String| TreeFile {
+        path: path.to_owned(),
+        mode,
+        text,
+    };
+    let units = "etc/systemd/system";
+    let host = agent_dhcp4().host;
+    let mut files = host.files;
+    files.extend([
+        file("usr/local/lib/lab/leave.sh", 0o755, LEAVE.to_owned()),
+        file(
+            &format!("{units}/lab-leave.service"),
+            0o644,
+            format!(
+                "[Unit]\nAfter=multi-user.target\n[Service]\n\
+                 ExecStart=/usr/local/lib/lab/leave.sh {verb}\n"
+            ),
+        ),
+        file(
+            &format!("{units}/multi-user.target.d/lab.conf"),
+            0o644,
+            "[Unit]\nWants=lab-leave.service\n".to_owned(),
+        ),
+        file(
+            &format!("{units}/lab-report.service.d/lab.conf"),
+            0o644,
+            "[Unit]\nConditionPathExists=/var/lib/lab-left\n".to_owned(),
+        ),
+    ]);
+    // What outlives the others is killed at the end, and does not start again.
+    for unit in ["lab-before", "lab-heartbeat"] {
+        let text = "[Unit]\nConflicts=shutdown.target\nBefore=shutdown.target\n";
+        let path = format!("{units}/{unit}.service.d/lab.conf");
+        files.push(file(&path, 0o644, text.to_owned()));
+    }
+    HostSpec {
+        name: format!("leave-{verb}"),
+        files,
+        ..host
+    }
+}
+
+fn reboot() -> Scenario {
+    Scenario {
+        name: "reboot",
+        title: "`systemctl reboot` with root on NVMe/TCP: down in time, and up again",
+        host: host("reboot"),
+        events: |session| {
+            session.start_target()?;
+            session.start_host()?;
+            session.host_says("lab: leaves by reboot", UP)?;
+            session.host_ends(LEAVING)?;
+            session.start_host()
+        },
+        check: |outcome, faults| {
+            (agent_dhcp4().check)(outcome, faults);
+            let [first] = outcome.earlier.as_slice() else {
+                return faults.add(format!("{} earlier boots", outcome.earlier.len()));
+            };
+            quiet(&first.console, faults);
+            owned(&first.console, faults);
+            owned(&outcome.console, faults);
+            let restarts = |line: &Line| line.text.contains("reboot: Restarting system");
+            faults.expect(first.console.iter().any(restarts), || {
+                "the first boot did not end by a restart".to_owned()
+            });
+        },
+        ..agent_dhcp4()
+    }
+}
+
+fn soft_reboot() -> Scenario {
+    Scenario {
+        name: "soft-reboot",
+        title: "`systemctl soft-reboot`: new processes on the same kernel and connections",
+        host: host("soft-reboot"),
+        check: |outcome, faults| {
+            (agent_dhcp4().check)(outcome, faults);
+            quiet(&outcome.console, faults);
+            owned(&outcome.console, faults);
+            let said = |text: &str| {
+                let mut lines = outcome.console.iter();
+                lines.any(|line| line.text.contains(text))
+            };
+            faults.expect(said("lab: leaves by soft-reboot"), || {
+                "it did not leave".to_owned()
+            });
+            // One kernel, one connection.
+            came_once(outcome, faults);
+        },
+        ..agent_dhcp4()
+    }
+}
+
+/// The agent worked once.
+fn came_once(outcome: &Outcome, faults: &mut Faults) {
+    let starts = outcome.console.iter();
+    let starts = starts.filter(|line| line.text.contains("starts") && line.text.contains("agent "));
+    let count = starts.count();
+    faults.expect(count == 1, || format!("the agent started {count} times"));
+}
+
+/// The kernel had nothing to complain of, `ENETUNREACH` (101) included.
+fn quiet(console: &[Line], faults: &mut Faults) {
+    let mut words = KERNEL_FAULTS.to_vec();
+    words.push("-101");
+    for word in words {
+        let mut lines = console.iter().map(|line| line.text.as_str());
+        // A simulated machine takes its devices away when it has ended.
+        let end = |line: &&str| !line.contains("reboot: ");
+        if let Some(line) = lines.by_ref().take_while(end).find(|l| l.contains(word)) {
+            faults.add(format!("on leaving, the kernel says `{}`", line.trim()));
+        }
+    }
+}
+
+/// nvme-cli 3 is told to leave root's controller alone.
+fn owned(console: &[Line], faults: &mut Faults) {
+    let says = |line: &Line| line.text.contains("lab: nvme0 belongs to nvmeroot");
+    faults.expect(console.iter().any(says), || {
+        "`/run/nvme/registry` does not say that `nvme0` is nvmeroot's".to_owned()
+    });
+}
