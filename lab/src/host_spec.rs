@@ -68,6 +68,8 @@ pub struct HostSpec {
     pub generator: Generator,
     /// What manages its network; its own files are in [`HostSpec::files`].
     pub manager: Manager,
+    /// Packages beside those of all that, the fewest that do: each set is a tree.
+    pub packages: Vec<&'static str>,
     /// The configuration that the installer gave to curtin, YAML.
     pub curtin: String,
     /// `/etc/netplan/00-installer-config.yaml`.

@@ -185,7 +185,7 @@ impl Lab {
     /// program that failed, nvmeroot included.
     pub fn host_image(&self, spec: &HostSpec, kind: Kind) -> Result<HostImage> {
         let platform = self.platform(kind)?;
-        let tree = Tree::get(&self.cache, spec.release, spec.generator, spec.manager)?;
+        let tree = Tree::get(&self.cache, spec)?;
         let platform = platform.with(&self.cache, tree)?;
         host::image(&self.cache, &platform, &self.nvmeroot, spec)
     }

@@ -4,6 +4,7 @@ mod assertions;
 mod bonds;
 pub mod chaos;
 mod check;
+mod cloud_init;
 mod curtin;
 mod definition;
 mod dhcp;
@@ -20,6 +21,7 @@ mod links;
 pub mod matrix;
 mod paths;
 mod reports;
+pub mod rivals;
 mod slim;
 mod static_address;
 mod table;
@@ -38,6 +40,7 @@ use definition::{boots, by_agent, reporting, settled};
 pub fn all() -> Vec<Scenario> {
     let groups = [
         hand_over::all(),
+        cloud_init::all(),
         static_address::all(),
         dhcp::all(),
         paths::all(),

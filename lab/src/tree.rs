@@ -7,7 +7,7 @@ use crate::archive;
 use crate::cache::{Cache, Key, write};
 use crate::command::{Program, joined};
 use crate::error::{Context, Error, Result};
-use crate::host_spec::{Generator, Manager, Release};
+use crate::host_spec::{Generator, HostSpec, Manager, Release};
 use crate::overlay::Overlay;
 
 /// What a server install with NVMe/TCP brings along, and dnsmasq for the target.
@@ -89,24 +89,26 @@ impl Tree {
 
     /// The tree of such hosts. All but those of [`Tree::whole`] have no kernel of Debian's:
     /// a release is built once, and packages are added on top of it.
-    pub(crate) fn get(
-        cache: &Cache,
-        release: Release,
-        generator: Generator,
-        manager: Manager,
-    ) -> Result<Self> {
-        if (release, manager) == (Release::default(), Manager::default()) {
+    pub(crate) fn get(cache: &Cache, spec: &HostSpec) -> Result<Self> {
+        let (release, generator, manager) = (spec.release, spec.generator, spec.manager);
+        let is_usual = (release, manager) == (Release::default(), Manager::default());
+        if is_usual && spec.packages.is_empty() {
             return Self::whole(cache, generator);
         }
         let suite = release.suite();
         let base = Self::debootstrapped(cache, &format!("{suite}-base"), suite, BASE)?;
         let mut packages = manager.packages().to_vec();
         packages.push(generator.package());
+        packages.extend(&spec.packages);
         let key = packages.iter().fold(
             Key::new("packages 1").key(&base.key).text(ADD),
             |key, word| key.text(word),
         );
-        let name = format!("{suite}-{}-{}", generator.package(), manager.name());
+        let mut name = format!("{suite}-{}-{}", generator.package(), manager.name());
+        for package in &spec.packages {
+            name.push('-');
+            name.push_str(package);
+        }
         let added = cache.get("packages", &name, &key, |dir| add(&base, dir, &packages))?;
         Ok(Tree {
             name,
