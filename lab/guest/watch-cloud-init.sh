@@ -1,12 +1,13 @@
 #!/bin/sh
-# watch-cloud-init.sh: waits until cloud-init is through, and marks that netplan's file is
-# the one that it has written; else shows what it did.
+# watch-cloud-init.sh WORD: waits until cloud-init is through, and marks that netplan's file
+# has the word that only cloud-init knows; else shows what it did.
 mkdir -p /run/lab
 cloud-init status --wait >/dev/null 2>&1
-if grep -q 'generated from information provided by the datasource' \
-    /etc/netplan/50-cloud-init.yaml; then
+if grep -q "$1" /etc/netplan/50-cloud-init.yaml; then
     read -r up idle </proc/uptime
     echo "cloud-init-wrote $up" >>/run/lab/marks
 else
-    grep -E 'network|netplan|datasource|WARN|ERROR' /var/log/cloud-init.log | tail -n 40 >/dev/kmsg
+    grep -E 'netplan|WARN|ERROR' /var/log/cloud-init.log | tail -n 40 |
+        while read -r line; do echo "$line" >/dev/kmsg; done
 fi
+exit 0

@@ -12,11 +12,15 @@ pub(super) fn all() -> Vec<Scenario> {
     vec![rewritten()]
 }
 
-/// What the installer and, later, cloud-init say of the network.
-const NETWORK: &str = "\
+/// What the installer says of the network, and what the seed of cloud-init says: the
+/// same, and not in the same words (an identical file it leaves alone).
+const INSTALLED: &str = "network: {version: 2, ethernets: {ens3: {dhcp4: true}}}\n";
+const SEED: &str = "\
 version: 2
 ethernets:
   ens3:
+    match: {macaddress: '52:54:00:4c:00:01'}
+    set-name: ens3
     dhcp4: true
 ";
 
@@ -35,12 +39,10 @@ cloud_final_modules: []
 
 fn rewritten() -> Scenario {
     let base = hand_over::agent_dhcp4();
-    let nested: String = NETWORK.lines().map(|line| format!("  {line}\n")).collect();
-    let netplan = format!("network:\n{nested}");
     let config = InstallerConfig {
         controllers: vec![Controller::Tcp("10.77.0.1", 4420)],
         remote_root: true,
-        netplan: Some(netplan.clone()),
+        netplan: Some(INSTALLED.to_owned()),
         ..InstallerConfig::default()
     };
     let file = |path: &str, text: &str| TreeFile {
@@ -57,9 +59,9 @@ fn rewritten() -> Scenario {
             packages: vec!["cloud-init"],
             curtin: config.yaml(),
             files: vec![
-                file("etc/netplan/50-cloud-init.yaml", &netplan),
+                file("etc/netplan/50-cloud-init.yaml", INSTALLED),
                 file("etc/cloud/cloud.cfg.d/90-lab.cfg", SETTINGS),
-                file(&format!("{seed}/network-config"), NETWORK),
+                file(&format!("{seed}/network-config"), SEED),
                 file(&format!("{seed}/meta-data"), META_DATA),
                 file(&format!("{seed}/user-data"), "#cloud-config\n{}\n"),
                 TreeFile {
@@ -70,7 +72,7 @@ fn rewritten() -> Scenario {
                     mode: 0o644,
                     ..file(
                         "etc/systemd/system/lab-report.service.d/cloud-init.conf",
-                        &format!("[Service]\nExecStartPre=/{WATCH_PATH}\n"),
+                        &format!("[Service]\nExecStartPre=/{WATCH_PATH} set-name\n"),
                     )
                 },
             ],

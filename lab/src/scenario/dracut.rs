@@ -1,8 +1,9 @@
 //! What boots by initramfs-tools boots by dracut: the same scenarios, the initramfs made
 //! by the other generator.
 
-use super::Scenario;
-use crate::host_spec::{Generator, HostSpec};
+use super::{Scenario, slim};
+use crate::host_spec::{Generator, HostSpec, Release, TreeFile};
+use crate::lab::Wiring;
 
 /// Those of the agent that differ in what the initramfs does.
 const ON_DRACUT: [&str; 16] = [
@@ -27,7 +28,35 @@ const ON_DRACUT: [&str; 16] = [
 /// Of these scenarios the ones that run by dracut too.
 pub(super) fn of(scenarios: &[Scenario]) -> Vec<Scenario> {
     let named = |name: &&str| scenarios.iter().find(|one| one.name == *name);
-    ON_DRACUT.iter().filter_map(named).map(by_dracut).collect()
+    let mut all: Vec<Scenario> = ON_DRACUT.iter().filter_map(named).map(by_dracut).collect();
+    all.push(beside_networkd());
+    all
+}
+
+/// systemd-networkd is in the initramfs too, and is told another address for root's card.
+fn beside_networkd() -> Scenario {
+    let base = by_dracut(&slim::agent_ipv4());
+    let modules = TreeFile {
+        path: "etc/dracut.conf.d/lab.conf".to_owned(),
+        mode: 0o644,
+        text: "add_dracutmodules+=\" systemd-networkd \"\n".to_owned(),
+    };
+    Scenario {
+        name: "dracut-beside-networkd",
+        title: "systemd-networkd in dracut's initramfs wants root's card for itself",
+        host: HostSpec {
+            name: "dracut-beside-networkd".to_owned(),
+            release: Release::Forky,
+            packages: vec!["dracut-network"],
+            files: vec![modules],
+            ..base.host
+        },
+        wiring: Wiring {
+            cmdline: "rd.neednet=1 ip=10.77.0.99::10.77.0.1:255.255.255.0::ens3:none".to_owned(),
+            ..base.wiring
+        },
+        ..base
+    }
 }
 
 fn by_dracut(other: &Scenario) -> Scenario {
@@ -54,6 +83,6 @@ mod tests {
     #[test]
     fn each_name_is_a_scenarios() {
         let names: Vec<_> = of(&super::super::all()).iter().map(|s| s.name).collect();
-        assert_eq!(names.len(), ON_DRACUT.len(), "{names:?}");
+        assert_eq!(names.len(), ON_DRACUT.len() + 1, "{names:?}");
     }
 }
