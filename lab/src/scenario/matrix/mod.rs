@@ -5,7 +5,7 @@ mod cell;
 mod cover;
 mod table;
 
-pub use cell::{Cell, Kind};
+pub use cell::{Cell, Gap, Kind};
 pub use table::{passed, table};
 
 use super::static_address::net;
