@@ -13,6 +13,7 @@ mod generator;
 mod golden;
 mod handoff;
 mod host;
+mod options;
 mod payload;
 mod program;
 mod programs;
@@ -29,14 +30,13 @@ pub use generator::Generator;
 pub use handoff::ifupdown::IFUPDOWN_PATH;
 pub use handoff::netplan::HAND_OFF_PATH;
 pub use handoff::networkd::NetworkdFile;
+pub use options::{Options, Runtime};
 pub use program::RequiredProgram;
 pub use programs::required_programs;
 pub use runtime::agent::AGENT_PATH;
 pub use runtime::scripts::command::{Command, Phase, commands, commands_text};
 
-use std::collections::BTreeSet;
-
-use nvmeroot_plan::{BootPlan, HostIdentity, Manager, Reach, Scope, Step, Warning, steps};
+use nvmeroot_plan::{BootPlan, Reach, Scope, Step, Warning, steps};
 
 use crate::generator::{dracut, initramfs_tools};
 use crate::handoff::{ifupdown, netplan, network_manager};
@@ -73,37 +73,6 @@ pub const DROP_INS: (&str, &str, &str) = (
     handoff::networkd::DIRECTORY,
     handoff::networkd::NAME,
 );
-
-/// What runs in the initramfs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Runtime {
-    /// The static program `nvmeroot-agent`.
-    #[default]
-    Agent,
-    /// Shell scripts made of `ip`, `dhcpcd` and `nvme`.
-    Scripts,
-}
-
-/// What the user decides about the files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// What runs in the initramfs.
-    pub runtime: Runtime,
-    /// What makes the initramfs.
-    pub generator: Generator,
-    /// The agent's bytes, which [`Runtime::Agent`] puts into the root tree. It
-    /// is not looked at: that it runs on the machine is the caller's to see.
-    pub agent: Option<Vec<u8>>,
-    /// The network managers of the running system, as far as the root tree shows them;
-    /// none: it is netplan that knows.
-    pub managers: BTreeSet<Manager>,
-    /// What of systemd-networkd's own files may set root's interfaces up.
-    pub networkd_files: Vec<NetworkdFile>,
-    /// The identity that `etc/nvme/hostnqn` and `etc/nvme/hostid` get;
-    /// `None`: they stay as they are.
-    pub host: Option<HostIdentity>,
-}
 
 /// The steps that the runtime carries out.
 pub fn runtime_steps(plan: &BootPlan, runtime: Runtime) -> Vec<Step> {

@@ -1,0 +1,39 @@
+//! What the user decides about the files.
+
+use std::collections::BTreeSet;
+
+use nvmeroot_plan::{HostIdentity, Manager};
+
+use crate::generator::Generator;
+use crate::handoff::networkd::NetworkdFile;
+
+/// What runs in the initramfs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Runtime {
+    /// The static program `nvmeroot-agent`.
+    #[default]
+    Agent,
+    /// Shell scripts made of `ip`, `dhcpcd` and `nvme`.
+    Scripts,
+}
+
+/// What the user decides about the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What runs in the initramfs.
+    pub runtime: Runtime,
+    /// What makes the initramfs.
+    pub generator: Generator,
+    /// The agent's bytes, which [`Runtime::Agent`] puts into the root tree. It
+    /// is not looked at: that it runs on the machine is the caller's to see.
+    pub agent: Option<Vec<u8>>,
+    /// The network managers of the running system, as far as the root tree shows them;
+    /// none: it is netplan that knows.
+    pub managers: BTreeSet<Manager>,
+    /// What of systemd-networkd's own files may set root's interfaces up.
+    pub networkd_files: Vec<NetworkdFile>,
+    /// The identity that `etc/nvme/hostnqn` and `etc/nvme/hostid` get;
+    /// `None`: they stay as they are.
+    pub host: Option<HostIdentity>,
+}
