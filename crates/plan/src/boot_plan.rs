@@ -88,6 +88,14 @@ impl BootPlan {
         topology.needed_by(leads)
     }
 
+    /// Whether all that is essential can be mounted although these requirements are not
+    /// met: what they speak of are members that arrays can do without.
+    pub fn can_do_without(&self, unmet: &[&Requirement]) -> bool {
+        let missing: BTreeSet<usize> = unmet.iter().flat_map(|one| &one.any_of).copied().collect();
+        let mut essential = self.mounts.iter().filter(|mount| mount.essential);
+        essential.all(|mount| mount.can_do_without(&missing))
+    }
+
     /// What a subsystem behind a portal is connected with: the controller of the
     /// plan itself by its own options. Of what the discovery controller at its
     /// portal names, the controller's own options come first, then what is known of

@@ -1,7 +1,10 @@
 //! A mount and what it lies on.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use crate::layer::{Array, Layer};
 use crate::storage::FilesystemType;
 use crate::{MountPoint, Origin};
 
@@ -17,6 +20,26 @@ pub struct Mount {
     /// What is mounted, where a source says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filesystem: Option<FilesystemType>,
+    /// What of an essential remote mount is put together between its filesystem and the
+    /// drives, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Layer>,
+    /// The arrays among that which can do without a member. A controller that is in
+    /// none of them can't be missed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arrays: Vec<Array>,
     /// Where it is defined.
     pub origin: Origin,
+}
+
+impl Mount {
+    /// Whether it can be mounted without these controllers.
+    pub(crate) fn can_do_without(&self, missing: &BTreeSet<usize>) -> bool {
+        let mut own = self.controllers.iter().filter(|c| missing.contains(c));
+        own.all(|c| self.arrays.iter().any(|array| array.has(*c)))
+            && self
+                .arrays
+                .iter()
+                .all(|array| array.can_do_without(missing))
+    }
 }

@@ -77,6 +77,14 @@ pub enum NameError {
         /// The text.
         value: String,
     },
+    /// Not the name of a volume.
+    #[error(
+        "`{value}` is no name of a volume: expected letters, digits and `+`, `_`, `.`, `-`, as in `vg0`"
+    )]
+    Volume {
+        /// The text.
+        value: String,
+    },
     /// Not an MTU.
     #[error("`{value}` is no MTU: expected a whole number from 68 to 65535")]
     Mtu {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::stack::{Stack, Stacks};
 use crate::storage::{MountRequest, NodeRole, OtherRemote, StorageGraph};
 use crate::{ConnectionIdentity, Controller, Mount, Origin, Warning};
 
@@ -38,10 +39,15 @@ impl Storage {
 
     /// Every mount that lies on the controller `old` lies on `new` too.
     pub(crate) fn mounts_also_on(&mut self, old: usize, new: usize) {
-        for mount in &mut self.mounts {
-            if mount.controllers.contains(&old) && !mount.controllers.contains(&new) {
-                mount.controllers.push(new);
+        let also = |all: &mut Vec<usize>| {
+            if all.contains(&old) && !all.contains(&new) {
+                all.push(new);
             }
+        };
+        for mount in &mut self.mounts {
+            also(&mut mount.controllers);
+            let arrays = mount.arrays.iter_mut();
+            arrays.flat_map(|one| &mut one.members).for_each(also);
         }
     }
 
@@ -60,6 +66,7 @@ impl Storage {
             })
             .collect();
         let below = graph.controllers_below();
+        let mut stacks = Stacks::new(graph);
         for (i, node) in graph.nodes().iter().enumerate() {
             let NodeRole::Mount(request) = &node.role else {
                 continue;
@@ -90,11 +97,21 @@ impl Storage {
                 warnings.extend(netdev.judge(&mut controllers));
                 self.links += controllers.len();
             }
+            let essential = request.path.is_essential();
+            let Stack { layers, mut arrays } = match essential && !controllers.is_empty() {
+                true => stacks.below(i),
+                false => Stack::default(),
+            };
+            for member in arrays.iter_mut().flat_map(|one| &mut one.members) {
+                *member = member.iter().filter_map(|n| of_node[*n]).collect();
+            }
             self.mounts.push(Mount {
                 path: request.path.clone(),
-                essential: request.path.is_essential(),
+                essential,
                 controllers,
                 filesystem: request.filesystem.clone(),
+                layers: layers.into_iter().collect(),
+                arrays,
                 origin: node.origin.clone(),
             });
         }
@@ -116,12 +133,17 @@ impl Storage {
             }
         }
         self.controllers = controllers;
-        for mount in &mut self.mounts {
-            for controller in &mut mount.controllers {
+        let settle = |all: &mut Vec<usize>| {
+            for controller in all.iter_mut() {
                 *controller = place[*controller];
             }
-            mount.controllers.sort_unstable();
-            mount.controllers.dedup();
+            all.sort_unstable();
+            all.dedup();
+        };
+        for mount in &mut self.mounts {
+            settle(&mut mount.controllers);
+            let arrays = mount.arrays.iter_mut();
+            arrays.flat_map(|one| &mut one.members).for_each(settle);
         }
     }
 }

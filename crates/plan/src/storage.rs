@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::layer::Layer;
 use crate::name::{NameError, text_newtype};
 use crate::{Controller, Origin};
 
@@ -157,8 +158,10 @@ pub struct Reference {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeRole {
-    /// Something between mounts and controllers.
+    /// Something between mounts and controllers that the kernel finds by itself.
     Device,
+    /// Something there that is put together.
+    Layer(Layer),
     /// A remote controller.
     Controller(Box<Controller>),
     /// A controller in the machine (PCI Express): local.
@@ -327,8 +330,8 @@ impl StorageGraph {
     }
 
     /// Per node, in declared order: the nodes with a role other than
-    /// [`NodeRole::Device`] and [`NodeRole::Mount`] that it lies on in the
-    /// end, ascending. Nodes on a single other node share its list.
+    /// [`NodeRole::Device`], [`NodeRole::Layer`] and [`NodeRole::Mount`] that it lies
+    /// on in the end, ascending. Nodes on a single other node share its list.
     pub fn controllers_below(&self) -> &[Rc<[usize]>] {
         &self.controllers
     }

@@ -77,7 +77,7 @@ pub(crate) fn route(to: &str, via: Option<&str>) -> Route {
     route
 }
 
-fn node(id: String, on: Vec<String>, role: NodeRole) -> Node {
+pub(crate) fn node(id: String, on: Vec<String>, role: NodeRole) -> Node {
     let on = on.into_iter().map(|id| Reference {
         id,
         origin: origin(1),

@@ -65,6 +65,8 @@ pub(crate) fn initramfs_plan(interfaces: Vec<Interface>, controllers: Vec<Contro
             essential: true,
             controllers: all.clone(),
             filesystem: None,
+            layers: Vec::new(),
+            arrays: Vec::new(),
             origin: Origin::whole("storage"),
         }],
         controllers,

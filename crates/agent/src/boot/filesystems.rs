@@ -51,6 +51,8 @@ mod tests {
                 path,
                 controllers: Vec::new(),
                 filesystem: filesystem.map(|name| name.parse().expect("a filesystem")),
+                layers: Vec::new(),
+                arrays: Vec::new(),
                 origin: Origin::whole("test"),
             }
         };

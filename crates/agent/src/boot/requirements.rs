@@ -136,6 +136,8 @@ mod tests {
                         path,
                         controllers: controllers.to_vec(),
                         filesystem: None,
+                        layers: Vec::new(),
+                        arrays: Vec::new(),
                         origin: Origin::whole("test"),
                     }
                 })

@@ -434,6 +434,8 @@ pub(crate) fn plan(interface: Interface, portal: &str, nqn: Option<&str>) -> Boo
             essential: true,
             controllers: vec![0],
             filesystem: None,
+            layers: Vec::new(),
+            arrays: Vec::new(),
             origin: origin(),
         }],
         controllers: vec![Controller {

@@ -6,7 +6,7 @@ use nvmeroot_plan::{
 
 use super::keys::near_miss;
 use super::value::{id, is_null, misfit, scalar, shape, text};
-use super::{controller, mount};
+use super::{controller, layer, mount};
 use crate::diagnostic::{Diagnostic, Report, nearest};
 use crate::yaml::pyyaml::{Excerpt, Value};
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
@@ -201,7 +201,11 @@ pub(super) fn read(
             action.dataset = Some(Box::new(pool_dataset(report, item, mapping, path)));
         }
         "zfs" => action.dataset = Some(Box::new(dataset(report, item, mapping, path))),
-        _ => {}
+        _ => {
+            if let Some(layer) = layer::read(report, type_name, mapping, path) {
+                action.node.role = NodeRole::Layer(layer);
+            }
+        }
     }
     Some(action)
 }

@@ -10,6 +10,7 @@ mod action;
 mod controller;
 mod files;
 mod keys;
+mod layer;
 mod mount;
 mod network;
 mod other;

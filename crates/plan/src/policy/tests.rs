@@ -245,6 +245,51 @@ fn one_path_to_each_subsystem_is_enough_and_each_unknown_portal_is_needed() {
     assert_eq!(plan.requirements, expected);
 }
 
+/// `/` on an array of two drives, each behind a portal of its own, in the order in which
+/// the source has them.
+fn mirrored(addresses: [&str; 2]) -> BootPlan {
+    let node = |id: &str, on: &[&str], role| {
+        let on = on.iter().map(|id| (*id).to_owned()).collect();
+        crate::testing::node(id.to_owned(), on, role)
+    };
+    let mirror = crate::Layer::Array {
+        name: None,
+        can_miss: 1,
+    };
+    let root = crate::MountRequest {
+        path: "/".parse().expect("a mount point"),
+        netdev: Some(true),
+        unknown_device: false,
+        filesystem: None,
+    };
+    let mut nodes = vec![
+        node("m", &["md"], crate::NodeRole::Mount(root)),
+        node("md", &["0", "1"], crate::NodeRole::Layer(mirror)),
+    ];
+    for (id, address) in ["0", "1"].into_iter().zip(addresses) {
+        let role = crate::NodeRole::Controller(Box::new(controller(address)));
+        nodes.push(node(id, &[], role));
+    }
+    let graph = crate::StorageGraph::new(nodes).expect("a graph");
+    crate::resolve(vec![crate::Fragment {
+        storage: Some(graph),
+        ..crate::Fragment::default()
+    }])
+}
+
+#[test]
+fn an_array_can_do_without_a_member_and_a_plain_drive_is_needed() {
+    let plan = mirrored(["10.0.0.2", "10.0.0.1"]);
+    // The plan's order is not the source's.
+    assert_eq!(plan.mounts[0].arrays[0].members, [[1], [0]]);
+    let all: Vec<&Requirement> = plan.requirements.iter().collect();
+    assert_eq!(all.len(), 2);
+    assert!(plan.can_do_without(&all[..1]) && plan.can_do_without(&all[1..]));
+    assert!(plan.can_do_without(&[]) && !plan.can_do_without(&all));
+    let plain = root_on(vec![controller("10.0.0.1"), controller("10.0.0.2")], vec![]);
+    assert!(!plain.can_do_without(&[&plain.requirements[0]]));
+}
+
 #[test]
 fn nothing_is_decided_for_a_plan_that_the_initramfs_has_no_part_in() {
     let plan = crate::resolve(vec![crate::Fragment {

@@ -85,6 +85,8 @@ fn applied(
         essential: true,
         controllers: on,
         filesystem: None,
+        layers: Vec::new(),
+        arrays: Vec::new(),
         origin: Origin::whole("curtin.yaml"),
     });
     let report = apply(&mut storage, hosts, ports, Some(&host()));
