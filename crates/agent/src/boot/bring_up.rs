@@ -1,8 +1,9 @@
 //! One boot, from its start to the hand-off.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use nvmeroot_plan::{Scope, steps};
+use nvmeroot_plan::{Requirement, Scope, steps};
 
 use super::requirements::Requirements;
 use super::{drivers, filesystems, report, root_mount};
@@ -10,13 +11,19 @@ use crate::net::{self, Network};
 use crate::storage::Storage;
 use crate::storage::fabrics::Fabrics;
 use crate::sys::events::{Change, WakeReason};
+use crate::sys::kmsg::Level;
 use crate::sys::netlink::NetlinkError;
 use crate::task::Context;
+
+/// How long a drive is waited for that an array can do without: as long as the running
+/// system's mdadm-last-resort@.timer waits.
+const MEMBER_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How the work on the requirements ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// All that the essential mounts need is there.
+    /// All that the essential mounts need is there; a drive may be missing that an
+    /// array can do without.
     Done,
     /// It is not, and the time is up: what is missing and why, a line each.
     Failed(Vec<String>),
@@ -90,23 +97,40 @@ impl Boot {
     }
 
     /// Waits until the requirements are met, the time is up, or the program is
-    /// told to stop.
+    /// told to stop. For a drive that an array can do without it waits for a while only.
     pub fn wait_for_requirements(&self) -> Verdict {
         let events = &self.context.events;
+        // Since when nothing else is missing.
+        let mut enough_since = None;
         loop {
             let seen = events.seen();
             let connected = self.storage.connected_to();
             let unmet = self.requirements.unmet(&connected, &self.storage.tree);
-            if unmet.is_empty() {
+            let now = Instant::now();
+            let is_enough = self.context.plan.can_do_without(&unmet);
+            enough_since = is_enough.then(|| enough_since.unwrap_or(now));
+            let limit = self.context.limit();
+            let goes_on_at = enough_since.map(|since| limit.min(since + MEMBER_PATIENCE));
+            if unmet.is_empty() || goes_on_at.is_some_and(|at| at <= now) {
+                self.tell_what_is_done_without(&unmet);
                 self.storage.release_all();
                 return Verdict::Done;
             }
             let changes = [Change::Devices, Change::Own];
-            match events.wait_past(seen, &changes, self.context.limit()) {
-                WakeReason::Changed => {}
+            match events.wait_past(seen, &changes, goes_on_at.unwrap_or(limit)) {
                 WakeReason::Stopping => return Verdict::Stopped,
-                WakeReason::TimedOut => return Verdict::Failed(self.report()),
+                WakeReason::TimedOut if goes_on_at.is_none() => {
+                    return Verdict::Failed(self.report());
+                }
+                WakeReason::Changed | WakeReason::TimedOut => {}
             }
+        }
+    }
+
+    fn tell_what_is_done_without(&self, unmet: &[&Requirement]) {
+        let what = "does without a drive of an array";
+        for line in report::report(&self.context, &self.storage, unmet, what) {
+            self.context.kmsg.say(Level::Warning, line.trim_start());
         }
     }
 
@@ -148,6 +172,6 @@ impl Boot {
     fn report(&self) -> Vec<String> {
         let connected = self.storage.connected_to();
         let unmet = self.requirements.unmet(&connected, &self.storage.tree);
-        report::report(&self.context, &self.storage, &unmet)
+        report::report(&self.context, &self.storage, &unmet, "has no storage")
     }
 }

@@ -13,9 +13,14 @@ use crate::task::{Context, FailureScope};
 /// hundreds; the record has them all.
 const MOST_CAUSES: usize = 16;
 
-/// One line for each requirement that is not met in time, and under it one for each thing
-/// that stands in its way, the lowest layer first.
-pub(super) fn report(context: &Context, storage: &Storage, unmet: &[&Requirement]) -> Vec<String> {
+/// One line for each requirement that is not met in time, which says `what` its mounts
+/// suffer, and under it one for each thing that stands in its way, the lowest layer first.
+pub(super) fn report(
+    context: &Context,
+    storage: &Storage,
+    unmet: &[&Requirement],
+    what: &str,
+) -> Vec<String> {
     let mut lines = Vec::new();
     for requirement in unmet {
         let mounts: Vec<String> = requirement
@@ -23,7 +28,7 @@ pub(super) fn report(context: &Context, storage: &Storage, unmet: &[&Requirement
             .iter()
             .map(|m| format!("`{m}`"))
             .collect();
-        lines.push(format!("{} has no storage", mounts.join(", ")));
+        lines.push(format!("{} {what}", mounts.join(", ")));
         let mut causes = BTreeSet::new();
         for controller in &requirement.any_of {
             let its = causes_of(context, storage, *controller);
