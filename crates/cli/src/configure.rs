@@ -105,7 +105,7 @@ fn warn_of_missing_programs(
 ) -> Result<(), Failure> {
     let mut missing = Vec::new();
     for program in nvmeroot_render::required_programs(plan, options.runtime, options.generator) {
-        if !generator::is_installed(root, program.name)? {
+        if !generator::is_installed(root, program)? {
             missing.push(program);
         }
     }

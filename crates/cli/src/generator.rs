@@ -45,7 +45,7 @@ impl Choice {
             return Ok(Self::known(generator, "as `--initramfs` says"));
         }
         // `update-initramfs` is no sign: dracut's package has a program of that name too.
-        let has = |generator: Generator| is_installed(root, generator.program().name);
+        let has = |generator: Generator| is_installed(root, generator.program());
         Ok(
             match (has(Generator::InitramfsTools)?, has(Generator::Dracut)?) {
                 (true, false) => Self::known(
@@ -113,10 +113,10 @@ impl Choice {
     }
 }
 
-/// A program of that name is in the root tree.
-pub(crate) fn is_installed(root: &RootTree, program: &str) -> Result<bool, Failure> {
-    for directory in RequiredProgram::DIRECTORIES {
-        if root.exists(&format!("{directory}/{program}"))? {
+/// The program is in the root tree.
+pub(crate) fn is_installed(root: &RootTree, program: RequiredProgram) -> Result<bool, Failure> {
+    for directory in program.directories {
+        if root.exists(&format!("{directory}/{}", program.name))? {
             return Ok(true);
         }
     }

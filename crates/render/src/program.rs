@@ -3,17 +3,36 @@
 /// A program that the files call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequiredProgram {
-    /// Its name; it is in one of [`RequiredProgram::DIRECTORIES`].
+    /// Its name.
     pub name: &'static str,
     /// Debian's package that has it.
     pub package: &'static str,
+    /// Where it may be, relative to the root tree's top.
+    pub directories: &'static [&'static str],
 }
 
-impl RequiredProgram {
-    /// Where programs are, relative to the root tree's top.
-    pub const DIRECTORIES: [&'static str; 4] = ["usr/sbin", "usr/bin", "sbin", "bin"];
+/// Where programs are that people call, relative to the root tree's top.
+const DIRECTORIES: &[&str] = &["usr/sbin", "usr/bin", "sbin", "bin"];
 
+impl RequiredProgram {
     pub(crate) const fn new(name: &'static str, package: &'static str) -> Self {
-        Self { name, package }
+        Self {
+            name,
+            package,
+            directories: DIRECTORIES,
+        }
+    }
+
+    /// One that is in a directory of its own.
+    pub(crate) const fn within(
+        directories: &'static [&'static str],
+        name: &'static str,
+        package: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            package,
+            directories,
+        }
     }
 }

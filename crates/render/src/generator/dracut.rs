@@ -1,9 +1,10 @@
 //! dracut (dracut(8), dracut.modules(7)): a module that copies, and where the image is
 //! run by systemd, units; else a hook for each moment of the boot.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use nvmeroot_plan::BootPlan;
+use nvmeroot_plan::{BootPlan, Layer};
 
 use self::others::RootLinks;
 use crate::payload::{BootScript, Moment, Payload, header};
@@ -11,6 +12,13 @@ use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
 
 /// What makes the image.
 pub(crate) const PROGRAM: RequiredProgram = RequiredProgram::new("dracut", "dracut");
+
+/// Opens encrypted volumes.
+pub(crate) const DECRYPTS: RequiredProgram = RequiredProgram::within(
+    &["usr/lib/systemd", "lib/systemd"],
+    "systemd-cryptsetup",
+    "systemd-cryptsetup",
+);
 
 /// Makes the images of all kernels anew.
 pub(crate) const COMMAND: &[&str] = &["dracut", "--force", "--regenerate-all"];
@@ -30,6 +38,9 @@ const OTHERS: [&str; 5] = [
     "network-manager.conf",
 ];
 
+/// What essential mounts stand on, for the module: a layer a line, and its name.
+const LAYERS: TreePath = TreePath::fixed("etc/nvmeroot/layers");
+
 /// Without it dracut passes the directory over.
 const SETUP: &str = "module-setup.sh";
 
@@ -45,6 +56,7 @@ pub(crate) fn add(
         return Err(RenderError::ScriptsByDracut);
     }
     payload.add_modules(plan, set);
+    add_layers(plan, set);
     let why = "keeps dracut's own module for NVMe over fabrics out of the initramfs";
     let text = include_str!("dracut/dracut.conf").to_owned();
     set.file(CONFIGURATION, Mode::Config, why, text);
@@ -106,7 +118,34 @@ pub(crate) fn remove(
         set.push(path(name)?, why, ChangeKind::Absent);
     }
     set.push(CONFIGURATION, why, ChangeKind::Absent);
+    set.push(LAYERS, why, ChangeKind::Absent);
     Ok(())
+}
+
+/// dracut sees by itself only what this machine has mounted now, and puts nothing
+/// together in an image that is for any machine (dracut.cmdline(7), `rd.auto`).
+fn add_layers(plan: &BootPlan, set: &mut FileSet) {
+    let essential = plan.mounts.iter().filter(|mount| mount.essential);
+    let lines: BTreeSet<String> = essential.flat_map(|m| &m.layers).map(line).collect();
+    if lines.is_empty() {
+        let why = "root stands on plain drives (or partitions)";
+        set.push(LAYERS, why, ChangeKind::Absent);
+    } else {
+        let why = "says what the initramfs puts together before root is mounted";
+        set.file(LAYERS, Mode::Config, why, lines.into_iter().collect());
+    }
+}
+
+fn line(layer: &Layer) -> String {
+    let (word, name) = match layer {
+        Layer::VolumeGroup { name } => ("lvm", name),
+        Layer::Array { name, .. } => ("raid", name),
+        Layer::Encrypted { name } => ("crypt", name),
+    };
+    match name {
+        Some(name) => format!("{word} {name}\n"),
+        None => format!("{word}\n"),
+    }
 }
 
 fn path(name: &str) -> Result<TreePath, RenderError> {
@@ -147,6 +186,7 @@ pub(crate) fn setup(payload: &Payload) -> String {
     let _ = writeln!(text, "nvmeroot_files=({})", payload.files.join(" "));
     let _ = writeln!(text, "nvmeroot_wanted={}", payload.wanted);
     let _ = writeln!(text, "nvmeroot_modules={}", payload.modules);
+    let _ = writeln!(text, "nvmeroot_layers={LAYERS}");
     let _ = writeln!(text, "nvmeroot_units=({})", joined(units));
     let _ = writeln!(text, "nvmeroot_hooks=({})\n", joined(hooks));
     text + include_str!("dracut/module-setup.sh")

@@ -12,6 +12,13 @@ use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
 pub(crate) const PROGRAM: RequiredProgram =
     RequiredProgram::new("mkinitramfs", "initramfs-tools-core");
 
+/// cryptsetup's hook: the program alone is not copied.
+pub(crate) const DECRYPTS: RequiredProgram = RequiredProgram::within(
+    &["usr/share/initramfs-tools/hooks"],
+    "cryptroot",
+    "cryptsetup-initramfs",
+);
+
 /// Makes the images of all kernels anew.
 pub(crate) const COMMAND: &[&str] = &["update-initramfs", "-u", "-k", "all"];
 

@@ -44,6 +44,14 @@ impl Generator {
         }
     }
 
+    /// What opens encrypted volumes in its images.
+    pub(crate) const fn decrypts(self) -> RequiredProgram {
+        match self {
+            Self::InitramfsTools => initramfs_tools::DECRYPTS,
+            Self::Dracut => dracut::DECRYPTS,
+        }
+    }
+
     /// Keeps the image from everybody but the administrator, where the plan has a
     /// secret. It comes before anything that brings the secret in.
     pub(crate) fn protect(self, plan: &BootPlan, set: &mut FileSet) {

@@ -4,6 +4,34 @@ check()
 	[[ -e "${dracutsysrootdir-}/$nvmeroot_wanted" ]]
 }
 
+# What root stands on: a layer a line, and its name.
+nvmeroot_stack()
+{
+	[[ ! -f "${dracutsysrootdir-}/$nvmeroot_layers" ]] || cat "${dracutsysrootdir-}/$nvmeroot_layers"
+}
+
+# MODULE PROGRAM: names dracut's module where it can be had. This one would be left out
+# together with one that can't.
+nvmeroot_module()
+{
+	if [[ " ${omit_dracutmodules-} " != *" $1 "* ]] && find_binary "$2" >/dev/null; then
+		echo "$1"
+	fi
+}
+
+depends()
+{
+	local layer
+	while read -r layer _; do
+		case $layer in
+		lvm) nvmeroot_module lvm lvm ;;
+		raid) nvmeroot_module mdraid mdadm ;;
+		crypt) nvmeroot_module systemd-cryptsetup "$systemdutildir/systemd-cryptsetup" ;;
+		esac
+	done < <(nvmeroot_stack)
+	return 0
+}
+
 installkernel()
 {
 	local wanted=(nvme-tcp af_packet) word filesystems=()
@@ -33,7 +61,81 @@ installkernel()
 		done <"${dracutsysrootdir-}/etc/fstab"
 	fi
 	((${#filesystems[@]} == 0)) || hostonly='' instmods "${filesystems[@]}"
+	while read -r word _; do
+		case $word in
+		lvm | raid) hostonly='' instmods '=drivers/md' ;;
+		crypt) hostonly='' instmods dm_crypt '=crypto' ;;
+		esac
+	done < <(nvmeroot_stack)
 	return 0
+}
+
+# NAME: by what dracut knows the array that mdadm.conf(5) has under that name; all arrays
+# where it has none.
+nvmeroot_array()
+{
+	local word device rest conf=${dracutsysrootdir-}/etc/mdadm/mdadm.conf
+	if [[ $1 && -f $conf ]]; then
+		while read -r word device rest; do
+			[[ ${word,,} == array && ${rest,,} =~ uuid=([0-9a-f:]+) ]] || continue
+			case " $device $rest " in
+			*" /dev/$1 "* | *" /dev/md/$1 "* | *" name=$1 "* | *" name="*":$1 "*)
+				echo "rd.md.uuid=${BASH_REMATCH[1]}"
+				return 0
+				;;
+			esac
+		done <"$conf"
+	fi
+	echo rd.auto=1
+}
+
+# NAME...: copies the entries of crypttab(5) for these volumes, and those that say
+# themselves that they belong here. dracut's own module takes what this machine has open.
+nvmeroot_crypttab()
+{
+	local name device key options from=${dracutsysrootdir-}/etc/crypttab to=$initdir/etc/crypttab
+	[[ -f $from ]] || return 0
+	while read -r name device key options; do
+		[[ $device && $name != \#* ]] || continue
+		[[ " $* " == *" $name "* || ,$options, == *,initramfs,* || ,$options, == *,x-initrd.attach,* ]] || continue
+		! grep -qs "^$name[[:space:]]" "$to" || continue
+		echo "$name $device $key $options" >>"$to"
+		[[ $key == /* && $key != /dev/* && $key != *:* ]] || continue
+		[[ " ${install_items-} ${install_optional_items-} " == *" $key "* ]] || {
+			dwarn "nvmeroot: \`$name\` is opened with \`$key\`, which is not in the initramfs: somebody will be asked for a passphrase"
+			dwarn "hint: to have it there, for whoever can read the image, put install_items+=\" $key \" into a file of /etc/dracut.conf.d"
+		}
+	done <"$from"
+}
+
+# What puts together what root stands on is told what that is: in an image for any
+# machine dracut puts nothing together by itself.
+nvmeroot_put_together()
+{
+	local layer name words=() volumes=() is_encrypted=
+	while read -r layer name; do
+		case $layer in
+		lvm)
+			find_binary lvm >/dev/null || derror 'nvmeroot: root stands on LVM, and `lvm` is not installed'
+			words+=("${name:+rd.lvm.vg=}${name:-rd.auto=1}")
+			;;
+		raid)
+			find_binary mdadm >/dev/null || derror 'nvmeroot: root stands on an array, and `mdadm` is not installed'
+			words+=("$(nvmeroot_array "$name")")
+			[[ ! -f ${dracutsysrootdir-}/etc/mdadm/mdadm.conf ]] ||
+				inst_simple /etc/mdadm/mdadm.conf /etc/mdadm.conf
+			;;
+		crypt)
+			is_encrypted=1
+			[[ -z $name ]] || volumes+=("$name")
+			;;
+		esac
+	done < <(nvmeroot_stack)
+	[[ ! $is_encrypted ]] || nvmeroot_crypttab ${volumes[@]+"${volumes[@]}"}
+	((${#words[@]} == 0)) || {
+		mkdir -p "$initdir/etc/cmdline.d"
+		echo "${words[*]}" >"$initdir/etc/cmdline.d/90nvmeroot.conf"
+	}
 }
 
 install()
@@ -47,6 +149,7 @@ install()
 		}
 	done
 	inst_simple "$moddir/modprobe.conf" /etc/modprobe.d/nvmeroot.conf
+	nvmeroot_put_together
 	# Other modules may bring a network manager: the agent has root's links.
 	for file in names macs drivers; do
 		[[ ! -e $moddir/$file.network ]] ||

@@ -3,6 +3,8 @@
 
 use std::process::Command;
 
+use nvmeroot_plan::Layer;
+
 use crate::generator::Generator;
 use crate::runtime::{agent, scripts};
 use crate::testing::{by_agent, by_scripts, controller, ethernet, initramfs_plan};
@@ -23,6 +25,8 @@ dfatal() { echo "fatal $*"; }
 derror() { echo "error $*"; }
 dinfo() { echo "info $*"; }
 dwarn() { echo "warn $*"; }
+find_binary() { [[ $1 != ${absent-none} ]]; }
+systemdutildir=/usr/lib/systemd
 "#;
 
 /// What the module does when bash is told `then`.
@@ -146,6 +150,116 @@ fn what_is_no_list_of_modules_is_none() {
     let first = "instmods hostonly= -c nvme-tcp af_packet";
     assert_eq!(said.lines().next(), Some(first));
     assert_eq!(said.lines().count(), 2, "{said}");
+}
+
+/// A tree whose root stands on these layers.
+const STACK: &str = "mkdir -p etc/nvmeroot etc/mdadm sysroot/etc
+    printf '%s\\n' 'crypt luks' 'lvm vg0' 'raid md0' >etc/nvmeroot/layers
+    printf '%s\\n' '# array' 'ARRAY /dev/md7 UUID=7:7' \\
+        'ARRAY /dev/md/md0 metadata=1.2 name=h:md0 UUID=AB:12' >etc/mdadm/mdadm.conf
+    printf '%s\\n' '# x y z' 'swap /dev/s /dev/urandom swap' 'luks UUID=1 /etc/k luks' \\
+        'other UUID=2 none luks,initramfs' >etc/crypttab
+    dracutsysrootdir=$PWD initdir=$PWD/sysroot";
+
+#[test]
+fn what_root_stands_on_is_put_together() {
+    let (words, well) = said(&format!("{STACK}; depends"));
+    assert!(well);
+    assert_eq!(words, "systemd-cryptsetup\nlvm\nmdraid\n");
+    let show = "nvmeroot_put_together; cat sysroot/etc/cmdline.d/* sysroot/etc/crypttab";
+    let (words, well) = said(&format!("{STACK}; {show}"));
+    assert!(well);
+    let lines: Vec<_> = words.lines().collect();
+    assert_eq!(
+        lines[0],
+        "inst_simple /etc/mdadm/mdadm.conf /etc/mdadm.conf"
+    );
+    assert!(lines[1].starts_with("warn nvmeroot: `luks` is opened with `/etc/k`"));
+    assert_eq!(
+        lines[3..],
+        [
+            "rd.lvm.vg=vg0 rd.md.uuid=ab:12",
+            "luks UUID=1 /etc/k luks",
+            "other UUID=2 none luks,initramfs",
+        ]
+    );
+}
+
+#[test]
+fn what_has_no_name_is_looked_for_among_all() {
+    let stack =
+        "mkdir -p etc/nvmeroot sysroot; printf '%s\\n' lvm 'raid md0' crypt >etc/nvmeroot/layers
+        dracutsysrootdir=$PWD initdir=$PWD/sysroot";
+    let (words, well) = said(&format!(
+        "{stack}; nvmeroot_put_together; cat sysroot/etc/cmdline.d/*"
+    ));
+    assert!(well);
+    assert_eq!(words, "rd.auto=1 rd.auto=1\n");
+}
+
+#[test]
+fn a_module_that_can_not_be_had_does_not_keep_this_one_out() {
+    let (words, well) = said(&format!(
+        "{STACK}; absent=lvm omit_dracutmodules=' mdraid '; depends"
+    ));
+    assert!(well);
+    assert_eq!(words, "systemd-cryptsetup\n");
+    let (words, _) = said(&format!("{STACK}; absent=lvm; nvmeroot_put_together"));
+    let told = "error nvmeroot: root stands on LVM, and `lvm` is not installed";
+    assert!(words.lines().any(|line| line == told), "{words}");
+}
+
+#[test]
+fn layers_bring_their_kernel_modules() {
+    let (words, well) = said(&format!("{STACK}; hostonly=-h; installkernel"));
+    assert!(well);
+    let last: Vec<_> = words.lines().skip(2).collect();
+    assert_eq!(
+        last,
+        [
+            "instmods hostonly= dm_crypt =crypto",
+            "instmods hostonly= =drivers/md",
+            "instmods hostonly= =drivers/md",
+        ]
+    );
+}
+
+#[test]
+fn the_list_of_layers_comes_and_goes_with_them() {
+    let mut plan = initramfs_plan(
+        vec![ethernet("ens3")],
+        vec![controller("10.77.0.1", "4420")],
+    );
+    let options = Options {
+        generator: Generator::Dracut,
+        ..by_agent()
+    };
+    let layers = |plan: &nvmeroot_plan::BootPlan| {
+        let set = render(plan, &options).expect("files");
+        let mut changes = set.changes().iter();
+        let change = changes.find(|change| change.path.as_str() == "etc/nvmeroot/layers");
+        match &change.expect("a change").kind {
+            ChangeKind::File { bytes, .. } => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        }
+    };
+    assert_eq!(layers(&plan), None);
+    plan.mounts[0].layers = vec![
+        Layer::Array {
+            name: None,
+            can_miss: 1,
+        },
+        Layer::VolumeGroup {
+            name: "vg0".parse().ok(),
+        },
+        Layer::Encrypted {
+            name: "luks".parse().ok(),
+        },
+    ];
+    assert_eq!(
+        layers(&plan).as_deref(),
+        Some("crypt luks\nlvm vg0\nraid\n")
+    );
 }
 
 #[test]
