@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::axes::NETWORKD;
 use crate::cache::write;
 use crate::error::{Context, Result};
-use crate::host_spec::{Generator, HostSpec};
+use crate::host_spec::{Generator, HostSpec, Under};
 
 const HEARTBEAT: &str = include_str!("../guest/heartbeat.py");
 const BEFORE: &str = include_str!("../guest/before.sh");
@@ -151,7 +151,9 @@ pub(crate) fn write_files(spec: &HostSpec, upper: &Path) -> Result<()> {
     for unit in MASKED.iter().chain(storage) {
         link("/dev/null", &units.join(unit))?;
     }
-    for name in MASKED_GENERATORS {
+    let is_wanted =
+        |name: &&str| spec.under == Under::Luks && **name == *"systemd-cryptsetup-generator";
+    for name in MASKED_GENERATORS.iter().filter(|name| !is_wanted(name)) {
         link(
             "/dev/null",
             &upper.join("etc/systemd/system-generators").join(name),

@@ -7,17 +7,16 @@ use std::path::{Path, PathBuf};
 use crate::cache::{Cache, Key, remove, write};
 use crate::error::{Context, Error, Result};
 use crate::guest;
-use crate::host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec};
+use crate::host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, Under};
 use crate::overlay::Overlay;
 use crate::platform::Platform;
+use crate::stack;
 use crate::tree::Tree;
 
 const BUILD: &str = include_str!("../guest/build-host.sh");
 const SLIM_INIT: &str = include_str!("../guest/slim-init.sh");
 const SLIM_HEARTBEAT: &str = include_str!("../guest/slim-heartbeat.sh");
 
-/// The label of the root filesystem.
-pub(crate) const ROOT_LABEL: &str = "labroot";
 /// The label of the filesystem for `/home`.
 pub(crate) const HOME_LABEL: &str = "labhome";
 
@@ -28,8 +27,10 @@ pub struct HostImage {
     pub kernel: PathBuf,
     /// The initial ramdisk.
     pub initrd: PathBuf,
-    /// The root filesystem.
-    pub drive: PathBuf,
+    /// The drives that hold the root filesystem.
+    pub drives: Vec<PathBuf>,
+    /// What the kernel command line says of root.
+    pub root_words: String,
     /// What `nvmeroot configure` wrote, changed or removed, below the root.
     pub written: Vec<PathBuf>,
     /// What `nvmeroot configure` printed.
@@ -101,6 +102,10 @@ fn configure(
         .text(SLIM_INIT)
         .text(SLIM_HEARTBEAT)
         .tree(&overlay.upper)?;
+    let key = match spec.under {
+        Under::Drive => key,
+        other => stack::key(key, other),
+    };
     let name = image_name(spec, &platform.release);
     let dir = cache.get("host", &name, &key, |dir| {
         let content = match spec.kind {
@@ -115,14 +120,25 @@ fn configure(
             .arg(dir)
             .arg(&platform.release)
             .arg(&overlay.merged)
-            .arg(content)
+            .arg(&content)
             .arg(spec.generator.package())
-            .run(&dir.join("log"))
+            .run(&dir.join("log"))?;
+        match spec.under {
+            Under::Drive => Ok(()),
+            other => {
+                let (program, merged) = (overlay.program(), &overlay.merged);
+                stack::build(platform, program, merged, &content, other, dir)
+            }
+        }
     })?;
     Ok(HostImage {
         kernel: platform.kernel.clone(),
         initrd: dir.join("initrd"),
-        drive: dir.join("drive"),
+        drives: match spec.under {
+            Under::Drive => vec![dir.join("drive")],
+            other => stack::drives(other, &dir),
+        },
+        root_words: spec.under.root_words(),
         written,
         talk,
         generator: spec.generator,
@@ -143,13 +159,16 @@ fn write_inputs(spec: &HostSpec, upper: &Path) -> Result<()> {
         )?;
     }
     let remote_root = if spec.home { "" } else { ",_netdev" };
-    let mut fstab = format!("LABEL={ROOT_LABEL} / ext4 defaults{remote_root} 0 1\n");
+    let mut fstab = spec.under.fstab(remote_root);
     if spec.home {
         fstab.push_str(&format!(
             "LABEL={HOME_LABEL} /home ext4 defaults,_netdev 0 2\n"
         ));
     }
     write(&upper.join("etc/fstab"), 0o644, fstab)?;
+    for file in spec.under.files(spec.generator) {
+        write(&upper.join(&file.path), file.mode, &file.text)?;
+    }
     write(&upper.join("etc/hostname"), 0o644, "labhost\n")?;
     write(
         &upper.join("etc/nvme/hostnqn"),

@@ -55,6 +55,24 @@ pub enum Manager {
     Ifupdown,
 }
 
+/// What a host's root stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Under {
+    /// The drive itself.
+    #[default]
+    Drive,
+    /// A volume of LVM.
+    Lvm,
+    /// Volumes of LVM for `/`, `/usr` and `/var`.
+    Apart,
+    /// An array of two drives, each behind a subsystem of its own.
+    Raid1,
+    /// An encrypted volume, opened with a key file.
+    Luks,
+    /// A subvolume of btrfs.
+    Btrfs,
+}
+
 /// What the installer would have left in the host's tree.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostSpec {
@@ -70,6 +88,8 @@ pub struct HostSpec {
     pub manager: Manager,
     /// Packages beside those of all that, the fewest that do: each set is a tree.
     pub packages: Vec<&'static str>,
+    /// What its root stands on.
+    pub under: Under,
     /// The configuration that the installer gave to curtin, YAML.
     pub curtin: String,
     /// `/etc/netplan/00-installer-config.yaml`.

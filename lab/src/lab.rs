@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::cache::{Cache, Key};
 use crate::command::Program;
 use crate::error::{Context, Error, Result};
-use crate::host::{self, HOME_LABEL, HostImage, ROOT_LABEL};
+use crate::host::{self, HOME_LABEL, HostImage};
 use crate::host_spec::{Generator, HostSpec};
 use crate::kernel::Kernel;
 use crate::machine::{self, Card, Kind, Machine, Processors, SecondPort, Way, Who, World};
@@ -253,10 +253,10 @@ impl Lab {
         let base = fs::read(&platform.target).context("read", &platform.target)?;
         let initrd = dir.join("target.initrd");
         target::join_archives(&[&base, &target::settings_archive(spec)?], &initrd)?;
-        let drive = if wiring.local_root {
-            self.home_drive()?
+        let drives = if wiring.local_root {
+            vec![self.home_drive()?]
         } else {
-            host.drive.clone()
+            host.drives.clone()
         };
         let slots: Vec<u8> = (FIRST_SLOT..).take(spec.networks.len()).collect();
         Ok(Machine {
@@ -266,7 +266,7 @@ impl Lab {
             initrd,
             cmdline: cmdline(kind, &format!("panic=-1 quiet lab.port={}", port(kind))),
             cards: cards(Who::Target, &slots, true),
-            drives: vec![drive],
+            drives,
             second_port: SecondPort::Commands,
             capture: false,
             processors: match wiring.processors {
@@ -284,8 +284,9 @@ impl Lab {
             Kind::Uml => wiring.settle.max(LEAST_SETTLE),
         };
         let mut words = format!(
-            "root=LABEL={ROOT_LABEL} ro fsck.mode=skip printk.devkmsg=on \
-             systemd.default_timeout_start_sec=300 lab.settle={settle}"
+            "{} ro fsck.mode=skip printk.devkmsg=on \
+             systemd.default_timeout_start_sec=300 lab.settle={settle}",
+            image.root_words
         );
         if let Some(seconds) = wiring.beat {
             words.push_str(&format!(" lab.beat={seconds}"));
@@ -308,7 +309,7 @@ impl Lab {
             cmdline: cmdline(kind, &words),
             cards: cards(Who::Host, &wiring.slots, !wiring.unplugged),
             drives: if wiring.local_root {
-                vec![image.drive.clone()]
+                image.drives.clone()
             } else {
                 Vec::new()
             },

@@ -34,15 +34,19 @@ mod run;
 pub mod scenario;
 mod schedule;
 mod session;
+mod stack;
 mod target;
 mod tree;
 pub mod trouble;
+mod under;
 
 pub use boot::{Boot, Phase, boot};
 pub use effect::Effect;
 pub use error::{Error, Result};
 pub use host::HostImage;
-pub use host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, Manager, Release, TreeFile};
+pub use host_spec::{
+    Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, Manager, Release, TreeFile, Under,
+};
 pub use lab::{FIRST_SLOT, Lab, Wiring};
 pub use machine::{Clock, Kind, Line, Need, Processors, SEED, Way, Who};
 pub use marks::Marks;
@@ -51,4 +55,4 @@ pub use report::{Address, Controller, Heartbeat, Mount, Process, Report, Route, 
 pub use run::{Verdict, run};
 pub use schedule::{Job, parallel, run_all};
 pub use session::{Session, switch_on};
-pub use target::{Portal, SUBSYSTEM, TargetNetwork, TargetSpec};
+pub use target::{Portal, SECOND_SUBSYSTEM, SUBSYSTEM, TargetNetwork, TargetSpec};

@@ -30,7 +30,13 @@ impl Marks {
                 .find(|line| texts.iter().any(|text| line.text.contains(text)))
                 .map(|line| line.at.as_secs_f64())
         };
-        let root = first(&["EXT4-fs (nvme", "EXT4-fs (vd"]);
+        let root = first(&[
+            "EXT4-fs (nvme",
+            "EXT4-fs (vd",
+            "EXT4-fs (dm-",
+            "EXT4-fs (md",
+            "BTRFS info (device nvme",
+        ]);
         let before_root = |line: &&Line| root.is_none_or(|at| line.at.as_secs_f64() <= at);
         let last = |text: &str| {
             lines

@@ -23,6 +23,7 @@ mod paths;
 mod reports;
 pub mod rivals;
 mod slim;
+mod stacks;
 mod static_address;
 mod table;
 
@@ -54,6 +55,7 @@ pub fn all() -> Vec<Scenario> {
         links::all(),
         bonds::all(),
         waiting::all(),
+        stacks::all(),
         table::all(),
         chaos::found(),
         matrix::all(),

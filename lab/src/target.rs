@@ -41,9 +41,13 @@ pub const SUBSYSTEM: &str = "nqn.2014-08.org.example.lab:drive";
 pub(crate) const COMMAND_SUCCEEDED: &str = "lab: command succeeded";
 pub(crate) const COMMAND_FAILED: &str = "lab: command failed";
 
+/// The NQN of the subsystem that holds the host's second drive.
+pub const SECOND_SUBSYSTEM: &str = "nqn.2014-08.org.example.lab:second";
+
 /// Identifies the namespace across restarts: without it nvmet makes up another
 /// one each time, and a host that comes back finds a different drive.
 const NAMESPACE_UUID: &str = "5e1f0000-0000-4000-8000-000000000001";
+const SECOND_UUID: &str = "5e1f0000-0000-4000-8000-000000000002";
 
 /// What the target offers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,6 +56,8 @@ pub struct TargetSpec {
     pub networks: Vec<TargetNetwork>,
     /// Where the subsystem can be reached.
     pub portals: Vec<Portal>,
+    /// Where the subsystem of a second drive can be reached; without a portal there is none.
+    pub second: Vec<Portal>,
     /// NQNs of the hosts that may connect; empty lets every host in.
     pub allowed_hosts: Vec<String>,
     /// The DH-HMAC-CHAP secret (`DHHC-1:…`) that the allowed hosts must know.
@@ -222,36 +228,73 @@ fn setup_script(spec: &TargetSpec) -> String {
     script
 }
 
+/// A subsystem with one drive.
+struct Subsystem<'a> {
+    nqn: &'static str,
+    serial: &'static str,
+    device: &'static str,
+    uuid: &'static str,
+    portals: &'a [Portal],
+}
+
 fn nvmet_script(spec: &TargetSpec) -> String {
-    let mut script = String::new();
-    let s = &mut script;
+    let mut script = String::from("cd /sys/kernel/config/nvmet\n");
+    let first = Subsystem {
+        nqn: SUBSYSTEM,
+        serial: "lab0001",
+        device: "/dev/vda",
+        uuid: NAMESPACE_UUID,
+        portals: &spec.portals,
+    };
+    add_subsystem(&mut script, spec, &first, 1);
+    if !spec.second.is_empty() {
+        let second = Subsystem {
+            nqn: SECOND_SUBSYSTEM,
+            serial: "lab0002",
+            device: "/dev/vdb",
+            uuid: SECOND_UUID,
+            portals: &spec.second,
+        };
+        add_subsystem(&mut script, spec, &second, 1 + spec.portals.len());
+    }
+    script.push_str("cd /\n");
+    script
+}
+
+/// Its ports are numbered from `port` on.
+fn add_subsystem(s: &mut String, spec: &TargetSpec, one: &Subsystem<'_>, port: usize) {
     let any = u8::from(spec.allowed_hosts.is_empty());
     let enabled = u8::from(!spec.empty);
+    let Subsystem {
+        nqn,
+        serial,
+        device,
+        uuid,
+        portals,
+    } = one;
     let _ = writeln!(
         s,
-        "cd /sys/kernel/config/nvmet\n\
-         mkdir subsystems/{SUBSYSTEM}\n\
-         echo lab0001 >subsystems/{SUBSYSTEM}/attr_serial\n\
-         echo {any} >subsystems/{SUBSYSTEM}/attr_allow_any_host\n\
-         ns=subsystems/{SUBSYSTEM}/namespaces/1\n\
+        "mkdir subsystems/{nqn}\n\
+         echo {serial} >subsystems/{nqn}/attr_serial\n\
+         echo {any} >subsystems/{nqn}/attr_allow_any_host\n\
+         ns=subsystems/{nqn}/namespaces/1\n\
          mkdir $ns\n\
-         echo /dev/vda >$ns/device_path\n\
-         echo {NAMESPACE_UUID} >$ns/device_uuid\n\
-         echo {NAMESPACE_UUID} >$ns/device_nguid\n\
+         echo {device} >$ns/device_path\n\
+         echo {uuid} >$ns/device_uuid\n\
+         echo {uuid} >$ns/device_nguid\n\
          echo {enabled} >$ns/enable"
     );
     for host in &spec.allowed_hosts {
         let _ = writeln!(
             s,
-            "mkdir hosts/{host}\n\
-             ln -s /sys/kernel/config/nvmet/hosts/{host} subsystems/{SUBSYSTEM}/allowed_hosts/{host}"
+            "[ -d hosts/{host} ] || mkdir hosts/{host}\n\
+             ln -s /sys/kernel/config/nvmet/hosts/{host} subsystems/{nqn}/allowed_hosts/{host}"
         );
         if let Some(secret) = &spec.secret {
             let _ = writeln!(s, "echo {secret} >hosts/{host}/dhchap_key");
         }
     }
-    for (index, portal) in spec.portals.iter().enumerate() {
-        let number = index + 1;
+    for (number, portal) in (port..).zip(*portals) {
         let family = if portal.address.is_ipv4() {
             "ipv4"
         } else {
@@ -264,12 +307,10 @@ fn nvmet_script(spec: &TargetSpec) -> String {
              echo {family} >ports/{number}/addr_adrfam\n\
              echo {} >ports/{number}/addr_traddr\n\
              echo {} >ports/{number}/addr_trsvcid\n\
-             ln -s /sys/kernel/config/nvmet/subsystems/{SUBSYSTEM} ports/{number}/subsystems/",
+             ln -s /sys/kernel/config/nvmet/subsystems/{nqn} ports/{number}/subsystems/",
             portal.address, portal.port
         );
     }
-    s.push_str("cd /\n");
-    script
 }
 
 /// dnsmasq's settings, if any network needs it, and the two functions that
@@ -359,6 +400,26 @@ mod tests {
             "no-ping",
             "dhcp-range=set:n0,10.77.0.100,10.77.0.150,255.255.255.0,120",
             "dhcp_start",
+        ] {
+            assert!(
+                script.lines().any(|l| l == line),
+                "{line} missing in\n{script}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_second_drive_has_a_subsystem_and_ports_of_its_own() {
+        let mut spec = spec();
+        spec.second = vec![Portal {
+            address: "10.78.0.1".parse().unwrap(),
+            port: 4420,
+        }];
+        let script = setup_script(&spec);
+        for line in [
+            "echo /dev/vdb >$ns/device_path",
+            "echo 10.78.0.1 >ports/2/addr_traddr",
+            "ln -s /sys/kernel/config/nvmet/subsystems/nqn.2014-08.org.example.lab:second ports/2/subsystems/",
         ] {
             assert!(
                 script.lines().any(|l| l == line),

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use crate::outcome::Outcome;
 use crate::record::RecordedStep;
 use crate::report::{Report, Route};
-use crate::target::SUBSYSTEM;
+use crate::target::{SECOND_SUBSYSTEM, SUBSYSTEM};
 
 /// Collects assertions that don't hold.
 #[derive(Debug, Default)]
@@ -56,13 +56,13 @@ impl Faults {
         });
     }
 
-    /// A live TCP controller of the lab's subsystem reaches the portal.
+    /// A live TCP controller of one of the lab's subsystems reaches the portal.
     pub fn controller(&mut self, report: &Report, address: &str, port: u16) {
         let wanted = [format!("traddr={address}"), format!("trsvcid={port}")];
         let found = report.controllers.iter().any(|c| {
             c.transport == "tcp"
                 && c.state == "live"
-                && c.subsystem == SUBSYSTEM
+                && [SUBSYSTEM, SECOND_SUBSYSTEM].contains(&c.subsystem.as_str())
                 && wanted
                     .iter()
                     .all(|word| c.address.split(',').any(|part| part == word))
@@ -79,6 +79,13 @@ impl Faults {
         self.expect(found.is_some_and(|found| found == how), || {
             format!("the agent's record says {found:?}, not `{how}`")
         });
+    }
+
+    /// A line of the kernel's log, to which the agent writes too, contains the text.
+    pub fn kernel_says(&mut self, outcome: &Outcome, text: &str) {
+        let mut lines = outcome.report.iter().flat_map(|report| &report.kernel);
+        let says = lines.any(|line| line.contains(text));
+        self.expect(says, || format!("the kernel's log does not say `{text}`"));
     }
 
     /// The agent left that portal to the running system: it says so, or, where root

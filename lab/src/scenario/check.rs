@@ -103,7 +103,7 @@ fn mounts(scenario: &Scenario, report: &Report, faults: &mut Faults) {
     let on_nvme = |path: &str| {
         report
             .mount(path)
-            .is_some_and(|m| m.source.starts_with("/dev/nvme"))
+            .is_some_and(|m| scenario.host.under.is_source(&m.source))
     };
     let live = report
         .controllers

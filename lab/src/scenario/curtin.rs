@@ -2,15 +2,18 @@
 
 use std::fmt::Write as _;
 
-use crate::host_spec::TreeFile;
+use crate::host_spec::{TreeFile, Under};
 
 /// What an installer was told.
 #[derive(Debug, Clone, Default)]
 pub struct InstallerConfig {
-    /// NVMe controllers, in order; drives hang off the first TCP one.
+    /// NVMe controllers, in order; the first drive hangs off the first TCP one, the second
+    /// off the next.
     pub controllers: Vec<Controller>,
     /// Where root is remote. `/boot` is local in any case.
     pub remote_root: bool,
+    /// What that stands on.
+    pub under: Under,
     /// `/home` is a remote filesystem.
     pub remote_home: bool,
     /// The netplan text that goes to `write_files`.
@@ -33,12 +36,12 @@ impl InstallerConfig {
     pub fn yaml(&self) -> String {
         let mut yaml = String::from("storage:\n  version: 1\n  config:\n");
         let y = &mut yaml;
-        let mut drive_on = None;
+        let mut drives_on = Vec::new();
         for (number, controller) in self.controllers.iter().enumerate() {
             let _ = writeln!(y, "  - id: controller-{number}\n    type: nvme_controller");
             match controller {
                 Controller::Tcp(address, port) => {
-                    drive_on = drive_on.or(Some(number));
+                    drives_on.push(number);
                     let _ = writeln!(
                         y,
                         "    transport: tcp\n    tcp_addr: '{address}'\n    tcp_port: {port}"
@@ -51,24 +54,39 @@ impl InstallerConfig {
         y.push_str(
             "  - {id: boot-part, type: partition, device: local-disk, number: 1, size: 1G}\n",
         );
-        mount(y, "boot", "boot-part", "/boot", "defaults");
-        if let Some(number) = drive_on {
+        mount(y, "boot", "boot-part", "/boot", "ext4", "defaults");
+        let disks = ["remote-disk", "second-disk"];
+        let disks = &disks[..self.under.drives()];
+        for (drive, (id, number)) in disks.iter().zip(&drives_on).enumerate() {
             let _ = writeln!(
                 y,
-                "  - {{id: remote-disk, type: disk, path: /dev/nvme0n1, \
+                "  - {{id: {id}, type: disk, path: /dev/nvme{drive}n1, \
                  nvme_controller: controller-{number}}}"
             );
         }
         if self.remote_root {
-            mount(y, "root", "remote-disk", "/", "defaults,_netdev");
+            let (actions, volume) = self.under.actions(disks);
+            y.push_str(&actions);
+            let options = "defaults,_netdev";
+            mount(y, "root", &volume, "/", self.under.filesystem(), options);
+            for (name, volume) in self.under.others() {
+                mount(y, name, volume, &format!("/{name}"), "ext4", options);
+            }
         } else {
             y.push_str(
                 "  - {id: root-part, type: partition, device: local-disk, number: 2, size: 8G}\n",
             );
-            mount(y, "root", "root-part", "/", "defaults");
+            mount(y, "root", "root-part", "/", "ext4", "defaults");
         }
         if self.remote_home {
-            mount(y, "home", "remote-disk", "/home", "defaults,_netdev");
+            mount(
+                y,
+                "home",
+                "remote-disk",
+                "/home",
+                "ext4",
+                "defaults,_netdev",
+            );
         }
         if self.netplan.is_some() || !self.files.is_empty() {
             y.push_str("write_files:\n");
@@ -100,10 +118,10 @@ fn write_file(yaml: &mut String, key: &str, path: &str, mode: u32, text: &str) {
     }
 }
 
-fn mount(yaml: &mut String, name: &str, volume: &str, path: &str, options: &str) {
+fn mount(yaml: &mut String, name: &str, volume: &str, path: &str, fstype: &str, options: &str) {
     let _ = writeln!(
         yaml,
-        "  - {{id: {name}-format, type: format, fstype: ext4, volume: {volume}}}\n  \
+        "  - {{id: {name}-format, type: format, fstype: {fstype}, volume: {volume}}}\n  \
          - {{id: {name}-mount, type: mount, device: {name}-format, path: {path}, \
          options: '{options}'}}"
     );

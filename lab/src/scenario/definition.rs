@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::assertions::Faults;
 use crate::error::Result;
-use crate::host_spec::{HostKind, HostSpec};
+use crate::host_spec::{HostKind, HostSpec, Under};
 use crate::lab::{Lab, Wiring};
 use crate::machine::{Kind, Need, Way};
 use crate::outcome::{End, Outcome};
@@ -68,6 +68,9 @@ impl Scenario {
             Kind::Uml => self.needs.iter().map(ToString::to_string).collect(),
             Kind::Qemu if self.trouble.iter().any(is_on_wires) => {
                 vec!["cables with faults".to_owned()]
+            }
+            Kind::Qemu if self.host.under != Under::Drive => {
+                vec!["drives that a simulated machine puts together".to_owned()]
             }
             Kind::Qemu => Vec::new(),
         }
