@@ -122,8 +122,9 @@ pub(crate) fn remove(
     Ok(())
 }
 
-/// dracut sees by itself only what this machine has mounted now, and puts nothing
-/// together in an image that is for any machine (dracut.cmdline(7), `rd.auto`).
+/// dracut sees by itself only what this machine has mounted now. In an image that is for
+/// any machine it starts no array and opens no encrypted volume (dracut.cmdline(7),
+/// `rd.auto`).
 fn add_layers(plan: &BootPlan, set: &mut FileSet) {
     let essential = plan.mounts.iter().filter(|mount| mount.essential);
     let lines: BTreeSet<String> = essential.flat_map(|m| &m.layers).map(line).collect();

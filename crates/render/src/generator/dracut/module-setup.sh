@@ -109,7 +109,7 @@ nvmeroot_crypttab()
 }
 
 # What puts together what root stands on is told what that is: in an image for any
-# machine dracut puts nothing together by itself.
+# machine dracut starts no array by itself, and every volume group.
 nvmeroot_put_together()
 {
 	local layer name words=() volumes=() is_encrypted=
