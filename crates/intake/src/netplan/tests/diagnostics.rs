@@ -137,7 +137,7 @@ network:
     let own = |id: &str| Some(ConnectionId::of(&id.parse().expect("an id")));
     let said = "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d".parse().ok();
     let connections: Vec<_> = all.iter().map(|one| one.connection).collect();
-    assert_eq!(connections, [None, own("e1"), said, None, own("v0")]);
+    assert_eq!(connections, [None, own("e1"), said, own("e3"), own("v0")]);
 }
 
 #[test]

@@ -29,10 +29,10 @@ impl<'d> Lowering<'_, 'd> {
             Some(Value::Map(of_manager)) => of_manager.text("uuid"),
             _ => None,
         });
-        self.interface.connection = match own {
-            Some(uuid) => uuid.parse().ok(),
-            None => Some(ConnectionId::of(&self.interface.id)),
-        };
+        // One that is none NetworkManager would not take; the hand-off's takes its place.
+        let own = own.and_then(|uuid| uuid.parse().ok());
+        let ours = || ConnectionId::of(&self.interface.id);
+        self.interface.connection = Some(own.unwrap_or_else(ours));
     }
 
     pub(super) fn doubt_what_network_manager_lacks(&mut self, map: &Map<'d>) {

@@ -133,9 +133,13 @@ pub(super) fn said_by(plan: BootPlan) -> Outcome {
     let mut files = rendered(&plan);
     // What counts is what is made of it.
     files.remove(AGENTS_PLAN);
+    // What the hand-off tells NetworkManager, with files or without.
+    let interfaces = plan.network.interfaces.iter();
+    let profiles: Vec<_> = interfaces.map(|one| one.connection).collect();
     let mut carried = json!({
         "steps": steps.expect("steps have a JSON form"),
         "files": files,
+        "profiles": profiles,
     });
     forget_places(&mut carried);
     Outcome {
