@@ -21,7 +21,6 @@ mod links;
 pub mod matrix;
 mod paths;
 mod reports;
-pub mod rivals;
 mod slim;
 mod stacks;
 mod static_address;

@@ -1,7 +1,6 @@
 //! `cargo xtask campaign`: what is run for hours.
 
 mod matrix;
-mod rivals;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
@@ -32,8 +31,6 @@ enum Campaign {
     /// Every release, generator, network manager and kind of network that nvmeroot
     /// carries, and the table of them
     Matrix(matrix::Args),
-    /// How long root takes by the agent, and by dracut's own module
-    Rivals(rivals::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -66,7 +63,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.campaign {
         Campaign::Chaos(chaos) => run_chaos(chaos),
         Campaign::Matrix(args) => matrix::run(args),
-        Campaign::Rivals(args) => rivals::run(args),
     }
 }
 

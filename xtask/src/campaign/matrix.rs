@@ -125,12 +125,12 @@ fn note(cell: Cell, has_passed: bool) -> anyhow::Result<()> {
     put(DOCUMENT, &read(DOCUMENT)?, &matrix::table(&passed))
 }
 
-pub(super) fn read(path: &str) -> anyhow::Result<String> {
+fn read(path: &str) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read `{path}`"))
 }
 
 /// Puts what is between the marks into a file.
-pub(super) fn put(path: &str, former: &str, text: &str) -> anyhow::Result<()> {
+fn put(path: &str, former: &str, text: &str) -> anyhow::Result<()> {
     let new = replaced(former, text).with_context(|| format!("`{path}` has no place for it"))?;
     fs::write(path, new).with_context(|| format!("cannot write `{path}`"))
 }
