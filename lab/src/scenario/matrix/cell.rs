@@ -97,7 +97,15 @@ pub struct Gap {
 }
 
 /// All of them.
-const GAPS: &[Gap] = &[];
+const GAPS: &[Gap] = &[Gap {
+    has: |cell| {
+        cell.release == Release::Sid
+            && cell.generator == Generator::InitramfsTools
+            && cell.manager == Manager::NetworkManager
+            && cell.network == Kind::VlanOnBond
+    },
+    why: "the second power-off hangs in the lab, and why is not known",
+}];
 
 /// Why a cell is not carried.
 fn gap(cell: &Cell, gaps: &[Gap]) -> Option<&'static str> {
