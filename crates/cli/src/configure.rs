@@ -87,8 +87,10 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     } else {
         root.apply(&files)?
     };
-    let mut report = Report::new(plan, &files, &outcomes, args.dry_run, initramfs, &root_path);
-    report.network_managers = options.managers.iter().map(|one| one.name()).collect();
+    let report = Report {
+        network_managers: options.managers.iter().map(|one| one.name()).collect(),
+        ..Report::new(plan, &files, &outcomes, args.dry_run, initramfs, &root_path)
+    };
     // The work counts for more than that somebody reads of it.
     let told = output::data(&report.text(args.format)?);
     if let (true, Some(choice)) = (args.update_initramfs, &report.initramfs) {

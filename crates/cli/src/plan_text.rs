@@ -126,12 +126,7 @@ fn consequence(reach: Reach) -> &'static str {
 fn interface_text(interface: &Interface) -> String {
     let kind = match &interface.kind {
         LinkKind::Ethernet => "ethernet",
-        LinkKind::Vlan { .. } => "vlan",
-        LinkKind::Bond { .. } => "bond",
-        LinkKind::Bridge { .. } => "bridge",
-        LinkKind::Vrf { .. } => "vrf",
-        LinkKind::Dummy(_) => "dummy",
-        _ => "other",
+        virtual_link => virtual_link.word().unwrap_or("other"),
     };
     let mut parts = vec![kind.to_owned()];
     parts.extend(interface.addresses.iter().map(|a| a.address.to_string()));

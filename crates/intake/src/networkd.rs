@@ -46,12 +46,9 @@ fn entry_fits(key: &str, value: &str, interface: &Interface) -> Fit {
             matches_glob(glob, interface.name.as_str())
         })),
         "Type" | "Kind" => {
-            let is_card = matches!(interface.kind, LinkKind::Ethernet);
-            let word = match interface.kind.module() {
-                // A VLAN's module is called otherwise than its kind.
-                _ if matches!(interface.kind, LinkKind::Vlan { .. }) => "vlan",
-                Some("bonding") => "bond",
-                Some(module) => module,
+            let is_card = interface.kind == LinkKind::Ethernet;
+            let word = match interface.kind.word() {
+                Some(word) => word,
                 None if is_card && key == "Type" => "ether",
                 None => "",
             };

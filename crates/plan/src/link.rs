@@ -187,6 +187,19 @@ impl LinkKind {
         }
     }
 
+    /// The kernel's word for a virtual link (`IFLA_INFO_KIND`), which networkd and
+    /// NetworkManager use too.
+    pub const fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::Ethernet | Self::Foreign { .. } => None,
+            Self::Vlan { .. } => Some("vlan"),
+            Self::Bond { .. } => Some("bond"),
+            Self::Bridge { .. } => Some("bridge"),
+            Self::Vrf { .. } => Some("vrf"),
+            Self::Dummy(_) => Some("dummy"),
+        }
+    }
+
     /// The interfaces that it stands on or holds, by id.
     pub fn parents(&self) -> &[DefinitionId] {
         match self {

@@ -24,6 +24,10 @@ const DIRECTORIES: [&str; 2] = [
     "usr/lib/NetworkManager/system-connections",
 ];
 
+/// The type of a card's profile, and the group that is called so; the second is its old
+/// name (nm-settings-keyfile(5)).
+const WIRED: [&str; 2] = ["ethernet", "802-3-ethernet"];
+
 /// No tree has more, and the boot does not wait for one that has.
 const MOST_PROFILES: usize = 1000;
 
@@ -85,8 +89,7 @@ fn profile(path: &Path) -> Option<Profile> {
     if of_connection("autoconnect") == Some("false") {
         return None;
     }
-    let wired = ["ethernet", "802-3-ethernet"];
-    let mac = wired.map(|group| keyfile.get(group, "mac-address"));
+    let mac = WIRED.map(|group| keyfile.get(group, "mac-address"));
     let priority = of_connection("autoconnect-priority");
     Some(Profile {
         id: of_connection("uuid")?.parse().ok()?,
@@ -112,17 +115,12 @@ fn best(profiles: &[Profile], interface: &Interface, link: &Link) -> Option<Conn
 
 impl Profile {
     fn is_for(&self, interface: &Interface, link: &Link) -> bool {
-        let kinds: &[&str] = match interface.kind {
-            LinkKind::Ethernet => &["ethernet", "802-3-ethernet"],
-            LinkKind::Vlan { .. } => &["vlan"],
-            LinkKind::Bond { .. } => &["bond"],
-            LinkKind::Bridge { .. } => &["bridge"],
-            LinkKind::Vrf { .. } => &["vrf"],
-            LinkKind::Dummy(_) => &["dummy"],
-            _ => &[],
+        let is_its_kind = match &interface.kind {
+            LinkKind::Ethernet => WIRED.contains(&self.kind.as_str()),
+            other => other.word() == Some(&self.kind),
         };
         let mac = link.permanent_mac.or(link.mac);
-        kinds.contains(&self.kind.as_str())
+        is_its_kind
             && self.name.as_ref().is_none_or(|name| *name == link.name)
             && self.mac.is_none_or(|wanted| Some(wanted) == mac)
     }
