@@ -187,15 +187,17 @@ fn run(
     if verdict == Verdict::Done {
         boot.watch_for_root();
     }
-    // Who saw the namespace may write it down a moment later, and a lease's
-    // address may lead there before its last route is set.
+    // Who saw the namespace may write it down a moment later, a lease's address
+    // may lead there before its last route is set, and before the thread that
+    // waits for the end of duplicate address detection has heard of it.
     let until = Instant::now() + Duration::from_secs(5);
     let open = || {
         let steps = context.recorder.snapshot().steps;
         let seen = |s: &StepRecord| s.action == StepKind::Namespace && s.end.is_some();
         let applied = |s: &StepRecord| {
             let dhcp = matches!(s.action, StepKind::Dhcp4 | StepKind::Dhcp6);
-            !dhcp || s.detail.is_empty() || s.end.is_some()
+            let heard = s.action != StepKind::Dad;
+            heard && (!dhcp || s.detail.is_empty()) || s.end.is_some()
         };
         !steps.iter().any(seen) || !steps.iter().all(applied)
     };
