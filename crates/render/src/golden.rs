@@ -8,6 +8,7 @@ use std::path::Path;
 use nvmeroot_plan::{BootPlan, InterfaceAddress, Origin, Reach, Route};
 
 use crate::generator::initramfs_tools;
+use crate::payload::Owner;
 use crate::runtime::{agent, scripts};
 use crate::testing::{by_agent, by_scripts, controller, ethernet, initramfs_plan};
 use crate::{ChangeKind, FileSet, Options, RenderError, render};
@@ -28,11 +29,14 @@ fn constants() -> Vec<(String, String)> {
         let name = payload.name;
         constants.push((
             format!("the hook of {name}"),
-            initramfs_tools::hook(payload),
+            initramfs_tools::hook(payload, Owner::Machine),
         ));
         for script in payload.scripts {
             let about = format!("the script of {name} for {:?}", script.moment);
-            constants.push((about, initramfs_tools::boot_script(script)));
+            constants.push((
+                about,
+                initramfs_tools::boot_script(payload, Owner::Machine, script),
+            ));
         }
     }
     constants

@@ -40,12 +40,13 @@ use nvmeroot_plan::{BootPlan, Reach, Scope, Step, Warning, steps};
 
 use crate::generator::{dracut, initramfs_tools};
 use crate::handoff::{ifupdown, netplan, network_manager};
+use crate::payload::Owner;
 use crate::runtime::{agent, scripts};
 use crate::userspace::stas;
 
 /// The directories in which any plan's files may lie, whatever the runtime,
 /// beside those of [`DROP_INS`].
-pub const DIRECTORIES: [&str; 18] = [
+pub const DIRECTORIES: [&str; 19] = [
     "etc/NetworkManager/conf.d",
     "etc/curtin-nvme-over-tcp",
     "etc/dracut.conf.d",
@@ -62,6 +63,7 @@ pub const DIRECTORIES: [&str; 18] = [
     "etc/stas",
     "etc/systemd/system",
     "etc/systemd/system/multi-user.target.wants",
+    dracut::LINKS,
     dracut::MODULE,
     "usr/lib/nvmeroot",
 ];
@@ -108,24 +110,44 @@ pub fn manager_limits(plan: &BootPlan, options: &Options) -> Vec<Warning> {
 
 /// What takes away all that reach `initramfs` may have put into a root tree, by any
 /// runtime and generator, but the agent's program, which may have come with a package,
-/// and the files of [`DROP_INS`].
+/// and the files of [`DROP_INS`]. `packaged`: dracut's module is a package's, too.
 ///
 /// # Errors
 /// None that a path known beforehand could cause.
-pub fn left_over() -> Result<FileSet, RenderError> {
+pub fn left_over(packaged: bool) -> Result<FileSet, RenderError> {
     let why = "reach `initramfs` is no longer";
     let mut set = FileSet::default();
     for payload in [&agent::PAYLOAD, &scripts::PAYLOAD] {
         initramfs_tools::remove(payload, why, &mut set)?;
     }
     initramfs_tools::open(why, &mut set);
-    dracut::remove(&agent::PAYLOAD, why, &mut set)?;
+    dracut::remove(&agent::PAYLOAD, packaged, why, &mut set)?;
     agent::remove(why, &mut set);
     scripts::remove(why, &mut set);
     netplan::remove(why, &mut set);
     network_manager::remove(why, &mut set);
     ifupdown::remove(why, &mut set);
     Ok(set)
+}
+
+/// What a distribution's package brings beside the programs: the agent's part of the
+/// initramfs by every generator. It does nothing in a root tree that has no plan.
+///
+/// # Errors
+/// None that a path known beforehand could cause.
+pub fn package_files() -> Result<FileSet, RenderError> {
+    let mut set = FileSet::default();
+    initramfs_tools::add_scripts(&agent::PAYLOAD, Owner::Package, &mut set)?;
+    dracut::add_module(&agent::PAYLOAD, Owner::Package, &mut set)?;
+    Ok(set)
+}
+
+/// The file of the package by which a root tree shows that it has it.
+///
+/// # Errors
+/// None that a path known beforehand could cause.
+pub fn package_sign() -> Result<TreePath, RenderError> {
+    initramfs_tools::hook_path(&agent::PAYLOAD, Owner::Package)
 }
 
 /// The changes that make a root tree carry `plan` out.
@@ -168,17 +190,21 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
                     agent::remove(why, &mut set);
                 }
             }
-            generator.leave_others(&agent::PAYLOAD, &mut set)?;
+            let packaged = options.packaged;
+            generator.leave_others(&agent::PAYLOAD, packaged, &mut set)?;
             handoff::add(plan, options, &mut set)?;
             match runtime {
                 Runtime::Agent => {
-                    let program = options.agent.as_deref().ok_or(RenderError::NoAgent)?;
+                    let program = options.agent.as_deref();
+                    if program.is_none() && !packaged {
+                        return Err(RenderError::NoAgent);
+                    }
                     agent::add(plan, program, &mut set)?;
-                    generator.add(plan, &agent::PAYLOAD, &mut set)?;
+                    generator.add(plan, &agent::PAYLOAD, packaged, &mut set)?;
                 }
                 Runtime::Scripts => {
                     scripts::add(plan, &mut set)?;
-                    generator.add(plan, &scripts::PAYLOAD, &mut set)?;
+                    generator.add(plan, &scripts::PAYLOAD, false, &mut set)?;
                 }
             }
             generator.unprotect(plan, &mut set);

@@ -25,6 +25,9 @@ pub struct Options {
     pub runtime: Runtime,
     /// What makes the initramfs.
     pub generator: Generator,
+    /// The root tree has the package `nvmeroot`: the agent, and what is the same for
+    /// every plan, came with it and stays its own (see [`package_files`](crate::package_files)).
+    pub packaged: bool,
     /// The agent's bytes, which [`Runtime::Agent`] puts into the root tree. It
     /// is not looked at: that it runs on the machine is the caller's to see.
     pub agent: Option<Vec<u8>>,

@@ -4,15 +4,29 @@ use nvmeroot_plan::BootPlan;
 
 use crate::{ChangeKind, FileSet, Mode, TreePath};
 
-/// What stands at the top of a generated file. `command` makes the initramfs anew.
-pub(crate) fn header(command: &str) -> String {
-    format!(
-        "\
+/// Whose the files are that are the same for every plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The machine's own configuration.
+    Machine,
+    /// A package.
+    Package,
+}
+
+impl Owner {
+    /// What stands at the top of such a file. `command` makes the initramfs anew.
+    pub(crate) fn header(self, command: &str) -> String {
+        match self {
+            Self::Machine => format!(
+                "\
 # This file was written by nvmeroot. Changes to it are lost with the next
 # `nvmeroot configure`; regenerate the initramfs after one with
 # `{command}`.
 "
-    )
+            ),
+            Self::Package => "# This file belongs to the package `nvmeroot`.\n".to_owned(),
+        }
+    }
 }
 
 /// A runtime's part of the initramfs. It is the same for every plan: what

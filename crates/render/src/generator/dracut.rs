@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use nvmeroot_plan::{BootPlan, Layer};
 
 use self::others::RootLinks;
-use crate::payload::{BootScript, Moment, Payload, header};
+use crate::payload::{BootScript, Moment, Owner, Payload};
 use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
 
 /// What makes the image.
@@ -29,9 +29,15 @@ pub(crate) const MODULE: &str = "usr/lib/dracut/modules.d/90nvmeroot";
 
 const CONFIGURATION: TreePath = TreePath::fixed("etc/dracut.conf.d/nvmeroot.conf");
 
-/// The module's files that are no unit and no hook.
-const OTHERS: [&str; 5] = [
-    "modprobe.conf",
+/// What keeps kernel modules in the image from making links of their own.
+const MODPROBE: &str = "modprobe.conf";
+
+/// Where files lie that the module copies and that depend on the plan: the module
+/// itself may be a package's.
+pub(crate) const LINKS: &str = "etc/nvmeroot/dracut";
+
+/// Those files.
+const LINK_FILES: [&str; 4] = [
     "names.network",
     "macs.network",
     "drivers.network",
@@ -46,10 +52,11 @@ const SETUP: &str = "module-setup.sh";
 
 /// Adds what brings the runtime into the image. The module's own script is last:
 /// without it nothing of the runtime comes in. The image is for root's eyes alone, as
-/// dracut makes all of its own.
+/// dracut makes all of its own. `packaged`: a package has brought the module.
 pub(crate) fn add(
     plan: &BootPlan,
     payload: &Payload,
+    packaged: bool,
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
     if payload.units.is_empty() {
@@ -60,10 +67,22 @@ pub(crate) fn add(
     let why = "keeps dracut's own module for NVMe over fabrics out of the initramfs";
     let text = include_str!("dracut/dracut.conf").to_owned();
     set.file(CONFIGURATION, Mode::Config, why, text);
+    leave_links(plan, set)?;
+    if packaged {
+        return Ok(());
+    }
+    add_module(payload, Owner::Machine, set)
+}
+
+/// Adds the module, which is the same for every plan.
+pub(crate) fn add_module(
+    payload: &Payload,
+    owner: Owner,
+    set: &mut FileSet,
+) -> Result<(), RenderError> {
     let why = "keeps kernel modules from making links of their own";
     let text = include_str!("dracut/modprobe.conf").to_owned();
-    set.file(path("modprobe.conf")?, Mode::Config, why, text);
-    leave_links(plan, set)?;
+    set.file(path(MODPROBE)?, Mode::Config, why, text);
     for unit in payload.units {
         let text = unit.text.to_owned();
         set.file(path(unit.name)?, Mode::Config, unit.why, text);
@@ -71,10 +90,15 @@ pub(crate) fn add(
     for script in payload.scripts {
         if let Some(hook) = hook(script.moment) {
             let path = path(&format!("{hook}.sh"))?;
-            set.file(path, Mode::Program, script.why, boot_script(script));
+            set.file(path, Mode::Program, script.why, boot_script(owner, script));
         }
     }
-    set.file(path(SETUP)?, Mode::Program, payload.why, setup(payload));
+    set.file(
+        path(SETUP)?,
+        Mode::Program,
+        payload.why,
+        setup(payload, owner),
+    );
     Ok(())
 }
 
@@ -83,7 +107,7 @@ fn leave_links(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError> {
     let why = "keeps systemd-networkd in the initramfs from root's links";
     let links = RootLinks::of(plan);
     for (name, text) in links.networkd() {
-        let path = path(&format!("{name}.network"))?;
+        let path = link_path(&format!("{name}.network"))?;
         if text.is_empty() {
             set.push(
                 path,
@@ -96,12 +120,30 @@ fn leave_links(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError> {
     }
     let why = "keeps NetworkManager in the initramfs from root's links";
     let text = links.network_manager();
-    set.file(path("network-manager.conf")?, Mode::Config, why, text);
+    set.file(link_path("network-manager.conf")?, Mode::Config, why, text);
     Ok(())
 }
 
 /// Takes away what brings a runtime into the image, the module's own script first.
+/// `packaged`: the module is a package's, and stays.
 pub(crate) fn remove(
+    payload: &Payload,
+    packaged: bool,
+    why: &'static str,
+    set: &mut FileSet,
+) -> Result<(), RenderError> {
+    if !packaged {
+        remove_module(payload, why, set)?;
+    }
+    for name in LINK_FILES {
+        set.push(link_path(name)?, why, ChangeKind::Absent);
+    }
+    set.push(CONFIGURATION, why, ChangeKind::Absent);
+    set.push(LAYERS, why, ChangeKind::Absent);
+    Ok(())
+}
+
+fn remove_module(
     payload: &Payload,
     why: &'static str,
     set: &mut FileSet,
@@ -114,11 +156,7 @@ pub(crate) fn remove(
     for unit in payload.units {
         set.push(path(unit.name)?, why, ChangeKind::Absent);
     }
-    for name in OTHERS {
-        set.push(path(name)?, why, ChangeKind::Absent);
-    }
-    set.push(CONFIGURATION, why, ChangeKind::Absent);
-    set.push(LAYERS, why, ChangeKind::Absent);
+    set.push(path(MODPROBE)?, why, ChangeKind::Absent);
     Ok(())
 }
 
@@ -153,6 +191,10 @@ fn path(name: &str) -> Result<TreePath, RenderError> {
     format!("{MODULE}/{name}").parse()
 }
 
+fn link_path(name: &str) -> Result<TreePath, RenderError> {
+    format!("{LINKS}/{name}").parse()
+}
+
 /// Where dracut runs what is to run then, without systemd (dracut.modules(7), Stages).
 /// Nothing where root is missing: each try would take the agent's whole patience, and
 /// dracut's own shell waits behind it.
@@ -165,18 +207,18 @@ fn hook(moment: Moment) -> Option<&'static str> {
     }
 }
 
-fn boot_script(script: &BootScript) -> String {
+fn boot_script(owner: Owner, script: &BootScript) -> String {
     format!(
         "#!/bin/sh\n{}#\n{}",
-        header(&COMMAND.join(" ")),
+        owner.header(&COMMAND.join(" ")),
         script.text
     )
 }
 
-pub(crate) fn setup(payload: &Payload) -> String {
+pub(crate) fn setup(payload: &Payload, owner: Owner) -> String {
     let mut text = format!(
         "#!/bin/bash\n{}#\n# Copies into the initramfs what root's network and drives need.\n\n",
-        header(&COMMAND.join(" "))
+        owner.header(&COMMAND.join(" "))
     );
     let units = payload.units.iter().map(|unit| unit.name);
     let hooks = payload
@@ -188,6 +230,7 @@ pub(crate) fn setup(payload: &Payload) -> String {
     let _ = writeln!(text, "nvmeroot_wanted={}", payload.wanted);
     let _ = writeln!(text, "nvmeroot_modules={}", payload.modules);
     let _ = writeln!(text, "nvmeroot_layers={LAYERS}");
+    let _ = writeln!(text, "nvmeroot_links={LINKS}");
     let _ = writeln!(text, "nvmeroot_units=({})", joined(units));
     let _ = writeln!(text, "nvmeroot_hooks=({})\n", joined(hooks));
     text + include_str!("dracut/module-setup.sh")

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use nvmeroot_plan::BootPlan;
 
-use crate::payload::{BootScript, Moment, Payload, header};
+use crate::payload::{BootScript, Moment, Owner, Payload};
 use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
 
 /// What makes the image.
@@ -68,24 +68,39 @@ fn has_secret(plan: &BootPlan) -> bool {
         .any(|o| o.dhchap_secret.is_some() || o.dhchap_ctrl_secret.is_some())
 }
 
-/// Adds what brings the runtime into the image. The hook is last: without it
-/// nothing of the runtime comes in.
+/// Adds what brings the runtime into the image. `packaged`: a package has brought hook
+/// and boot scripts, and those of an earlier time without it go.
 pub(crate) fn add(
     plan: &BootPlan,
     payload: &Payload,
+    packaged: bool,
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
     payload.add_modules(plan, set);
-    for script in payload.scripts {
-        let path = script_path(payload, script.moment)?;
-        set.file(path, Mode::Program, script.why, boot_script(script));
+    if packaged {
+        return remove_scripts(payload, "the package `nvmeroot` has brought it", set);
     }
-    set.file(
-        hook_path(payload)?,
-        Mode::Program,
-        payload.why,
-        hook(payload),
-    );
+    add_scripts(payload, Owner::Machine, set)
+}
+
+/// Adds hook and boot scripts. The hook is last: without it nothing of the runtime
+/// comes in.
+pub(crate) fn add_scripts(
+    payload: &Payload,
+    owner: Owner,
+    set: &mut FileSet,
+) -> Result<(), RenderError> {
+    for script in payload.scripts {
+        let path = script_path(payload, owner, script.moment)?;
+        set.file(
+            path,
+            Mode::Program,
+            script.why,
+            boot_script(payload, owner, script),
+        );
+    }
+    let path = hook_path(payload, owner)?;
+    set.file(path, Mode::Program, payload.why, hook(payload, owner));
     Ok(())
 }
 
@@ -118,21 +133,29 @@ fn remove_scripts(
     why: &'static str,
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
-    set.push(hook_path(payload)?, why, ChangeKind::Absent);
+    set.push(hook_path(payload, Owner::Machine)?, why, ChangeKind::Absent);
     for script in payload.scripts {
-        let path = script_path(payload, script.moment)?;
+        let path = script_path(payload, Owner::Machine, script.moment)?;
         set.push(path, why, ChangeKind::Absent);
     }
     Ok(())
 }
 
-fn hook_path(payload: &Payload) -> Result<TreePath, RenderError> {
-    format!("etc/initramfs-tools/hooks/{}", payload.name).parse()
+/// Where their files lie (initramfs-tools(7)).
+const fn top(owner: Owner) -> &'static str {
+    match owner {
+        Owner::Machine => "etc/initramfs-tools",
+        Owner::Package => "usr/share/initramfs-tools",
+    }
 }
 
-fn script_path(payload: &Payload, moment: Moment) -> Result<TreePath, RenderError> {
+pub(crate) fn hook_path(payload: &Payload, owner: Owner) -> Result<TreePath, RenderError> {
+    format!("{}/hooks/{}", top(owner), payload.name).parse()
+}
+
+fn script_path(payload: &Payload, owner: Owner, moment: Moment) -> Result<TreePath, RenderError> {
     let stage = stage(moment);
-    format!("etc/initramfs-tools/scripts/{stage}/{}", payload.name).parse()
+    format!("{}/scripts/{stage}/{}", top(owner), payload.name).parse()
 }
 
 /// Before the mount it is not `local-top`: scripts there assemble what root may
@@ -149,19 +172,30 @@ fn stage(moment: Moment) -> &'static str {
 
 /// Nothing but the splash is waited for. Above all not udev: its own script
 /// ends when all devices are found, and root's card may be among the first.
-pub(crate) fn boot_script(script: &BootScript) -> String {
+pub(crate) fn boot_script(payload: &Payload, owner: Owner, script: &BootScript) -> String {
     let after = if script.after_splash { "plymouth" } else { "" };
     let (about, body) = script.text.split_once("\n\n").unwrap_or(("#", script.text));
     format!(
-        "#!/bin/sh\n{}#\n{about}\n\nPREREQ=\"{after}\"\n{PREREQS}\n{body}",
-        header(REGENERATE)
+        "#!/bin/sh\n{}#\n{about}\n\nPREREQ=\"{after}\"\n{PREREQS}\n{}{body}",
+        owner.header(REGENERATE),
+        guard(payload, owner),
     )
 }
 
-pub(crate) fn hook(payload: &Payload) -> String {
+/// A package's scripts are in every image, also where nothing is configured. Where
+/// `nvmeroot configure` wrote them, a plan that is missing is an error.
+fn guard(payload: &Payload, owner: Owner) -> String {
+    match owner {
+        Owner::Machine => String::new(),
+        Owner::Package => format!("[ -e /{} ] || exit 0\n\n", payload.wanted),
+    }
+}
+
+pub(crate) fn hook(payload: &Payload, owner: Owner) -> String {
     let mut text = format!(
-        "#!/bin/sh\n{}#\n# Copies into the initramfs what the boot scripts need.\n\nPREREQ=\"udev\"\n{PREREQS}\n{}\n",
-        header(REGENERATE),
+        "#!/bin/sh\n{}#\n# Copies into the initramfs what the boot scripts need.\n\nPREREQ=\"udev\"\n{PREREQS}\n{}{}\n",
+        owner.header(REGENERATE),
+        guard(payload, owner),
         include_str!("initramfs_tools/hook.sh"),
     );
     for path in payload.files {

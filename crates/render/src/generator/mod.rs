@@ -75,11 +75,13 @@ impl Generator {
     pub(crate) fn leave_others(
         self,
         payload: &Payload,
+        packaged: bool,
         set: &mut FileSet,
     ) -> Result<(), RenderError> {
         match self {
             Self::InitramfsTools => {
-                dracut::remove(payload, "initramfs-tools takes dracut's place", set)
+                let why = "initramfs-tools takes dracut's place";
+                dracut::remove(payload, packaged, why, set)
             }
             Self::Dracut => {
                 let why = "dracut takes the place of initramfs-tools";
@@ -88,16 +90,18 @@ impl Generator {
         }
     }
 
-    /// Adds what brings the runtime into the image.
+    /// Adds what brings the runtime into the image. `packaged`: a package has brought
+    /// what is the same for every plan.
     pub(crate) fn add(
         self,
         plan: &BootPlan,
         payload: &Payload,
+        packaged: bool,
         set: &mut FileSet,
     ) -> Result<(), RenderError> {
         match self {
-            Self::InitramfsTools => initramfs_tools::add(plan, payload, set),
-            Self::Dracut => dracut::add(plan, payload, set),
+            Self::InitramfsTools => initramfs_tools::add(plan, payload, packaged, set),
+            Self::Dracut => dracut::add(plan, payload, packaged, set),
         }
     }
 }

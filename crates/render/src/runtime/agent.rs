@@ -71,16 +71,22 @@ pub(crate) const PAYLOAD: Payload = Payload {
     ],
 };
 
-/// Adds the files. `program`: the agent's bytes.
-pub(crate) fn add(plan: &BootPlan, program: &[u8], set: &mut FileSet) -> Result<(), RenderError> {
-    set.push(
-        PROGRAM,
-        "brings the network up and connects the controllers",
-        ChangeKind::File {
-            mode: Mode::Program,
-            bytes: program.to_vec(),
-        },
-    );
+/// Adds the files. `program`: the agent's bytes; `None`: a package has brought it.
+pub(crate) fn add(
+    plan: &BootPlan,
+    program: Option<&[u8]>,
+    set: &mut FileSet,
+) -> Result<(), RenderError> {
+    if let Some(program) = program {
+        set.push(
+            PROGRAM,
+            "brings the network up and connects the controllers",
+            ChangeKind::File {
+                mode: Mode::Program,
+                bytes: program.to_vec(),
+            },
+        );
+    }
     let why = "says what the agent is to do";
     set.file(PLAN, Mode::Private, why, document(plan)?);
     set.file(

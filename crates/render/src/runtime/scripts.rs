@@ -14,7 +14,7 @@ use nvmeroot_plan::{BootPlan, Interface, LinkKind};
 
 use self::command::{Phase, commands, lines, quote};
 pub(crate) use self::limits::limits;
-use crate::payload::{BootScript, Moment, Payload, header};
+use crate::payload::{BootScript, Moment, Owner, Payload};
 use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
 
 const NETWORK_UP: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/network-up");
@@ -122,7 +122,10 @@ pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
 }
 
 fn script(commands: &str) -> String {
-    format!("#!/bin/sh\n{}\n{commands}", header(REGENERATE))
+    format!(
+        "#!/bin/sh\n{}\n{commands}",
+        Owner::Machine.header(REGENERATE)
+    )
 }
 
 fn uses_dhcp(plan: &BootPlan) -> bool {
@@ -131,7 +134,7 @@ fn uses_dhcp(plan: &BootPlan) -> bool {
 
 /// The calls by which `init-premount` learns of the interfaces.
 fn interfaces(plan: &BootPlan) -> Result<String, RenderError> {
-    let mut text = header(REGENERATE) + "\n";
+    let mut text = Owner::Machine.header(REGENERATE) + "\n";
     let mut call = |function: &str, interface: &Interface, rest: &str| {
         let name = quote(interface.name.as_str(), &interface.origin)?;
         // Writing to a string can't fail.

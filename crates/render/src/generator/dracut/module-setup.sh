@@ -152,10 +152,10 @@ install()
 	nvmeroot_put_together
 	# Other modules may bring a network manager: the agent has root's links.
 	for file in names macs drivers; do
-		[[ ! -e $moddir/$file.network ]] ||
-			inst_simple "$moddir/$file.network" "/etc/systemd/network/00-nvmeroot-$file.network"
+		[[ ! -e ${dracutsysrootdir-}/$nvmeroot_links/$file.network ]] ||
+			inst_simple "/$nvmeroot_links/$file.network" "/etc/systemd/network/00-nvmeroot-$file.network"
 	done
-	inst_simple "$moddir/network-manager.conf" /etc/NetworkManager/conf.d/nvmeroot.conf
+	inst_simple "/$nvmeroot_links/network-manager.conf" /etc/NetworkManager/conf.d/nvmeroot.conf
 	for file in systemd-networkd network-manager connman network-legacy; do
 		dracut_module_included "$file" || continue
 		case $file in

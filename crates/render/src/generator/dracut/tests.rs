@@ -6,6 +6,7 @@ use std::process::Command;
 use nvmeroot_plan::Layer;
 
 use crate::generator::Generator;
+use crate::payload::Owner;
 use crate::runtime::{agent, scripts};
 use crate::testing::{by_agent, by_scripts, controller, ethernet, initramfs_plan};
 use crate::{ChangeKind, Options, RenderError, render};
@@ -33,7 +34,7 @@ systemdutildir=/usr/lib/systemd
 fn said(then: &str) -> (String, bool) {
     let stage = tempfile::tempdir().expect("a directory");
     std::fs::create_dir(stage.path().join("tmp")).expect("a directory");
-    let setup = super::setup(&agent::PAYLOAD);
+    let setup = super::setup(&agent::PAYLOAD, Owner::Machine);
     let output = Command::new("bash")
         .current_dir(stage.path())
         .args(["-uc", &format!("{STAND_INS}\n{setup}\n{then}")])
@@ -62,7 +63,7 @@ fn systemd_has_units() {
 inst_simple /usr/lib/nvmeroot/nvmeroot-agent \n\
 inst_simple /etc/nvmeroot/plan.json \n\
 inst_simple modprobe.conf /etc/modprobe.d/nvmeroot.conf\n\
-inst_simple network-manager.conf /etc/NetworkManager/conf.d/nvmeroot.conf\n\
+inst_simple /etc/nvmeroot/dracut/network-manager.conf /etc/NetworkManager/conf.d/nvmeroot.conf\n\
 inst_multiple /usr/lib/udev/rules.d/73-special-net-names.rules\n\
 inst_multiple /usr/lib/udev/rules.d/75-net-description.rules\n\
 inst_multiple /usr/lib/udev/rules.d/80-net-setup-link.rules\n\
@@ -80,11 +81,13 @@ systemctl add-wants initrd.target nvmeroot-wait.service\n"
 
 #[test]
 fn other_network_managers_are_told_and_told_of() {
-    let then = ": >names.network; dracut_module_included() { true; }; install";
+    let then = "mkdir -p etc/nvmeroot/dracut; : >etc/nvmeroot/dracut/names.network; dracutsysrootdir=$PWD; dracut_module_included() { true; }; install";
     let (said, well) = said(then);
     assert!(well);
     let has = |line: &str| assert!(said.lines().any(|one| one == line), "{said}");
-    has("inst_simple names.network /etc/systemd/network/00-nvmeroot-names.network");
+    has(
+        "inst_simple /etc/nvmeroot/dracut/names.network /etc/systemd/network/00-nvmeroot-names.network",
+    );
     has(
         "info nvmeroot: `network-manager` is in the image too, and leaves root's links to the agent",
     );

@@ -306,7 +306,10 @@ fn hook(shell: &[&str], modules: &str, status: u8) -> (Stage, Output) {
          auto_add_modules() {{ note auto_add_modules \"$*\"; }}\n"
     );
     stage.write("usr/share/initramfs-tools/hook-functions", &functions);
-    let output = stage.run(shell, &initramfs_tools::hook(&super::PAYLOAD));
+    let output = stage.run(
+        shell,
+        &initramfs_tools::hook(&super::PAYLOAD, crate::payload::Owner::Machine),
+    );
     (stage, output)
 }
 
