@@ -13,7 +13,7 @@ use crate::environment::path_variable;
 use crate::generator::{self, Choice};
 use crate::identity::Wanted;
 use crate::root::{Outcome, RootTree};
-use crate::{Failure, agent, diagnose, identity, managers, output, sources};
+use crate::{Failure, agent, diagnose, identity, managers, output, package, sources};
 
 /// libnvme's configuration, which may hold secrets.
 const CONFIG_JSON: &str = "etc/nvme/config.json";
@@ -55,8 +55,14 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         runtime,
         agent: None,
         host,
+        packaged: package::is_installed(&root)?,
         ..Options::default()
     };
+    if options.packaged && args.agent.is_some() {
+        return Err(Failure::Usage(
+            "the root tree has the package `nvmeroot`, whose agent is used\nhint: leave `--agent` out".to_owned(),
+        ));
+    }
     let mut initramfs = None;
     let plan = &read.plan;
     if plan.reach == Reach::Initramfs {
@@ -69,7 +75,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         options.generator = choice.generator;
         managers::find(&root, plan, &mut options)?;
         initramfs = Some(choice);
-        if runtime == Runtime::Agent {
+        if runtime == Runtime::Agent && !options.packaged {
             let named = args.agent.or_else(|| path_variable("NVMEROOT_AGENT"));
             options.agent = Some(agent::find(named.as_deref(), &root)?);
         }
@@ -79,7 +85,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     of_tree.extend(initramfs.as_ref().and_then(Choice::warning));
     diagnose::print_warnings(&of_tree, &diagnose::SourceMap::default());
     warn_of_missing_programs(&root, plan, &options)?;
-    warn_of_former_files(&root, plan)?;
+    warn_of_former_files(&root, plan, options.packaged)?;
     warn_of_open_secrets(&root)?;
     let files = nvmeroot_render::render(plan, &options)?;
     let outcomes = if args.dry_run {
@@ -88,6 +94,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         root.apply(&files)?
     };
     let report = Report {
+        packaged: options.packaged,
         network_managers: options.managers.iter().map(|one| one.name()).collect(),
         ..Report::new(plan, &files, &outcomes, args.dry_run, initramfs, &root_path)
     };
@@ -135,12 +142,12 @@ fn warn_of_missing_programs(
 
 /// An earlier run with another input may have left boot scripts that would go
 /// on connecting. They may have been edited since, so this only says so.
-fn warn_of_former_files(root: &RootTree, plan: &BootPlan) -> Result<(), Failure> {
+fn warn_of_former_files(root: &RootTree, plan: &BootPlan, packaged: bool) -> Result<(), Failure> {
     if plan.reach == Reach::Initramfs {
         return Ok(());
     }
     let mut left = managers::drop_ins(root)?;
-    for change in &nvmeroot_render::left_over()? {
+    for change in &nvmeroot_render::left_over(packaged)? {
         if root.exists(change.path.as_str())? {
             left.push(change.path.to_string());
         }
@@ -180,6 +187,9 @@ fn warn_of_open_secrets(root: &RootTree) -> Result<(), Failure> {
 struct Report {
     reach: Reach,
     dry_run: bool,
+    /// The agent and what the generators have of it came with the package.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    packaged: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     initramfs: Option<Choice>,
     /// Who takes root's network over, as far as the root tree shows it.
@@ -243,6 +253,7 @@ impl Report {
             reach: plan.reach,
             dry_run,
             initramfs,
+            packaged: false,
             network_managers: Vec::new(),
             files: lines,
             next,
@@ -261,6 +272,9 @@ impl Report {
         if !self.network_managers.is_empty() {
             let names = self.network_managers.join(", ");
             let _ = writeln!(text, "network: taken over by {names}");
+        }
+        if self.packaged && self.initramfs.is_some() {
+            text.push_str("agent: of the package `nvmeroot` in the root tree\n");
         }
         let would = if self.dry_run { "would be " } else { "" };
         for line in &self.files {

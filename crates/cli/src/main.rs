@@ -17,6 +17,7 @@ mod nbft_json;
 mod nbft_text;
 mod nbft_words;
 mod output;
+mod package;
 mod plan;
 mod plan_path;
 mod plan_svg;
