@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("nvmeroot-plan", &[]),
     // Of use to others: it knows nothing of this house.
     ("nvmeroot-nbft", &[]),
+    ("nvmeroot-initrd", &[]),
     ("nvmeroot-intake", &["nvmeroot-plan"]),
     ("nvmeroot-render", &["nvmeroot-plan"]),
     (
@@ -22,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "nvmeroot-plan",
             "nvmeroot-nbft",
+            "nvmeroot-initrd",
             "nvmeroot-intake",
             "nvmeroot-render",
         ],
@@ -37,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ("crates/plan/src", IO, "the plan is pure"),
     ("crates/nbft/src", IO, "bytes to table and back"),
+    ("crates/initrd/src", IO, "it reads what it is given"),
     (
         "crates/intake/src",
         IO,

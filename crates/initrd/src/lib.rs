@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod compression;
+mod error;
+mod image;
+mod input;
+mod limits;
+mod lz4;
+mod newc;
+mod uki;
+mod walk;
+mod write;
+
+pub use compression::Compression;
+pub use error::InitrdError;
+pub use image::{File, Image, Kind, Node};
+pub use limits::Limits;
+pub use uki::{Section, open_initrd, sections};
+pub use walk::{Entry, Member, walk};
+pub use write::Writer;
