@@ -34,12 +34,17 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
-    /// curtin's configuration: storage, and the netplan files in write_files
+    /// curtin's configuration: storage, and the netplan files in write_files.
+    /// Without it the root tree says what is mounted, and this machine what that
+    /// lies on
     #[arg(long, value_name = "FILE")]
     pub(crate) curtin: Option<PathBuf>,
-    /// The tree that holds the installed system
+    /// The tree that holds the installed system; / is the running one
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
+    /// A copy of the files of another machine (proc, sys, run) that stands for this one
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) machine: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -146,6 +151,8 @@ pub(crate) enum ReportFormat {
 pub(crate) struct Input {
     pub(crate) curtin: Option<PathBuf>,
     pub(crate) root: Option<PathBuf>,
+    /// Where the files of the running machine are; `None`: where they always are.
+    pub(crate) machine: Option<PathBuf>,
 }
 
 impl InputArgs {
@@ -159,6 +166,7 @@ impl InputArgs {
                 .curtin
                 .or_else(|| variable("CONFIG").filter(|_| in_curtin)),
             root: self.root.or(target),
+            machine: self.machine,
         }
     }
 }
@@ -171,6 +179,7 @@ mod tests {
         let args = InputArgs {
             curtin: curtin.map(Into::into),
             root: root.map(Into::into),
+            machine: None,
         };
         args.resolve(|name| env.iter().find(|(n, _)| *n == name).map(|(_, v)| v.into()))
     }
@@ -181,6 +190,7 @@ mod tests {
         let full = Input {
             curtin: Some("/c".into()),
             root: Some("/t".into()),
+            machine: None,
         };
         assert_eq!(resolve(None, None, &env), full);
         assert_eq!(resolve(Some("/x"), None, &env).curtin, Some("/x".into()));
@@ -190,7 +200,8 @@ mod tests {
             resolve(None, None, &[]),
             Input {
                 curtin: None,
-                root: None
+                root: None,
+                machine: None,
             }
         );
     }

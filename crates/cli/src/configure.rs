@@ -71,6 +71,10 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
             identity::of_tree(&root)?;
             return Err(identity::missing());
         }
+        // A tree without one gets that of the connections that it was reached by.
+        if options.host.is_none() && identity::of_tree(&root)?.is_none() {
+            options.host.clone_from(&plan.host);
+        }
         let choice = Choice::of(&root, args.initramfs)?;
         options.generator = choice.generator;
         managers::find(&root, plan, &mut options)?;

@@ -320,11 +320,11 @@ fn files_and_directories_that_are_not_there() {
         ),
         (
             &["configure", "--root", "root"],
-            "error: no configuration is given\nhint: pass `--curtin FILE`; curtin's hooks have it in CONFIG\n",
+            "error: `root` has no `etc/fstab` and no device of its own: nothing says what it lies on\nhint: name the directory at which the installed system is mounted, or pass `--curtin FILE`\n",
         ),
         (
             &["plan"],
-            "error: no configuration is given\nhint: pass `--curtin FILE`; curtin's hooks have it in CONFIG\n",
+            "error: no configuration is given\nhint: pass `--root DIR` for an installed system (`--root /`: the running one), or `--curtin FILE`; curtin's hooks have it in CONFIG\n",
         ),
     ] {
         let said = scene.refused(arguments);

@@ -1,9 +1,12 @@
 //! Front-ends: curtin configuration and netplan YAML to fragments of a boot plan
 
+mod array;
 mod cloud_init;
 pub mod curtin;
 mod diagnostic;
 mod error;
+pub mod fstab;
+pub mod machine;
 pub mod netplan;
 pub mod networkd;
 pub mod nvme_etc;

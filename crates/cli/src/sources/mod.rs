@@ -2,6 +2,8 @@
 //! they do on the machine; none silences another.
 
 mod curtin;
+mod machine;
+mod mounted;
 mod source;
 mod tree;
 
@@ -60,8 +62,7 @@ fn fragments(
     source_map: &mut SourceMap,
 ) -> Result<Vec<Fragment>, SourceError> {
     let Some(path) = &input.curtin else {
-        let message = "no configuration is given\nhint: pass `--curtin FILE`; curtin's hooks have it in CONFIG";
-        return Err(Failure::Usage(message.to_owned()).into());
+        return without_curtin(input, root, host, source_map);
     };
     let mut configuration = curtin::read(path, source_map)?;
     let without_storage = configuration.without_storage.take();
@@ -77,24 +78,63 @@ fn fragments(
     }
     // What curtin writes replaces a file of the same path that was there.
     network.extend(written);
-    if !network.is_empty() || configuration.network.is_some() {
-        let sources: Vec<netplan::Source<'_>> = network.iter().map(NetworkText::source).collect();
-        fragments.push(netplan::read_with(
-            &sources,
-            configuration.network.as_ref(),
-        )?);
-    }
+    fragments.extend(netplan_of(&network, configuration.network.as_ref())?);
     if let Some(root) = root {
         fragments.extend(tree::nvme(root, source_map)?);
-        fragments.push(match host {
-            Some(given) => Fragment {
-                host: Some((given.clone(), Origin::whole("the command line"))),
-                ..Fragment::default()
-            },
-            None => tree::host(root)?,
-        });
+        fragments.push(identity(root, host)?);
     }
     Ok(fragments)
+}
+
+/// What the tree says, and the machine that runs this where the tree says nothing.
+fn without_curtin(
+    input: &Input,
+    root: Option<&RootTree>,
+    host: Option<&HostIdentity>,
+    source_map: &mut SourceMap,
+) -> Result<Vec<Fragment>, SourceError> {
+    let (Some(root), Some(path)) = (root, &input.root) else {
+        let message = "no configuration is given\nhint: pass `--root DIR` for an installed system (`--root /`: the running one), or `--curtin FILE`; curtin's hooks have it in CONFIG";
+        return Err(Failure::Usage(message.to_owned()).into());
+    };
+    let nvme = tree::nvme(root, source_map)?;
+    let place = mounted::Place {
+        root,
+        path,
+        machine: input.machine.as_deref(),
+    };
+    let mut fragments = vec![mounted::storage(&place, &nvme, source_map)?];
+    let network = tree::network(root, false, source_map)?;
+    fragments.push(tree::passed_over(root)?);
+    fragments.extend(netplan_of(&network, None)?);
+    fragments.extend(nvme);
+    let own = identity(root, host)?;
+    fragments.extend(mounted::another_identity(&fragments, &own));
+    fragments.push(own);
+    Ok(fragments)
+}
+
+/// What netplan's and cloud-init's files say, where there are any.
+fn netplan_of(
+    network: &[NetworkText],
+    curtin: Option<&nvmeroot_intake::curtin::Network>,
+) -> Result<Option<Fragment>, IntakeError> {
+    if network.is_empty() && curtin.is_none() {
+        return Ok(None);
+    }
+    let sources: Vec<netplan::Source<'_>> = network.iter().map(NetworkText::source).collect();
+    netplan::read_with(&sources, curtin).map(Some)
+}
+
+/// The identity that the user gives, else the tree's.
+fn identity(root: &RootTree, host: Option<&HostIdentity>) -> Result<Fragment, Failure> {
+    match host {
+        Some(given) => Ok(Fragment {
+            host: Some((given.clone(), Origin::whole("the command line"))),
+            ..Fragment::default()
+        }),
+        None => tree::host(root),
+    }
 }
 
 fn errors(error: IntakeError, source_map: SourceMap) -> InputErrors {

@@ -8,6 +8,7 @@ use super::keys::near_miss;
 use super::value::{id, is_null, misfit, scalar, shape, text};
 use super::{controller, layer, mount};
 use crate::diagnostic::{Diagnostic, Report, nearest};
+use crate::fstab::Spec;
 use crate::yaml::pyyaml::{Excerpt, Value};
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
 
@@ -25,7 +26,7 @@ pub(super) struct Action {
     /// The name that ZFS gives this pool.
     pub(super) pool: Option<String>,
     /// A mount's `spec`.
-    pub(super) spec: Option<mount::Spec>,
+    pub(super) spec: Option<Spec>,
     /// What udev calls this device, in the words of a `spec`.
     pub(super) names: Vec<String>,
     /// The dataset that this makes: a pool's own, or one in a pool.

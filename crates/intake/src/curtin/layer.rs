@@ -4,6 +4,7 @@
 use nvmeroot_plan::{Layer, VolumeName, Warning};
 
 use super::value::{is_null, scalar};
+use crate::array;
 use crate::diagnostic::Report;
 use crate::yaml::pyyaml::{Integer, Value};
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
@@ -56,10 +57,7 @@ fn name(
     }
 }
 
-/// How many of its devices an array can do without: by its level (md(4)), in curtin's
-/// words for it (`VALID_RAID_LEVELS` in curtin/block/mdadm.py). Which two of a `raid10`
-/// hold the same depends on its layout, so it is one. A container is no array, and what
-/// the arrays in it lie on is not said.
+/// How many of its devices an array can do without.
 fn can_miss(mapping: Mapping<'_>) -> usize {
     let devices = mapping.get("devices").and_then(YamlNode::as_sequence);
     let devices = devices.map_or(0, |list| list.iter().count());
@@ -70,13 +68,7 @@ fn can_miss(mapping: Mapping<'_>) -> usize {
         Some(Value::Text(text)) => text.to_owned(),
         _ => return 0,
     };
-    let by_level = match level.strip_prefix("raid").unwrap_or(&level) {
-        "1" | "mirror" => usize::MAX,
-        "4" | "5" | "10" => 1,
-        "6" => 2,
-        _ => 0,
-    };
-    by_level.min(devices.saturating_sub(1))
+    array::can_miss(&level, devices)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use nvmeroot_plan::{FilesystemType, MountPoint, MountRequest, NameError, Warning
 use super::keys::unknown_keys;
 use super::value::{is_null, scalar, text};
 use crate::diagnostic::{Diagnostic, Report};
+use crate::fstab::Spec;
 use crate::yaml::pyyaml::Value;
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
 
@@ -20,42 +21,9 @@ pub(super) struct Mount {
     /// It has no path; whether it has `_netdev`.
     pub(super) pathless: Option<bool>,
     /// What it mounts, in fstab's words, where it names no device of the
-    /// configuration.
+    /// configuration: curtin takes it as it is (`mount_data` in
+    /// curtin/commands/block_meta.py).
     pub(super) spec: Option<Spec>,
-}
-
-/// The first field of an fstab line (fstab(5)). curtin takes it as it is
-/// (`mount_data` in curtin/commands/block_meta.py).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Spec {
-    /// A block device, by its path or by what udev knows of it
-    /// (`UUID=`, `LABEL=`, …).
-    Device(String),
-    /// A directory that is mounted a second time.
-    Bind(MountPoint),
-    /// A filesystem of a network, or one without any device.
-    Elsewhere,
-}
-
-impl Spec {
-    fn read(spec: &str, fstype: Option<&str>, options: &str) -> Self {
-        let has = |wanted: &str| options.split(',').any(|option| option == wanted);
-        if (has("bind") || has("rbind") || fstype == Some("none"))
-            && let Ok(directory) = spec.parse()
-        {
-            return Self::Bind(directory);
-        }
-        let is_device = spec.starts_with("/dev/")
-            || ["UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "ID="]
-                .iter()
-                .any(|tag| spec.starts_with(tag));
-        if is_device {
-            Self::Device(spec.to_owned())
-        } else {
-            // `host:/path`, `//host/share`, `none`, `tmpfs`.
-            Self::Elsewhere
-        }
-    }
 }
 
 /// `unknown_device`: it does not say what it mounts.

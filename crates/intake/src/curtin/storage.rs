@@ -9,9 +9,9 @@ use nvmeroot_plan::{
 
 use super::action::{self, Action, DatasetMount};
 use super::keys::near_miss;
-use super::mount::Spec;
 use super::value::{scalar, shape};
 use crate::diagnostic::{Diagnostic, Report, nearest};
+use crate::fstab::Spec;
 use crate::yaml::pyyaml::{Excerpt, Value};
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode, Sequence};
 

@@ -1,0 +1,104 @@
+//! The machine that runs this: the files of its kernel and of udev that say what its
+//! filesystems stand on.
+
+use std::path::Path;
+
+use nvmeroot_intake::machine::{Block, Machine, NvmeController};
+
+use crate::Failure;
+use crate::root::RootTree;
+
+/// The longest file of these: a table of mounts. One of sysfs is a page at most.
+const LONGEST: u64 = 16 << 20;
+
+const BLOCKS: &str = "sys/class/block";
+const CONTROLLERS: &str = "sys/class/nvme";
+const BTRFS: &str = "sys/fs/btrfs";
+
+/// Reads the files; `top` is `/`, or a directory with a copy of them.
+pub(super) fn read(top: &Path) -> Result<Machine, Failure> {
+    let top = RootTree::open(top).map_err(|error| Failure::Usage(error.to_string()))?;
+    let files = Files(&top);
+    let mut machine = Machine {
+        mountinfo: files.bytes("proc/self/mountinfo").unwrap_or_default(),
+        ..Machine::default()
+    };
+    for name in top.list(BLOCKS)? {
+        machine.blocks.extend(files.block(name)?);
+    }
+    for name in top.list(CONTROLLERS)? {
+        machine.controllers.push(files.controller(name)?);
+    }
+    for name in top.list(BTRFS)? {
+        let devices = top.list(&format!("{BTRFS}/{name}/devices"));
+        // What is no directory is no filesystem (`features`).
+        machine
+            .btrfs
+            .extend(devices.ok().filter(|devices| !devices.is_empty()));
+    }
+    Ok(machine)
+}
+
+struct Files<'a>(&'a RootTree);
+
+impl Files<'_> {
+    /// A file's bytes. What can't be read is as good as absent: devices come and go, and
+    /// a kernel without an attribute has other ways to say the same.
+    fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        self.0.read(path, LONGEST).ok().flatten()
+    }
+
+    fn text(&self, path: &str) -> Option<String> {
+        let bytes = self.bytes(path)?;
+        Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+    }
+
+    fn block(&self, name: String) -> Result<Option<Block>, Failure> {
+        let at = |file: &str| format!("{BLOCKS}/{name}/{file}");
+        // It is gone again.
+        let Some(number) = self.text(&at("dev")) else {
+            return Ok(None);
+        };
+        let is_part = self.0.exists(&at("partition"))?;
+        Ok(Some(Block {
+            whole: is_part.then(|| self.text(&at("../dev"))).flatten(),
+            slaves: self.0.list(&at("slaves"))?,
+            dm_name: self.text(&at("dm/name")),
+            dm_uuid: self.text(&at("dm/uuid")),
+            md_level: self.text(&at("md/level")),
+            backing_file: self.text(&at("loop/backing_file")),
+            is_iscsi: self.0.exists(&at("device/../../iscsi_session"))?,
+            udev: self
+                .bytes(&format!("run/udev/data/b{number}"))
+                .unwrap_or_default(),
+            number,
+            name,
+        }))
+    }
+
+    fn controller(&self, name: String) -> Result<NvmeController, Failure> {
+        let directory = format!("{CONTROLLERS}/{name}");
+        let text = |file: &str| self.text(&format!("{directory}/{file}"));
+        let is_namespace = |entry: &String| {
+            let digits = entry.strip_prefix("nvme").unwrap_or_default();
+            digits.starts_with(|c: char| c.is_ascii_digit()) && digits.contains('n')
+        };
+        let entries = self.0.list(&directory)?;
+        Ok(NvmeController {
+            transport: text("transport").unwrap_or_default(),
+            address: text("address").unwrap_or_default(),
+            subsysnqn: text("subsysnqn").unwrap_or_default(),
+            kind: text("cntrltype"),
+            hostnqn: text("hostnqn"),
+            hostid: text("hostid"),
+            ctrl_loss_tmo: text("ctrl_loss_tmo"),
+            reconnect_delay: text("reconnect_delay"),
+            fast_io_fail_tmo: text("fast_io_fail_tmo"),
+            dhchap_secret: text("dhchap_secret"),
+            dhchap_ctrl_secret: text("dhchap_ctrl_secret"),
+            tls_key: text("tls_key"),
+            namespaces: entries.into_iter().filter(is_namespace).collect(),
+            name,
+        })
+    }
+}

@@ -1,0 +1,203 @@
+//! Root trees without curtin's configuration: what they lie on is what the machine that
+//! has them mounted says.
+
+mod common;
+
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use common::{HOSTID, HOSTNQN, ProgramOutput, furnish, run, stand_in, write};
+
+const NETPLAN: &str = "\
+network:
+  version: 2
+  ethernets:
+    ens3:
+      addresses: [10.77.0.50/24]
+";
+
+/// A machine with a local disk, a remote drive, and a root tree that was copied onto that.
+struct Scene(tempfile::TempDir);
+
+impl Scene {
+    fn new() -> Self {
+        let scene = Self(common::work());
+        furnish(&scene.at("root"));
+        scene.put("agent", &stand_in(), 0o755);
+        scene.tree("etc/netplan/00-lan.yaml", NETPLAN);
+        scene.tree(
+            "etc/fstab",
+            "UUID=da7a / ext4 _netdev 0 1\nUUID=b007 /boot ext4 defaults 0 2\n",
+        );
+        let root = scene.at("root").canonicalize().expect("a directory");
+        let root = root.display();
+        scene.machine(
+            "proc/self/mountinfo",
+            &format!(
+                "22 1 8:2 / / rw - ext4 /dev/sda2 rw\n30 22 8:1 / /boot rw - ext4 /dev/sda1 rw\n\
+                 31 22 259:1 / {root} rw - ext4 /dev/nvme0n1p1 rw\n"
+            ),
+        );
+        let disk = "sys/devices/pci0000:00/0000:00:1f.2/ata1/host0/block/sda";
+        scene.block(disk, "sda", "8:0", "");
+        scene.block(&format!("{disk}/sda1"), "sda1", "8:1", "b007");
+        scene.block(&format!("{disk}/sda2"), "sda2", "8:2", "100a");
+        let drive = "sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1";
+        scene.block(drive, "nvme0n1", "259:0", "");
+        scene.block(&format!("{drive}/nvme0n1p1"), "nvme0n1p1", "259:1", "da7a");
+        let controller = "sys/devices/virtual/nvme-fabrics/ctl/nvme0";
+        for (file, text) in [
+            ("transport", "tcp"),
+            (
+                "address",
+                "traddr=10.77.0.1,trsvcid=4420,src_addr=10.77.0.50",
+            ),
+            ("subsysnqn", "nqn.2024-01.example:root"),
+            ("cntrltype", "io"),
+            ("hostnqn", HOSTNQN),
+            ("hostid", HOSTID),
+            ("nvme0c0n1/size", "8192"),
+        ] {
+            scene.machine(&format!("{controller}/{file}"), &format!("{text}\n"));
+        }
+        scene.class("nvme/nvme0", controller);
+        scene
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    fn put(&self, path: &str, bytes: &[u8], mode: u32) {
+        write(&self.at(path), bytes, mode);
+    }
+
+    fn tree(&self, path: &str, text: &str) {
+        self.put(&format!("root/{path}"), text.as_bytes(), 0o644);
+    }
+
+    fn machine(&self, path: &str, text: &str) {
+        self.put(&format!("machine/{path}"), text.as_bytes(), 0o644);
+    }
+
+    fn class(&self, name: &str, device: &str) {
+        let link = self.at(&format!("machine/sys/class/{name}"));
+        std::fs::create_dir_all(link.parent().expect("a class")).expect("a directory");
+        symlink(Path::new("../../..").join(device), link).expect("a link");
+    }
+
+    /// A block device; a partition where it lies in another one's directory.
+    fn block(&self, device: &str, name: &str, number: &str, uuid: &str) {
+        self.machine(&format!("{device}/dev"), &format!("{number}\n"));
+        if !uuid.is_empty() {
+            self.machine(&format!("{device}/partition"), "1\n");
+            self.machine(
+                &format!("run/udev/data/b{number}"),
+                &format!("E:ID_FS_UUID={uuid}\n"),
+            );
+        }
+        self.class(&format!("block/{name}"), device);
+    }
+
+    fn nvmeroot(&self, words: &[&str]) -> ProgramOutput {
+        let mut command = common::nvmeroot();
+        run(command.current_dir(self.0.path()).args(words).args([
+            "--root",
+            "root",
+            "--machine",
+            "machine",
+        ]))
+    }
+
+    fn configure(&self) -> ProgramOutput {
+        self.nvmeroot(&["configure", "--agent", "agent"])
+    }
+}
+
+#[test]
+fn a_copied_tree_gets_what_it_needs_to_boot_from_the_drive() {
+    let scene = Scene::new();
+    let said = scene.configure();
+    assert_eq!(
+        (said.status, said.stderr.as_str()),
+        (Some(0), ""),
+        "{}",
+        said.stdout
+    );
+    let plan = std::fs::read_to_string(scene.at("root/etc/nvmeroot/plan.json")).expect("a plan");
+    let plan: serde_json::Value = serde_json::from_str(&plan).expect("JSON");
+    assert_eq!(plan["reach"], "initramfs");
+    assert_eq!(plan["controllers"][0]["traddr"], "10.77.0.1");
+    assert_eq!(plan["controllers"][0]["nqn"], "nqn.2024-01.example:root");
+    assert_eq!(plan["controllers"][0]["options"]["ctrl_loss_tmo"], -1);
+    let again = scene.configure();
+    assert!(!again.stdout.contains("created"), "{}", again.stdout);
+}
+
+#[test]
+fn a_tree_without_an_identity_gets_that_of_its_connections() {
+    let scene = Scene::new();
+    let file = |name: &str| scene.at(&format!("root/etc/nvme/{name}"));
+    for name in ["hostnqn", "hostid"] {
+        std::fs::remove_file(file(name)).expect("a file");
+    }
+    assert_eq!(scene.configure().status, Some(0));
+    let text = |name: &str| std::fs::read_to_string(file(name)).expect("a file");
+    assert_eq!(text("hostnqn").trim_end(), HOSTNQN);
+    assert_eq!(text("hostid").trim_end(), HOSTID);
+}
+
+#[test]
+fn another_identity_than_that_of_the_connections_is_told() {
+    let scene = Scene::new();
+    let other = HOSTID.replace("5f2a", "6f2a");
+    scene.tree("etc/nvme/hostid", &other);
+    let said = scene.nvmeroot(&["plan"]);
+    let start = format!(
+        "warning: the controllers are connected as `{HOSTNQN}` with the id `{HOSTID}`, and the root tree's identity is `{HOSTNQN}` with the id `{other}`\n"
+    );
+    assert!(said.stderr.starts_with(&start), "{}", said.stderr);
+}
+
+#[test]
+fn the_line_of_the_old_root_is_told_with_what_to_write() {
+    let scene = Scene::new();
+    scene.tree("etc/fstab", "UUID=100a / ext4\nUUID=b007 /boot ext4\n");
+    let said = scene.nvmeroot(&["plan"]);
+    assert_eq!(
+        said.stderr,
+        "\
+warning: `/` is `UUID=100a`, which is `sda2`, and the tree is on `nvme0n1p1`
+  --> etc/fstab:1:1
+hint: if it was copied, write `UUID=da7a` here
+warning: `/` lies on a remote controller and lacks the option `_netdev`
+  --> etc/fstab:1:1
+hint: add `_netdev` to its options, so that the running system orders it after the network
+"
+    );
+    assert!(
+        said.stdout.starts_with("reach: initramfs\n"),
+        "{}",
+        said.stdout
+    );
+}
+
+#[test]
+fn a_tree_of_another_machine_has_the_controllers_that_it_names_itself() {
+    let scene = Scene::new();
+    scene.tree(
+        "etc/fstab",
+        "UUID=0001 / ext4 _netdev\nUUID=b007 /boot ext4\n",
+    );
+    scene.machine("proc/self/mountinfo", "");
+    let json = format!(
+        r#"[{{"hostnqn": "{HOSTNQN}", "subsystems": [{{"nqn": "nqn.x",
+            "ports": [{{"transport": "tcp", "traddr": "10.77.0.9"}}]}}]}}]"#
+    );
+    scene.tree("etc/nvme/config.json", &json);
+    let said = scene.nvmeroot(&["plan", "--format", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!(plan["controllers"][0]["traddr"], "10.77.0.9");
+    assert_eq!(plan["controllers"].as_array().map(Vec::len), Some(1));
+    assert_eq!(plan["reach"], "initramfs");
+}

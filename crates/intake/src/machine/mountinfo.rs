@@ -1,0 +1,78 @@
+//! `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
+
+use nvmeroot_plan::Origin;
+
+use crate::fstab::plain;
+
+pub(super) const NAME: &str = "/proc/self/mountinfo";
+
+/// What is mounted somewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mounted {
+    /// Major and minor number; the major one is 0 where the filesystem has no device or
+    /// more than one.
+    pub(super) number: String,
+    pub(super) point: String,
+    pub(super) filesystem: String,
+    /// What was named to mount(2): for most filesystems a device.
+    pub(super) source: String,
+    pub(super) origin: Origin,
+}
+
+/// All lines. One that is cut off is left out: the kernel writes none.
+pub(super) fn read(bytes: &[u8]) -> Vec<Mounted> {
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.lines().enumerate();
+    lines.filter_map(|(i, line)| mounted(i, line)).collect()
+}
+
+fn mounted(i: usize, line: &str) -> Option<Mounted> {
+    let mut fields = line.split(' ');
+    let number = fields.nth(2)?.to_owned();
+    let point = plain(fields.nth(1)?);
+    // Optional fields end with a hyphen.
+    let mut fields = fields.skip_while(|field| *field != "-").skip(1);
+    Some(Mounted {
+        number,
+        point,
+        filesystem: fields.next()?.to_owned(),
+        source: plain(fields.next()?),
+        origin: Origin::at(NAME, u32::try_from(i + 1).unwrap_or(u32::MAX), 1),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_line_has_optional_fields_and_escapes() {
+        let text = "36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue\n\
+            22 1 0:20 / / rw - btrfs /dev/nvme0n1p2 rw,subvol=/@\ncut off\n";
+        let all = read(text.as_bytes());
+        let told: Vec<_> = all
+            .iter()
+            .map(|one| {
+                let (number, point) = (one.number.as_str(), one.point.as_str());
+                (number, point, one.filesystem.as_str(), one.source.as_str())
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("98:0", "/mnt 2", "ext3", "/dev/root"),
+                ("0:20", "/", "btrfs", "/dev/nvme0n1p2"),
+            ]
+        );
+        assert_eq!(all[1].origin.to_string(), "/proc/self/mountinfo:2:1");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            read(&bytes);
+        }
+    }
+}

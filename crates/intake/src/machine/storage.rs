@@ -1,0 +1,452 @@
+//! What a root tree's filesystems stand on, as a graph down to the controllers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nvmeroot_plan::{
+    Controller, Fragment, HostIdentity, MountPoint, MountRequest, Node, NodeRole, Origin,
+    Reference, StorageGraph, Warning,
+};
+
+use super::devices::{Devices, Found, layer};
+use super::mountinfo::{self, Mounted};
+use super::{Machine, NvmeController};
+use crate::IntakeError;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::fstab::{self, Entry, Spec};
+
+/// A root tree, as a running machine has it.
+#[derive(Clone, Copy, Debug)]
+pub struct RootTree<'a> {
+    /// Where it is on that machine, without symbolic links: `/`, `/mnt`.
+    pub path: &'a str,
+    /// What its `etc/fstab` says; `None`: it has none.
+    pub fstab: Option<&'a [Entry]>,
+    /// Controllers that other files of the tree name. Which drives they have is not known
+    /// here, so they count only for a filesystem that is on no drive of this machine.
+    pub named: &'a [Controller],
+}
+
+/// Reads what the tree's filesystems stand on. `etc/fstab` says what is mounted when the
+/// tree boots; what holds the tree itself shows where it is mounted now.
+///
+/// # Errors
+/// The machine's files contradict themselves, or say something of a controller below that
+/// is none.
+pub fn storage(tree: RootTree<'_>, machine: &Machine) -> Result<Fragment, IntakeError> {
+    let mounted = mounted_in(tree.path, machine);
+    let mut reader = Reader {
+        tree,
+        machine,
+        devices: Devices::new(machine),
+        mounted,
+        nodes: Vec::new(),
+        blocks: BTreeMap::new(),
+        warnings: Vec::new(),
+        errors: Vec::new(),
+    };
+    reader.mounts();
+    if tree.path == "/" {
+        for at in 0..machine.controllers.len() {
+            reader.controller(at);
+        }
+    }
+    reader.finish()
+}
+
+/// What is mounted at the tree's paths; of two on one path the later one is seen.
+fn mounted_in(root: &str, machine: &Machine) -> BTreeMap<MountPoint, Mounted> {
+    let mut found = BTreeMap::new();
+    for one in mountinfo::read(&machine.mountinfo) {
+        let below = match root {
+            "/" => Some(one.point.as_str()),
+            _ => one.point.strip_prefix(root),
+        };
+        let path = match below {
+            Some("") => "/",
+            Some(path) if path.starts_with('/') => path,
+            _ => continue,
+        };
+        if let Ok(path) = path.parse::<MountPoint>() {
+            found.insert(path, one);
+        }
+    }
+    found
+}
+
+struct Reader<'a> {
+    tree: RootTree<'a>,
+    machine: &'a Machine,
+    devices: Devices<'a>,
+    mounted: BTreeMap<MountPoint, Mounted>,
+    nodes: Vec<Node>,
+    /// The node of each block device that has one.
+    blocks: BTreeMap<usize, String>,
+    warnings: Vec<Warning>,
+    errors: Vec<Diagnostic>,
+}
+
+impl<'a> Reader<'a> {
+    fn mounts(&mut self) {
+        // Of two lines for one path the first is mounted below the second.
+        let mut last: BTreeMap<&MountPoint, usize> = BTreeMap::new();
+        let entries = self.tree.fstab.unwrap_or_default();
+        for (at, entry) in entries.iter().enumerate() {
+            last.insert(&entry.path, at);
+        }
+        for (at, entry) in entries.iter().enumerate() {
+            if entry.path.as_str() == "swap" || last.get(&entry.path) == Some(&at) {
+                self.entry(at, entry);
+            }
+        }
+        let unsaid = |path: &MountPoint| {
+            let counts = path.is_essential() || path.is_read_by_firmware();
+            counts && !last.contains_key(path)
+        };
+        let mounted: Vec<(MountPoint, Mounted)> = self
+            .mounted
+            .iter()
+            .filter(|(path, _)| unsaid(path))
+            .map(|(path, one)| (path.clone(), one.clone()))
+            .collect();
+        for (path, one) in mounted {
+            self.only_mounted(path, &one);
+        }
+    }
+
+    /// A line of `etc/fstab`.
+    fn entry(&mut self, at: usize, entry: &Entry) {
+        let mut request = MountRequest {
+            path: entry.path.clone(),
+            netdev: Some(entry.netdev),
+            unknown_device: false,
+            filesystem: entry.filesystem.clone(),
+        };
+        let on = match &entry.spec {
+            Spec::Device(spec) => self.devices_of(entry, spec, &mut request),
+            Spec::Bind(directory) => {
+                request.netdev = None;
+                self.mount_that_holds(directory, entry)
+            }
+            Spec::Elsewhere => {
+                // `_netdev` orders it after a network; it says nothing of a disk.
+                request.netdev = None;
+                if entry
+                    .filesystem
+                    .as_ref()
+                    .is_some_and(|fs| fs.as_str() == "zfs")
+                {
+                    self.warn_of_zfs(&entry.path, &entry.origin);
+                }
+                Vec::new()
+            }
+        };
+        self.nodes.push(Node {
+            id: format!("{} (fstab, {at})", entry.path),
+            kind: "mount".to_owned(),
+            on: references(on, &entry.origin),
+            role: NodeRole::Mount(request),
+            origin: entry.origin.clone(),
+        });
+    }
+
+    /// The nodes that a line with a device lies on.
+    fn devices_of(&mut self, entry: &Entry, spec: &str, request: &mut MountRequest) -> Vec<String> {
+        let found = self.devices.by_spec(spec);
+        let is_root = entry.path.as_str() == "/";
+        let mounted = self.mounted.get(&entry.path).cloned();
+        let now: Option<Vec<usize>> = mounted.as_ref().and_then(|one| self.holding(one));
+        if let (Some(one), true) = (&mounted, is_root) {
+            request.filesystem = request
+                .filesystem
+                .take()
+                .or_else(|| one.filesystem.parse().ok());
+        }
+        let devices = match (found, now) {
+            (Found::Devices(all), Some(now)) if all.iter().any(|at| now.contains(at)) => now,
+            // The tree's files are on what holds the tree, whatever it says itself.
+            (found, Some(now)) if is_root => {
+                self.warn_of_another_root(entry, spec, found, &now);
+                now
+            }
+            (Found::Devices(all), _) => self.one_of(entry, spec, &all),
+            (Found::Nothing, _) => {
+                self.warn_of_unknown(entry, spec);
+                request.unknown_device = true;
+                // Whoever wrote `_netdev` says that it is remote.
+                return match entry.netdev {
+                    true => self.named_controllers(),
+                    false => Vec::new(),
+                };
+            }
+        };
+        devices.into_iter().map(|at| self.device(at)).collect()
+    }
+
+    /// Of devices with one UUID.
+    fn one_of(&mut self, entry: &Entry, spec: &str, all: &[usize]) -> Vec<usize> {
+        let first = self.devices.of_filesystem(all[0]);
+        if all.iter().any(|at| !first.contains(at)) && entry.path.as_str() != "swap" {
+            let names: Vec<String> = all
+                .iter()
+                .map(|at| format!("`{}`", self.devices.block(*at).name))
+                .collect();
+            let message = format!(
+                "`{}` is {} at once, so nobody can tell which of them is mounted when the machine boots",
+                fstab::shown(spec),
+                names.join(" and "),
+            );
+            let hint = "give the copy an identity of its own: `tune2fs -U random`, `xfs_admin -U generate` or `btrfstune -u`";
+            self.errors
+                .push(Diagnostic::new(entry.origin.clone(), message).hint(hint));
+        }
+        first
+    }
+
+    /// What is mounted now and stands in no line: root, which the kernel's command line
+    /// names, and what systemd finds by itself.
+    fn only_mounted(&mut self, path: MountPoint, one: &Mounted) {
+        let devices = self.holding(one);
+        if one.filesystem == "zfs" {
+            self.warn_of_zfs(&path, &one.origin);
+        }
+        let Some(devices) = devices else {
+            return;
+        };
+        let on: Vec<String> = devices.into_iter().map(|at| self.device(at)).collect();
+        self.nodes.push(Node {
+            id: format!("{path} (mounted)"),
+            kind: "mount".to_owned(),
+            on: references(on, &one.origin),
+            role: NodeRole::Mount(MountRequest {
+                path,
+                netdev: None,
+                unknown_device: false,
+                filesystem: one.filesystem.parse().ok(),
+            }),
+            origin: one.origin.clone(),
+        });
+    }
+
+    /// The devices that hold what is mounted; `None` where it has none.
+    fn holding(&self, one: &Mounted) -> Option<Vec<usize>> {
+        if let Some(at) = self.devices.by_number(&one.number) {
+            return Some(vec![at]);
+        }
+        match self.devices.by_spec(&one.source) {
+            Found::Devices(all) => all.first().map(|at| self.devices.of_filesystem(*at)),
+            Found::Nothing => None,
+        }
+    }
+
+    /// The deepest line before this whose directory holds that one.
+    fn mount_that_holds(&self, directory: &MountPoint, entry: &Entry) -> Vec<String> {
+        let mounts = self.nodes.iter().filter_map(|node| match &node.role {
+            NodeRole::Mount(request) if request.path != entry.path => Some((&request.path, node)),
+            _ => None,
+        });
+        let holds =
+            |path: &MountPoint| path.as_str() == "/" || directory.is_at_or_under(path.as_str());
+        let deepest = mounts
+            .filter(|(path, _)| holds(path))
+            .max_by_key(|(path, _)| path.as_str().len());
+        deepest
+            .map(|(_, node)| node.id.clone())
+            .into_iter()
+            .collect()
+    }
+
+    /// The node of a block device, with all that it stands on.
+    fn device(&mut self, first: usize) -> String {
+        let mut open = vec![first];
+        while let Some(at) = open.pop() {
+            let block = self.devices.block(at);
+            if self.blocks.contains_key(&at) {
+                continue;
+            }
+            self.blocks.insert(at, block.name.clone());
+            let below = self.devices.below(at);
+            let origin = Origin::whole(format!("/sys/class/block/{}", block.name));
+            let mut on: Vec<String> = below
+                .iter()
+                .map(|below| self.devices.block(*below).name.clone())
+                .collect();
+            on.extend(self.controllers_of(&block.name));
+            if let Some(file) = &block.backing_file {
+                let message = format!(
+                    "`{}` is the file `{file}`, and what that lies on is not followed",
+                    block.name
+                );
+                let hint = "put the filesystem onto a drive or a partition";
+                self.warnings
+                    .push(Warning::at(origin.clone(), message).with_hint(hint));
+            }
+            let role = match layer(block) {
+                Some(layer) => NodeRole::Layer(layer),
+                None if block.is_iscsi => NodeRole::OtherRemote(nvmeroot_plan::OtherRemote::Iscsi),
+                None => NodeRole::Device,
+            };
+            self.nodes.push(Node {
+                id: block.name.clone(),
+                kind: "block device".to_owned(),
+                on: references(on, &origin),
+                role,
+                origin,
+            });
+            open.extend(below);
+        }
+        self.devices.block(first).name.clone()
+    }
+
+    /// The nodes of the controllers that a disk is reached by.
+    fn controllers_of(&mut self, disk: &str) -> Vec<String> {
+        let has = |one: &NvmeController| one.disks().any(|name| name == disk);
+        let all = self.machine.controllers.iter().enumerate();
+        let of_disk: Vec<usize> = all.filter(|(_, one)| has(one)).map(|(at, _)| at).collect();
+        of_disk
+            .into_iter()
+            .filter_map(|at| self.controller(at))
+            .collect()
+    }
+
+    /// The node of a controller; none of one that only knows of others.
+    fn controller(&mut self, at: usize) -> Option<String> {
+        let one = &self.machine.controllers[at];
+        if one.is_discovery() {
+            return None;
+        }
+        let id = one.name.clone();
+        if self.nodes.iter().any(|node| node.id == id) {
+            return Some(id);
+        }
+        let role = match one.role() {
+            Ok((role, warnings)) => {
+                self.warnings.extend(warnings);
+                role
+            }
+            Err(error) => {
+                let fault = Diagnostic::new(one.origin(), error.message).maybe_hint(error.hint);
+                self.errors.push(fault);
+                return None;
+            }
+        };
+        self.nodes.push(Node {
+            id: id.clone(),
+            kind: "controller".to_owned(),
+            on: Vec::new(),
+            role,
+            origin: one.origin(),
+        });
+        Some(id)
+    }
+
+    /// The nodes of the controllers that the tree's other files name.
+    fn named_controllers(&mut self) -> Vec<String> {
+        let mut ids = Vec::with_capacity(self.tree.named.len());
+        for (i, one) in self.tree.named.iter().enumerate() {
+            let id = format!("{} (named, {i})", one.portal());
+            if !self.nodes.iter().any(|node| node.id == id) {
+                self.nodes.push(Node {
+                    id: id.clone(),
+                    kind: "controller".to_owned(),
+                    on: Vec::new(),
+                    role: NodeRole::Controller(Box::new(one.clone())),
+                    origin: one.origin.clone(),
+                });
+            }
+            ids.push(id);
+        }
+        ids
+    }
+
+    /// Who the host is to the controllers below, where all of them say the same.
+    fn host(&mut self) -> Option<HostIdentity> {
+        let ids: BTreeSet<&str> = self.nodes.iter().map(|node| node.id.as_str()).collect();
+        let controllers = self.machine.controllers.iter();
+        let by_tcp =
+            controllers.filter(|one| one.transport == "tcp" && ids.contains(one.name.as_str()));
+        let mut hosts: Vec<HostIdentity> = by_tcp.filter_map(NvmeController::host).collect();
+        let first = hosts.pop()?;
+        hosts.iter().all(|one| *one == first).then_some(first)
+    }
+
+    fn warn_of_unknown(&mut self, entry: &Entry, spec: &str) {
+        if !entry.path.is_essential() {
+            return;
+        }
+        let message = format!(
+            "`{}` is `{}`, and this machine has no such device",
+            entry.path,
+            fstab::shown(spec)
+        );
+        let hint = "correct the line; if the device belongs to another machine, run nvmeroot there";
+        self.warnings
+            .push(Warning::at(entry.origin.clone(), message).with_hint(hint));
+    }
+
+    fn warn_of_another_root(&mut self, entry: &Entry, spec: &str, found: Found, now: &[usize]) {
+        let names: Vec<String> = now
+            .iter()
+            .map(|at| format!("`{}`", self.devices.block(*at).name))
+            .collect();
+        let names = names.join(" and ");
+        let found = match found {
+            Found::Devices(all) => format!("is `{}`", self.devices.block(all[0]).name),
+            Found::Nothing => "no device of this machine is".to_owned(),
+        };
+        let message = format!(
+            "`/` is `{}`, which {found}, and the tree is on {names}",
+            fstab::shown(spec)
+        );
+        let uuid = now.first().and_then(|at| {
+            let record = String::from_utf8_lossy(&self.devices.block(*at).udev).into_owned();
+            let mut lines = record.lines();
+            lines.find_map(|line| Some(line.strip_prefix("E:ID_FS_UUID=")?.to_owned()))
+        });
+        let hint = match uuid {
+            Some(uuid) => format!("if it was copied, write `UUID={uuid}` here"),
+            None => format!("if it was copied, name {names} here"),
+        };
+        self.warnings
+            .push(Warning::at(entry.origin.clone(), message).with_hint(hint));
+    }
+
+    fn warn_of_zfs(&mut self, path: &MountPoint, origin: &Origin) {
+        let message = format!("`{path}` is on ZFS, and which drives its pool has is not followed");
+        let hint = "what nvmeroot writes counts only for filesystems on drives, LVM, arrays, encrypted volumes and btrfs";
+        self.warnings
+            .push(Warning::at(origin.clone(), message).with_hint(hint));
+    }
+
+    fn finish(mut self) -> Result<Fragment, IntakeError> {
+        let host = self.host();
+        let graph = StorageGraph::new(std::mem::take(&mut self.nodes));
+        let graph = graph.map_err(|errors| {
+            let faults = errors.iter();
+            self.errors.extend(
+                faults.map(|error| Diagnostic::new(error.origin().clone(), error.to_string())),
+            );
+        });
+        match graph {
+            Ok(graph) if self.errors.is_empty() => Ok(Fragment {
+                storage: Some(graph),
+                host: host.map(|host| (host, Origin::whole("/sys/class/nvme"))),
+                warnings: self.warnings,
+                ..Fragment::default()
+            }),
+            _ => Err(Diagnostics {
+                shown: self.errors,
+                left_out: 0,
+                warnings: self.warnings,
+            }
+            .into()),
+        }
+    }
+}
+
+fn references(on: Vec<String>, origin: &Origin) -> Vec<Reference> {
+    let reference = |id| Reference {
+        id,
+        origin: origin.clone(),
+    };
+    on.into_iter().map(reference).collect()
+}

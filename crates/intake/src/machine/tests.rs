@@ -1,0 +1,309 @@
+use std::net::IpAddr;
+
+use nvmeroot_plan::{BootPlan, Layer, Reach, resolve};
+
+use super::*;
+use crate::IntakeError;
+use crate::fstab;
+
+/// A block device: its name, its number, the number of the whole disk or nothing, and
+/// its slaves.
+fn block(name: &str, number: &str, whole: &str, slaves: &[&str], uuid: &str) -> Block {
+    Block {
+        name: name.to_owned(),
+        number: number.to_owned(),
+        whole: Some(whole.to_owned()).filter(|number| !number.is_empty()),
+        slaves: slaves.iter().map(|name| (*name).to_owned()).collect(),
+        udev: format!("E:DEVTYPE=disk\nE:ID_FS_UUID={uuid}\n").into_bytes(),
+        ..Block::default()
+    }
+}
+
+fn controller(name: &str, address: &str, namespaces: &[&str]) -> NvmeController {
+    let (transport, address) = match address {
+        "" => ("pcie", "0000:00:03.0".to_owned()),
+        address => (
+            "tcp",
+            format!("traddr={address},trsvcid=4420,src_addr=10.0.0.9"),
+        ),
+    };
+    NvmeController {
+        name: name.to_owned(),
+        transport: transport.to_owned(),
+        address,
+        subsysnqn: "nqn.2024-01.example:data".to_owned(),
+        kind: Some("io".to_owned()),
+        hostnqn: Some(
+            "nqn.2014-08.org.nvmexpress:uuid:8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d".to_owned(),
+        ),
+        hostid: Some("8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d".to_owned()),
+        namespaces: namespaces.iter().map(|name| (*name).to_owned()).collect(),
+        ..NvmeController::default()
+    }
+}
+
+/// `/` and `/boot` on a local disk; a remote drive with two paths at `/mnt`.
+fn live() -> Machine {
+    Machine {
+        mountinfo: b"\
+22 1 8:2 / / rw - ext4 /dev/sda2 rw\n\
+30 22 8:1 / /boot rw - ext4 /dev/sda1 rw\n\
+31 22 259:1 / /mnt rw - ext4 /dev/nvme0n1p1 rw\n\
+32 31 8:1 / /mnt/boot rw - ext4 /dev/sda1 rw\n\
+33 22 0:21 / /proc rw - proc proc rw\n"
+            .to_vec(),
+        blocks: vec![
+            block("sda", "8:0", "", &[], "none"),
+            block("sda1", "8:1", "8:0", &[], "b007"),
+            block("sda2", "8:2", "8:0", &[], "100a"),
+            block("nvme0n1", "259:0", "", &[], "none"),
+            block("nvme0n1p1", "259:1", "259:0", &[], "da7a"),
+        ],
+        controllers: vec![
+            controller("nvme0", "10.0.0.1", &["nvme0c0n1"]),
+            controller("nvme1", "10.1.0.1", &["nvme0c1n1"]),
+        ],
+        btrfs: Vec::new(),
+    }
+}
+
+fn fragment(
+    path: &str,
+    fstab: &str,
+    machine: &Machine,
+) -> Result<nvmeroot_plan::Fragment, IntakeError> {
+    let (entries, warnings) = fstab::read("etc/fstab", fstab.as_bytes());
+    assert_eq!(warnings, []);
+    let tree = RootTree {
+        path,
+        fstab: Some(&entries),
+        named: &[],
+    };
+    storage(tree, machine)
+}
+
+fn plan(path: &str, fstab: &str, machine: &Machine) -> BootPlan {
+    resolve(vec![fragment(path, fstab, machine).expect("a fragment")])
+}
+
+/// The addresses of the controllers that a path lies on.
+fn on(plan: &BootPlan, path: &str) -> Vec<String> {
+    let mut mounts = plan.mounts.iter();
+    let mount = mounts
+        .find(|mount| mount.path.as_str() == path)
+        .expect(path);
+    let address = |at: &usize| plan.controllers[*at].traddr.to_string();
+    mount.controllers.iter().map(address).collect()
+}
+
+fn told(plan: &BootPlan) -> Vec<&str> {
+    plan.warnings
+        .iter()
+        .map(|one| one.message.as_str())
+        .collect()
+}
+
+#[test]
+fn a_copied_tree_lies_on_the_drive_and_its_boot_files_on_the_disk() {
+    let machine = live();
+    let plan = plan(
+        "/mnt",
+        "UUID=DA7A / ext4 defaults,_netdev 0 1\nUUID=b007 /boot ext4 defaults 0 2\n",
+        &machine,
+    );
+    assert_eq!(plan.reach, Reach::Initramfs);
+    assert_eq!(on(&plan, "/"), ["10.0.0.1", "10.1.0.1"]);
+    assert_eq!(on(&plan, "/boot"), [""; 0]);
+    assert_eq!(plan.mounts[0].filesystem, "ext4".parse().ok());
+    let host = plan.host.expect("the identity of the connections");
+    assert_eq!(host.id.to_string(), "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d");
+    let address: IpAddr = "10.0.0.1".parse().expect("an address");
+    assert_eq!(plan.controllers[0].traddr, address);
+}
+
+#[test]
+fn the_running_tree_keeps_its_local_root_and_its_controllers() {
+    let plan = plan("/", "UUID=100a / ext4\nUUID=b007 /boot ext4\n", &live());
+    assert_eq!(plan.reach, Reach::Userspace);
+    assert_eq!(plan.controllers.len(), 2);
+    // Another tree has nothing to do with what this one has mounted.
+    let other = Machine {
+        mountinfo: b"40 22 8:2 / /srv rw - ext4 /dev/sda2 rw\n".to_vec(),
+        ..live()
+    };
+    let (reach, controllers) = {
+        let plan = resolve(vec![
+            fragment("/srv", "UUID=100a / ext4\n", &other).expect("a tree"),
+        ]);
+        (plan.reach, plan.controllers.len())
+    };
+    assert_eq!((reach, controllers), (Reach::Local, 0));
+}
+
+#[test]
+fn a_line_that_was_copied_with_the_tree_is_told_and_does_not_count() {
+    let plan = plan("/mnt", "UUID=100a / ext4\nUUID=b007 /boot ext4\n", &live());
+    assert_eq!(plan.reach, Reach::Initramfs);
+    assert_eq!(on(&plan, "/"), ["10.0.0.1", "10.1.0.1"]);
+    let message = "`/` is `UUID=100a`, which is `sda2`, and the tree is on `nvme0n1p1`";
+    let warning = plan.warnings.iter().find(|one| one.message == message);
+    let warning = warning.unwrap_or_else(|| panic!("{:?}", plan.warnings));
+    assert_eq!(
+        warning.hint.as_deref(),
+        Some("if it was copied, write `UUID=da7a` here")
+    );
+    assert_eq!(
+        warning.origin,
+        Some(nvmeroot_plan::Origin::at("etc/fstab", 1, 1))
+    );
+}
+
+#[test]
+fn without_a_line_the_mounted_root_counts() {
+    let plan = plan("/mnt", "UUID=b007 /boot ext4\n", &live());
+    assert_eq!(on(&plan, "/"), ["10.0.0.1", "10.1.0.1"]);
+    // The kernel's command line names it, so it has no options to be judged.
+    assert!(told(&plan).iter().all(|one| !one.contains("_netdev")));
+}
+
+#[test]
+fn a_device_of_another_machine_is_told_where_the_boot_needs_it() {
+    let plan = plan(
+        "/srv/tree",
+        "UUID=0123 / ext4\nUUID=4567 /srv ext4 nofail\n",
+        &live(),
+    );
+    assert_eq!(
+        told(&plan),
+        ["`/` is `UUID=0123`, and this machine has no such device"]
+    );
+}
+
+#[test]
+fn what_another_file_names_counts_where_no_drive_is_known() {
+    let (entries, _) = fstab::read(
+        "etc/fstab",
+        b"UUID=0123 / ext4 _netdev\nUUID=b007 /boot ext4\n",
+    );
+    let named = resolve(vec![fragment("/", "", &live()).expect("controllers")]).controllers;
+    let tree = RootTree {
+        path: "/srv/tree",
+        fstab: Some(&entries),
+        named: &named[1..],
+    };
+    let plan = resolve(vec![storage(tree, &live()).expect("a tree")]);
+    assert_eq!(plan.reach, Reach::Initramfs);
+    assert_eq!(on(&plan, "/"), ["10.1.0.1"]);
+}
+
+#[test]
+fn two_drives_with_one_uuid_are_an_error() {
+    let mut machine = live();
+    machine.blocks.push(block("sdb1", "8:17", "", &[], "da7a"));
+    let error = fragment("/", "UUID=da7a /var ext4\n", &machine).expect_err("a copy");
+    let shown = error.into_diagnostics().shown;
+    assert_eq!(
+        shown[0].message,
+        "`UUID=da7a` is `nvme0n1p1` and `sdb1` at once, so nobody can tell which of them is mounted when the machine boots"
+    );
+}
+
+#[test]
+fn layers_are_followed_down_to_the_controllers() {
+    let mut machine = live();
+    let mut array = block("md127", "9:127", "", &["nvme0n1p1", "nvme2n1"], "none");
+    array.md_level = Some("raid1".to_owned());
+    let mut crypt = block("dm-0", "254:0", "", &["md127"], "none");
+    crypt.dm_name = Some("luks-x".to_owned());
+    crypt.dm_uuid = Some("CRYPT-LUKS2-00-luks-x".to_owned());
+    let mut volume = block("dm-1", "254:1", "", &["dm-0"], "0001");
+    volume.dm_name = Some("vg--0-root".to_owned());
+    volume.dm_uuid = Some("LVM-0001".to_owned());
+    machine.blocks.extend([
+        block("nvme2n1", "259:9", "", &[], "none"),
+        array,
+        crypt,
+        volume,
+    ]);
+    machine
+        .controllers
+        .push(controller("nvme2", "10.2.0.1", &["nvme2n1"]));
+    let plan = plan(
+        "/srv",
+        "/dev/mapper/vg--0-root / xfs _netdev\nUUID=b007 /boot ext4\n",
+        &machine,
+    );
+    assert_eq!(on(&plan, "/"), ["10.0.0.1", "10.1.0.1", "10.2.0.1"]);
+    let named = |name: &str| name.parse().ok();
+    assert_eq!(
+        plan.mounts[0].layers,
+        [
+            Layer::VolumeGroup {
+                name: named("vg-0")
+            },
+            Layer::Array {
+                name: named("md127"),
+                can_miss: 1
+            },
+            Layer::Encrypted {
+                name: named("luks-x")
+            },
+        ]
+    );
+    assert_eq!(plan.mounts[0].arrays[0].members, [vec![0, 1], vec![2]]);
+}
+
+#[test]
+fn a_btrfs_lies_on_all_of_its_devices() {
+    let mut machine = live();
+    machine
+        .blocks
+        .push(block("nvme2n1", "259:9", "", &[], "da7a"));
+    machine
+        .controllers
+        .push(controller("nvme2", "10.2.0.1", &["nvme2n1"]));
+    machine.btrfs = vec![vec!["nvme0n1p1".to_owned(), "nvme2n1".to_owned()]];
+    machine.mountinfo = b"31 22 0:40 /@ /mnt rw - btrfs /dev/nvme0n1p1 rw,subvol=/@\n".to_vec();
+    let fstab = "UUID=da7a / btrfs subvol=@,_netdev\nUUID=da7a /home btrfs subvol=@home,_netdev\nUUID=b007 /boot ext4\n";
+    let plan = plan("/mnt", fstab, &machine);
+    let all = ["10.0.0.1", "10.1.0.1", "10.2.0.1"];
+    assert_eq!(
+        (on(&plan, "/"), on(&plan, "/home")),
+        (
+            all.map(str::to_owned).to_vec(),
+            all.map(str::to_owned).to_vec()
+        )
+    );
+    assert_eq!(told(&plan).len(), 1, "{:?}", plan.warnings);
+    assert!(told(&plan)[0].starts_with("there is no network configuration"));
+}
+
+#[test]
+fn a_directory_that_is_mounted_twice_lies_where_it_lies() {
+    let fstab = "UUID=da7a / ext4 _netdev\nUUID=100a /old ext4\n/old/boot /boot none bind\n";
+    let plan = plan("/mnt", fstab, &live());
+    assert_eq!(on(&plan, "/boot"), [""; 0]);
+    assert_eq!(plan.reach, Reach::Initramfs);
+}
+
+#[test]
+fn zfs_is_not_followed_and_that_is_said() {
+    let mut machine = live();
+    machine.mountinfo = b"22 1 0:22 / / rw - zfs rpool/ROOT rw\n".to_vec();
+    let plan = plan("/", "", &machine);
+    assert!(
+        told(&plan).contains(&"`/` is on ZFS, and which drives its pool has is not followed"),
+        "{:?}",
+        plan.warnings
+    );
+}
+
+#[test]
+fn a_controller_that_knows_of_others_is_none_of_the_plan_s() {
+    let mut machine = live();
+    let mut discovery = controller("nvme7", "10.0.0.1", &[]);
+    discovery.subsysnqn = nvmeroot_plan::Nqn::DISCOVERY.to_owned();
+    machine.controllers = vec![discovery, controller("nvme8", "", &["nvme0n1"])];
+    let plan = plan("/", "UUID=da7a / ext4\n", &machine);
+    assert_eq!((plan.reach, plan.controllers.len()), (Reach::Local, 0));
+}
