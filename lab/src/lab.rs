@@ -29,6 +29,8 @@ pub struct Lab {
     cache: Cache,
     runs: PathBuf,
     nvmeroot: PathBuf,
+    /// The Debian package that hosts have installed.
+    package: Option<PathBuf>,
     /// Debian's tree with its own kernel, for QEMU.
     debian: Platform,
     /// The same with the kernel that runs as a program.
@@ -103,9 +105,20 @@ impl Lab {
             cache,
             runs: base.join("runs"),
             nvmeroot: nvmeroot.canonicalize().context("find", nvmeroot)?,
+            package: None,
             debian,
             uml: None,
         })
+    }
+
+    /// The same with hosts on which this Debian package of nvmeroot is installed;
+    /// without one, `nvmeroot configure` brings all that they boot with.
+    #[must_use]
+    pub fn with_package(self, package: PathBuf) -> Lab {
+        Lab {
+            package: Some(package),
+            ..self
+        }
     }
 
     /// Whether [`Lab::with_uml`] finds its kernel built.
@@ -186,7 +199,10 @@ impl Lab {
     pub fn host_image(&self, spec: &HostSpec, kind: Kind) -> Result<HostImage> {
         let platform = self.platform(kind)?;
         let tree = Tree::get(&self.cache, spec)?;
-        let platform = platform.with(&self.cache, tree)?;
+        let mut platform = platform.with(&self.cache, tree)?;
+        if let Some(package) = &self.package {
+            platform = platform.with_package(&self.cache, package)?;
+        }
         host::image(&self.cache, &platform, &self.nvmeroot, spec)
     }
 

@@ -4,9 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, Key, write};
-use crate::command::Program;
+use crate::command::{Program, joined};
 use crate::error::{Context, Error, Result};
 use crate::kernel::Kernel;
+use crate::overlay::Overlay;
 use crate::target::{self, Modules, OLD_MODULES};
 use crate::tree::Tree;
 
@@ -17,6 +18,8 @@ pub(crate) struct Platform {
     pub(crate) tree: Tree,
     /// What lies on top of it: another kernel's modules, and the names of cards.
     pub(crate) layer: Option<PathBuf>,
+    /// What lies on top of that: the package under test, installed.
+    package: Option<PathBuf>,
     /// Of all of it.
     pub(crate) key: Key,
     /// The kernel's release, as `/lib/modules` names it.
@@ -43,6 +46,7 @@ impl Platform {
         };
         Ok(Platform {
             layer: None,
+            package: None,
             key: tree.key.clone(),
             kernel: tree.kernel()?,
             library: None,
@@ -73,7 +77,29 @@ impl Platform {
 
     /// What hosts are built on; the first lies on top.
     pub(crate) fn layers(&self) -> impl Iterator<Item = &Path> {
-        self.layer.as_deref().into_iter().chain(self.tree.layers())
+        let layers = self.package.iter().chain(&self.layer);
+        layers.map(PathBuf::as_path).chain(self.tree.layers())
+    }
+
+    /// The same with a Debian package installed.
+    pub(crate) fn with_package(mut self, cache: &Cache, package: &Path) -> Result<Self> {
+        let key = Key::new("package 1").key(&self.key).tree(package)?;
+        let name = format!("{}-{}", self.release, self.tree.name);
+        let layer = cache.get("package", &name, &key, |dir| {
+            let overlay = Overlay::new(self.layers(), dir)?;
+            overlay
+                .program()
+                .args(["dpkg", "--install", "--force-unsafe-io", "--log=/dev/null"])
+                // The host's image is made later, once.
+                .arg("--no-triggers")
+                .arg(joined("--root=", &overlay.merged))
+                .arg(package)
+                .run(&dir.join("log"))?;
+            let root = dir.join("root");
+            std::fs::rename(&overlay.upper, &root).context("rename", &overlay.upper)
+        })?;
+        (self.package, self.key) = (Some(layer.join("root")), key);
+        Ok(self)
     }
 
     /// Debian's tree with a kernel that is a program, instead of its own.
@@ -89,6 +115,7 @@ impl Platform {
         say("randomness by seed");
         Ok(Platform {
             layer: Some(layer),
+            package: None,
             key,
             library: Some(library(cache, &kernel)?),
             release: kernel.release,

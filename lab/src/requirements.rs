@@ -13,6 +13,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("cc", "gcc"),
     ("chroot", "coreutils"),
     ("cpio", "cpio"),
+    ("dh", "debhelper"),
+    ("dpkg-buildpackage", "dpkg-dev"),
     ("dpkg-deb", "dpkg"),
     ("flex", "flex"),
     ("make", "make"),

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{cargo, part, target_dir, top};
+use crate::shell::{cargo, part, reproducible, target_dir, top};
 
 /// What the agent is built for. To a static program the GNU C library adds some
 /// 800 kB that nothing here calls: locales, a dynamic loader, name resolution.
@@ -81,7 +81,7 @@ pub(crate) fn build() -> Result<PathBuf> {
         )?;
         works(&program)
     };
-    let plain = STATIC.map(str::to_owned);
+    let plain = [&STATIC.map(str::to_owned)[..], &reproducible()?].concat();
     let small = [&plain[..], &smaller()].concat();
     if let Err(e) = build(&small) {
         eprintln!("{e:#}\nthat failed: building it as the linker does by itself, a tenth larger");

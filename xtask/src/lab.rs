@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use nvmeroot_lab::{Error, Job, Kind, Lab, Verdict, requirements, scenario};
 
 use self::choice::Choice;
-use crate::shell::{Skipped, cargo, in_ci, part};
+use crate::shell::{Skipped, cargo, in_ci, part, reproducible};
 
 /// Arguments of `cargo xtask lab`.
 #[derive(Debug, Default, clap::Args)]
@@ -27,6 +27,10 @@ pub(crate) struct Args {
     /// The program under test; built from this workspace unless given
     #[arg(long, env = "NVMEROOT_LAB_BINARY")]
     nvmeroot: Option<PathBuf>,
+    /// Boot hosts on which the Debian package is installed, as `cargo xtask dist` makes
+    /// it, instead of what `nvmeroot configure` brings along
+    #[arg(long)]
+    package: bool,
     /// Install missing Debian packages with apt-get first
     #[arg(long)]
     install: bool,
@@ -57,7 +61,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Option<Skipped>> {
         None => build()?,
     };
     let began = Instant::now();
-    let lab = open(&nvmeroot, &jobs)?;
+    let mut lab = open(&nvmeroot, &jobs)?;
+    if args.package {
+        lab = lab.with_package(crate::dist::package()?);
+    }
     eprintln!("lab: ready after {:.0} s", began.elapsed().as_secs_f64());
     let parallel = args.parallel.unwrap_or_else(nvmeroot_lab::parallel);
     let verdicts = nvmeroot_lab::run_all(&lab, &jobs, parallel, &|verdict| {
@@ -109,9 +116,12 @@ pub(crate) fn told(verdict: &Verdict) -> String {
     told::verdict(verdict)
 }
 
-/// Runs every scenario, as part of `cargo xtask test`.
+/// Runs every scenario as users boot it, as part of `cargo xtask test`.
 pub(crate) fn run_all() -> anyhow::Result<Option<Skipped>> {
-    run(&Args::default())
+    run(&Args {
+        package: true,
+        ..Args::default()
+    })
 }
 
 /// The simulation's own tests with real machines. They need the lab's kernel and so
@@ -149,6 +159,8 @@ pub(crate) fn build_program() -> anyhow::Result<PathBuf> {
             "nvmeroot",
             "--message-format=json",
         ])
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", reproducible()?.join("\u{1f}"))
         .stderr(std::process::Stdio::inherit())
         .output()
         .context("cannot run cargo")?;

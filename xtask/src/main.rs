@@ -7,6 +7,7 @@ mod campaign;
 mod conformance;
 mod demo;
 mod differential;
+mod dist;
 mod files;
 mod fuzz;
 mod lab;
@@ -44,6 +45,8 @@ enum Task {
     /// The same network configurations by systemd-networkd and by the agent,
     /// and what the kernel then says
     Differential(differential::Args),
+    /// Make the Debian package
+    Dist(dist::Args),
     /// Measure, and print the tables
     Bench(bench::Args),
     /// Feed the parsers hostile input
@@ -72,6 +75,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Lab(args) => lab::run(&args).map(drop),
         Task::Campaign(args) => campaign::run(&args),
         Task::Differential(args) => differential::run(&args),
+        Task::Dist(args) => dist::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Mutants(args) => mutants::run(&args),

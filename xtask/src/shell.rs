@@ -22,6 +22,17 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// What the compiler is told so that a program does not tell where it was built.
+pub(crate) fn reproducible() -> Result<Vec<String>> {
+    let home = std::env::var_os("CARGO_HOME").map_or_else(
+        || std::env::home_dir().map(|home| home.join(".cargo")),
+        |home| Some(PathBuf::from(home)),
+    );
+    let home = home.context("cargo has no home directory")?;
+    let remap = |from: &Path, to| format!("--remap-path-prefix={}={to}", from.display());
+    Ok(vec![remap(&home, "/cargo"), remap(top(), "/nvmeroot")])
+}
+
 /// Where cargo puts what it builds.
 pub(crate) fn target_dir() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| top().join("target"), |dir| top().join(dir))
