@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Of use to others: it knows nothing of this house.
     ("nvmeroot-nbft", &[]),
     ("nvmeroot-initrd", &[]),
+    ("nvmeroot-firmware", &["nvmeroot-plan", "nvmeroot-nbft"]),
     ("nvmeroot-intake", &["nvmeroot-plan"]),
     ("nvmeroot-render", &["nvmeroot-plan"]),
     (
@@ -24,12 +25,21 @@ const ARROWS: &[(&str, &[&str])] = &[
             "nvmeroot-plan",
             "nvmeroot-nbft",
             "nvmeroot-initrd",
+            "nvmeroot-firmware",
             "nvmeroot-intake",
             "nvmeroot-render",
         ],
     ),
     ("nvmeroot-record", &["nvmeroot-plan"]),
-    ("nvmeroot-agent", &["nvmeroot-plan", "nvmeroot-record"]),
+    (
+        "nvmeroot-agent",
+        &[
+            "nvmeroot-plan",
+            "nvmeroot-nbft",
+            "nvmeroot-firmware",
+            "nvmeroot-record",
+        ],
+    ),
     ("machinesim", &[]),
     ("nvmeroot-lab", &["machinesim"]),
     ("xtask", &["nvmeroot-lab"]),
@@ -40,6 +50,11 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ("crates/plan/src", IO, "the plan is pure"),
     ("crates/nbft/src", IO, "bytes to table and back"),
     ("crates/initrd/src", IO, "it reads what it is given"),
+    (
+        "crates/firmware/src",
+        IO,
+        "tables and text are read by the caller",
+    ),
     (
         "crates/intake/src",
         IO,

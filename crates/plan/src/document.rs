@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BootPlan, Explanation, Scope, Step, steps};
+use crate::{BootPlan, Explanation, Fragment, Scope, Step, steps};
 
 /// The version of the JSON form. It grows when a reader of the older form
 /// would misunderstand the newer one, and not for a key that may be absent.
@@ -19,6 +19,10 @@ pub struct Document {
     pub plan: BootPlan,
     /// The steps of the plan within a scope.
     pub steps: Vec<Step>,
+    /// What the plan was made of, for who makes it again with what only the boot knows;
+    /// empty where nobody does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fragments: Vec<Fragment>,
     /// Why the controllers are reached as they are; not in what the initramfs
     /// gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +42,20 @@ impl Document {
             version: FORMAT_VERSION,
             plan,
             steps,
+            fragments: Vec::new(),
             explanation: None,
+        }
+    }
+
+    /// The same, with what the plan was made of.
+    #[must_use]
+    pub fn made_of(self, fragments: &[Fragment]) -> Self {
+        let fragments = fragments.iter().cloned().map(Fragment::without_talk);
+        Self {
+            fragments: fragments
+                .filter(|one| *one != Fragment::default())
+                .collect(),
+            ..self
         }
     }
 

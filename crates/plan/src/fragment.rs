@@ -2,15 +2,51 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HostIdentity, HostSettings, Interface, Origin, PortSettings, StorageGraph, Warning};
+use crate::nvme::is_false;
+use crate::{
+    ConnectOptions, HostIdentity, HostSettings, Interface, NodeRole, Origin, PortSettings,
+    StorageGraph, Warning,
+};
+
+/// Who speaks, the weakest first: what a stronger one says of the same thing counts
+/// instead.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// The installed system, and who installed it.
+    #[default]
+    Installed,
+    /// The firmware, by the table that it leaves (NBFT).
+    Firmware,
+    /// Who boots the machine, by the kernel command line.
+    CommandLine,
+}
+
+impl Authority {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
 
 /// What one source says; all that is absent, it says nothing of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Fragment {
+    /// Who speaks.
+    #[serde(skip_serializing_if = "Authority::is_default")]
+    pub authority: Authority,
     /// The graph of storage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage: Option<StorageGraph>,
+    /// The nodes of that which the machine has booted from, by id: only the firmware
+    /// knows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub booted_from: Vec<String>,
+    /// The installed system's controllers don't count.
+    #[serde(skip_serializing_if = "is_false")]
+    pub replaces_installed: bool,
     /// The interfaces, in declared order; `None`: the source holds no network
     /// configuration at all.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,4 +70,32 @@ pub struct Fragment {
     /// What the user should know about the source.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+}
+
+impl Fragment {
+    /// The same without what is said once, when the system is installed.
+    #[must_use]
+    pub fn without_talk(self) -> Self {
+        Self {
+            passed_over: Vec::new(),
+            notices: Vec::new(),
+            warnings: Vec::new(),
+            ..self
+        }
+    }
+
+    /// Whether it holds a secret, be it of use or not.
+    pub fn has_secret(&self) -> bool {
+        let has = |options: &ConnectOptions| {
+            options.dhchap_secret.is_some() || options.dhchap_ctrl_secret.is_some()
+        };
+        let nodes = self.storage.iter().flat_map(StorageGraph::nodes);
+        let mut controllers = nodes.filter_map(|node| match &node.role {
+            NodeRole::Controller(controller) => Some(&controller.options),
+            _ => None,
+        });
+        self.hosts.iter().any(|host| host.dhchap_secret.is_some())
+            || self.ports.iter().any(|port| has(&port.options))
+            || controllers.any(has)
+    }
 }

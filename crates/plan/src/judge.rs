@@ -13,6 +13,8 @@ use crate::{
 pub(crate) struct Sources {
     /// Some source holds a network configuration.
     pub(crate) has_network: bool,
+    /// What only the boot knows is among them.
+    pub(crate) is_at_boot: bool,
     /// Files with network configuration that nobody reads.
     pub(crate) passed_over: Vec<String>,
     /// What matters only where the initramfs brings up a network.
@@ -23,9 +25,14 @@ pub(crate) struct Sources {
 const MOST_FILES: usize = 8;
 
 pub(crate) fn judge(plan: &mut BootPlan, sources: Sources) {
-    idle_controllers(plan);
+    // Of further ways the firmware or who boots the machine knows by himself.
+    if !sources.is_at_boot {
+        idle_controllers(plan);
+    }
     unbound_link_local(plan);
-    if plan.reach != Reach::Local {
+    // How the firmware reached the drive its table says, which is there at boot.
+    let is_known = plan.reach != Reach::Firmware || sources.is_at_boot;
+    if plan.reach != Reach::Local && is_known {
         if sources.has_network {
             missing_routes(plan);
         } else {

@@ -1,5 +1,7 @@
 //! Interfaces of every kind.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::nvme::is_false;
@@ -81,6 +83,10 @@ pub struct Interface {
     /// Routing rules, in declared order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
+    /// Name servers that are asked over it, as far as the firmware's table or the kernel
+    /// command line says them: those of its own configuration the running system knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub name_servers: Vec<IpAddr>,
     /// Who brings it up; `None`: it comes up by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation_mode: Option<ActivationMode>,
@@ -128,12 +134,43 @@ impl Interface {
             table: None,
             routes: Vec::new(),
             rules: Vec::new(),
+            name_servers: Vec::new(),
             activation_mode: None,
             offloads: Offloads::default(),
             bridge_port: BridgePort::default(),
             connection: None,
             diagnostics: Vec::new(),
             origin,
+        }
+    }
+
+    /// The same link, and nothing said of its addresses and routes: a stronger source
+    /// says all of these.
+    #[must_use]
+    pub fn without_addresses(self, origin: Origin) -> Self {
+        let Self {
+            matching,
+            set_name,
+            mac,
+            mtu,
+            activation_mode,
+            offloads,
+            bridge_port,
+            connection,
+            diagnostics,
+            ..
+        } = self;
+        Self {
+            matching,
+            set_name,
+            mac,
+            mtu,
+            activation_mode,
+            offloads,
+            bridge_port,
+            connection,
+            diagnostics,
+            ..Self::new(self.id, self.name, self.kind, origin)
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::precedence::Named;
 use crate::remote::{MOST_LINKS, Storage};
 use crate::{
-    DefinitionId, Fragment, HostIdentity, HostSettings, Interface, Network, PortSettings, Warning,
+    Authority, DefinitionId, Fragment, HostIdentity, HostSettings, Interface, Network,
+    PortSettings, Warning,
 };
 
 /// What the fragments say together.
@@ -17,6 +19,8 @@ pub(crate) struct Merged {
     /// Files with network configuration that nobody reads.
     pub(crate) passed_over: Vec<String>,
     pub(crate) storage: Storage,
+    /// Who names which of its controllers.
+    pub(crate) named: Named,
     pub(crate) hosts: Vec<HostSettings>,
     pub(crate) ports: Vec<PortSettings>,
     /// What matters only where the initramfs brings up a network.
@@ -41,13 +45,25 @@ pub(crate) fn merge(fragments: Vec<Fragment>) -> Merged {
         merged.host = host.or(merged.host);
         merged.has_network |= fragment.interfaces.is_some();
         interfaces.extend(fragment.interfaces.into_iter().flatten());
-        graphs.extend(fragment.storage);
+        merged.named.replaces_installed |= fragment.replaces_installed;
+        merged.named.is_at_boot |= fragment.authority != Authority::Installed;
+        graphs.extend(
+            fragment
+                .storage
+                .map(|graph| (graph, fragment.authority, fragment.booted_from)),
+        );
     }
     merged.network = Network::in_bring_up_order(last_of_each_id(interfaces));
-    for graph in &graphs {
-        merged
+    for (graph, authority, booted_from) in &graphs {
+        let added = merged
             .storage
             .add(graph, &mut merged.warnings, &mut merged.errors);
+        for (node, controller) in graph.nodes().iter().zip(added) {
+            if let Some(controller) = controller {
+                let is_booted_from = booted_from.contains(&node.id);
+                merged.named.add(controller, *authority, is_booted_from);
+            }
+        }
     }
     if merged.storage.links > MOST_LINKS {
         let message = format!(

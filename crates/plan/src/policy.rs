@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use crate::dhcp::ROUTE_METRIC;
 use crate::topology::Topology;
-use crate::{BootPlan, Interface, LinkKind, MountPoint, Nqn, Requirement, Warning};
+use crate::{BootPlan, Interface, LinkKind, MountPoint, Nqn, Reach, Requirement, Warning};
 
 /// The loss timeout of root's controllers, where none is said: root has nowhere
 /// else to go, so they are never given up.
@@ -142,6 +142,11 @@ fn modules(plan: &BootPlan, on_path: &[bool]) -> Vec<String> {
         // nvme-tcp asks for what computes them by this name, and names no module
         // (nvme_tcp_alloc_crypto in drivers/nvme/host/tcp.c).
         modules.insert("crypto-crc32c");
+    }
+    if plan.reach == Reach::Firmware {
+        // What the firmware's table may ask for on some machine: a VLAN, digests; and
+        // what only the kernel command line can say.
+        modules.extend(["8021q", "bonding", "crypto-crc32c"]);
     }
     modules.into_iter().map(str::to_owned).collect()
 }

@@ -1,6 +1,6 @@
 //! Controllers, and the mounts that lie on them, of all graphs of storage.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::stack::{Stack, Stacks};
 use crate::storage::{MountRequest, NodeRole, OtherRemote, StorageGraph};
@@ -39,24 +39,20 @@ impl Storage {
 
     /// Every mount that lies on the controller `old` lies on `new` too.
     pub(crate) fn mounts_also_on(&mut self, old: usize, new: usize) {
-        let also = |all: &mut Vec<usize>| {
+        self.each_list(|all| {
             if all.contains(&old) && !all.contains(&new) {
                 all.push(new);
             }
-        };
-        for mount in &mut self.mounts {
-            also(&mut mount.controllers);
-            let arrays = mount.arrays.iter_mut();
-            arrays.flat_map(|one| &mut one.members).for_each(also);
-        }
+        });
     }
 
+    /// Adds a graph; of each of its nodes the controller that it is.
     pub(crate) fn add(
         &mut self,
         graph: &StorageGraph,
         warnings: &mut Vec<Warning>,
         errors: &mut Vec<Warning>,
-    ) {
+    ) -> Vec<Option<usize>> {
         let of_node: Vec<Option<usize>> = graph
             .nodes()
             .iter()
@@ -115,6 +111,7 @@ impl Storage {
                 origin: node.origin.clone(),
             });
         }
+        of_node
     }
 
     /// Puts the controllers into the plan's order, those that have become one
@@ -133,18 +130,54 @@ impl Storage {
             }
         }
         self.controllers = controllers;
-        let settle = |all: &mut Vec<usize>| {
+        self.each_list(|all| {
             for controller in all.iter_mut() {
                 *controller = place[*controller];
             }
             all.sort_unstable();
             all.dedup();
-        };
+        });
+    }
+
+    /// Changes what mounts and the members of arrays lie on.
+    fn each_list(&mut self, mut change: impl FnMut(&mut Vec<usize>)) {
         for mount in &mut self.mounts {
-            settle(&mut mount.controllers);
+            change(&mut mount.controllers);
             let arrays = mount.arrays.iter_mut();
-            arrays.flat_map(|one| &mut one.members).for_each(settle);
+            arrays
+                .flat_map(|one| &mut one.members)
+                .for_each(&mut change);
         }
+    }
+
+    /// What lies on the controller `old` lies on these instead.
+    pub(crate) fn move_mounts(&mut self, old: usize, new: &[usize]) {
+        self.each_list(|all| {
+            let before = all.len();
+            all.retain(|one| *one != old);
+            if all.len() < before {
+                all.extend(
+                    new.iter()
+                        .filter(|one| !all.contains(one))
+                        .copied()
+                        .collect::<Vec<_>>(),
+                );
+            }
+        });
+    }
+
+    /// Takes away controllers that nothing lies on any more.
+    pub(crate) fn remove(&mut self, gone: &BTreeSet<usize>) {
+        let stays = |at: &usize| !gone.contains(at);
+        let kept: Vec<usize> = (0..self.controllers.len()).filter(stays).collect();
+        self.each_list(|all| {
+            let place = |one: &usize| kept.binary_search(one).ok();
+            *all = all.iter().filter_map(place).collect();
+        });
+        let kept = kept.into_iter().map(|at| self.controllers[at].clone());
+        self.controllers = kept.collect();
+        let places = self.controllers.iter().enumerate();
+        self.by_identity = places.map(|(at, one)| (one.identity(), at)).collect();
     }
 }
 

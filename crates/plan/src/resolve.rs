@@ -1,14 +1,15 @@
 //! All fragments together: the boot plan.
 
 use crate::merge::{Merged, merge};
-use crate::{BootPlan, Fragment, Warning, judge, path, policy, reach, settings};
+use crate::{BootPlan, Fragment, Warning, judge, path, policy, precedence, reach, settings};
 
 /// Resolves fragments, the weakest first: a later one's host identity
 /// replaces an earlier one's, a later one's interface the earlier one of that
 /// id. What is said of a host or a port fills in what controllers leave open.
 ///
-/// Pure, so that the agent can run it again at boot with one more fragment. In
-/// stages: merge what the fragments say, choose the routes, judge what the
+/// Pure, so that the agent can run it again at boot with what only the boot knows. In
+/// stages: merge what the fragments say, let the stronger source have its say of the
+/// controllers, choose the routes, judge what the
 /// path can't have, and last the rules of [`policy`](crate::policy), which
 /// every runtime obeys. Nobody edits the plan afterwards.
 pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
@@ -18,16 +19,18 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
         has_network,
         passed_over,
         mut storage,
+        named,
         hosts,
         ports,
         notices,
         mut warnings,
         mut errors,
     } = merge(fragments);
+    let (reach, reasons) = reach::reach(&storage.mounts, storage.controllers.len());
+    warnings.extend(precedence::apply(&mut storage, &named, reach));
     let settled = settings::apply(&mut storage, &hosts, &ports, host.as_ref());
     warnings.extend(settled.warnings);
     errors.extend(settled.errors);
-    let (reach, reasons) = reach::reach(&storage.mounts, storage.controllers.len());
     let mut plan = BootPlan {
         reach,
         reasons,
@@ -45,6 +48,7 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
     choose_routes(&mut plan);
     let sources = judge::Sources {
         has_network,
+        is_at_boot: named.is_at_boot,
         passed_over,
         notices,
     };

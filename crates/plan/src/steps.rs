@@ -4,8 +4,7 @@
 use crate::path::deciding_rules;
 use crate::topology::{Topology, bytes};
 use crate::{
-    Action, BootPlan, BridgePort, Interface, Ipv6Settings, LinkKind, Mtu, NewLink, Origin, Reach,
-    Step,
+    Action, BootPlan, BridgePort, Interface, Ipv6Settings, LinkKind, Mtu, NewLink, Origin, Step,
 };
 
 /// Which interfaces are brought up.
@@ -19,7 +18,9 @@ pub enum Scope {
 }
 
 /// Lays the plan out as steps: the network interface by interface in bring-up
-/// order, then the controllers. Outside [`Reach::Initramfs`] there are none.
+/// order, then the controllers. Where the
+/// initramfs connects nothing ([`Reach::is_by_initramfs`](crate::Reach::is_by_initramfs)) there are
+/// none.
 ///
 /// Within an interface: what can only be set while it is down (name, link,
 /// MAC address, MTU), its members, then addresses, DHCP or link up, rules,
@@ -31,7 +32,7 @@ pub enum Scope {
 /// Where an interface says who brings it up ([`Interface::activation_mode`]),
 /// it stays down, unless the storage is reached over it.
 pub fn steps(plan: &BootPlan, scope: Scope) -> Vec<Step> {
-    if plan.reach != Reach::Initramfs {
+    if !plan.reach.is_by_initramfs() {
         return Vec::new();
     }
     let topology = Topology::new(&plan.network);

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use nvmeroot_plan::{
     Action, BootPlan, CONNECT_OPTIONS, ConnectOptions, Controller, InterfaceAddress, InterfaceName,
-    Ipv6Settings, LinkKind, Mtu, Origin, Portal, Route, RouteType, Rule, Scope, Step, steps,
+    Ipv6Settings, LinkKind, Mtu, Origin, Portal, Reach, Route, RouteType, Rule, Scope, Step, steps,
 };
 
 use self::words::{Words, words};
@@ -85,6 +85,10 @@ pub fn commands(plan: &BootPlan) -> Vec<Command> {
 
 /// The steps of the scripts runtime.
 pub(crate) fn scripts_steps(plan: &BootPlan) -> Vec<Step> {
+    // What the firmware's table says the agent alone reads.
+    if plan.reach == Reach::Firmware {
+        return Vec::new();
+    }
     let network = Links::of(plan);
     let mut steps = steps(plan, Scope::Everything);
     steps.retain(|step| network.is_ours(step));
