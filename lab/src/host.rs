@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, Key, remove, write};
+use crate::command::Program;
 use crate::error::{Context, Error, Result};
 use crate::guest;
 use crate::host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, Under};
@@ -170,21 +171,29 @@ fn write_inputs(spec: &HostSpec, upper: &Path) -> Result<()> {
         write(&upper.join(&file.path), file.mode, &file.text)?;
     }
     write(&upper.join("etc/hostname"), 0o644, "labhost\n")?;
-    write(
-        &upper.join("etc/nvme/hostnqn"),
-        0o644,
-        format!("{HOST_NQN}\n"),
-    )?;
-    write(
-        &upper.join("etc/nvme/hostid"),
-        0o644,
-        format!("{HOST_ID}\n"),
-    )?;
+    for (name, identity) in [("hostnqn", HOST_NQN), ("hostid", HOST_ID)] {
+        let path = upper.join("etc/nvme").join(name);
+        if spec.anonymous {
+            hide(&path)?;
+        } else {
+            write(&path, 0o644, format!("{identity}\n"))?;
+        }
+    }
     write(
         &upper.join("etc/machine-id"),
         0o444,
         "0123456789abcdef0123456789abcdef\n",
     )
+}
+
+/// Takes away a file that the tree may have: an overlay's mark for that
+/// (Documentation/filesystems/overlayfs.rst).
+fn hide(path: &Path) -> Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).context("create", parent)?;
+    }
+    let mknod = Program::new("mknod").arg(path).args(["c", "0", "0"]);
+    mknod.output().map(drop)
 }
 
 /// A root that holds busybox, `ip`, and the report.

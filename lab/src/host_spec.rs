@@ -96,6 +96,8 @@ pub struct HostSpec {
     pub netplan: Option<String>,
     /// `/home` is a filesystem of its own.
     pub home: bool,
+    /// It has no identity of its own.
+    pub anonymous: bool,
     /// nvme-stas and nvme-cli's own service run. They take long to start under
     /// emulation; where they are not what is tried, they stay off.
     pub storage_services: bool,

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::cache::{Cache, Key};
 use crate::command::Program;
 use crate::error::{Context, Error, Result};
+use crate::firmware::Firmware;
 use crate::host::{self, HOME_LABEL, HostImage};
 use crate::host_spec::{Generator, HostSpec};
 use crate::kernel::Kernel;
 use crate::machine::{self, Card, Kind, Machine, Processors, SecondPort, Way, Who, World};
 use crate::platform::Platform;
+use crate::ramdisk;
 use crate::target::{self, TargetSpec};
 use crate::tree::Tree;
 
@@ -58,6 +60,10 @@ pub struct Wiring {
     /// A root that only reports has a heartbeat too, with so many seconds between its
     /// rounds.
     pub beat: Option<u32>,
+    /// What the host's firmware leaves; `None` for one that has no tables at any time.
+    pub firmware: Option<Firmware>,
+    /// Which of several hosts that are alike it is: its cards have MACs of their own.
+    pub unit: u8,
     /// A boot that fails ends in a restart (which ends QEMU) and not in a shell.
     pub reboot_on_failure: bool,
 }
@@ -73,6 +79,8 @@ impl Default for Wiring {
             cmdline: String::new(),
             settle: 0,
             beat: None,
+            firmware: None,
+            unit: 0,
             reboot_on_failure: true,
         }
     }
@@ -268,7 +276,7 @@ impl Lab {
         let platform = self.platform(kind)?;
         let base = fs::read(&platform.target).context("read", &platform.target)?;
         let initrd = dir.join("target.initrd");
-        target::join_archives(&[&base, &target::settings_archive(spec)?], &initrd)?;
+        ramdisk::join(&[&base, &target::settings_archive(spec)?], &initrd)?;
         let drives = if wiring.local_root {
             vec![self.home_drive()?]
         } else {
@@ -281,7 +289,7 @@ impl Lab {
             kernel: platform.kernel.clone(),
             initrd,
             cmdline: cmdline(kind, &format!("panic=-1 quiet lab.port={}", port(kind))),
-            cards: cards(Who::Target, &slots, true),
+            cards: cards(TARGET, &slots, true),
             drives,
             second_port: SecondPort::Commands,
             capture: false,
@@ -289,6 +297,7 @@ impl Lab {
                 Processors::Pinned => Processors::Pinned,
                 Processors::Emulated(_) | Processors::Counted => Processors::Emulated(1),
             },
+            firmware: None,
         })
     }
 
@@ -323,7 +332,7 @@ impl Lab {
             kernel: image.kernel.clone(),
             initrd: image.initrd.clone(),
             cmdline: cmdline(kind, &words),
-            cards: cards(Who::Host, &wiring.slots, !wiring.unplugged),
+            cards: cards(host_side(wiring.unit), &wiring.slots, !wiring.unplugged),
             drives: if wiring.local_root {
                 image.drives.clone()
             } else {
@@ -332,6 +341,7 @@ impl Lab {
             second_port: SecondPort::Report,
             capture: wiring.capture,
             processors: wiring.processors,
+            firmware: wiring.firmware.clone(),
         })
     }
 }
@@ -370,15 +380,33 @@ fn port(kind: Kind) -> &'static str {
     }
 }
 
-fn cards(who: Who, slots: &[u8], plugged: bool) -> Vec<Card> {
-    let side = match who {
-        Who::Host => 0,
-        Who::Target => 1,
-    };
-    let card = |(number, slot): (usize, &u8)| Card {
-        mac: format!("52:54:00:4c:{side:02x}:{:02x}", number + 1),
+/// The byte of its cards' MACs that tells the target from the hosts.
+const TARGET: u8 = 1;
+
+/// The same of a host.
+fn host_side(unit: u8) -> u8 {
+    match unit {
+        0 => 0,
+        other => TARGET + other,
+    }
+}
+
+/// The MAC of a host's card (0 is the first).
+pub(crate) fn host_mac(unit: u8, card: u8) -> [u8; 6] {
+    mac(host_side(unit), card)
+}
+
+fn mac(side: u8, card: u8) -> [u8; 6] {
+    [0x52, 0x54, 0, 0x4c, side, card + 1]
+}
+
+fn cards(side: u8, slots: &[u8], plugged: bool) -> Vec<Card> {
+    let card = |(number, slot): (u8, &u8)| Card {
+        mac: mac(side, number)
+            .map(|byte| format!("{byte:02x}"))
+            .join(":"),
         slot: *slot,
         plugged,
     };
-    slots.iter().enumerate().map(card).collect()
+    (0..).zip(slots).map(card).collect()
 }

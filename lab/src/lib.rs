@@ -15,6 +15,7 @@ mod command;
 pub mod differential;
 mod effect;
 mod error;
+mod firmware;
 mod guest;
 mod host;
 mod host_spec;
@@ -26,6 +27,7 @@ mod marks;
 mod outcome;
 mod overlay;
 mod platform;
+mod ramdisk;
 mod reason;
 mod record;
 mod report;
@@ -43,6 +45,7 @@ mod under;
 pub use boot::{Boot, Phase, boot};
 pub use effect::Effect;
 pub use error::{Error, Result};
+pub use firmware::Firmware;
 pub use host::HostImage;
 pub use host_spec::{
     Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, Manager, Release, TreeFile, Under,

@@ -12,6 +12,7 @@ mod dracut;
 mod failing;
 mod faults;
 mod felt;
+pub mod firmware;
 mod gave_up;
 mod hand_over;
 mod home;
@@ -34,7 +35,7 @@ pub use assertions::Faults;
 pub use curtin::{Controller, InstallerConfig};
 pub use definition::{SETTLE, Scenario};
 
-use definition::{boots, by_agent, reporting, settled};
+use definition::{boots, by_agent, reporting, settled, twice};
 
 /// Every scenario.
 pub fn all() -> Vec<Scenario> {
@@ -58,6 +59,7 @@ pub fn all() -> Vec<Scenario> {
         table::all(),
         chaos::found(),
         matrix::all(),
+        firmware::all(),
     ];
     let mut scenarios: Vec<_> = groups.into_iter().flatten().collect();
     scenarios.extend(dracut::of(&scenarios));

@@ -10,6 +10,7 @@ use std::time::Duration;
 use self::disturbed::Disturbed;
 use self::effects::Effects;
 use crate::error::{Error, Result};
+use crate::firmware::Firmware;
 use crate::host::HostImage;
 use crate::host_spec::HostSpec;
 use crate::lab::{Lab, Wiring};
@@ -308,6 +309,11 @@ impl Session {
         self.world.start(&self.host, &self.dir)?;
         self.host_on.get_or_insert(self.world.now());
         self.act()
+    }
+
+    /// The host's firmware leaves something else from its next start on.
+    pub fn set_firmware(&mut self, firmware: Firmware) {
+        self.host.firmware = Some(firmware);
     }
 
     /// Waits until the host says `text`, if it has not said it yet.

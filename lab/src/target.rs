@@ -2,8 +2,7 @@
 //! addresses.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,8 @@ use ipnet::IpNet;
 
 use crate::cache::{Cache, Key, write};
 use crate::command::Program;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
+use crate::ramdisk;
 use crate::tree::{Tree, copy_modules};
 
 const INIT: &str = include_str!("../guest/target-init.sh");
@@ -46,7 +46,7 @@ pub const SECOND_SUBSYSTEM: &str = "nqn.2014-08.org.example.lab:second";
 
 /// Identifies the namespace across restarts: without it nvmet makes up another
 /// one each time, and a host that comes back finds a different drive.
-const NAMESPACE_UUID: &str = "5e1f0000-0000-4000-8000-000000000001";
+pub(crate) const NAMESPACE_UUID: &str = "5e1f0000-0000-4000-8000-000000000001";
 const SECOND_UUID: &str = "5e1f0000-0000-4000-8000-000000000002";
 
 /// What the target offers.
@@ -162,43 +162,9 @@ pub(crate) fn base_image(
     Ok(dir.join("initrd"))
 }
 
-/// Joins archives into one initial ramdisk; the kernel wants each to begin at
-/// a multiple of four bytes (Documentation/driver-api/early-userspace).
-pub(crate) fn join_archives(parts: &[&[u8]], to: &Path) -> Result<()> {
-    let mut file = File::create(to).context("create", to)?;
-    for part in parts {
-        let padding = part.len().next_multiple_of(4) - part.len();
-        file.write_all(part)
-            .and_then(|()| file.write_all(&[0; 4][..padding]))
-            .context("write", to)?;
-    }
-    Ok(())
-}
-
-/// An uncompressed archive of files: name, permissions, content. Their directories
-/// must be there already, or come first.
-pub(crate) fn archive(files: &[(&str, u32, &[u8])]) -> Result<Vec<u8>> {
-    let pack = || -> std::io::Result<Vec<u8>> {
-        let mut out = Vec::new();
-        for (name, mode, bytes) in files {
-            let entry = cpio::newc::Builder::new(name).mode(0o100_000 | mode);
-            let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            let mut file = entry.write(out, size);
-            file.write_all(bytes)?;
-            out = file.finish()?;
-        }
-        cpio::newc::trailer(out)
-    };
-    pack().map_err(|source| Error::File {
-        what: "pack",
-        path: Path::new(files.first().map_or("", |file| file.0)).to_owned(),
-        source,
-    })
-}
-
 /// An uncompressed archive with the settings, to follow the base image.
 pub(crate) fn settings_archive(spec: &TargetSpec) -> Result<Vec<u8>> {
-    archive(&[("lab/setup", 0o644, setup_script(spec).as_bytes())])
+    ramdisk::archive(&[("lab/setup", 0o644, setup_script(spec).as_bytes())])
 }
 
 /// The shell text that makes a booted base image into this target.

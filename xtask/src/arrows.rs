@@ -41,7 +41,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("machinesim", &[]),
-    ("nvmeroot-lab", &["machinesim"]),
+    // It writes the tables that a machine's firmware leaves; what came of them it reads anew.
+    ("nvmeroot-lab", &["machinesim", "nvmeroot-nbft"]),
     ("xtask", &["nvmeroot-lab"]),
 ];
 

@@ -1,5 +1,7 @@
 //! `cargo xtask campaign`: what is run for hours.
 
+mod document;
+mod firmware;
 mod matrix;
 
 use std::fs::{self, File, OpenOptions};
@@ -31,6 +33,9 @@ enum Campaign {
     /// Every release, generator, network manager and kind of network that nvmeroot
     /// carries, and the table of them
     Matrix(matrix::Args),
+    /// Machines whose firmware leaves boot tables (NBFT): every case in every way, or the
+    /// same machines by dracut's own module
+    Firmware(firmware::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -63,6 +68,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.campaign {
         Campaign::Chaos(chaos) => run_chaos(chaos),
         Campaign::Matrix(args) => matrix::run(args),
+        Campaign::Firmware(args) => firmware::run(args),
     }
 }
 

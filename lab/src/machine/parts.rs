@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::who::Who;
+use crate::firmware::Firmware;
 
 /// What a machine is made of.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct Machine {
     /// See [`Wiring::capture`](crate::Wiring::capture).
     pub(crate) capture: bool,
     pub(crate) processors: Processors,
+    /// What its firmware leaves; `None` for one that leaves nothing and never will.
+    pub(crate) firmware: Option<Firmware>,
 }
 
 /// A network card.

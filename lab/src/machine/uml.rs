@@ -1,6 +1,7 @@
 //! Simulated machines: User-mode Linux on the network, the drives and the clock of
 //! [`machinesim`].
 
+mod firmware;
 mod pin;
 
 use std::collections::BTreeMap;
@@ -113,7 +114,7 @@ impl Simulated {
         })
     }
 
-    fn described(&self, machine: &Machine) -> Result<MachineSpec> {
+    fn described(&self, machine: &Machine, dir: &Path) -> Result<MachineSpec> {
         let fault = |what: String| Error::Monitor {
             vm: machine.who.to_string(),
             what,
@@ -139,8 +140,14 @@ impl Simulated {
         });
         Ok(MachineSpec {
             name: machine.who.to_string(),
-            initrd: machine.initrd.clone(),
-            cmdline: machine.cmdline.clone(),
+            initrd: match machine.firmware {
+                Some(_) => firmware::path(machine, dir),
+                None => machine.initrd.clone(),
+            },
+            cmdline: match machine.firmware {
+                Some(_) => format!("{} rdinit={}", machine.cmdline, firmware::FIRST),
+                None => machine.cmdline.clone(),
+            },
             memory_mib: machine.memory_mib,
             cards,
             disks: disks.collect(),
@@ -211,11 +218,14 @@ impl Watch<'_> {
 }
 
 impl World for Simulated {
-    fn start(&mut self, machine: &Machine, _dir: &Path) -> Result<()> {
+    fn start(&mut self, machine: &Machine, dir: &Path) -> Result<()> {
+        if let Some(left) = &machine.firmware {
+            firmware::write(machine, left, dir)?;
+        }
         let id = match self.machines.get(&machine.who) {
             Some(known) => known.id,
             None => {
-                let described = self.described(machine)?;
+                let described = self.described(machine, dir)?;
                 self.simulation.machine(described)?
             }
         };

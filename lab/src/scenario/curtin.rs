@@ -10,8 +10,10 @@ pub struct InstallerConfig {
     /// NVMe controllers, in order; the first drive hangs off the first TCP one, the second
     /// off the next.
     pub controllers: Vec<Controller>,
-    /// Where root is remote. `/boot` is local in any case.
+    /// Where root is remote.
     pub remote_root: bool,
+    /// `/boot` is part of root and not a partition of the local drive.
+    pub remote_boot: bool,
     /// What that stands on.
     pub under: Under,
     /// `/home` is a remote filesystem.
@@ -50,11 +52,13 @@ impl InstallerConfig {
                 Controller::Pcie => y.push_str("    transport: pcie\n"),
             }
         }
-        y.push_str("  - {id: local-disk, type: disk, path: /dev/vda, ptable: gpt}\n");
-        y.push_str(
-            "  - {id: boot-part, type: partition, device: local-disk, number: 1, size: 1G}\n",
-        );
-        mount(y, "boot", "boot-part", "/boot", "ext4", "defaults");
+        if !self.remote_boot {
+            y.push_str("  - {id: local-disk, type: disk, path: /dev/vda, ptable: gpt}\n");
+            y.push_str(
+                "  - {id: boot-part, type: partition, device: local-disk, number: 1, size: 1G}\n",
+            );
+            mount(y, "boot", "boot-part", "/boot", "ext4", "defaults");
+        }
         let disks = ["remote-disk", "second-disk"];
         let disks = &disks[..self.under.drives()];
         for (drive, (id, number)) in disks.iter().zip(&drives_on).enumerate() {

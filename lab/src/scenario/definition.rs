@@ -9,7 +9,7 @@ use crate::host_spec::{HostKind, HostSpec, Under};
 use crate::lab::{Lab, Wiring};
 use crate::machine::{Kind, Need, Way};
 use crate::outcome::{End, Outcome};
-use crate::session::Session;
+use crate::session::{Session, switch_on};
 use crate::target::TargetSpec;
 use crate::trouble::{Trouble, What};
 
@@ -126,6 +126,13 @@ pub(super) fn boots() -> End {
         after: Duration::ZERO,
         within: Duration::from_secs(420),
     }
+}
+
+/// The host boots, reports, powers off, and boots again.
+pub(super) fn twice(session: &mut Session) -> Result<()> {
+    switch_on(session)?;
+    session.finish(&boots())?;
+    session.start_host()
 }
 
 /// The same host with the agent in its initramfs.

@@ -1,13 +1,13 @@
 //! The matrix of releases, generators, network managers and kinds of network in full.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use nvmeroot_lab::scenario::matrix::{self, Cell};
 use nvmeroot_lab::{Clock, Job, SEED, Verdict, Way};
 
+use super::document::{put, read};
 use crate::lab;
 
 /// Where the table is that people read, from the top of the workspace.
@@ -15,9 +15,6 @@ const DOCUMENT: &str = "docs/results/support.md";
 
 /// The cells that have passed, one a line.
 const PASSED: &str = "docs/results/raw/matrix.md";
-
-/// The lines around the table, and around the cells.
-const MARKS: [&str; 2] = ["<!-- table -->\n", "<!-- end of table -->\n"];
 
 /// Arguments of `cargo xtask campaign matrix`.
 #[derive(Debug, clap::Args)]
@@ -123,38 +120,4 @@ fn note(cell: Cell, has_passed: bool) -> anyhow::Result<()> {
     let lines: String = passed.iter().map(|cell| format!("{cell}\n")).collect();
     put(PASSED, &former, &lines)?;
     put(DOCUMENT, &read(DOCUMENT)?, &matrix::table(&passed))
-}
-
-fn read(path: &str) -> anyhow::Result<String> {
-    fs::read_to_string(path).with_context(|| format!("cannot read `{path}`"))
-}
-
-/// Puts what is between the marks into a file.
-fn put(path: &str, former: &str, text: &str) -> anyhow::Result<()> {
-    let new = replaced(former, text).with_context(|| format!("`{path}` has no place for it"))?;
-    fs::write(path, new).with_context(|| format!("cannot write `{path}`"))
-}
-
-/// A text with something else between the marks.
-fn replaced(text: &str, table: &str) -> Option<String> {
-    let [begin, end] = MARKS;
-    let (before, rest) = text.split_once(begin)?;
-    let (_, after) = rest.split_once(end)?;
-    Some(format!("{before}{begin}{table}{end}{after}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_new_takes_the_former_ones_place() {
-        let text = "a\n<!-- table -->\nold\n<!-- end of table -->\nb\n";
-        let new = replaced(text, "| new |\n");
-        assert_eq!(
-            new.as_deref(),
-            Some("a\n<!-- table -->\n| new |\n<!-- end of table -->\nb\n")
-        );
-        assert_eq!(replaced("a\n", ""), None);
-    }
 }

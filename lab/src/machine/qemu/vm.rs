@@ -14,6 +14,7 @@ use super::network::{Cable, End};
 use super::qmp::Qmp;
 use crate::command::Program;
 use crate::error::{Context, Error, Result};
+use crate::firmware::Firmware;
 use crate::machine::{Card, Machine, Processors, SecondPort, Who};
 
 /// The end of its cable that a machine holds.
@@ -142,6 +143,11 @@ impl Vm {
                     "",
                 ));
             }
+        }
+        for (name, table) in machine.firmware.iter().flat_map(Firmware::named) {
+            let path = file(&name);
+            fs::write(&path, table).context("write", &path)?;
+            program = program.arg("-acpitable").arg(option("file=", &path, ""));
         }
         for (number, drive) in machine.drives.iter().enumerate() {
             program = program

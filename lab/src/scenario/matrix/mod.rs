@@ -9,13 +9,11 @@ pub use cell::{Cell, Gap, Kind};
 pub use table::{passed, table};
 
 use super::static_address::net;
-use super::{Controller, Faults, InstallerConfig, Outcome, Scenario, boots, by_agent};
+use super::{Controller, Faults, InstallerConfig, Outcome, Scenario, boots, by_agent, twice};
 use super::{bonds, hand_over, slim};
-use crate::error::Result;
 use crate::host_spec::{HostSpec, TreeFile};
 use crate::installed::Installed;
 use crate::lab::Wiring;
-use crate::session::{Session, switch_on};
 
 const RESTART: &str = include_str!("../../../guest/restart-manager.sh");
 
@@ -111,13 +109,6 @@ fn restarting(unit: &str) -> [TreeFile; 2] {
             text: format!("[Service]\nExecStartPre=/{program} {unit}\n"),
         },
     ]
-}
-
-/// The host boots, reports, powers off, and boots again.
-fn twice(session: &mut Session) -> Result<()> {
-    switch_on(session)?;
-    session.finish(&boots())?;
-    session.start_host()
 }
 
 fn check_static(outcome: &Outcome, faults: &mut Faults) {
