@@ -8,13 +8,14 @@ use crate::shell::is_installed;
 /// What the other tests run, and the package that brings it: real shells, a
 /// real DHCP server, network namespaces, files that can't change, a program stopped
 /// at each system call; libFuzzer is C++, netplan's tests are
-/// Python.
-const TESTS: [(&str, &str); 7] = [
+/// Python, and libnvme's samples come from Python's index.
+const TESTS: [(&str, &str); 8] = [
     ("busybox", "busybox-static"),
     ("c++", "g++"),
     ("chattr", "e2fsprogs"),
     ("dnsmasq", "dnsmasq-base"),
     ("ip", "iproute2"),
+    ("pip3", "python3-pip"),
     ("python3", "python3"),
     ("strace", "strace"),
 ];

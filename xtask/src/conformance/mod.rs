@@ -13,13 +13,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use self::source::{Source, found};
+use self::source::{From, Source, found};
 use crate::shell::{Skipped, cargo, in_ci, part};
 
 /// Arguments of `cargo xtask conformance`.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
-    /// Get the sources from the archive again
+    /// Get the sources again
     #[arg(long)]
     fetch: bool,
 }
@@ -35,7 +35,12 @@ pub(crate) fn run(args: &Args) -> Result<[Option<Skipped>; 2]> {
 
 fn netplan(args: &Args) -> Result<Option<Skipped>> {
     let start = Instant::now();
-    let source = match found("netplan.io", &["apt-get", "tar", "python3"], args.fetch) {
+    let source = match found(
+        "netplan.io",
+        From::Archive,
+        &["apt-get", "tar", "python3"],
+        args.fetch,
+    ) {
         Ok(source) => source,
         Err(why) if in_ci() => return Err(why),
         Err(why) => return Ok(Some(Skipped::said("conformance", &why))),

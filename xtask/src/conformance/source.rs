@@ -1,4 +1,4 @@
-//! A package's source, from the archive that this machine's apt uses.
+//! A package's source, from the archive that this machine's apt uses or from Python's index.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,17 @@ pub(super) struct Source {
     pub(super) dir: PathBuf,
 }
 
+/// Who has a package's source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    /// Debian's archive, by apt.
+    Archive,
+    /// Python's package index, by pip.
+    PythonIndex,
+}
+
 /// A package's source, with the programs that its part needs.
-pub(super) fn found(package: &str, programs: &[&str], anew: bool) -> Result<Source> {
+pub(super) fn found(package: &str, from: From, programs: &[&str], anew: bool) -> Result<Source> {
     for program in programs {
         if !is_installed(program) {
             bail!("`{program}` is not installed\nhint: cargo xtask setup");
@@ -25,17 +34,17 @@ pub(super) fn found(package: &str, programs: &[&str], anew: bool) -> Result<Sour
     }
     let dir = target_dir().join("conformance");
     fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
-    get(package, &dir, anew)
+    get(package, from, &dir, anew)
 }
 
-/// What lies below `dir`, from an earlier run or from the archive.
-fn get(package: &str, dir: &Path, anew: bool) -> Result<Source> {
+/// What lies below `dir`, from an earlier run or from where it is had.
+fn get(package: &str, from: From, dir: &Path, anew: bool) -> Result<Source> {
     let kept = kept(package, dir)?;
     if let (Some(source), false) = (kept, anew) {
         return Ok(source);
     }
     let scratch = tempfile::tempdir_in(dir)?;
-    let (version, unpacked) = fetch(package, scratch.path())?;
+    let (version, unpacked) = fetch(package, from, scratch.path())?;
     // A package of one version is one content: the archive never changes it.
     let dir = dir.join(format!("{package}_{version}"));
     if dir.exists() {
@@ -62,19 +71,32 @@ fn kept(package: &str, dir: &Path) -> Result<Option<Source>> {
 }
 
 /// The version, and a directory with the unpacked source in `source`.
-fn fetch(package: &str, scratch: &Path) -> Result<(String, PathBuf)> {
-    eprintln!("── {package}: from the archive");
+fn fetch(package: &str, from: From, scratch: &Path) -> Result<(String, PathBuf)> {
+    let whose = match from {
+        From::Archive => "the archive",
+        From::PythonIndex => "Python's index",
+    };
+    eprintln!("── {package}: from {whose}");
     let download = scratch.join("download");
     let unpacked = scratch.join("unpacked");
     for dir in [&download, &unpacked.join("source")] {
         fs::create_dir_all(dir)?;
     }
-    let apt = Apt::new(&scratch.join("apt"), "deb-src", archive::SUITE)?;
-    apt.get(&download, &["source", "--download-only", package])?;
+    match from {
+        From::Archive => {
+            let apt = Apt::new(&scratch.join("apt"), "deb-src", archive::SUITE)?;
+            apt.get(&download, &["source", "--download-only", package])?;
+        }
+        From::PythonIndex => by_pip(package, &scratch.join("stub"), &download)?,
+    }
     let names: Vec<String> = fs::read_dir(&download)?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<Result<_>>()?;
-    let Some((version, original)) = parts(package, &names) else {
+    let parts = match from {
+        From::Archive => parts(package, &names),
+        From::PythonIndex => sdist(package, &names),
+    };
+    let Some((version, original)) = parts else {
         bail!(
             "`{package}` has no source as it is known: {}",
             names.join(", ")
@@ -99,6 +121,32 @@ fn parts<'n>(package: &str, names: &'n [String]) -> Option<(&'n str, &'n str)> {
     })?;
     let is_original = |name: &&String| name.contains(".orig.tar.") && !name.ends_with(".asc");
     Some((version, names.iter().find(is_original)?))
+}
+
+/// In the place of the packages' build system, which would want compilers.
+const STUB: &str = include_str!("mesonpy.py");
+
+/// Leaves the newest source package in `download`.
+fn by_pip(package: &str, stub: &Path, download: &Path) -> Result<()> {
+    fs::create_dir_all(stub)?;
+    fs::write(stub.join("mesonpy.py"), STUB)?;
+    quietly(
+        Command::new("pip3")
+            .args(["download", "--quiet", "--disable-pip-version-check"])
+            .args(["--no-deps", "--no-build-isolation", "--no-binary", ":all:"])
+            .arg("--dest")
+            .arg(download)
+            .arg(package)
+            .env("PYTHONPATH", stub),
+    )
+}
+
+/// The version of a Python source package, and its file.
+fn sdist<'n>(package: &str, names: &'n [String]) -> Option<(&'n str, &'n str)> {
+    names.iter().find_map(|name| {
+        let version = name.strip_prefix(package)?.strip_prefix('-')?;
+        Some((version.strip_suffix(".tar.gz")?, name.as_str()))
+    })
 }
 
 /// Runs a program whose output matters only when it fails.
@@ -134,6 +182,12 @@ mod tests {
             parts("netplan.io", &names(&["netplan.io_1.1.2-7.dsc"])),
             None
         );
+        let all = names(&["libnvme3-3.1.tar.gz"]);
+        assert_eq!(
+            sdist("libnvme3", &all),
+            Some(("3.1", "libnvme3-3.1.tar.gz"))
+        );
+        assert_eq!(sdist("libnvme", &all), None);
     }
 
     #[test]
