@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Write what the root tree needs to boot
     Configure(ConfigureArgs),
+    /// Put everything back as it was before the first `configure`
+    Revert(RevertArgs),
     /// Show how the firmware reached its boot drive: the boot tables (NBFT) that
     /// it left
     Nbft(NbftArgs),
@@ -95,6 +97,30 @@ pub(crate) struct ConfigureArgs {
     /// Say what would be written, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Overwrite files of nvmeroot's that were edited since; the edited file is kept beside
+    /// its place
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Then regenerate the root tree's initramfs
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) update_initramfs: bool,
+    /// text: for people; json: for programs
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ReportFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevertArgs {
+    /// The tree that holds the installed system
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Take away files of nvmeroot's that were edited since, too; the edited file is kept
+    /// beside its place
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Then regenerate the root tree's initramfs
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) update_initramfs: bool,

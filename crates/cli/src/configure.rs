@@ -2,18 +2,18 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use nvmeroot_plan::{BootPlan, Reach, Warning, mask};
-use nvmeroot_render::{ChangeKind, FileSet, Options, Runtime};
+use nvmeroot_render::{IDENTITY, Options, Runtime};
 use serde::Serialize;
 
 use crate::args::{ConfigureArgs, ReportFormat, RuntimeArg};
+use crate::changes::FileLine;
 use crate::environment::path_variable;
 use crate::generator::{self, Choice};
 use crate::identity::Wanted;
-use crate::root::{Outcome, RootTree};
-use crate::{Failure, agent, diagnose, identity, managers, output, package, sources};
+use crate::root::{self, RootTree, Terms};
+use crate::{Failure, agent, changes, diagnose, identity, managers, output, package, sources};
 
 /// libnvme's configuration, which may hold secrets.
 const CONFIG_JSON: &str = "etc/nvme/config.json";
@@ -41,12 +41,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     };
     let root = sources::open_root(&root_path)?;
     if !args.dry_run {
-        let name = root_path.display();
-        root.lock(|| {
-            diagnose::print_note(&format!(
-                "another `nvmeroot configure` is at work in `{name}`; waiting for it"
-            ));
-        })?;
+        changes::lock(&root, &root_path)?;
     }
     let host = wanted.pair()?;
     let read = sources::read(&from, Some(&root), host.as_ref())?;
@@ -89,18 +84,41 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     of_tree.extend(initramfs.as_ref().and_then(Choice::warning));
     diagnose::print_warnings(&of_tree, &diagnose::SourceMap::default());
     warn_of_missing_programs(&root, plan, &options)?;
-    warn_of_former_files(&root, plan, options.packaged)?;
     warn_of_open_secrets(&root)?;
-    let files = nvmeroot_render::render(plan, &options)?;
-    let outcomes = if args.dry_run {
-        root.preview(&files)?
-    } else {
-        root.apply(&files)?
+    let mut files = nvmeroot_render::render(plan, &options)?;
+    if plan.reach != Reach::Initramfs {
+        let former = nvmeroot_render::left_over(options.packaged, &managers::drop_ins(&root)?)?;
+        let former = root.without_record(&former)?;
+        let all = former.changes().iter().chain(files.changes());
+        files = all.cloned().collect();
+    }
+    let terms = Terms {
+        force: args.force,
+        // What was read as the tree's own identity is not to change by that.
+        stay: &IDENTITY,
+        of_package: &package::paths(&root)?,
     };
+    let done = match args.dry_run {
+        true => root.preview(&files, &terms)?,
+        false => root.apply(&files, &terms)?,
+    };
+    changes::tell_interrupted(&done, args.dry_run);
+    let left = |line: &root::Line| generator::is_read(line.path.as_str());
+    if initramfs.is_none() && done.lines.iter().any(left) {
+        initramfs = Some(Choice::of(&root, args.initramfs)?);
+    }
+    let next = initramfs
+        .as_ref()
+        .map(|choice| generator::next_command(choice.generator, &root_path));
     let report = Report {
+        reach: plan.reach,
+        dry_run: args.dry_run,
+        initramfs,
         packaged: options.packaged,
         network_managers: options.managers.iter().map(|one| one.name()).collect(),
-        ..Report::new(plan, &files, &outcomes, args.dry_run, initramfs, &root_path)
+        files: done.lines.into_iter().map(FileLine::from).collect(),
+        directories: done.directories.iter().map(ToString::to_string).collect(),
+        next,
     };
     // The work counts for more than that somebody reads of it.
     let told = output::data(&report.text(args.format)?);
@@ -144,32 +162,6 @@ fn warn_of_missing_programs(
     Ok(())
 }
 
-/// An earlier run with another input may have left boot scripts that would go
-/// on connecting. They may have been edited since, so this only says so.
-fn warn_of_former_files(root: &RootTree, plan: &BootPlan, packaged: bool) -> Result<(), Failure> {
-    if plan.reach == Reach::Initramfs {
-        return Ok(());
-    }
-    let mut left = managers::drop_ins(root)?;
-    for change in &nvmeroot_render::left_over(packaged)? {
-        if root.exists(change.path.as_str())? {
-            left.push(change.path.to_string());
-        }
-    }
-    if left.is_empty() {
-        return Ok(());
-    }
-    let message = format!(
-        "the root tree still has files of an earlier `configure`, and reach `{}` needs none of them",
-        plan.reach
-    );
-    let left = left.join("`, `");
-    let hint = format!("remove `{left}`, then regenerate the initramfs");
-    let warning = Warning::general(message).with_hint(hint);
-    diagnose::print_warnings(&[warning], &diagnose::SourceMap::default());
-    Ok(())
-}
-
 /// libnvme's own file is the administrator's: its mode is not ours to change.
 fn warn_of_open_secrets(root: &RootTree) -> Result<(), Failure> {
     let Some(mode) = root.mode(CONFIG_JSON)?.filter(|mode| mode & 0o077 != 0) else {
@@ -199,71 +191,15 @@ struct Report {
     /// Who takes root's network over, as far as the root tree shows it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     network_managers: Vec<&'static str>,
-    files: Vec<Line>,
+    files: Vec<FileLine>,
+    /// Directories that were removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    directories: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Line {
-    path: String,
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    moved_to: Option<String>,
-    why: String,
-}
-
 impl Report {
-    fn new(
-        plan: &BootPlan,
-        files: &FileSet,
-        outcomes: &[Outcome],
-        dry_run: bool,
-        initramfs: Option<Choice>,
-        root: &Path,
-    ) -> Self {
-        let lines = files
-            .into_iter()
-            .zip(outcomes)
-            // That nothing is where nothing should be is no news.
-            .filter(|(change, outcome)| {
-                **outcome != Outcome::Unchanged
-                    || matches!(
-                        change.kind,
-                        ChangeKind::File { .. } | ChangeKind::Symlink { .. }
-                    )
-            })
-            .map(|(change, outcome)| Line {
-                path: change.path.to_string(),
-                outcome: match outcome {
-                    Outcome::Created => "created",
-                    Outcome::Replaced => "replaced",
-                    Outcome::ModeSet => "mode set",
-                    Outcome::Unchanged => "unchanged",
-                    Outcome::MovedAside(_) => "moved aside",
-                    Outcome::Removed => "removed",
-                },
-                moved_to: match outcome {
-                    Outcome::MovedAside(to) => Some(to.to_string()),
-                    _ => None,
-                },
-                why: change.why.to_string(),
-            })
-            .collect();
-        let next = initramfs
-            .as_ref()
-            .map(|choice| generator::next_command(choice.generator, root));
-        Self {
-            reach: plan.reach,
-            dry_run,
-            initramfs,
-            packaged: false,
-            network_managers: Vec::new(),
-            files: lines,
-            next,
-        }
-    }
-
     fn text(&self, format: ReportFormat) -> Result<String, Failure> {
         if format == ReportFormat::Json {
             return Ok(serde_json::to_string_pretty(self)? + "\n");
@@ -280,13 +216,7 @@ impl Report {
         if self.packaged && self.initramfs.is_some() {
             text.push_str("agent: of the package `nvmeroot` in the root tree\n");
         }
-        let would = if self.dry_run { "would be " } else { "" };
-        for line in &self.files {
-            let (outcome, path) = (line.outcome, &line.path);
-            let moved = line.moved_to.as_ref().map(|to| format!(" → {to}"));
-            let moved = moved.unwrap_or_default();
-            let _ = writeln!(text, "  {would}{outcome}: {path}{moved}  ({})", line.why);
-        }
+        changes::write(&mut text, &self.files, &self.directories, self.dry_run);
         match self.reach {
             Reach::Local => text.push_str("nothing is remote: there is nothing to configure\n"),
             Reach::Userspace => {

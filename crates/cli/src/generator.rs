@@ -132,6 +132,17 @@ fn is_package_installed(status: &str, package: &str) -> bool {
     })
 }
 
+/// A generator reads the file, or what is beside it.
+pub(crate) fn is_read(path: &str) -> bool {
+    [
+        "etc/initramfs-tools/",
+        "etc/dracut.conf.d/",
+        "usr/lib/dracut/",
+    ]
+    .iter()
+    .any(|directory| path.starts_with(directory))
+}
+
 /// Makes the tree's images anew.
 pub(crate) fn regenerate(generator: Generator, root: &Path) -> Result<(), Failure> {
     let command = generator.command();

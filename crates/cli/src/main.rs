@@ -4,6 +4,7 @@
 
 mod agent;
 mod args;
+mod changes;
 mod configure;
 mod diagnose;
 mod elf;
@@ -22,6 +23,7 @@ mod plan;
 mod plan_path;
 mod plan_svg;
 mod plan_text;
+mod revert;
 mod root;
 mod sources;
 mod terminal;
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Plan(args) => plan::run(args),
         Command::Configure(args) => configure::run(args),
+        Command::Revert(args) => revert::run(&args),
         Command::Nbft(args) => nbft::run(&args),
     };
     match result {

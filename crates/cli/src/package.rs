@@ -1,7 +1,7 @@
 //! Whether a root tree has nvmeroot's package.
 
 use anyhow::anyhow;
-use nvmeroot_render::{AGENT_PATH, ChangeKind, package_files, package_sign};
+use nvmeroot_render::{AGENT_PATH, ChangeKind, TreePath, package_files, package_sign};
 
 use crate::Failure;
 use crate::root::RootTree;
@@ -33,6 +33,17 @@ pub(crate) fn is_installed(root: &RootTree) -> Result<bool, Failure> {
         return Err(another(AGENT_PATH, false));
     }
     Ok(true)
+}
+
+/// The paths of the package's files, where it is there, of whatever version.
+pub(crate) fn paths(root: &RootTree) -> Result<Vec<TreePath>, Failure> {
+    if !root.exists(package_sign()?.as_str())? {
+        return Ok(Vec::new());
+    }
+    let files = package_files()?;
+    let mut paths: Vec<TreePath> = (&files).into_iter().map(|one| one.path.clone()).collect();
+    paths.push(AGENT_PATH.parse()?);
+    Ok(paths)
 }
 
 fn another(path: &str, is_there: bool) -> Failure {

@@ -62,6 +62,9 @@ const WRITTEN: &[&str] = &[
     "etc/systemd/system/nvmeroot-paths.service",
     "usr/lib/nvmeroot",
     "usr/lib/nvmeroot/nvmeroot-agent",
+    "var/lib/nvmeroot",
+    "var/lib/nvmeroot/former",
+    "var/lib/nvmeroot/manifest.json",
 ];
 
 /// What stands in the way. `outside` is a directory that is not the tree's.

@@ -4,8 +4,8 @@
 
 mod common;
 
-use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -15,6 +15,8 @@ use common::{Entry, furnish, nvmeroot, stand_in, tree, work, write};
 const CALLS: &[&str] = &[
     "fchmod",
     "fchown",
+    "fdatasync",
+    "fsync",
     "linkat",
     "mkdirat",
     "renameat",
@@ -31,24 +33,41 @@ const MOST: usize = 200;
 const SECRET: &str = "DHHC-1:00:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+KfiaR:";
 const PLAN: &str = "etc/nvmeroot/plan.json";
 const PROTECTION: &str = "etc/initramfs-tools/conf.d/nvmeroot";
+/// nvmeroot's own directory.
+const OWN: &str = "var/lib/nvmeroot";
 
 /// A root tree before the run, and what is run.
 struct Scene {
     work: tempfile::TempDir,
 }
 
-/// With the agent or the scripts, with a secret or without.
+/// `configure` with the agent or the scripts, with a secret or without; or `revert`.
 #[derive(Clone, Copy, Debug)]
-struct State {
-    agent: bool,
-    secret: bool,
+enum State {
+    Configured { agent: bool, secret: bool },
+    Reverted,
 }
 
 impl Scene {
-    /// A tree that was configured for these states, one after the other.
+    /// A tree with files of the administrator's in nvmeroot's places, which was
+    /// configured for these states, one after the other.
     fn new(states: &[State]) -> Self {
         let work = work();
-        furnish(&work.path().join("root"));
+        let root = work.path().join("root");
+        furnish(&root);
+        std::fs::create_dir_all(root.join("var/lib")).expect("a directory");
+        write(
+            &root.join("etc/initramfs-tools/hooks/nvmeroot"),
+            b"mine",
+            0o750,
+        );
+        write(
+            &root.join("etc/curtin-nvme-over-tcp/interfaces"),
+            b"mine",
+            0o600,
+        );
+        std::fs::create_dir_all(root.join("etc/netplan")).expect("a directory");
+        symlink("elsewhere", root.join("etc/netplan/99-nvmeroot.yaml")).expect("a link");
         let input = include_bytes!("golden/initramfs_static/input/curtin.yaml");
         write(&work.path().join("curtin.yaml"), input, 0o644);
         write(&work.path().join("agent"), &stand_in(), 0o755);
@@ -57,6 +76,16 @@ impl Scene {
             scene.finish(*state);
         }
         scene
+    }
+
+    /// The same once more.
+    fn again(&self) -> Self {
+        let copy = work();
+        let mut command = Command::new("cp");
+        command.arg("-a").arg(self.work.path().join("."));
+        let status = command.arg(copy.path()).status().expect("cp(1)");
+        assert!(status.success());
+        Self { work: copy }
     }
 
     fn root(&self) -> PathBuf {
@@ -72,10 +101,10 @@ impl Scene {
                 common::HOSTNQN
             )
         };
-        let key = if state.secret {
-            format!(",\"dhchap_key\":\"{SECRET}\"")
-        } else {
-            String::new()
+        let key = match state {
+            State::Configured { secret: true, .. } => format!(",\"dhchap_key\":\"{SECRET}\""),
+            State::Configured { .. } => String::new(),
+            State::Reverted => return,
         };
         write(
             &self.root().join("etc/nvme/config.json"),
@@ -85,8 +114,9 @@ impl Scene {
     }
 
     fn arguments(state: State) -> &'static [&'static str] {
-        match state.agent {
-            true => &[
+        match state {
+            State::Reverted => &["revert", "--root", "root"],
+            State::Configured { agent: true, .. } => &[
                 "configure",
                 "--curtin",
                 "curtin.yaml",
@@ -95,7 +125,7 @@ impl Scene {
                 "--agent",
                 "agent",
             ],
-            false => &[
+            State::Configured { agent: false, .. } => &[
                 "configure",
                 "--curtin",
                 "curtin.yaml",
@@ -154,6 +184,15 @@ fn state_of(root: &Path) -> BTreeMap<PathBuf, Entry> {
     found
 }
 
+/// Both trees are the same; of a fault only the paths that differ are told.
+fn assert_same(found: &BTreeMap<PathBuf, Entry>, expected: &BTreeMap<PathBuf, Entry>, what: &str) {
+    let paths = found.keys().chain(expected.keys());
+    let differ: BTreeSet<_> = paths
+        .filter(|path| found.get(*path) != expected.get(*path))
+        .collect();
+    assert!(differ.is_empty(), "{what}: {differ:?}");
+}
+
 /// The files of a tree, without directories: those may stay.
 fn files(root: &Path) -> BTreeMap<PathBuf, Entry> {
     let mut found = state_of(root);
@@ -187,69 +226,156 @@ fn is_private(root: &Path, what: &str) {
     }
 }
 
-const SCRIPTS: State = State {
+const SCRIPTS: State = State::Configured {
     agent: false,
     secret: false,
 };
-const SECRET_SCRIPTS: State = State {
+const SECRET_SCRIPTS: State = State::Configured {
     agent: false,
     secret: true,
 };
-const AGENT: State = State {
+const AGENT: State = State::Configured {
     agent: true,
     secret: false,
 };
-const SECRET_AGENT: State = State {
+const SECRET_AGENT: State = State::Configured {
     agent: true,
     secret: true,
 };
 
 /// From where to where.
-const WAYS: &[(&[State], State)] = &[
-    (&[], SECRET_AGENT),
-    (&[SECRET_AGENT], AGENT),
-    (&[SCRIPTS], SECRET_AGENT),
-    (&[SECRET_AGENT], SECRET_SCRIPTS),
-];
+type Course = (&'static [State], State);
+
+const FIRST: Course = (&[], SECRET_AGENT);
+const SECRET_GOES: Course = (&[SECRET_AGENT], AGENT);
+const AGENT_COMES: Course = (&[SCRIPTS], SECRET_AGENT);
+const SCRIPTS_COME: Course = (&[SECRET_AGENT], SECRET_SCRIPTS);
+const UNDONE: Course = (&[SECRET_AGENT], State::Reverted);
+const BOTH_UNDONE: Course = (&[SCRIPTS, AGENT], State::Reverted);
+
+/// Where the program is killed. What comes next undoes what was done, and so the same
+/// again makes the new state, and a revert the one before the first of all.
+fn killed_anywhere((before, after): Course) {
+    let start = Scene::new(before);
+    let pristine = state_of(&Scene::new(&[]).root());
+    let new = start.again();
+    new.finish(after);
+    let (old, expected) = (files(&start.root()), files(&new.root()));
+    let mut points = 0;
+    for call in CALLS {
+        for count in 1..MOST {
+            let what = format!("{before:?} to {after:?}, killed at {call} {count}");
+            let scene = start.again();
+            if scene.struck(after, call, "signal=KILL", count).is_none() {
+                assert!(count < MOST - 1, "{what}");
+                break;
+            }
+            points += 1;
+            is_private(&scene.root(), &what);
+            for (path, entry) in files(&scene.root()) {
+                let is_either = [&old, &expected]
+                    .iter()
+                    .any(|all| all.get(&path) == Some(&entry));
+                assert!(
+                    is_either || is_staged(&path) || path.starts_with(OWN),
+                    "{what}: {} is neither",
+                    path.display()
+                );
+            }
+            // To look is always possible, and changes nothing.
+            let killed = state_of(&scene.root());
+            let mut plan = nvmeroot();
+            plan.args(["plan", "--curtin", "curtin.yaml", "--root", "root"]);
+            let said = common::run(plan.current_dir(scene.work.path()));
+            assert_eq!(said.status, Some(0), "{what}: {}", said.stderr);
+            assert_same(&state_of(&scene.root()), &killed, &what);
+
+            let undone = scene.again();
+            undone.finish(State::Reverted);
+            assert_same(
+                &state_of(&undone.root()),
+                &pristine,
+                &format!("{what}, then reverted"),
+            );
+            scene.finish(after);
+            assert_same(
+                &files(&scene.root()),
+                &expected,
+                &format!("{what}, then again"),
+            );
+            scene.finish(State::Reverted);
+            assert_same(
+                &state_of(&scene.root()),
+                &pristine,
+                &format!("{what}, again, reverted"),
+            );
+        }
+    }
+    assert!(points > 15, "only {points} points were tried");
+}
 
 #[test]
-fn killed_anywhere_the_next_run_repairs() {
-    let mut points = 0;
-    for (before, after) in WAYS {
-        let old = Scene::new(before);
-        let new = Scene::new(before);
-        new.finish(*after);
-        let (old, expected) = (files(&old.root()), files(&new.root()));
+fn killed_anywhere_in_the_first_configure() {
+    killed_anywhere(FIRST);
+}
+
+#[test]
+fn killed_anywhere_while_a_secret_goes() {
+    killed_anywhere(SECRET_GOES);
+}
+
+#[test]
+fn killed_anywhere_while_the_agent_comes() {
+    killed_anywhere(AGENT_COMES);
+}
+
+#[test]
+fn killed_anywhere_while_the_scripts_come() {
+    killed_anywhere(SCRIPTS_COME);
+}
+
+#[test]
+fn killed_anywhere_in_a_revert() {
+    killed_anywhere(UNDONE);
+}
+
+#[test]
+fn killed_anywhere_in_a_revert_of_two() {
+    killed_anywhere(BOTH_UNDONE);
+}
+
+/// Killed once more while what the first one had done is undone.
+#[test]
+fn killed_while_it_puts_right_what_a_kill_left() {
+    for (before, after) in [SCRIPTS_COME, UNDONE] {
+        let start = Scene::new(before);
+        let pristine = state_of(&Scene::new(&[]).root());
+        let new = start.again();
+        new.finish(after);
+        let expected = files(&new.root());
+        let broken = start.again();
+        broken
+            .struck(after, "fsync", "signal=KILL", 1)
+            .expect("it was killed");
         for call in CALLS {
             for count in 1..MOST {
-                let what = format!("{before:?} to {after:?}, killed at {call} {count}");
-                let scene = Scene::new(before);
-                if scene.struck(*after, call, "signal=KILL", count).is_none() {
-                    assert!(count < MOST - 1, "{what}");
+                let what = format!("{before:?} to {after:?}, killed again at {call} {count}");
+                let scene = broken.again();
+                if scene.struck(after, call, "signal=KILL", count).is_none() {
                     break;
                 }
-                points += 1;
                 is_private(&scene.root(), &what);
-                for (path, entry) in files(&scene.root()) {
-                    let is_either = [&old, &expected]
-                        .iter()
-                        .any(|all| all.get(&path) == Some(&entry));
-                    assert!(
-                        is_either || is_staged(&path),
-                        "{what}: {} is neither",
-                        path.display()
-                    );
-                }
-                scene.finish(*after);
-                assert_eq!(files(&scene.root()), expected, "{what}");
-                assert!(
-                    !files(&scene.root()).keys().any(|path| is_staged(path)),
-                    "{what}"
+                scene.finish(after);
+                assert_same(&files(&scene.root()), &expected, &what);
+                scene.finish(State::Reverted);
+                assert_same(
+                    &state_of(&scene.root()),
+                    &pristine,
+                    &format!("{what}, then reverted"),
                 );
             }
         }
     }
-    assert!(points > 100, "only {points} points were tried");
 }
 
 /// Another runtime's run, or one that has nothing to do, clears what is left
@@ -276,16 +402,17 @@ fn whatever_comes_next_clears_what_is_left() {
 /// Told to stop it puts everything back, or has done everything.
 #[test]
 fn told_to_stop_it_leaves_one_of_both_states() {
-    for (before, after) in &WAYS[..2] {
-        let new = Scene::new(before);
-        new.finish(*after);
+    for (before, after) in [FIRST, SECRET_GOES, UNDONE] {
+        let start = Scene::new(before);
+        let new = start.again();
+        new.finish(after);
         let expected = state_of(&new.root());
         for call in ["mkdirat", "renameat2", "syncfs", "write"] {
             for count in 1..MOST {
                 let what = format!("{before:?} to {after:?}, SIGTERM at {call} {count}");
-                let scene = Scene::new(before);
+                let scene = start.again();
                 let old = state_of(&scene.root());
-                let Some(output) = scene.struck(*after, call, "signal=TERM", count) else {
+                let Some(output) = scene.struck(after, call, "signal=TERM", count) else {
                     break;
                 };
                 let said = String::from_utf8_lossy(&output.stderr);
@@ -305,7 +432,9 @@ fn told_to_stop_it_leaves_one_of_both_states() {
 
 #[test]
 fn a_call_that_fails_leaves_the_tree_as_it_was() {
-    for (before, after) in WAYS {
+    for (before, after) in [FIRST, SECRET_GOES, AGENT_COMES, SCRIPTS_COME, UNDONE] {
+        let start = Scene::new(before);
+        let pristine = state_of(&Scene::new(&[]).root());
         for call in CALLS {
             let error = if *call == "write" {
                 "error=ENOSPC"
@@ -314,9 +443,9 @@ fn a_call_that_fails_leaves_the_tree_as_it_was() {
             };
             for count in 1..MOST {
                 let what = format!("{before:?} to {after:?}, {call} {count} fails");
-                let scene = Scene::new(before);
+                let scene = start.again();
                 let old = state_of(&scene.root());
-                let Some(output) = scene.struck(*after, call, error, count) else {
+                let Some(output) = scene.struck(after, call, error, count) else {
                     break;
                 };
                 let said = String::from_utf8_lossy(&output.stderr);
@@ -324,11 +453,19 @@ fn a_call_that_fails_leaves_the_tree_as_it_was() {
                 match output.status.code() {
                     // What was there before could not be taken away: no harm.
                     Some(0) => assert_eq!(*call, "unlinkat", "{what}"),
+                    // Reverted, but for nvmeroot's own directory.
+                    Some(1) if said.contains("all else is as it was before") => {
+                        assert_eq!(*call, "unlinkat", "{what}");
+                        scene.finish(State::Reverted);
+                        assert_same(&state_of(&scene.root()), &pristine, &what);
+                    }
                     // All is done, and nobody can be told.
                     Some(1) if said.contains("can't write to standard output") => {
                         assert_ne!(state_of(&scene.root()), old, "{what}");
                     }
-                    Some(1) => assert_eq!(state_of(&scene.root()), old, "{what}: {said}"),
+                    Some(1) => {
+                        assert_same(&state_of(&scene.root()), &old, &format!("{what}: {said}"));
+                    }
                     other => panic!("{what}: {other:?} {said}"),
                 }
                 is_private(&scene.root(), &what);
@@ -341,7 +478,13 @@ fn a_call_that_fails_leaves_the_tree_as_it_was() {
 /// makes of it.
 #[test]
 fn two_at_once_never_make_a_mixture() {
-    let outcome = |state| files(&Scene::new(&[state]).root());
+    // What is kept of the tree before depends on all that was done to it.
+    let without_own = |root: &Path| {
+        let mut found = files(root);
+        found.retain(|path, _| !path.starts_with(OWN));
+        found
+    };
+    let outcome = |state| without_own(&Scene::new(&[state]).root());
     let (agent, scripts) = (outcome(AGENT), outcome(SCRIPTS));
     for _ in 0..10 {
         let scene = Scene::new(&[]);
@@ -361,15 +504,9 @@ fn two_at_once_never_make_a_mixture() {
             let output = child.wait_with_output().expect("an end");
             assert!(output.status.success(), "{output:?}");
         }
-        let found = files(&scene.root());
-        let without_program = |files: &BTreeMap<PathBuf, Entry>| {
-            // The scripts runtime leaves the program, which nothing starts.
-            let mut files = files.clone();
-            files.remove(Path::new("usr/lib/nvmeroot/nvmeroot-agent"));
-            files
-        };
+        let found = without_own(&scene.root());
         assert!(
-            found == agent || without_program(&found) == scripts,
+            found == agent || found == scripts,
             "a mixture: {:?}",
             found.keys()
         );
@@ -391,8 +528,8 @@ fn a_tree_that_stays_locked_is_refused() {
         (said.status, said.stderr.as_str()),
         (
             Some(1),
-            "note: another `nvmeroot configure` is at work in `root`; waiting for it\n\
-             error: another `nvmeroot configure` is at work in this root tree, and did not end within 10 s; nothing was changed\n\
+            "note: another nvmeroot is at work in `root`; waiting for it\n\
+             error: another nvmeroot is at work in this root tree, and did not end within 10 s; nothing was changed\n\
              hint: wait until it has ended, then run this again\n"
         )
     );

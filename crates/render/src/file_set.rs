@@ -4,11 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::RenderError;
 
 /// A path inside a root tree: relative to the tree's top, without empty
 /// parts, `.`, `..` and NUL bytes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct TreePath(Cow<'static, str>);
 
 impl TreePath {
@@ -77,6 +80,14 @@ impl FromStr for TreePath {
                 why,
             }),
         }
+    }
+}
+
+impl TryFrom<String> for TreePath {
+    type Error = RenderError;
+
+    fn try_from(text: String) -> Result<Self, RenderError> {
+        text.parse()
     }
 }
 

@@ -4,8 +4,11 @@ use nvmeroot_plan::HostIdentity;
 
 use crate::{FileSet, Mode, TreePath};
 
-const HOSTNQN: TreePath = TreePath::fixed("etc/nvme/hostnqn");
-const HOSTID: TreePath = TreePath::fixed("etc/nvme/hostid");
+/// The two files, host NQN first.
+pub const IDENTITY: [&str; 2] = ["etc/nvme/hostnqn", "etc/nvme/hostid"];
+
+const HOSTNQN: TreePath = TreePath::fixed(IDENTITY[0]);
+const HOSTID: TreePath = TreePath::fixed(IDENTITY[1]);
 
 /// Adds the two files, where there is an identity to write.
 pub(crate) fn add(identity: Option<&HostIdentity>, set: &mut FileSet) {

@@ -30,6 +30,7 @@ pub use generator::Generator;
 pub use handoff::ifupdown::IFUPDOWN_PATH;
 pub use handoff::netplan::HAND_OFF_PATH;
 pub use handoff::networkd::NetworkdFile;
+pub use host::IDENTITY;
 pub use options::{Options, Runtime};
 pub use program::RequiredProgram;
 pub use programs::required_programs;
@@ -67,6 +68,28 @@ pub const DIRECTORIES: [&str; 19] = [
     dracut::MODULE,
     "usr/lib/nvmeroot",
 ];
+
+/// Those of them that nobody else has, but for a package of nvmeroot's.
+pub const OWN_DIRECTORIES: [&str; 5] = [
+    "etc/curtin-nvme-over-tcp",
+    "etc/nvmeroot",
+    dracut::LINKS,
+    dracut::MODULE,
+    "usr/lib/nvmeroot",
+];
+
+/// Whether these bytes at that path were written by `configure`: nearly every file says
+/// so itself, the others lie where nobody else puts any.
+pub fn is_marked(path: &TreePath, bytes: &[u8]) -> bool {
+    let is_unmarked = |payload: &payload::Payload| payload.modules == *path;
+    ["etc/nvmeroot", dracut::LINKS].contains(&path.directory())
+        || [&agent::PAYLOAD, &scripts::PAYLOAD]
+            .into_iter()
+            .any(is_unmarked)
+        || bytes
+            .windows(payload::MARK.len())
+            .any(|part| part == payload::MARK.as_bytes())
+}
 
 /// The directory of systemd-networkd's files, how the names of those directories in it
 /// end that may hold a drop-in of ours, and what that is called.
@@ -109,13 +132,14 @@ pub fn manager_limits(plan: &BootPlan, options: &Options) -> Vec<Warning> {
 }
 
 /// What takes away all that reach `initramfs` may have put into a root tree, by any
-/// runtime and generator, but the agent's program, which may have come with a package,
-/// and the files of [`DROP_INS`]. `packaged`: dracut's module is a package's, too.
+/// runtime and generator, but the agent's program, which may have come with a package.
+/// `packaged`: dracut's module is a package's, too. `drop_ins`: the files of [`DROP_INS`]
+/// that are there.
 ///
 /// # Errors
-/// None that a path known beforehand could cause.
-pub fn left_over(packaged: bool) -> Result<FileSet, RenderError> {
-    let why = "reach `initramfs` is no longer";
+/// A drop-in's path is none inside a tree.
+pub fn left_over(packaged: bool, drop_ins: &[String]) -> Result<FileSet, RenderError> {
+    let why = "nothing is needed in the initramfs (any more)";
     let mut set = FileSet::default();
     for payload in [&agent::PAYLOAD, &scripts::PAYLOAD] {
         initramfs_tools::remove(payload, why, &mut set)?;
@@ -127,6 +151,9 @@ pub fn left_over(packaged: bool) -> Result<FileSet, RenderError> {
     netplan::remove(why, &mut set);
     network_manager::remove(why, &mut set);
     ifupdown::remove(why, &mut set);
+    for path in drop_ins {
+        set.push(path.parse()?, why, ChangeKind::Absent);
+    }
     Ok(set)
 }
 

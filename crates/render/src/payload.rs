@@ -4,6 +4,9 @@ use nvmeroot_plan::BootPlan;
 
 use crate::{ChangeKind, FileSet, Mode, TreePath};
 
+/// What every generated file that can have a comment says of itself.
+pub(crate) const MARK: &str = "This file was written by nvmeroot.";
+
 /// Whose the files are that are the same for every plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use nvmeroot_render::{Change, ChangeKind, FileSet, TreePath};
+use nvmeroot_render::{Change, ChangeKind, TreePath};
 use rustix::fs::{
     Access, AtFlags, FileType, Mode, OFlags, Statx, StatxAttributes, StatxFlags, statx,
 };
 use rustix::io::Errno;
 
 use super::error::{RootError, failed};
-use super::tree::{RootTree, absent, link_target, read_bounded, stat_at, type_name};
+use super::tree::{RootTree, absent, file_name, link_target, read_bounded, stat_at, type_name};
 
 /// What becomes of one change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) enum Outcome {
     Unchanged,
     MovedAside(TreePath),
     Removed,
+    /// What was there before nvmeroot came is there again.
+    PutBack,
 }
 
 /// What is at a path now.
@@ -38,28 +40,11 @@ enum Found {
 }
 
 impl RootTree {
-    /// What each change would do, without doing it.
+    /// What the change would do. `is_vacated`: nothing will be there any more.
     ///
     /// # Errors
-    /// The first change that can't be made.
-    pub(crate) fn preview(&self, set: &FileSet) -> Result<Vec<Outcome>, RootError> {
-        let mut writable = BTreeSet::new();
-        let mut vacated = BTreeSet::new();
-        let mut outcomes = Vec::with_capacity(set.changes().len());
-        for change in set {
-            let outcome = self.compare(change, vacated.contains(&change.path))?;
-            if outcome != Outcome::Unchanged {
-                self.check_directory(change.path.directory(), &mut writable)?;
-            }
-            if matches!(outcome, Outcome::MovedAside(_)) {
-                vacated.insert(&change.path);
-            }
-            outcomes.push(outcome);
-        }
-        Ok(outcomes)
-    }
-
-    fn compare(&self, change: &Change, is_vacated: bool) -> Result<Outcome, RootError> {
+    /// What is there can't be replaced.
+    pub(super) fn compare(&self, change: &Change, is_vacated: bool) -> Result<Outcome, RootError> {
         let path = change.path.as_str();
         let wanted = match &change.kind {
             ChangeKind::File { bytes, .. } => Some(bytes.as_slice()),
@@ -157,7 +142,37 @@ impl RootTree {
         Ok((found, stat.stx_attributes))
     }
 
-    fn free_name(&self, to: &TreePath) -> Result<TreePath, RootError> {
+    /// What is there, if anything, may be taken away.
+    pub(super) fn check_replaceable(&self, path: &TreePath) -> Result<(), RootError> {
+        let (found, attributes) = self.look(path, None)?;
+        match found {
+            Found::Nothing => Ok(()),
+            Found::Other(kind) => Err(RootError::Obstacle {
+                path: path.to_string(),
+                what: type_name(kind),
+                belongs: "a file",
+            }),
+            Found::File { .. } | Found::Link(_) => refuse(attributes, path.as_str()),
+        }
+    }
+
+    /// The directory and those above, as far as they are not there, the topmost first.
+    pub(super) fn missing_directories(&self, directory: &str) -> Result<Vec<TreePath>, RootError> {
+        let mut missing = Vec::new();
+        let mut at = directory;
+        while let Ok(path) = at.parse::<TreePath>() {
+            match absent(self.resolve(at, OFlags::PATH | OFlags::DIRECTORY)) {
+                Ok(None) => missing.push(path),
+                Ok(Some(_)) => break,
+                Err(error) => return Err(failed("look at", at)(error)),
+            }
+            at = TreePath::directory_of(at);
+        }
+        missing.reverse();
+        Ok(missing)
+    }
+
+    pub(super) fn free_name(&self, to: &TreePath) -> Result<TreePath, RootError> {
         let mut name = to.clone();
         for n in 1_u32.. {
             if matches!(self.look(&name, None)?.0, Found::Nothing) {
@@ -170,7 +185,7 @@ impl RootTree {
 
     /// The directory, or the nearest one above it that is there, can be
     /// written to. `writable`: those of which this is known.
-    fn check_directory(
+    pub(super) fn check_directory(
         &self,
         directory: &str,
         writable: &mut BTreeSet<String>,
@@ -196,8 +211,7 @@ impl RootTree {
         let Ok(parent) = self.resolve(parent, OFlags::PATH | OFlags::DIRECTORY) else {
             return Ok(());
         };
-        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
-        match stat_at(&parent, name) {
+        match stat_at(&parent, file_name(path)) {
             Ok(Some(_)) => Err(RootError::Dangling {
                 path: path.to_owned(),
             }),

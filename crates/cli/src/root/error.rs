@@ -1,5 +1,6 @@
 //! Why a root tree could not be read or written.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -52,7 +53,7 @@ pub(crate) enum RootError {
     Denied { directory: String },
     /// Another program holds the lock.
     #[error(
-        "another `nvmeroot configure` is at work in this root tree, and did not end within {seconds} s; nothing was changed\nhint: wait until it has ended, then run this again"
+        "another nvmeroot is at work in this root tree, and did not end within {seconds} s; nothing was changed\nhint: wait until it has ended, then run this again"
     )]
     Busy { seconds: u64 },
     /// A signal asked to stop; everything was undone.
@@ -60,13 +61,46 @@ pub(crate) enum RootError {
     Stopped { signal: &'static str, number: i32 },
     /// The tree could not be put back, after another error.
     #[error(
-        "{cause}\nand `{path}` could not be put back: {source}\nhint: mend the cause, then run `nvmeroot configure` again: it completes the change"
+        "{cause}\nand {and}\nhint: mend the cause, then run `nvmeroot configure` again: first of all it puts the rest back"
     )]
     NotUndone {
         cause: Box<RootError>,
-        path: String,
-        source: io::Error,
+        and: Box<RootError>,
     },
+    /// All was put back, and nvmeroot's own directory could not be removed.
+    #[error(
+        "{cause}; all else is as it was before the first `nvmeroot configure`\nhint: mend the cause, then run `nvmeroot revert` again"
+    )]
+    NotCleaned { cause: Box<RootError> },
+    /// Somebody changed nvmeroot's files.
+    #[error(
+        "edited since nvmeroot wrote it, so nothing was changed: {}\nhint: take over what you need of it; then pass `--force`, which keeps the edited file beside its place, as `.NAME.edited`",
+        .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    )]
+    Edited(Vec<EditedFile>),
+    #[error("can't read nvmeroot's record of this root tree, `{path}`: {why}\nhint: {hint}")]
+    Record {
+        path: &'static str,
+        why: String,
+        hint: &'static str,
+    },
+}
+
+/// A file that somebody changed.
+#[derive(Debug)]
+pub(crate) struct EditedFile {
+    pub(super) path: String,
+    /// From what is there to what belongs there, where that may be shown.
+    pub(super) difference: Option<String>,
+}
+
+impl fmt::Display for EditedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.difference {
+            Some(text) => write!(f, "`{}`\n{text}", self.path),
+            None => write!(f, "`{}`", self.path),
+        }
+    }
 }
 
 /// For `map_err`: an [`RootError::Io`].

@@ -1,388 +1,318 @@
 //! Changing a root tree, all or nothing.
 //!
-//! First every new file is written beside its place; when all are durable they
-//! are put there by renaming, in the order of the change set, while what was
-//! there stays beside them; then that is removed. A failure, or a signal,
-//! before that last part puts everything back. A program that is killed leaves
-//! at each place either the former or the new file, and hidden files beside
-//! them, which the next run removes.
+//! The order: the record ([`Manifest`]) says what is going to be done; what is to be
+//! replaced for the first time is kept; every new file is written beside its place, and
+//! what it replaces gets a second name there. When all that is durable, the new files are
+//! put into their places by renaming, in the order of the change set. Its last file is
+//! the one that makes the others live (the generator's hook or module: without it nothing
+//! comes into an initramfs). Then the record says that all is done.
+//!
+//! A failure, or a signal, puts everything back. So does the next run after one that was
+//! killed: as long as the record names steps, all of them are undone.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write as _;
-use std::os::fd::OwnedFd;
-use std::rc::Rc;
+use std::collections::BTreeSet;
+use std::io;
 
-use nvmeroot_render::{Change, ChangeKind, FileSet, TreePath};
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use nvmeroot_render::{FileSet, TreePath};
+use rustix::fs::Mode;
 use rustix::io::Errno;
 
-use super::compare::Outcome;
+use super::content::{FORMER, PLACE};
+use super::draft::{Draft, Line, New, Operation, Terms};
 use super::error::{RootError, failed};
+use super::manifest::{Change, Manifest, Phase, Step};
+use super::record::{self, MANIFEST};
+use super::staged::{NEW, OLD, clear_left_over, hidden};
 use super::stop::Stop;
-use super::tree::{RootTree, absent};
+use super::tree::RootTree;
+use super::writer::{Writer, can_not_link};
 
-/// Ends of the names of files that are to come and of those that were there.
-/// The names begin with a dot: initramfs-tools, netplan and systemd pass over
-/// hidden files.
-const NEW: &str = ".nvmeroot-new";
-const OLD: &str = ".nvmeroot-old";
-
-/// Directories that are kept open: a program may have a thousand files open, and a
-/// drop-in of each interface has a directory of its own.
-const MOST_OPEN: usize = 64;
+/// What was done to a tree, or would be.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) lines: Vec<Line>,
+    /// Directories that were removed.
+    pub(crate) directories: Vec<TreePath>,
+    /// nvmeroot had changed something in the tree before.
+    pub(crate) was_configured: bool,
+    /// An earlier run had been interrupted, and what it had done was undone first.
+    pub(crate) was_interrupted: bool,
+}
 
 impl RootTree {
+    /// What [`apply`](Self::apply) would do, without doing it.
+    ///
+    /// # Errors
+    /// The first change that can't be made.
+    pub(crate) fn preview(&self, set: &FileSet, terms: &Terms<'_>) -> Result<Report, RootError> {
+        let before = self.record()?;
+        let was_interrupted = before
+            .as_ref()
+            .is_some_and(|before| before.phase != Phase::Configured);
+        let before = before.unwrap_or_default();
+        let draft = self.draft(set, terms, &before)?;
+        Ok(Report {
+            directories: self.emptied(&draft)?,
+            was_configured: !before.entries.is_empty(),
+            was_interrupted,
+            lines: draft.lines,
+        })
+    }
+
     /// Makes the changes. Where that fails the tree is as it was.
-    pub(crate) fn apply(&self, set: &FileSet) -> Result<Vec<Outcome>, RootError> {
-        self.clear_left_over();
-        let outcomes = self.preview(set)?;
-        if outcomes.iter().all(|one| *one == Outcome::Unchanged) {
-            return Ok(outcomes);
+    pub(crate) fn apply(&self, set: &FileSet, terms: &Terms<'_>) -> Result<Report, RootError> {
+        let (before, was_interrupted) = record::recover(self)?;
+        clear_left_over(self)?;
+        let draft = self.draft(set, terms, &before)?;
+        let mut report = Report {
+            was_configured: !before.entries.is_empty(),
+            was_interrupted,
+            ..Report::default()
+        };
+        if draft.operations.is_empty() && draft.manifest == before {
+            report.lines = draft.lines;
+            return Ok(report);
         }
         let stop = Stop::watch();
         // The caller's umask must not take a directory from others.
         let umask = rustix::process::umask(Mode::from_raw_mode(0o022));
         let mut work = Transaction {
-            root: self,
+            writer: Writer::new(self),
             stop: &stop,
-            done: Vec::new(),
-            filesystems: BTreeMap::new(),
-            open: BTreeMap::new(),
+            before: &before,
+            change: draft.change(),
+            unlinked: BTreeSet::new(),
         };
-        let result = match work.run(set, &outcomes) {
-            Ok(()) => {
-                work.forget();
-                Ok(outcomes)
-            }
+        let result = match work.run(&draft) {
+            Ok(()) => work.finish(&draft.manifest),
             Err(cause) => Err(work.undo(cause)),
         };
         rustix::process::umask(umask);
-        result
+        report.directories = result?;
+        report.lines = draft.lines;
+        Ok(report)
     }
 
-    /// Removes what a killed run left beside the files of any runtime. What
-    /// can't be removed is in nobody's way, or is refused later.
-    fn clear_left_over(&self) {
-        let mut directories: Vec<String> = nvmeroot_render::DIRECTORIES.map(str::to_owned).into();
-        let (parent, end, _) = nvmeroot_render::DROP_INS;
-        for name in self.list(parent).unwrap_or_default() {
-            if name.ends_with(end) {
-                directories.push(format!("{parent}/{name}"));
-            }
+    /// The directories that would be removed.
+    fn emptied(&self, draft: &Draft<'_>) -> Result<Vec<TreePath>, RootError> {
+        let mut emptied = Vec::new();
+        if draft.manifest.phase != Phase::Reverted {
+            return Ok(emptied);
         }
-        for directory in directories {
-            for name in self.list(&directory).unwrap_or_default() {
-                let is_ours = name.starts_with('.') && (name.ends_with(NEW) || name.ends_with(OLD));
-                if is_ours && let Ok(directory) = self.directory(&directory) {
-                    let _ = rustix::fs::unlinkat(&directory, &name, AtFlags::empty());
+        let mut gone: BTreeSet<String> = BTreeSet::from([PLACE.to_owned()]);
+        for operation in &draft.operations {
+            match operation {
+                Operation::Remove { path } => gone.insert(path.to_string()),
+                Operation::Move { to, .. } => gone.remove(to.as_str()),
+                Operation::Put { path, .. } => gone.remove(path.as_str()),
+            };
+        }
+        let is_kept = |path: &TreePath| {
+            draft.operations.iter().any(|operation| match operation {
+                Operation::Move { to: other, .. } | Operation::Put { path: other, .. } => {
+                    other.directory() == path.as_str()
                 }
+                Operation::Remove { .. } => false,
+            })
+        };
+        for directory in draft.manifest.directories.iter().rev() {
+            let names = self.list(directory.as_str())?;
+            let mut names = names.iter().map(|name| format!("{directory}/{name}"));
+            if names.all(|name| gone.contains(&name)) && !is_kept(directory) {
+                gone.insert(directory.to_string());
+                emptied.push(directory.clone());
             }
         }
+        Ok(emptied)
     }
-
-    fn directory(&self, path: &str) -> Result<OwnedFd, Errno> {
-        self.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY)
-    }
-}
-
-/// One thing that was done, and can be undone.
-enum Done {
-    MadeDirectory(String),
-    /// A hidden file beside its place: new, or a second link to the former.
-    Hidden(String),
-    /// Nothing was at the place.
-    Created(String),
-    /// What was at the place is at `old` as well, or instead.
-    Replaced {
-        path: String,
-        old: String,
-    },
-    Moved {
-        from: String,
-        to: String,
-    },
 }
 
 struct Transaction<'a> {
-    root: &'a RootTree,
+    writer: Writer<'a>,
     stop: &'a Stop,
-    done: Vec<Done>,
-    /// By device, the filesystems in which something changes: one of the
-    /// directories, open since before the first file is made.
-    filesystems: BTreeMap<u64, (String, Rc<OwnedFd>)>,
-    /// Directories by path.
-    open: BTreeMap<String, Rc<OwnedFd>>,
+    before: &'a Manifest,
+    change: Change,
+    /// What can't have a second name.
+    unlinked: BTreeSet<TreePath>,
 }
 
 impl Transaction<'_> {
-    fn run(&mut self, set: &FileSet, outcomes: &[Outcome]) -> Result<(), RootError> {
-        let changes = || {
-            set.into_iter()
-                .zip(outcomes)
-                .filter(|(_, outcome)| **outcome != Outcome::Unchanged)
-        };
-        for (change, _) in changes() {
+    fn run(&mut self, draft: &Draft<'_>) -> Result<(), RootError> {
+        self.announce()?;
+        if !draft.to_keep.is_empty() {
+            self.make_directory(FORMER, 0o700)?;
+        }
+        for (path, kept) in &draft.to_keep {
             self.stop.check()?;
-            self.stage(change)?;
+            self.writer
+                .duplicate(path.as_str(), &kept.path())
+                .map_err(failed("keep", path.as_str()))?;
         }
-        self.sync()?;
-        for (change, outcome) in changes() {
+        for operation in &draft.operations {
             self.stop.check()?;
-            self.commit(change, outcome)?;
+            self.stage(operation)?;
         }
-        self.sync()
+        let new = hidden(MANIFEST, NEW);
+        self.writer
+            .write(&new, 0o600, draft.manifest.text().as_bytes())
+            .map_err(failed("write", MANIFEST))?;
+        self.writer.sync()?;
+        for operation in &draft.operations {
+            self.stop.check()?;
+            self.commit(operation)?;
+        }
+        self.writer.sync()?;
+        self.writer
+            .rename(&new, MANIFEST, false)
+            .and_then(|()| self.writer.sync_directory(PLACE))
+            .map_err(failed("write", MANIFEST))
     }
 
-    /// Writes what is to come beside its place.
-    fn stage(&mut self, change: &Change) -> Result<(), RootError> {
-        let (path, directory) = (change.path.as_str(), change.path.directory());
-        if matches!(
-            change.kind,
-            ChangeKind::File { .. } | ChangeKind::Symlink { .. }
-        ) {
-            self.make_directories(directory)?;
+    /// The record says what will be done, before anything is.
+    fn announce(&mut self) -> Result<(), RootError> {
+        let directories = self.change.directories.clone();
+        for directory in directories.iter().filter(|one| is_above(one, PLACE)) {
+            self.make_directory(directory.as_str(), 0o755)?;
         }
-        self.note_filesystem(directory)
-            .map_err(failed("look at", directory))?;
-        let new = hidden(path, NEW);
-        match &change.kind {
-            ChangeKind::File { mode, bytes } => self
-                .write(&new, mode.bits(), bytes)
-                .map_err(failed("write", path)),
-            ChangeKind::Symlink { target } => {
-                self.at(&new, |directory, name| {
-                    rustix::fs::symlinkat(*target, directory, name)
-                })
-                .map_err(failed("write", path))?;
-                self.done.push(Done::Hidden(new));
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Of a directory that was made, the filesystem is the one of those above.
-    fn note_filesystem(&mut self, directory: &str) -> Result<(), Errno> {
-        let open = self.directory(directory)?;
-        let device = rustix::fs::fstat(&open)?.st_dev;
-        self.filesystems
-            .entry(device)
-            .or_insert_with(|| (directory.to_owned(), open));
-        Ok(())
-    }
-
-    fn write(&mut self, new: &str, bits: u32, bytes: &[u8]) -> Result<(), std::io::Error> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        // It is never open to more people than it is in the end.
-        let mode = Mode::from_raw_mode(bits);
-        let file = self.at(new, |directory, name| {
-            rustix::fs::openat(directory, name, flags, mode)
-        })?;
-        self.done.push(Done::Hidden(new.to_owned()));
-        let mut file = File::from(file);
-        file.write_all(bytes)?;
-        let stat = rustix::fs::fstat(&file)?;
-        let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
-        // A directory with the set-group-ID bit gives its own group.
-        if (stat.st_uid, stat.st_gid) != (uid.as_raw(), gid.as_raw()) {
-            rustix::fs::fchown(&file, Some(uid), Some(gid))?;
-        }
-        if stat.st_mode & 0o7777 != bits {
-            rustix::fs::fchmod(&file, mode)?;
+        self.make_directory(PLACE, 0o700)?;
+        self.writer
+            .note_filesystem(PLACE)
+            .map_err(failed("look at", PLACE))?;
+        self.write_announcement()
+            .map_err(failed("write", MANIFEST))?;
+        for directory in &directories {
+            self.make_directory(directory.as_str(), 0o755)?;
         }
         Ok(())
     }
 
-    fn make_directories(&mut self, directory: &str) -> Result<(), RootError> {
-        if absent(self.directory(directory))
-            .map_err(failed("look at", directory))?
-            .is_some()
-        {
-            return Ok(());
-        }
-        let parent = TreePath::directory_of(directory);
-        self.make_directories(parent)?;
-        self.at(directory, |parent, name| {
-            rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o755))
-        })
-        .map_err(failed("make the directory", directory))?;
-        self.done.push(Done::MadeDirectory(directory.to_owned()));
-        Ok(())
-    }
-
-    fn commit(&mut self, change: &Change, outcome: &Outcome) -> Result<(), RootError> {
-        let path = change.path.as_str();
-        let (new, old) = (hidden(path, NEW), hidden(path, OLD));
-        match outcome {
-            Outcome::Unchanged => {}
-            Outcome::Created => {
-                self.rename(&new, path, true)
-                    .map_err(failed("write", path))?;
-                self.done.push(Done::Created(path.to_owned()));
-            }
-            Outcome::Replaced | Outcome::ModeSet => {
-                self.keep(path, &old).map_err(failed("write", path))?;
-                self.rename(&new, path, false)
-                    .map_err(failed("write", path))?;
-                self.done.push(Done::Replaced {
-                    path: path.to_owned(),
-                    old,
-                });
-            }
-            Outcome::MovedAside(to) => {
-                self.rename(path, to.as_str(), true)
-                    .map_err(failed("move aside", path))?;
-                self.done.push(Done::Moved {
-                    from: path.to_owned(),
-                    to: to.to_string(),
-                });
-            }
-            Outcome::Removed => {
-                self.rename(path, &old, true)
-                    .map_err(failed("remove", path))?;
-                self.done.push(Done::Replaced {
-                    path: path.to_owned(),
-                    old,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives what is at `path` the second name `old`.
-    fn keep(&mut self, path: &str, old: &str) -> Result<(), Errno> {
-        let linked = self.at(path, |directory, name| {
-            let old = old.rsplit_once('/').map_or(old, |(_, name)| name);
-            rustix::fs::linkat(directory, name, directory, old, AtFlags::empty())
-        });
-        match linked {
-            Ok(()) => {
-                self.done.push(Done::Hidden(old.to_owned()));
-                Ok(())
-            }
-            // No filesystem must have hard links, and no file any number.
-            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::MLINK) => {
-                self.rename(path, old, true)?;
-                self.done.push(Done::Moved {
-                    from: path.to_owned(),
-                    to: old.to_owned(),
-                });
-                Ok(())
-            }
-            Err(error) => Err(error),
+    fn write_announcement(&mut self) -> io::Result<()> {
+        let (new, old) = (hidden(MANIFEST, NEW), hidden(MANIFEST, OLD));
+        let manifest = self.before.in_phase(Phase::Changing(self.change.clone()));
+        let file = self.writer.write(&new, 0o600, manifest.text().as_bytes())?;
+        // A name that is durable before its bytes are leads to none of them.
+        file.sync_data()?;
+        match self.writer.link(MANIFEST, &old) {
+            Err(error) if error != Errno::NOENT && !can_not_link(error) => Err(error.into()),
+            _ => Ok(self.writer.rename(&new, MANIFEST, false)?),
         }
     }
 
-    /// Renames within one directory, or from a path to another.
-    fn rename(&mut self, from: &str, to: &str, is_free: bool) -> Result<(), Errno> {
-        let to_directory = self.directory(TreePath::directory_of(to))?;
-        let to = to.rsplit_once('/').map_or(to, |(_, name)| name);
-        self.at(from, |directory, name| {
-            let plain = || rustix::fs::renameat(directory, name, &to_directory, to);
-            if !is_free {
-                return plain();
-            }
-            let flags = RenameFlags::NOREPLACE;
-            match rustix::fs::renameat_with(directory, name, &to_directory, to, flags) {
-                // Not every filesystem can promise it.
-                Err(Errno::INVAL) => plain(),
-                other => other,
-            }
-        })
+    fn make_directory(&mut self, path: &str, bits: u32) -> Result<(), RootError> {
+        self.writer
+            .make_directory(path, bits)
+            .map(|_| ())
+            .map_err(failed("make the directory", path))
     }
 
-    /// Does something to a name in its directory.
-    fn at<T>(
-        &mut self,
-        path: &str,
-        work: impl FnOnce(&OwnedFd, &str) -> Result<T, Errno>,
-    ) -> Result<T, Errno> {
-        let directory = self.directory(TreePath::directory_of(path))?;
-        work(
-            &directory,
-            path.rsplit_once('/').map_or(path, |(_, name)| name),
-        )
-    }
-
-    /// A directory that is there.
-    fn directory(&mut self, path: &str) -> Result<Rc<OwnedFd>, Errno> {
-        if let Some(open) = self.open.get(path) {
-            return Ok(Rc::clone(open));
-        }
-        let open = Rc::new(self.root.directory(path)?);
-        if self.open.len() >= MOST_OPEN {
-            self.open.clear();
-        }
-        self.open.insert(path.to_owned(), Rc::clone(&open));
-        Ok(open)
-    }
-
-    /// Makes all that was done durable. One call for a filesystem waits for the
-    /// disk once, where `fsync(2)` waits for each file and each directory.
-    /// Since Linux 5.8 it tells of every write that failed (syncfs(2)).
-    fn sync(&self) -> Result<(), RootError> {
-        for (directory, open) in self.filesystems.values() {
-            rustix::fs::syncfs(open).map_err(failed("make durable", directory))?;
-        }
-        Ok(())
-    }
-
-    /// Removes what was kept; from here on there is no way back.
-    fn forget(mut self) {
-        for done in std::mem::take(&mut self.done) {
-            if let Done::Replaced { old, .. } = done {
-                // The next run tries again.
-                let _ = self.unlink(&old);
-            }
-        }
-    }
-
-    /// Puts everything back, newest first, and returns the error to report.
-    fn undo(mut self, cause: RootError) -> RootError {
-        let mut first = None;
-        while let Some(done) = self.done.pop() {
-            let (result, path) = match &done {
-                Done::MadeDirectory(path) => {
-                    let removed = self.at(path, |directory, name| {
-                        rustix::fs::unlinkat(directory, name, AtFlags::REMOVEDIR)
-                    });
-                    (removed, path)
-                }
-                Done::Hidden(path) | Done::Created(path) => (self.unlink(path), path),
-                Done::Replaced { path, old } => (self.rename(old, path, false), path),
-                // It may be back already: see `keep`.
-                Done::Moved { from, to } => {
-                    (absent(self.rename(to, from, false)).map(|_| ()), from)
-                }
-            };
-            if let Err(error) = result {
-                first.get_or_insert((path.clone(), error));
-            }
-        }
-        match first {
-            None => cause,
-            Some((path, source)) => RootError::NotUndone {
-                cause: Box::new(cause),
+    /// Writes what is to come beside its place, and gives what is there a second name.
+    fn stage(&mut self, operation: &Operation<'_>) -> Result<(), RootError> {
+        let (path, new, is_there) = match operation {
+            Operation::Put {
                 path,
-                source: source.into(),
+                new,
+                replaces,
+                ..
+            } => (path, Some(*new), *replaces),
+            Operation::Remove { path } => (path, None, true),
+            Operation::Move { from, .. } => (from, None, false),
+        };
+        let directory = path.directory();
+        self.writer
+            .note_filesystem(directory)
+            .map_err(failed("look at", directory))?;
+        let path_text = path.as_str();
+        let hidden_new = hidden(path_text, NEW);
+        let written = match new {
+            Some(New::File { bits, bytes }) => {
+                self.writer.write(&hidden_new, bits, bytes).map(|_| ())
+            }
+            Some(New::Link { target }) => {
+                self.writer.symlink(&hidden_new, target).map_err(Into::into)
+            }
+            Some(New::Kept(kept)) => self.writer.duplicate(&kept.path(), &hidden_new),
+            None => Ok(()),
+        };
+        written.map_err(failed("write", path_text))?;
+        if is_there {
+            match self.writer.link(path_text, &hidden(path_text, OLD)) {
+                Err(error) if can_not_link(error) => {
+                    self.unlinked.insert(path.clone());
+                }
+                other => other.map_err(failed("write", path_text))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, operation: &Operation<'_>) -> Result<(), RootError> {
+        match operation {
+            Operation::Put { path, replaces, .. } => {
+                let refused = || failed("write", path.as_str());
+                if self.unlinked.contains(path) {
+                    self.give_way(path).map_err(refused())?;
+                }
+                let path = path.as_str();
+                self.writer
+                    .rename(&hidden(path, NEW), path, !replaces)
+                    .map_err(refused())
+            }
+            Operation::Remove { path } => {
+                let done = match self.unlinked.contains(path) {
+                    true => self.give_way(path),
+                    false => self.writer.unlink(path.as_str()),
+                };
+                done.map_err(failed("remove", path.as_str()))
+            }
+            Operation::Move { from, to } => self
+                .writer
+                .rename(from.as_str(), to.as_str(), true)
+                .map_err(failed("move aside", from.as_str())),
+        }
+    }
+
+    fn give_way(&mut self, path: &TreePath) -> Result<(), Errno> {
+        let path = path.as_str();
+        self.writer.rename(path, &hidden(path, OLD), true)
+    }
+
+    /// Removes what is needed no more; there is no way back. Returns the directories
+    /// that were removed.
+    fn finish(mut self, manifest: &Manifest) -> Result<Vec<TreePath>, RootError> {
+        let left = |operation: &Step| match operation {
+            Step::Put { path, .. } | Step::Remove { path } => Some(hidden(path.as_str(), OLD)),
+            Step::Move { .. } => None,
+        };
+        let left: Vec<String> = self.change.steps.iter().filter_map(left).collect();
+        for path in left.iter().chain([&hidden(MANIFEST, OLD)]) {
+            // The next run tries again.
+            let _ = self.writer.unlink(path);
+        }
+        if manifest.phase == Phase::Reverted {
+            return record::clean_up(&mut self.writer, manifest).map_err(|error| {
+                RootError::NotCleaned {
+                    cause: Box::new(error),
+                }
+            });
+        }
+        let _ = record::drop_unneeded(&mut self.writer, manifest);
+        Ok(Vec::new())
+    }
+
+    /// Puts everything back, and returns the error to report.
+    fn undo(mut self, cause: RootError) -> RootError {
+        match record::undo(&mut self.writer, &self.change, self.before) {
+            Ok(()) => cause,
+            Err(and) => RootError::NotUndone {
+                cause: Box::new(cause),
+                and: Box::new(and),
             },
         }
     }
-
-    /// Removes a file, if it is there.
-    fn unlink(&mut self, path: &str) -> Result<(), Errno> {
-        let removed = self.at(path, |directory, name| {
-            rustix::fs::unlinkat(directory, name, AtFlags::empty())
-        });
-        absent(removed).map(|_| ())
-    }
 }
 
-/// The name beside a place.
-fn hidden(path: &str, end: &str) -> String {
-    match path.rsplit_once('/') {
-        Some((directory, name)) => format!("{directory}/.{name}{end}"),
-        None => format!(".{path}{end}"),
-    }
+/// The directory is one of those above the path.
+fn is_above(directory: &TreePath, path: &str) -> bool {
+    path.strip_prefix(directory.as_str())
+        .is_some_and(|rest| rest.starts_with('/'))
 }

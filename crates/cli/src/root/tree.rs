@@ -175,6 +175,11 @@ pub(super) fn stat_at(directory: &impl AsFd, name: &str) -> Result<Option<Stat>,
     ))
 }
 
+/// The last part of a path.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
 /// "Nothing is there" is an answer.
 pub(super) fn absent<T>(result: Result<T, Errno>) -> Result<Option<T>, Errno> {
     match result {

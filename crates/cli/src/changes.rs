@@ -1,0 +1,88 @@
+//! What was done to a root tree, for people and for programs.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::diagnose;
+use crate::root::{self, Outcome, RootTree};
+
+/// Who is at work, and whom it waits for.
+pub(crate) fn lock(root: &RootTree, path: &Path) -> Result<(), root::RootError> {
+    let name = path.display();
+    root.lock(|| {
+        diagnose::print_note(&format!(
+            "another nvmeroot is at work in `{name}`; waiting for it"
+        ));
+    })
+}
+
+/// Says that a run before this one did not come to its end.
+pub(crate) fn tell_interrupted(report: &root::Report, dry_run: bool) {
+    if report.was_interrupted {
+        let done = match dry_run {
+            true => "what it had done would be undone first",
+            false => "what it had done was undone first",
+        };
+        diagnose::print_note(&format!("an earlier run was interrupted; {done}"));
+    }
+}
+
+/// One path.
+#[derive(Serialize)]
+pub(crate) struct FileLine {
+    pub(crate) path: String,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_to: Option<String>,
+    /// Where the file is that somebody had edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_is_at: Option<String>,
+    why: String,
+}
+
+impl From<root::Line> for FileLine {
+    fn from(line: root::Line) -> Self {
+        Self {
+            path: line.path.to_string(),
+            outcome: match line.outcome {
+                Outcome::Created => "created",
+                Outcome::Replaced => "replaced",
+                Outcome::ModeSet => "mode set",
+                Outcome::Unchanged => "unchanged",
+                Outcome::MovedAside(_) => "moved aside",
+                Outcome::Removed => "removed",
+                Outcome::PutBack => "put back",
+            },
+            moved_to: match line.outcome {
+                Outcome::MovedAside(to) => Some(to.to_string()),
+                _ => None,
+            },
+            edited_is_at: line.edited_is_at.map(|path| path.to_string()),
+            why: line.why.to_owned(),
+        }
+    }
+}
+
+/// A line for each path and each directory that was removed.
+pub(crate) fn write(text: &mut String, files: &[FileLine], directories: &[String], dry_run: bool) {
+    let would = if dry_run { "would be " } else { "" };
+    for line in files {
+        let (outcome, path) = (line.outcome, &line.path);
+        let moved = line.moved_to.as_ref().map(|to| format!(" → {to}"));
+        let moved = moved.unwrap_or_default();
+        let edited = line.edited_is_at.as_ref();
+        let edited = edited.map(|at| format!(", the edited file {would}kept as {at}"));
+        let edited = edited.unwrap_or_default();
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            text,
+            "  {would}{outcome}: {path}{moved}{edited}  ({})",
+            line.why
+        );
+    }
+    for directory in directories {
+        let _ = writeln!(text, "  {would}removed: {directory}/  (it is empty)");
+    }
+}
