@@ -517,7 +517,7 @@ fn warnings_stop_nothing() {
                     --> curtin.yaml:11:7 `storage.config[3]`\n\
                     hint: add `_netdev` to its options, so that the running system orders it after the network\n\
                     warning: there is no network configuration, so nothing leads to the controllers\n\
-                    hint: pass the installer's netplan file in `write_files`\n";
+                    hint: configure the interface that leads there in the root tree, or pass the installer's netplan file in `write_files`\n";
     for (arguments, stdout) in [
         (
             ["plan", "--format", "commands", "--curtin", "curtin.yaml"],

@@ -374,7 +374,7 @@ fn files_that_nobody_reads_are_named_where_there_is_no_network() {
     let said = field.plan("");
     assert!(
         said.stderr.contains(
-            "not `etc/netplan/50.yml`, `etc/systemd/network/a.network`, `etc/network/interfaces`: write the configuration for netplan"
+            "hint: no network manager of the root tree reads `etc/netplan/50.yml`, `etc/systemd/network/a.network`, `etc/network/interfaces`: install the one that this is for"
         ),
         "{}",
         said.stderr

@@ -201,3 +201,66 @@ fn a_tree_of_another_machine_has_the_controllers_that_it_names_itself() {
     assert_eq!(plan["controllers"].as_array().map(Vec::len), Some(1));
     assert_eq!(plan["reach"], "initramfs");
 }
+
+#[test]
+fn ifupdown_s_file_leads_to_the_storage_where_ifupdown_is_there() {
+    let scene = Scene::new();
+    std::fs::remove_file(scene.at("root/etc/netplan/00-lan.yaml")).expect("a file");
+    scene.tree(
+        "etc/network/interfaces",
+        "auto ens3\niface ens3 inet static\n    address 10.77.0.50/24\n    frobnicate 1\n",
+    );
+    let said = scene.nvmeroot(&["plan"]);
+    assert!(
+        said.stderr.contains(
+            "hint: no network manager of the root tree reads `etc/network/interfaces`: install"
+        ),
+        "{}",
+        said.stderr
+    );
+    scene.tree("usr/lib/ifupdown/wait-online.sh", "");
+    let said = scene.nvmeroot(&["plan"]);
+    assert_eq!(
+        said.stderr,
+        "\
+warning: `frobnicate` is not carried out in the initramfs
+  --> etc/network/interfaces:4:5
+"
+    );
+    assert!(said.stdout.contains("ens3"), "{}", said.stdout);
+    let configured = scene.configure();
+    assert!(
+        configured
+            .stdout
+            .contains("etc/network/interfaces.d/nvmeroot"),
+        "{}",
+        configured.stdout
+    );
+    // What it wrote there says nothing new.
+    assert_eq!(scene.nvmeroot(&["plan"]).stdout, said.stdout);
+}
+
+#[test]
+fn network_manager_s_profile_is_for_the_card_that_the_machine_has() {
+    let scene = Scene::new();
+    std::fs::remove_file(scene.at("root/etc/netplan/00-lan.yaml")).expect("a file");
+    scene.tree("usr/sbin/NetworkManager", "");
+    scene.tree(
+        "etc/NetworkManager/system-connections/lan.nmconnection",
+        "[connection]\nid=lan\ntype=ethernet\n[ipv4]\nmethod=auto\n",
+    );
+    let card = "sys/devices/pci0000:00/0000:00:03.0/net/enp0s3";
+    for (file, text) in [
+        ("type", "1"),
+        ("address", "52:54:00:00:00:01"),
+        ("device/uevent", "DRIVER=e1000"),
+    ] {
+        scene.machine(&format!("{card}/{file}"), &format!("{text}\n"));
+    }
+    scene.class("net/enp0s3", card);
+    let said = scene.nvmeroot(&["plan", "--format", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let interface = &plan["network"]["interfaces"][0];
+    assert_eq!(interface["name"], "enp0s3", "{}", said.stderr);
+    assert_eq!(interface["dhcp4"]["identifier_mac"], true);
+}

@@ -6,8 +6,11 @@ pub mod curtin;
 mod diagnostic;
 mod error;
 pub mod fstab;
+pub mod ifupdown;
 pub mod machine;
+mod native;
 pub mod netplan;
+pub mod network_manager;
 pub mod networkd;
 pub mod nvme_etc;
 #[cfg(test)]
@@ -16,3 +19,4 @@ pub mod yaml;
 
 pub use self::diagnostic::{Diagnostic, Diagnostics};
 pub use self::error::IntakeError;
+pub use self::native::{Card, Files};

@@ -92,7 +92,7 @@ fn no_network(passed_over: &[String]) -> Warning {
     let warning =
         Warning::general("there is no network configuration, so nothing leads to the controllers");
     if passed_over.is_empty() {
-        return warning.with_hint("pass the installer's netplan file in `write_files`");
+        return warning.with_hint("configure the interface that leads there in the root tree, or pass the installer's netplan file in `write_files`");
     }
     let mut names: Vec<String> = passed_over
         .iter()
@@ -103,7 +103,7 @@ fn no_network(passed_over: &[String]) -> Warning {
         names.push(format!("{more} more"));
     }
     let hint = format!(
-        "nvmeroot reads netplan's `*.yaml` files and cloud-init's network configuration, not {}: write the configuration for netplan",
+        "no network manager of the root tree reads {}: install the one that this is for, or write the configuration for netplan (`*.yaml`)",
         names.join(", ")
     );
     warning.with_hint(hint)

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use nvmeroot_intake::Card;
 use nvmeroot_intake::machine::{Block, Machine, NvmeController};
 
 use crate::Failure;
@@ -14,10 +15,11 @@ const LONGEST: u64 = 16 << 20;
 const BLOCKS: &str = "sys/class/block";
 const CONTROLLERS: &str = "sys/class/nvme";
 const BTRFS: &str = "sys/fs/btrfs";
+const LINKS: &str = "sys/class/net";
 
 /// Reads the files; `top` is `/`, or a directory with a copy of them.
 pub(super) fn read(top: &Path) -> Result<Machine, Failure> {
-    let top = RootTree::open(top).map_err(|error| Failure::Usage(error.to_string()))?;
+    let top = open(top)?;
     let files = Files(&top);
     let mut machine = Machine {
         mountinfo: files.bytes("proc/self/mountinfo").unwrap_or_default(),
@@ -37,6 +39,34 @@ pub(super) fn read(top: &Path) -> Result<Machine, Failure> {
             .extend(devices.ok().filter(|devices| !devices.is_empty()));
     }
     Ok(machine)
+}
+
+/// The network cards. `top` as in [`read`].
+pub(super) fn cards(top: &Path) -> Result<Vec<Card>, Failure> {
+    let top = open(top)?;
+    let files = Files(&top);
+    let mut cards = Vec::new();
+    for name in top.list(LINKS)? {
+        let at = |file: &str| format!("{LINKS}/{name}/{file}");
+        // What has no device is virtual; type 1 is Ethernet (`ARPHRD_ETHER`).
+        if !top.exists(&at("device"))? || files.text(&at("type")).as_deref() != Some("1") {
+            continue;
+        }
+        let uevent = files.text(&at("device/uevent")).unwrap_or_default();
+        let driver = uevent.lines().find_map(|line| line.strip_prefix("DRIVER="));
+        cards.push(Card {
+            mac: files
+                .text(&at("address"))
+                .and_then(|text| text.parse().ok()),
+            driver: driver.map(str::to_owned),
+            name,
+        });
+    }
+    Ok(cards)
+}
+
+fn open(top: &Path) -> Result<RootTree, Failure> {
+    RootTree::open(top).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 struct Files<'a>(&'a RootTree);

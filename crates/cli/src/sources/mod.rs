@@ -4,13 +4,14 @@
 mod curtin;
 mod machine;
 mod mounted;
+mod native;
 mod source;
 mod tree;
 
 use std::path::Path;
 
-use nvmeroot_intake::{IntakeError, netplan};
-use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Origin, resolve};
+use nvmeroot_intake::{Card, IntakeError, netplan};
+use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Manager, Origin, resolve};
 
 use self::source::{NetworkText, SourceError};
 use crate::Failure;
@@ -74,7 +75,7 @@ fn fragments(
     let mut network = Vec::new();
     if let Some(root) = root {
         network = tree::network(root, is_cloud_inits, source_map)?;
-        fragments.push(tree::passed_over(root)?);
+        fragments.extend(of_managers(root, &[], source_map)?);
     }
     // What curtin writes replaces a file of the same path that was there.
     network.extend(written);
@@ -105,12 +106,26 @@ fn without_curtin(
     };
     let mut fragments = vec![mounted::storage(&place, &nvme, source_map)?];
     let network = tree::network(root, false, source_map)?;
-    fragments.push(tree::passed_over(root)?);
+    let cards = machine::cards(place.files())?;
+    fragments.extend(of_managers(root, &cards, source_map)?);
     fragments.extend(netplan_of(&network, None)?);
     fragments.extend(nvme);
     let own = identity(root, host)?;
     fragments.extend(mounted::another_identity(&fragments, &own));
     fragments.push(own);
+    Ok(fragments)
+}
+
+/// What the own files of the tree's network managers say, and which files of others are
+/// there.
+fn of_managers(
+    root: &RootTree,
+    cards: &[Card],
+    source_map: &mut SourceMap,
+) -> Result<Vec<Fragment>, SourceError> {
+    let managers = Manager::of_tree(|file| root.exists(file)).map_err(Failure::from)?;
+    let mut fragments = native::network(root, &managers, cards, source_map)?;
+    fragments.push(tree::passed_over(root, &managers)?);
     Ok(fragments)
 }
 

@@ -24,6 +24,13 @@ pub(super) struct Place<'a> {
     pub(super) machine: Option<&'a Path>,
 }
 
+impl Place<'_> {
+    /// Where the machine's files are.
+    pub(super) fn files(&self) -> &Path {
+        self.machine.unwrap_or(Path::new("/"))
+    }
+}
+
 /// The graph of storage. `nvme`: what the tree's `etc/nvme` says.
 pub(super) fn storage(
     place: &Place<'_>,
@@ -37,7 +44,7 @@ pub(super) fn storage(
     let path = path
         .to_str()
         .ok_or_else(|| Failure::Usage(format!("`{shown}` is no text")))?;
-    let machine = files::read(place.machine.unwrap_or(Path::new("/")))?;
+    let machine = files::read(place.files())?;
     let bytes = place.root.read(FSTAB, LONGEST).map_err(Failure::from)?;
     if bytes
         .as_ref()

@@ -1,9 +1,11 @@
 //! What the root tree itself says: its network configuration and `etc/nvme`.
 
-use nvmeroot_intake::{nvme_etc, yaml};
-use nvmeroot_plan::{Fragment, Origin, Warning};
+use std::collections::BTreeSet;
 
-use super::{NetworkText, SourceError};
+use nvmeroot_intake::{ifupdown, nvme_etc, yaml};
+use nvmeroot_plan::{Fragment, Manager, Origin, Warning};
+
+use super::{NetworkText, SourceError, native};
 use crate::diagnose::SourceMap;
 use crate::root::RootTree;
 use crate::{Failure, identity};
@@ -27,13 +29,17 @@ const SEEDS: [&str; 2] = [
     "var/lib/cloud/seed/nocloud-net/network-config",
 ];
 
-/// Directories of other network managers, and how their files end.
-const OTHERS: [(&str, &str); 5] = [
-    ("etc/netplan", ".yml"),
-    ("etc/network/interfaces.d", ""),
-    ("etc/systemd/network", ".network"),
-    ("etc/NetworkManager/system-connections", ".nmconnection"),
-    ("etc/sysconfig/network-scripts", ""),
+/// Directories of network managers, how their files end, and who reads them.
+const OTHERS: [(&str, &str, Option<Manager>); 5] = [
+    ("etc/netplan", ".yml", None),
+    ("etc/network/interfaces.d", "", Some(Manager::Ifupdown)),
+    ("etc/systemd/network", ".network", None),
+    (
+        "etc/NetworkManager/system-connections",
+        ".nmconnection",
+        Some(Manager::NetworkManager),
+    ),
+    ("etc/sysconfig/network-scripts", "", None),
 ];
 
 /// The netplan files that lie in the root tree. Where cloud-init has not
@@ -95,10 +101,17 @@ fn is_about_network(content: &[u8]) -> bool {
     is_json || lines.any(|line| line.starts_with(b"network"))
 }
 
-/// The files of other network managers, which nobody reads here.
-pub(super) fn passed_over(root: &RootTree) -> Result<Fragment, Failure> {
+/// The files that are read for none of the managers that are there.
+pub(super) fn passed_over(
+    root: &RootTree,
+    managers: &BTreeSet<Manager>,
+) -> Result<Fragment, Failure> {
     let mut fragment = Fragment::default();
-    for (directory, end) in OTHERS {
+    let is_read = |by: Option<Manager>| by.is_some_and(|by| native::is_read(managers, by));
+    for (directory, end, by) in OTHERS {
+        if is_read(by) {
+            continue;
+        }
         for name in root.list(directory)? {
             let path = format!("{directory}/{name}");
             let is_ours = path == nvmeroot_render::IFUPDOWN_PATH;
@@ -108,8 +121,10 @@ pub(super) fn passed_over(root: &RootTree) -> Result<Fragment, Failure> {
         }
     }
     // Every Debian has this file; what matters is whether it has an interface.
-    let interfaces = "etc/network/interfaces";
-    if let Some(content) = root.read(interfaces, 1 << 20)? {
+    let interfaces = ifupdown::INTERFACES;
+    if !is_read(Some(Manager::Ifupdown))
+        && let Some(content) = root.read(interfaces, 1 << 20)?
+    {
         let text = String::from_utf8_lossy(&content);
         let mut words = text.lines().map(|line| line.split_whitespace());
         let is_interface = words.any(|mut line| {

@@ -22,7 +22,7 @@ pub struct Source<'a> {
 pub(super) struct File<'s, 'd> {
     /// Its name decides its place.
     pub(super) name: &'s str,
-    /// `None`: cloud-init writes it when the machine boots.
+    /// `None`: cloud-init writes it when the machine boots, or nobody does.
     pub(super) source: Option<&'s Source<'s>>,
     pub(super) document: &'d Document,
 }
@@ -39,6 +39,14 @@ impl<'s, 'd> File<'s, 'd> {
     pub(super) fn of_cloud_init(document: &'d Document) -> Self {
         Self {
             name: CLOUD_INIT_WRITES,
+            ..Self::of_words(document)
+        }
+    }
+
+    /// A document that is nobody's file.
+    pub(super) fn of_words(document: &'d Document) -> Self {
+        Self {
+            name: "",
             source: None,
             document,
         }

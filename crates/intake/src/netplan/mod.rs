@@ -109,6 +109,26 @@ pub fn read_with(
     })
 }
 
+/// The interfaces of a document that was put together in netplan's words.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn lowered(document: &Document) -> Result<Fragment, IntakeError> {
+    let mut findings = findings::Findings::new([document]);
+    let network = merged::merge(&[File::of_words(document)], &mut findings);
+    let (mut interfaces, mut notices) = (None, Vec::new());
+    if let Some(network) = network.filter(|_| !findings.has_errors()) {
+        let lowered = lower::lower(&network, &mut findings);
+        (interfaces, notices) = (Some(lowered.0), lowered.1);
+    }
+    Ok(Fragment {
+        warnings: findings.finish()?,
+        notices,
+        interfaces,
+        ..Fragment::default()
+    })
+}
+
 fn parse(source: &Source<'_>) -> Result<Document, IntakeError> {
     yaml::parse(&source.name, source.text).map_err(|error| IntakeError::Yaml {
         file: source.name.as_str().into(),

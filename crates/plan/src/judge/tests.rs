@@ -121,14 +121,14 @@ fn files_that_nobody_reads_are_named_where_no_network_is_configured() {
     };
     let not = |files: &str| {
         format!(
-            "nvmeroot reads netplan's `*.yaml` files and cloud-init's network configuration, not {files}: write the configuration for netplan"
+            "no network manager of the root tree reads {files}: install the one that this is for, or write the configuration for netplan (`*.yaml`)"
         )
     };
     let names: Vec<String> = (0..8).map(|n| format!("`etc/f{n}`")).collect();
     let names = names.join(", ");
     assert_eq!(
         hint(0),
-        "pass the installer's netplan file in `write_files`"
+        "configure the interface that leads there in the root tree, or pass the installer's netplan file in `write_files`"
     );
     assert_eq!(hint(1), not("`etc/f0`"));
     assert_eq!(hint(8), not(&names));

@@ -1,0 +1,208 @@
+//! The methods of interfaces(5): how an interface comes by its addresses. What each does is
+//! in ifupdown's inet.defn and inet6.defn.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::IpNet;
+use nvmeroot_plan::Origin;
+
+use super::file::{OptionLine, Stanza};
+use crate::native::{Family, Link, Map, Word};
+
+/// Options of a stanza that make no difference to who reaches the storage.
+const IGNORED: [&str; 17] = [
+    "broadcast",
+    "network",
+    "dns-nameservers",
+    "dns-nameserver",
+    "dns-search",
+    "dns-domain",
+    "dad-attempts",
+    "dad-interval",
+    "leasehours",
+    "leasetime",
+    "vendor",
+    "down",
+    "pre-down",
+    "post-down",
+    "description",
+    "autoconf",
+    "request-prefix",
+];
+
+pub(super) fn read(link: &mut Link, stanza: &Stanza, options: &[&OptionLine]) {
+    let family = match stanza.family.as_str() {
+        "inet" => Family::V4,
+        "inet6" => Family::V6,
+        other => {
+            link.become_foreign(other);
+            return;
+        }
+    };
+    let method = stanza.method.as_str();
+    match (family, method) {
+        (_, "static") => addresses(link, stanza, options, family),
+        (_, "manual") => {}
+        (Family::V4, "dhcp") => {
+            link.dhcp(family, &stanza.origin, metric(options));
+            if let Some(name) = last(options, "hostname") {
+                let words = link.words.map("dhcp4-overrides", &name.origin);
+                words.set("hostname", &name.origin, Word::Text(name.value.clone()));
+            }
+            if let Some(client) = last(options, "client") {
+                link.note(
+                    &client.origin,
+                    "`client` is not carried out: to the DHCP server the host is its card's MAC address",
+                );
+            }
+        }
+        (Family::V6, "auto" | "dhcp") => {
+            link.plain("accept-ra", &stanza.origin, "true");
+            if method == "dhcp" {
+                link.dhcp(family, &stanza.origin, None);
+            }
+        }
+        _ => {
+            let message = format!("the initramfs brings up nothing by the method `{method}`");
+            link.refuse(&stanza.origin, message);
+        }
+    }
+    for option in options {
+        settle(link, option, family);
+    }
+}
+
+fn settle(link: &mut Link, option: &OptionLine, family: Family) {
+    let (value, origin) = (option.value.as_str(), &option.origin);
+    match option.name.as_str() {
+        "mtu" => match value.parse::<u16>() {
+            Ok(mtu) => link.plain("mtu", origin, mtu),
+            Err(_) => link.doubt(origin, "this is no MTU"),
+        },
+        "hwaddress" => {
+            // `hwaddress ether ADDRESS` is the older way.
+            let address = value.strip_prefix("ether").unwrap_or(value).trim();
+            match address.parse::<nvmeroot_plan::MacAddress>() {
+                Ok(mac) => link.text("macaddress", origin, &mac.to_string()),
+                Err(_) => link.refuse(origin, "the initramfs sets no such hardware address"),
+            }
+        }
+        "accept-ra" if family == Family::V6 => {
+            link.plain(
+                "accept-ra",
+                origin,
+                if value == "0" { "false" } else { "true" },
+            );
+        }
+        "privext" if value == "2" => link.plain("ipv6-privacy", origin, "true"),
+        "pointopoint" | "dstaddr" => {
+            link.refuse(origin, "the initramfs sets no address of a peer");
+        }
+        "scope" | "preferred-lifetime" | "media" | "provider" => {
+            let message = format!("`{}` is not carried out in the initramfs", option.name);
+            link.note(origin, message);
+        }
+        name if IGNORED.contains(&name) || is_read_elsewhere(name) => {}
+        name => link.note(
+            origin,
+            format!("`{name}` is not carried out in the initramfs"),
+        ),
+    }
+}
+
+/// What the other modules here, or the methods above, read.
+fn is_read_elsewhere(name: &str) -> bool {
+    const NAMES: [&str; 11] = [
+        "address", "netmask", "gateway", "metric", "hostname", "client", "slaves", "up", "pre-up",
+        "post-up", "privext",
+    ];
+    let prefixes = ["bond-", "bridge-", "vlan-"];
+    NAMES.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn last<'o>(options: &[&'o OptionLine], name: &str) -> Option<&'o OptionLine> {
+    options
+        .iter()
+        .rev()
+        .find(|option| option.name == name)
+        .copied()
+}
+
+fn metric<'o>(options: &[&'o OptionLine]) -> Option<&'o str> {
+    let value = last(options, "metric")?.value.as_str();
+    value.parse::<u32>().is_ok().then_some(value)
+}
+
+fn addresses(link: &mut Link, stanza: &Stanza, options: &[&OptionLine], family: Family) {
+    let netmask = last(options, "netmask").map(|option| option.value.as_str());
+    let mut is_set = false;
+    for option in options.iter().filter(|option| option.name == "address") {
+        is_set = true;
+        match network(&option.value, netmask, family) {
+            Some(address) => {
+                let is_alias = stanza.name.contains(':') && family == Family::V4;
+                push(
+                    link,
+                    &option.origin,
+                    address,
+                    is_alias.then_some(&stanza.name),
+                );
+            }
+            None => link.doubt(&option.origin, "this is no address with a netmask"),
+        }
+    }
+    if !is_set {
+        link.doubt(&stanza.origin, "a `static` interface has no `address`");
+    }
+    for option in options.iter().filter(|option| option.name == "gateway") {
+        match option.value.parse::<IpAddr>() {
+            Ok(via) if via.is_ipv4() == (family == Family::V4) => {
+                link.gateway(&option.origin, via, metric(options));
+            }
+            // ifupdown's word for none.
+            _ if option.value == "none" => {}
+            _ => link.doubt(&option.origin, "this is no gateway of that family"),
+        }
+    }
+}
+
+fn push(link: &mut Link, origin: &Origin, address: IpNet, label: Option<&String>) {
+    let Some(label) = label.filter(|label| label.len() <= 15) else {
+        return link.address(origin, address);
+    };
+    let (mut one, mut said) = (Map::default(), Map::default());
+    said.set("label", origin, Word::Text(label.clone()));
+    one.set(&address.to_string(), origin, Word::Map(said));
+    link.words.push("addresses", origin, Word::Map(one));
+}
+
+/// An address with its prefix: in one, or by a netmask of either form. Without one it is
+/// that of its class (`compute_v4_mask` in ifupdown's execute.c), and 64 for IPv6.
+fn network(address: &str, netmask: Option<&str>, family: Family) -> Option<IpNet> {
+    let found = match address.split_once('/') {
+        Some(_) => address.parse::<IpNet>().ok()?,
+        None => {
+            let address: IpAddr = address.parse().ok()?;
+            let length = match (netmask, address) {
+                (Some(mask), _) => prefix(mask)?,
+                (None, IpAddr::V4(address)) => match address.octets()[0] {
+                    ..128 => 8,
+                    128..192 => 16,
+                    _ => 24,
+                },
+                (None, IpAddr::V6(_)) => 64,
+            };
+            IpNet::new(address, length).ok()?
+        }
+    };
+    let is_ipv4 = found.addr().is_ipv4();
+    (is_ipv4 == (family == Family::V4)).then_some(found)
+}
+
+fn prefix(mask: &str) -> Option<u8> {
+    if let Ok(length) = mask.trim_start_matches('/').parse() {
+        return Some(length);
+    }
+    let mask: Ipv4Addr = mask.parse().ok()?;
+    ipnet::ipv4_mask_to_prefix(mask).ok()
+}

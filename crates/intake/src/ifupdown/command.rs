@@ -1,0 +1,127 @@
+//! What the commands of `up` lines do, where `ip` does it.
+
+use nvmeroot_plan::Origin;
+
+use super::file::OptionLine;
+use crate::native::ip;
+use crate::native::{Map, Network};
+
+/// Reads a command. What is not understood is told without its words: they may hold a
+/// secret.
+pub(super) fn read(network: &mut Network, name: &str, option: &OptionLine) {
+    let command = option.value.as_str();
+    let command = command.strip_suffix("|| true").unwrap_or(command).trim();
+    let words: Vec<String> = command
+        .split_whitespace()
+        .map(|word| word.trim_matches(['"', '\'']))
+        .map(|word| match word {
+            "$IFACE" | "${IFACE}" => name.to_owned(),
+            word => word.to_owned(),
+        })
+        .collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    // More than one command, or what only a shell can tell.
+    let is_plain = !words
+        .iter()
+        .any(|word| word.contains([';', '|', '&', '$', '`', '(', '<', '>']));
+    if !is_plain || !known(network, name, &words, &option.origin) {
+        let message = format!(
+            "what `{}` does is not carried out in the initramfs",
+            option.name
+        );
+        network
+            .link(name, &option.origin)
+            .note(&option.origin, message);
+    }
+}
+
+fn known(network: &mut Network, name: &str, words: &[&str], origin: &Origin) -> bool {
+    let Some((program, mut words)) = words.split_first() else {
+        return true;
+    };
+    let program = program.rsplit('/').next().unwrap_or_default();
+    if program == "route" {
+        return match old_route(words) {
+            Some(said) => route(network, name, &said, origin),
+            None => false,
+        };
+    }
+    if program != "ip" {
+        return false;
+    }
+    while let [flag, rest @ ..] = words
+        && matches!(*flag, "-4" | "-6")
+    {
+        words = rest;
+    }
+    match words {
+        [
+            "r" | "ro" | "route",
+            "add" | "a" | "append" | "replace" | "change",
+            rest @ ..,
+        ] => route(network, name, rest, origin),
+        ["ru" | "rule", "add" | "a", rest @ ..] => match ip::rule(rest, origin) {
+            Some(rule) => {
+                let link = network.link(name, origin);
+                link.words
+                    .push("routing-policy", origin, crate::native::Word::Map(rule));
+                true
+            }
+            None => false,
+        },
+        [
+            "a" | "ad" | "addr" | "address",
+            "add" | "replace",
+            address,
+            "dev",
+            device,
+        ] => match address.parse() {
+            Ok(address) => {
+                network.link(device, origin).address(origin, address);
+                true
+            }
+            Err(_) => false,
+        },
+        ["l" | "link", "set", rest @ ..] => {
+            let rest = rest.strip_prefix(&["dev"]).unwrap_or(rest);
+            match rest {
+                // It is up anyway.
+                [_, "up"] | ["up", _] => true,
+                [device, "mtu", mtu] if mtu.parse::<u16>().is_ok() => {
+                    network.link(device, origin).plain("mtu", origin, mtu);
+                    true
+                }
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+fn route(network: &mut Network, name: &str, words: &[&str], origin: &Origin) -> bool {
+    let Some((route, device)) = ip::route(words, origin) else {
+        return false;
+    };
+    let device = device.unwrap_or_else(|| name.to_owned());
+    let route: Map = route;
+    network.link(&device, origin).route(origin, route);
+    true
+}
+
+/// `route add -net 10.0.0.0 netmask 255.0.0.0 gw 10.1.0.1` in the words of `ip`.
+fn old_route<'w>(words: &[&'w str]) -> Option<Vec<&'w str>> {
+    let words = words.strip_prefix(&["add"])?;
+    let mut said = Vec::new();
+    let mut rest = words
+        .iter()
+        .filter(|word| !matches!(**word, "-net" | "-host"));
+    said.push(*rest.next()?);
+    while let Some(word) = rest.next() {
+        match *word {
+            "gw" => said.extend(["via", *rest.next()?]),
+            word @ ("dev" | "metric" | "netmask") => said.extend([word, *rest.next()?]),
+            _ => return None,
+        }
+    }
+    Some(said)
+}

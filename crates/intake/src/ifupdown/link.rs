@@ -1,0 +1,112 @@
+//! Bonds (package ifenslave), bridges (bridge-utils) and VLANs (ifupdown's link.defn and
+//! package vlan).
+
+use nvmeroot_plan::Origin;
+
+use super::file::OptionLine;
+use crate::native::{Network, bond, bridge};
+
+/// Options of a bridge (bridge-utils-interfaces(5)), with netplan's names; times are in
+/// seconds in both.
+const BRIDGE: [(&str, &str); 5] = [
+    ("bridge-ageing", "ageing-time"),
+    ("bridge-bridgeprio", "priority"),
+    ("bridge-fd", "forward-delay"),
+    ("bridge-hello", "hello-time"),
+    ("bridge-maxage", "max-age"),
+];
+
+pub(super) fn kind(network: &mut Network, name: &str, whole: &Origin, options: &[&OptionLine]) {
+    let value = |wanted: &str| options.iter().rev().find(|option| option.name == wanted);
+    vlan(network, name, whole, options);
+    for option in options {
+        let (text, origin) = (option.value.as_str(), &option.origin);
+        match option.name.as_str() {
+            "bond-slaves" | "slaves" => {
+                network.link(name, origin).become_a("bonds");
+                let members = text.split_whitespace().filter(|one| *one != "none");
+                for member in members {
+                    network.hold(name, "bonds", member, origin);
+                }
+            }
+            "bond-master" => network.hold(text, "bonds", name, origin),
+            "bond-primary" => {
+                // The first that is there; the others stand in for it.
+                let first = text.split_whitespace().next().unwrap_or_default();
+                bond(network.link(name, origin), "primary", first, origin);
+            }
+            "bridge-ports" => ports(network, name, text, origin),
+            "bridge-stp" => {
+                let on = matches!(text, "on" | "yes" | "1" | "true");
+                bridge(network.link(name, origin), "stp", &on.to_string(), origin);
+            }
+            "bridge-vlan-aware" if matches!(text, "yes" | "1" | "on" | "true") => {
+                let message = "the initramfs makes no bridge that tells VLANs apart";
+                network.link(name, origin).refuse(origin, message);
+            }
+            other => {
+                let link = network.link(name, origin);
+                if let Some((_, netplan)) = BRIDGE.iter().find(|(known, _)| *known == other) {
+                    // A fraction makes no difference to who reaches the storage.
+                    let whole = text.split('.').next().unwrap_or_default();
+                    match whole.parse::<u32>() {
+                        Ok(number) => bridge(link, netplan, &number.to_string(), origin),
+                        Err(_) => link.doubt(origin, format!("this is no value of `{other}`")),
+                    }
+                } else if let Some(parameter) = other.strip_prefix("bond-")
+                    && !bond(link, parameter, text, origin)
+                {
+                    link.doubt(origin, format!("`{other}` is unknown to ifenslave"));
+                }
+            }
+        }
+    }
+    // The script turns it off where nothing is said; netplan would turn it on.
+    if let (Some(ports), None) = (value("bridge-ports"), value("bridge-stp")) {
+        bridge(
+            network.link(name, &ports.origin),
+            "stp",
+            "false",
+            &ports.origin,
+        );
+    }
+}
+
+fn ports(network: &mut Network, name: &str, text: &str, origin: &Origin) {
+    network.link(name, origin).become_a("bridges");
+    let mut words = text.split_whitespace();
+    while let Some(word) = words.next() {
+        match word {
+            "none" => {}
+            "all" | "regex" => {
+                let message = "which cards the bridge holds is known only when it is made";
+                network.link(name, origin).refuse(origin, message);
+                if word == "regex" {
+                    words.next();
+                }
+            }
+            port => network.hold(name, "bridges", port, origin),
+        }
+    }
+}
+
+/// A VLAN is one by its name (`eth0.7`, `vlan7`) or by its options.
+fn vlan(network: &mut Network, name: &str, whole: &Origin, options: &[&OptionLine]) {
+    let last = |wanted: &str| options.iter().rev().find(|option| option.name == wanted);
+    let device = last("vlan-raw-device");
+    let id = last("vlan-id");
+    let of_name = name
+        .rsplit_once('.')
+        .or_else(|| name.strip_prefix("vlan").map(|id| ("", id)))
+        .filter(|(_, id)| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()));
+    let lower = device.map(|option| option.value.as_str());
+    let lower = lower.or(of_name
+        .map(|(lower, _)| lower)
+        .filter(|lower| !lower.is_empty()));
+    let number = id.map(|option| option.value.as_str());
+    let number = number.or(of_name.map(|(_, id)| id));
+    if let (Some(lower), Some(number)) = (lower, number) {
+        let said = device.or(id).map_or(whole, |option| &option.origin);
+        network.vlan(name, number, lower, said);
+    }
+}

@@ -1,0 +1,173 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::native::testing::{Tree, said, shown};
+
+const PLACE: &str = "etc/NetworkManager/system-connections";
+
+fn of(cards: &[Card], files: &[(&str, &str)]) -> Fragment {
+    let paths: Vec<(String, &str)> = files
+        .iter()
+        .map(|(name, text)| (format!("{PLACE}/{name}.nmconnection"), *text))
+        .collect();
+    let files: Vec<(&str, &str)> = paths
+        .iter()
+        .map(|(path, text)| (path.as_str(), *text))
+        .collect();
+    read(&Tree::of(&files), cards).expect("a network").0
+}
+
+fn card(name: &str, mac: &str) -> Card {
+    Card {
+        name: name.to_owned(),
+        mac: mac.parse().ok(),
+        driver: Some("virtio_net".to_owned()),
+    }
+}
+
+#[test]
+fn what_the_lab_s_installer_leaves_is_read() {
+    let no_ip = "[ipv4]\nmethod=disabled\n[ipv6]\nmethod=disabled\n";
+    let port = |name: &str| {
+        format!(
+            "[connection]\nid={name}\nuuid={name}-1\ntype=ethernet\ninterface-name={name}\nmaster=bond0\nslave-type=bond\n{no_ip}"
+        )
+    };
+    let bond = format!(
+        "[connection]\nid=bond0\ntype=bond\ninterface-name=bond0\n\n[bond]\nmode=active-backup\nmiimon=100\n{no_ip}"
+    );
+    let vlan = "[connection]\nid=bond0.7\ntype=vlan\ninterface-name=bond0.7\n\n[vlan]\nid=7\nparent=bond0\n\n[ipv4]\nmethod=manual\naddress1=10.77.0.50/24,10.77.0.1\n\n[ipv6]\nmethod=auto\n";
+    let fragment = of(
+        &[],
+        &[
+            ("a", &port("ens3")),
+            ("b", &port("ens4")),
+            ("c", &bond),
+            ("d", vlan),
+        ],
+    );
+    assert_eq!(
+        shown(&fragment),
+        [
+            "ens3",
+            "ens4",
+            "bond0, bond active-backup of ens3+ens4, ra false",
+            "bond0.7, vlan 7 on bond0, 10.77.0.50/24, ra true, route 0.0.0.0/0 via 10.77.0.1",
+        ]
+    );
+    assert_eq!(said(&fragment), [""; 0]);
+}
+
+#[test]
+fn routes_rules_and_leases_have_their_settings() {
+    let text = "\
+[connection]
+id=lan
+type=802-3-ethernet
+interface-name=eth0
+[802-3-ethernet]
+mtu=9000
+cloned-mac-address=52:54:00:00:00:07
+[ipv4]
+method=auto
+route-metric=7
+dhcp-client-id=abc
+address1=10.0.0.5/24
+route1=10.1.0.0/16,10.0.0.1
+route2=10.2.0.0/16,10.9.0.1,5
+route2_options=onlink=true,table=8
+routing-rule1=priority 5 from 10.0.0.5 table 8
+never-default=true
+[ipv6]
+method=manual
+address1=2001:db8::5/64
+gateway=2001:db8::1
+";
+    let fragment = of(&[], &[("lan", text)]);
+    assert_eq!(
+        shown(&fragment),
+        [
+            "eth0, 10.0.0.5/24, 2001:db8::5/64, dhcp4 7, ra false, mtu 9000, mac 52:54:00:00:00:07, route 10.1.0.0/16 via 10.0.0.1 metric 7, route 10.2.0.0/16 via 10.9.0.1 metric 5 table 8 onlink, route ::/0 via 2001:db8::1, rule from 10.0.0.5/32 table Some(8)"
+        ]
+    );
+    assert_eq!(
+        said(&fragment),
+        [format!(
+            "note {PLACE}/lan.nmconnection:11:1: `dhcp-client-id` is not carried out: to the DHCP server the host is its card's MAC address"
+        )]
+    );
+}
+
+#[test]
+fn a_profile_without_a_name_is_for_the_cards_that_are_there() {
+    let any = "[connection]\nid=Wired connection 1\ntype=ethernet\n";
+    let cards = [
+        card("eth0", "52:54:00:00:00:01"),
+        card("eth1", "52:54:00:00:00:02"),
+    ];
+    assert_eq!(
+        shown(&of(&cards, &[("any", any)])),
+        ["eth0, dhcp4 100, ra true", "eth1, dhcp4 100, ra true"]
+    );
+    let own = "[connection]\nid=x\ntype=ethernet\nautoconnect-priority=9\n[ethernet]\nmac-address=52:54:00:00:00:02\n[ipv4]\nmethod=manual\naddress1=10.0.0.5/24\n";
+    assert_eq!(
+        shown(&of(&cards, &[("any", any), ("own", own)])),
+        ["eth1, 10.0.0.5/24, ra true", "eth0, dhcp4 100, ra true"]
+    );
+    // Of cards that nobody knows there is the address alone.
+    let fragment = of(&[], &[("own", own)]);
+    assert!(
+        shown(&fragment)[0].contains("is 52:54:00:00:00:02, 10.0.0.5/24"),
+        "{:?}",
+        shown(&fragment)
+    );
+}
+
+#[test]
+fn of_two_profiles_the_one_with_more_priority_counts() {
+    let profile = |id: &str, more: &str, address: &str| {
+        format!(
+            "[connection]\nid={id}\ntype=ethernet\ninterface-name=eth0\n{more}\n[ipv4]\nmethod=manual\naddress1={address}\n"
+        )
+    };
+    let first = profile("a", "autoconnect=true", "10.0.0.1/24");
+    let second = profile("b", "autoconnect-priority=1", "10.0.0.2/24");
+    let off = profile("c", "autoconnect=false", "10.0.0.3/24");
+    let fragment = of(&[], &[("a", &first), ("b", &second), ("c", &off)]);
+    assert_eq!(shown(&fragment), ["eth0, 10.0.0.2/24, ra true"]);
+    assert_eq!(
+        said(&fragment),
+        [format!(
+            "notice {PLACE}/a.nmconnection:1:1: `{PLACE}/b.nmconnection` is for `eth0` too, and comes first"
+        )]
+    );
+}
+
+#[test]
+fn what_the_path_can_t_have_is_refused() {
+    let text = "[connection]\nid=w\ntype=wifi\ninterface-name=wlan0\n";
+    let secured = "[connection]\nid=s\ntype=ethernet\ninterface-name=eth0\n[802-1x]\neap=tls;\n[ipv4]\nmethod=shared\n";
+    let fragment = of(&[], &[("w", text), ("s", secured)]);
+    assert_eq!(shown(&fragment), ["eth0, ra true", "wlan0, foreign wifi"]);
+    assert_eq!(
+        said(&fragment),
+        [
+            format!(
+                "refusal {PLACE}/s.nmconnection:5:1: the initramfs proves nothing to a switch (802.1X)"
+            ),
+            format!(
+                "refusal {PLACE}/s.nmconnection:7:1: the initramfs brings up nothing by the method `shared`"
+            ),
+            format!(
+                "refusal {PLACE}/w.nmconnection:1:1: `wlan0` is of a kind that the initramfs does not bring up"
+            ),
+        ]
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read(text in "(\\[(connection|ipv4|ipv6|bond|vlan|ethernet|bridge)\\]\n|(type|interface-name|master|slave-type|id|parent|address1|route1|route1_options|method|mode|gateway|stp)=|ethernet|bond|vlan|eth0|manual|10\\.0\\.0\\.1/24|,|;|\n|\\PC){0,60}") {
+        let _ = read(&Tree::of(&[("etc/NetworkManager/system-connections/a", &text)]), &[]);
+    }
+}
