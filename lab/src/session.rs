@@ -2,6 +2,7 @@
 
 mod disturbed;
 mod effects;
+mod typing;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use self::disturbed::Disturbed;
 use self::effects::Effects;
+pub(crate) use self::typing::KEYBOARD;
 use crate::error::{Error, Result};
 use crate::firmware::Firmware;
 use crate::host::HostImage;

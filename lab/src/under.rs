@@ -16,9 +16,25 @@ const ARRAY: &str = "ARRAY /dev/md/labroot metadata=1.2 name=labhost:labroot \
                      UUID=1ab00000:00000000:00000000:00000001";
 const ENCRYPTED_UUID: &str = "1ab00000-0000-4000-8000-000000000002";
 
-/// It guards nothing: a key as administrators have them, in a file.
+/// It guards nothing: a key as administrators have them, in a file; what is typed where
+/// that is not there.
 const KEY_FILE: &str = "etc/keys/labcrypt.key";
 pub(crate) const KEY: &str = "what the lab's drive is opened with";
+
+/// The files of an encrypted root whose key nobody has put into the initramfs.
+pub(crate) fn asking(generator: Generator) -> Vec<TreeFile> {
+    let mut files = Under::Luks.files(generator);
+    files.retain(|file| file.path != KEY_FILE);
+    for file in &mut files {
+        // All but the table say how the key gets there.
+        file.text = if file.path == "etc/crypttab" {
+            file.text.replace(&format!("/{KEY_FILE}"), "none")
+        } else {
+            String::new()
+        };
+    }
+    files
+}
 
 impl Under {
     /// What `guest/stack.sh` calls it.

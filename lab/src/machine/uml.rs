@@ -286,6 +286,17 @@ impl World for Simulated {
         Ok(self.simulation.send(id, line)?)
     }
 
+    fn asked(&self, who: Who) -> String {
+        let Some(known) = self.machines.get(&who) else {
+            return String::new();
+        };
+        let console = self.simulation.port_console(known.id);
+        let lines = console.lines().iter().map(|line| line.text.as_str());
+        let mut all: String = lines.map(|line| format!("{line}\n")).collect();
+        all.push_str(&console.partial());
+        all
+    }
+
     fn set_carrier(&mut self, who: Who, card: usize, up: bool) -> Result<()> {
         let id = self.known(who)?.id;
         Ok(self.simulation.set_carrier(id, card, up)?)

@@ -83,8 +83,14 @@ pub(crate) trait World: fmt::Debug {
     /// What it has written to its second serial port.
     fn report(&self, who: Who) -> Result<String>;
 
-    /// A line for the machine that takes commands.
+    /// A line for the machine that takes commands; where simulated, for any that reads its
+    /// `hvc0`.
     fn send(&mut self, who: Who, line: &str) -> Result<()>;
+
+    /// What it has written there, where it is simulated: what it asks.
+    fn asked(&self, _who: Who) -> String {
+        String::new()
+    }
 
     /// Plugs or unplugs the cable of a card (0 is the first).
     fn set_carrier(&mut self, who: Who, card: usize, up: bool) -> Result<()>;

@@ -6,11 +6,14 @@ use super::faults::UP;
 use super::late::target_after;
 use super::paths::two_networks;
 use super::static_address::{IPV4_NETPLAN, ipv4_target, portal};
-use super::{Controller, Faults, InstallerConfig, Outcome, Scenario, boots, by_agent, settled};
+use super::{
+    Controller, End, Faults, InstallerConfig, Outcome, Scenario, boots, by_agent, settled,
+};
 use crate::host_spec::{Generator, HostSpec, Under};
 use crate::lab::{FIRST_SLOT, Wiring};
-use crate::session::switch_on;
+use crate::session::{KEYBOARD, switch_on};
 use crate::target::TargetSpec;
+use crate::under::{KEY, asking};
 
 /// A name for each stack and generator, which live as long as the program.
 const NAMES: [(Under, [&str; 2], &str); 5] = [
@@ -60,6 +63,12 @@ pub(super) fn all() -> Vec<Scenario> {
         .zip(["stack-leg", "dracut-stack-leg"])
     {
         all.push(dead_leg(generator, name));
+    }
+    for (generator, name) in GENERATORS
+        .into_iter()
+        .zip(["stack-asked", "dracut-stack-asked"])
+    {
+        all.push(asked(generator, name));
     }
     all
 }
@@ -225,5 +234,42 @@ fn dead_leg(generator: Generator, name: &'static str) -> Scenario {
             name,
             "an array of two remote drives, one of them away at boot",
         )
+    }
+}
+
+/// cryptroot's in initramfs-tools, and systemd-cryptsetup(8)'s.
+const PROMPTS: [&str; 2] = ["Please unlock disk", "Please enter passphrase"];
+
+/// Longer than the agent tries, and than dracut waits for a device.
+const COFFEE: Duration = Duration::from_secs(300);
+
+/// Nobody has put a key into the initramfs: whoever boots is asked on the console, and may
+/// be slow.
+fn asked(generator: Generator, name: &'static str) -> Scenario {
+    let base = plain(
+        Under::Luks,
+        generator,
+        name,
+        "an encrypted root, its passphrase typed after five minutes",
+    );
+    Scenario {
+        host: HostSpec {
+            name: name.to_owned(),
+            files: asking(generator),
+            ..base.host
+        },
+        wiring: Wiring {
+            cmdline: KEYBOARD.to_owned(),
+            ..base.wiring
+        },
+        end: End::Boots {
+            after: COFFEE,
+            within: UP,
+        },
+        events: |session| {
+            switch_on(session)?;
+            session.answer(&PROMPTS, KEY, COFFEE, UP)
+        },
+        ..base
     }
 }
