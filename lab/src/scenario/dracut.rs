@@ -30,7 +30,35 @@ pub(super) fn of(scenarios: &[Scenario]) -> Vec<Scenario> {
     let named = |name: &&str| scenarios.iter().find(|one| one.name == *name);
     let mut all: Vec<Scenario> = ON_DRACUT.iter().filter_map(named).map(by_dracut).collect();
     all.push(beside_networkd());
+    all.push(without_systemd());
     all
+}
+
+/// dracut's own scripts boot, and the module's hooks start the agent.
+fn without_systemd() -> Scenario {
+    let base = by_dracut(&slim::agent_dhcp4());
+    let modules = TreeFile {
+        path: "etc/dracut.conf.d/lab.conf".to_owned(),
+        mode: 0o644,
+        text: "omit_dracutmodules+=\" systemd \"\n".to_owned(),
+    };
+    Scenario {
+        name: "dracut-without-systemd",
+        title: "an initramfs of dracut's without systemd",
+        host: HostSpec {
+            name: "dracut-without-systemd".to_owned(),
+            files: vec![modules],
+            ..base.host
+        },
+        check: |outcome, faults| {
+            (slim::agent_dhcp4().check)(outcome, faults);
+            let systemd = outcome.marks.systemd;
+            faults.expect(systemd.is_none(), || {
+                format!("systemd was in the initramfs, at {systemd:?} s")
+            });
+        },
+        ..base
+    }
 }
 
 /// systemd-networkd is in the initramfs too, and is told another address for root's card.
