@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use nvmeroot_plan::{BootPlan, Reach, Warning, mask};
-use nvmeroot_render::{IDENTITY, Options, Runtime};
+use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Reach, Warning, mask};
+use nvmeroot_render::{IDENTITY, Options, RenderError, Runtime};
 use serde::Serialize;
 
 use crate::args::{ConfigureArgs, ReportFormat, RuntimeArg};
@@ -51,6 +51,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         agent: None,
         host,
         packaged: package::is_installed(&root)?,
+        fragments: for_boot(read.fragments, read.plan.host.as_ref()),
         ..Options::default()
     };
     if options.packaged && args.agent.is_some() {
@@ -60,14 +61,22 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     }
     let mut initramfs = None;
     let plan = &read.plan;
-    if plan.reach == Reach::Initramfs {
+    if (plan.reach, runtime) == (Reach::Firmware, Runtime::Scripts) {
+        return Err(RenderError::NeedsAgent.into());
+    }
+    if plan.reach.is_by_initramfs() {
         if plan.host.is_none() {
             // Half a pair says so itself.
             identity::of_tree(&root)?;
-            return Err(identity::missing());
+            match plan.reach {
+                Reach::Firmware => diagnose::print_note(identity::IN_THE_TABLE),
+                _ => return Err(identity::missing()),
+            }
         }
-        // A tree without one gets that of the connections that it was reached by.
-        if options.host.is_none() && identity::of_tree(&root)?.is_none() {
+        // A tree without one gets that of the connections that it was reached by; where
+        // the firmware's table has it, it may be for another machine.
+        let is_open = plan.reach == Reach::Initramfs && options.host.is_none();
+        if is_open && identity::of_tree(&root)?.is_none() {
             options.host.clone_from(&plan.host);
         }
         let choice = Choice::of(&root, args.initramfs)?;
@@ -86,7 +95,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     warn_of_missing_programs(&root, plan, &options)?;
     warn_of_open_secrets(&root)?;
     let mut files = nvmeroot_render::render(plan, &options)?;
-    if plan.reach != Reach::Initramfs {
+    if !plan.reach.is_by_initramfs() {
         let former = nvmeroot_render::left_over(options.packaged, &managers::drop_ins(&root)?)?;
         let former = root.without_record(&former)?;
         let all = former.changes().iter().chain(files.changes());
@@ -128,6 +137,12 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     Ok(told?)
 }
 
+/// What the agent makes the plan of again.
+fn for_boot(fragments: Vec<Fragment>, host: Option<&HostIdentity>) -> Vec<Fragment> {
+    let fragments = fragments.into_iter();
+    fragments.map(|one| one.for_boot(host)).collect()
+}
+
 /// What the files call must be there when they are used.
 fn warn_of_missing_programs(
     root: &RootTree,
@@ -151,7 +166,7 @@ fn warn_of_missing_programs(
         names.join(", ")
     );
     let when = match plan.reach {
-        Reach::Initramfs => "before the initramfs is generated",
+        Reach::Initramfs | Reach::Firmware => "before the initramfs is generated",
         _ => "before the machine boots",
     };
     let hint = format!("install there {when}: {}", packages.join(" "));
@@ -222,7 +237,10 @@ impl Report {
             Reach::Userspace => {
                 text.push_str("nvme-stas connects the controllers once the system runs\n");
             }
-            Reach::Initramfs | Reach::Firmware => {}
+            Reach::Initramfs => {}
+            Reach::Firmware => text.push_str(
+                "the firmware's table (NBFT) says at each boot which network and drive it is\n",
+            ),
         }
         if let (Some(next), false) = (&self.next, self.dry_run) {
             let _ = writeln!(text, "next: {next}");

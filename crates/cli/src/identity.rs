@@ -70,6 +70,9 @@ pub(crate) fn of_tree(root: &RootTree) -> Result<Option<HostIdentity>, Failure> 
         .map_err(|e| bad_pair(e.to_string(), Some(HINT)))
 }
 
+/// Where the firmware connects first.
+pub(crate) const IN_THE_TABLE: &str = "the root tree has no host NQN and no host identifier: those of the firmware's table (NBFT) count, on each machine its own";
+
 /// The host must have an identity in the initramfs.
 pub(crate) fn missing() -> Failure {
     bad_pair(

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use nvmeroot_firmware::table_number;
 use nvmeroot_nbft::{Effect, Note, Parsed, Rule, parse};
 
 use crate::args::{NbftArgs, ReportFormat};
@@ -78,13 +79,8 @@ fn tables_in(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     for entry in entries {
         let name = entry?.file_name();
-        let Some(number) = name.to_str().and_then(|name| name.strip_prefix("NBFT")) else {
-            continue;
-        };
-        match number.parse::<u32>() {
-            Ok(number) => found.push((number, name)),
-            Err(_) if number.is_empty() => found.push((0, name)),
-            Err(_) => {}
+        if let Some(number) = name.to_str().and_then(table_number) {
+            found.push((number, name));
         }
     }
     if found.is_empty() {

@@ -119,7 +119,9 @@ fn consequence(reach: Reach) -> &'static str {
         Reach::Local => "nothing needs to be configured",
         Reach::Userspace => "the running system connects the controllers (nvme-stas)",
         Reach::Initramfs => "the initramfs brings the network up and connects the controllers",
-        Reach::Firmware => "the firmware connects first; what it knows must be taken over",
+        Reach::Firmware => {
+            "the firmware connects first; its table (NBFT) says at each boot which network and drive it is"
+        }
     }
 }
 

@@ -413,8 +413,11 @@ fn is_shown_as_given(field: &Field) -> bool {
         })
         .collect();
     let masked = masked.join("\"");
-    // The explanation is the last key.
-    let body = masked.strip_suffix("\n}\n").expect("a mapping");
+    // What the agent alone has, and what it has not, are the last keys.
+    let body = masked
+        .split_once(",\n  \"fragments\": [")
+        .expect("its sources")
+        .0;
     let rest = shown.stdout.strip_prefix(body).unwrap_or_else(|| {
         panic!("given:\n{masked}\nshown:\n{}", shown.stdout);
     });

@@ -316,7 +316,7 @@ golden!(
     agent_ipv6,
     agent_two_interfaces,
     agent_vlan_on_bond,
-    agent_firmware_refused,
+    agent_firmware,
 );
 
 #[test]

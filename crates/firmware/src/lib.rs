@@ -22,9 +22,11 @@
 mod command_line;
 mod host;
 mod known;
+mod report;
 mod table;
 
 pub use command_line::{Words, takes_tables, words};
+pub use report::changes;
 
 use nvmeroot_nbft::Table;
 use nvmeroot_plan::{Fragment, InterfaceName, MacAddress, Warning};
@@ -38,6 +40,16 @@ pub struct NamedTable {
     pub name: String,
     /// The table.
     pub table: Table,
+}
+
+/// The number of a table by the name of the file that Linux shows it in: 0 for `NBFT`, N
+/// for `NBFTN` where there are several (`acpi_table_attr_init` in
+/// drivers/acpi/sysfs.c); `None` for another file.
+pub fn table_number(name: &str) -> Option<u32> {
+    match name.strip_prefix("NBFT")? {
+        "" => Some(0),
+        number => number.parse().ok(),
+    }
 }
 
 /// What only the boot knows.

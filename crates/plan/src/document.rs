@@ -50,11 +50,9 @@ impl Document {
     /// The same, with what the plan was made of.
     #[must_use]
     pub fn made_of(self, fragments: &[Fragment]) -> Self {
-        let fragments = fragments.iter().cloned().map(Fragment::without_talk);
+        let says = |one: &&Fragment| **one != Fragment::default();
         Self {
-            fragments: fragments
-                .filter(|one| *one != Fragment::default())
-                .collect(),
+            fragments: fragments.iter().filter(says).cloned().collect(),
             ..self
         }
     }

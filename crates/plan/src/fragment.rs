@@ -73,10 +73,16 @@ pub struct Fragment {
 }
 
 impl Fragment {
-    /// The same without what is said once, when the system is installed.
+    /// The same as far as the boot needs it: without what is said once, when the system is
+    /// installed, and without what is said for others than this host, secrets among it.
     #[must_use]
-    pub fn without_talk(self) -> Self {
+    pub fn for_boot(self, host: Option<&HostIdentity>) -> Self {
+        let (mut hosts, mut ports) = (self.hosts, self.ports);
+        hosts.retain(|one| one.host.means(host));
+        ports.retain(|one| one.host.means(host));
         Self {
+            hosts,
+            ports,
             passed_over: Vec::new(),
             notices: Vec::new(),
             warnings: Vec::new(),

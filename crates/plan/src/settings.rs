@@ -29,7 +29,7 @@ pub struct HostSelector {
 impl HostSelector {
     /// It means this host (`nvme_lookup_host` in libnvme's src/nvme/tree.c). A
     /// host of which nothing is known is any host.
-    fn means(&self, host: Option<&HostIdentity>) -> bool {
+    pub(crate) fn means(&self, host: Option<&HostIdentity>) -> bool {
         let Some(host) = host else { return true };
         self.nqn.as_ref().is_none_or(|nqn| *nqn == host.nqn)
             && self.id.is_none_or(|id| id == host.id)

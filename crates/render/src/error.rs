@@ -9,14 +9,9 @@ use thiserror::Error;
 pub enum RenderError {
     /// The firmware connects first, and only the agent reads what it says.
     #[error(
-        "the firmware must connect the drive first (reach `firmware`), and the scripts runtime can't read what the firmware hands over\nhint: `--runtime agent` is to read the firmware's table (NBFT), and can't yet; with `/boot`, and `/boot/efi` if there is one, on a local disk the initramfs connects the drive by itself"
+        "the firmware connects the drive first (reach `firmware`), and the scripts runtime can't read what the firmware hands over\nhint: leave `--runtime scripts` away: the agent reads the firmware's table (NBFT); or have `/boot`, and `/boot/efi` if there is one, on a local disk, so that the initramfs connects the drive by itself"
     )]
     NeedsAgent,
-    /// The firmware connects first, and nothing reads yet what it says.
-    #[error(
-        "the firmware must connect the drive first (reach `firmware`), and the agent can't read the firmware's table (NBFT) yet\nhint: with `/boot`, and `/boot/efi` if there is one, on a local disk the initramfs connects the drive by itself"
-    )]
-    Firmware,
     /// The scripts runtime in an initramfs that dracut makes.
     #[error(
         "the scripts runtime works with initramfs-tools only, and the initramfs is to be made by dracut\nhint: leave `--runtime scripts` away: the agent works with both"
@@ -65,7 +60,6 @@ impl RenderError {
         match self {
             Self::Nul { origin, .. } | Self::Kind { origin, .. } => Some(origin),
             Self::NeedsAgent
-            | Self::Firmware
             | Self::ScriptsByDracut
             | Self::NoAgent
             | Self::Json { .. }

@@ -111,7 +111,7 @@ pub fn runtime_steps(plan: &BootPlan, runtime: Runtime) -> Vec<Step> {
 /// each with where the input asks for it.
 pub fn limits(plan: &BootPlan, runtime: Runtime) -> Vec<Warning> {
     match plan.reach {
-        Reach::Initramfs => {
+        Reach::Initramfs | Reach::Firmware => {
             let mut limits = network_manager::limits(plan, runtime);
             if runtime == Runtime::Scripts {
                 limits.extend(scripts::limits(plan));
@@ -119,20 +119,20 @@ pub fn limits(plan: &BootPlan, runtime: Runtime) -> Vec<Warning> {
             limits
         }
         Reach::Userspace => stas::limits(plan),
-        Reach::Local | Reach::Firmware => Vec::new(),
+        Reach::Local => Vec::new(),
     }
 }
 
 /// What can't be handed over to the network managers of the running system.
 pub fn manager_limits(plan: &BootPlan, options: &Options) -> Vec<Warning> {
     match plan.reach {
-        Reach::Initramfs => handoff::limits(&options.managers, options.runtime),
+        Reach::Initramfs | Reach::Firmware => handoff::limits(&options.managers, options.runtime),
         _ => Vec::new(),
     }
 }
 
-/// What takes away all that reach `initramfs` may have put into a root tree, by any
-/// runtime and generator, but the agent's program, which may have come with a package.
+/// What takes away all that the reaches `initramfs` and `firmware` may have put into a
+/// root tree, by any runtime and generator, but the agent's program, which may have come with a package.
 /// `packaged`: dracut's module is a package's, too. `drop_ins`: the files of [`DROP_INS`]
 /// that are there.
 ///
@@ -184,11 +184,11 @@ pub fn package_sign() -> Result<TreePath, RenderError> {
 /// | `local` | none |
 /// | `userspace` | nvme-stas's configuration |
 /// | `initramfs` | the runtime's files, without the other runtime's, and the hand-off to the running system |
-/// | `firmware` | an error: no runtime reads what the firmware hands over |
+/// | `firmware` | the same with the agent, which reads what the firmware hands over |
 ///
 /// # Errors
-/// [`RenderError::NeedsAgent`] and [`RenderError::Firmware`] for reach
-/// `firmware`, by runtime; [`RenderError::NoAgent`] without
+/// [`RenderError::NeedsAgent`] for reach `firmware` with the scripts runtime;
+/// [`RenderError::NoAgent`] without
 /// [`Options::agent`] where it is needed; [`RenderError::Nul`] and
 /// [`RenderError::Kind`] where the plan says what the files can't.
 pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError> {
@@ -199,11 +199,13 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
             host::add(options.host.as_ref(), &mut set);
             stas::add(plan, &mut set);
         }
+        (Reach::Firmware, Runtime::Scripts) => return Err(RenderError::NeedsAgent),
         // What protects comes first, what makes it work last: a program that is
         // killed in between leaves no secret open and nothing half alive.
-        (Reach::Initramfs, runtime) => {
+        (Reach::Initramfs | Reach::Firmware, runtime) => {
             let generator = options.generator;
-            generator.protect(plan, &mut set);
+            let has_secret = options.has_secret(plan);
+            generator.protect(has_secret, &mut set);
             host::add(options.host.as_ref(), &mut set);
             match runtime {
                 Runtime::Agent => {
@@ -226,7 +228,7 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
                     if program.is_none() && !packaged {
                         return Err(RenderError::NoAgent);
                     }
-                    agent::add(plan, program, &mut set)?;
+                    agent::add(plan, &options.fragments, program, &mut set)?;
                     generator.add(plan, &agent::PAYLOAD, packaged, &mut set)?;
                 }
                 Runtime::Scripts => {
@@ -234,10 +236,8 @@ pub fn render(plan: &BootPlan, options: &Options) -> Result<FileSet, RenderError
                     generator.add(plan, &scripts::PAYLOAD, false, &mut set)?;
                 }
             }
-            generator.unprotect(plan, &mut set);
+            generator.unprotect(has_secret, &mut set);
         }
-        (Reach::Firmware, Runtime::Scripts) => return Err(RenderError::NeedsAgent),
-        (Reach::Firmware, Runtime::Agent) => return Err(RenderError::Firmware),
     }
     Ok(set)
 }

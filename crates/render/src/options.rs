@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nvmeroot_plan::{HostIdentity, Manager};
+use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Manager};
 
 use crate::generator::Generator;
 use crate::handoff::networkd::NetworkdFile;
@@ -36,7 +36,19 @@ pub struct Options {
     pub managers: BTreeSet<Manager>,
     /// What of systemd-networkd's own files may set root's interfaces up.
     pub networkd_files: Vec<NetworkdFile>,
+    /// What the plan was made of: the agent makes it again with what only the boot knows.
+    pub fragments: Vec<Fragment>,
     /// The identity that `etc/nvme/hostnqn` and `etc/nvme/hostid` get;
     /// `None`: they stay as they are.
     pub host: Option<HostIdentity>,
+}
+
+impl Options {
+    /// The initramfs gets a secret: of the plan's connections, or with what the agent
+    /// makes the plan of.
+    pub(crate) fn has_secret(&self, plan: &BootPlan) -> bool {
+        let mut options = plan.controllers.iter().map(|c| &c.options);
+        options.any(|o| o.dhchap_secret.is_some() || o.dhchap_ctrl_secret.is_some())
+            || self.runtime == Runtime::Agent && self.fragments.iter().any(Fragment::has_secret)
+    }
 }

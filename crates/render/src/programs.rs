@@ -14,9 +14,9 @@ pub fn required_programs(
     generator: Generator,
 ) -> Vec<RequiredProgram> {
     match (plan.reach, runtime) {
-        (Reach::Local | Reach::Firmware, _) => Vec::new(),
+        (Reach::Local, _) => Vec::new(),
         (Reach::Userspace, _) => vec![stas::PROGRAM],
-        (Reach::Initramfs, runtime) => {
+        (Reach::Initramfs | Reach::Firmware, runtime) => {
             let mut programs = vec![generator.program()];
             // The agent is written with the files.
             if runtime == Runtime::Scripts {

@@ -1,11 +1,12 @@
 //! The kernel command line: `nvmeroot=off`, `nvmeroot.debug`,
 //! `nvmeroot.deadline=SECONDS`, and the `root=` that the initramfs will mount.
 //!
-//! Words are split as the kernel splits them (lib/cmdline.c, `next_arg`): at
-//! white space outside double quotes, the quotes themselves not being part of
-//! the value. Of several settings of one name the last one counts.
+//! Of several settings of one name the last one counts. What the line says of network
+//! and drives, `nvmeroot-firmware` reads.
 
 use std::time::Duration;
+
+use nvmeroot_firmware::words;
 
 /// How long the program tries when the command line does not say.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(180);
@@ -61,6 +62,8 @@ impl CommandLine {
                     )),
                 },
                 ("root", Some(value)) if !value.is_empty() => line.root = Some(value),
+                // Whether the firmware's tables count (`nvmeroot_firmware::takes_tables`).
+                ("nvmeroot.nbft", _) => {}
                 (name, _) if name.starts_with("nvmeroot.") => {
                     line.complain(format!("`{name}` is no option of nvmeroot"));
                 }
@@ -73,41 +76,6 @@ impl CommandLine {
     fn complain(&mut self, what: String) {
         self.complaints.push(what);
     }
-}
-
-/// The words up to `--` (what follows is for init), as name and value.
-fn words(text: &str) -> Vec<(String, Option<String>)> {
-    let mut all = Vec::new();
-    let mut chars = text.chars().peekable();
-    while let Some(&first) = chars.peek() {
-        if first.is_whitespace() {
-            chars.next();
-            continue;
-        }
-        let mut word = String::new();
-        let mut quoted = false;
-        let mut equals = None;
-        for c in chars.by_ref() {
-            match c {
-                '"' => quoted = !quoted,
-                c if c.is_whitespace() && !quoted => break,
-                c => {
-                    if c == '=' && equals.is_none() {
-                        equals = Some(word.len());
-                    }
-                    word.push(c);
-                }
-            }
-        }
-        if word == "--" {
-            break;
-        }
-        all.push(match equals {
-            Some(at) => (word[..at].to_owned(), Some(word[at + 1..].to_owned())),
-            None => (word, None),
-        });
-    }
-    all
 }
 
 #[cfg(test)]

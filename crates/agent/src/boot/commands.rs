@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::{BootPlan, FORMAT_VERSION, Reach};
 use nvmeroot_record::Outcome;
 
 use super::bring_up::{Boot, Verdict};
 use super::command_line::CommandLine;
 use super::control::{self, AskError, Control, Lock};
+use super::error::{StartError, io};
 use super::requirements::{Requirements, RootDevice};
+use super::sources::{self, Resolved};
 use crate::storage::fabrics::{Fabrics, Kernel};
 use crate::sys::events::Events;
 use crate::sys::kmsg::{KernelLog, Kmsg, Level};
@@ -36,70 +37,6 @@ const STOP: Duration = Duration::from_secs(3);
 
 fn command_line(paths: &Paths) -> CommandLine {
     CommandLine::parse(&std::fs::read_to_string(&paths.cmdline).unwrap_or_default())
-}
-
-/// Why `run` can't even begin.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StartError {
-    #[error("can't read the plan `{path}`: {source}")]
-    Read {
-        path: std::path::PathBuf,
-        source: std::io::Error,
-    },
-    #[error(
-        "the plan `{path}` can't be read: {source}; run `nvmeroot configure` again and regenerate the initramfs"
-    )]
-    Parse {
-        path: std::path::PathBuf,
-        source: serde_json::Error,
-    },
-    #[error(
-        "the plan `{path}` has version {version}, this program reads {FORMAT_VERSION}; regenerate the root tree's initramfs"
-    )]
-    Version {
-        path: std::path::PathBuf,
-        version: u32,
-    },
-    #[error("{0}")]
-    Netlink(#[from] netlink::NetlinkError),
-    #[error("{what}: {source}")]
-    Io {
-        what: &'static str,
-        source: std::io::Error,
-    },
-}
-
-pub(crate) fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StartError {
-    move |source| StartError::Io { what, source }
-}
-
-pub(crate) fn read_plan(paths: &Paths) -> Result<BootPlan, StartError> {
-    let path = || paths.plan.clone();
-    let text = std::fs::read(&paths.plan).map_err(|source| StartError::Read {
-        path: path(),
-        source,
-    })?;
-    // The version first: a newer plan may hold what this one can't read.
-    let parse = |source| StartError::Parse {
-        path: path(),
-        source,
-    };
-    let Form { version } = serde_json::from_slice(&text).map_err(parse)?;
-    if version != FORMAT_VERSION {
-        return Err(StartError::Version {
-            path: path(),
-            version,
-        });
-    }
-    // The steps beside it are for people: they follow from the plan, and what
-    // would read them here weighs as much as a DHCP client.
-    serde_json::from_slice(&text).map_err(parse)
-}
-
-/// What every version of the plan's form says of itself.
-#[derive(serde::Deserialize)]
-struct Form {
-    version: u32,
 }
 
 /// `nvmeroot-agent run`: carries the plan out. Exit status 0 when the goal was
@@ -181,11 +118,17 @@ fn begin(
     offset: Option<i64>,
 ) -> Result<ExitCode, (StartError, Kmsg)> {
     let started = Instant::now();
-    let prepared = prepare(paths);
-    let (events, control, plan) = match prepared {
+    let prepared = prepare(paths, &kmsg);
+    let (events, control, resolved) = match prepared {
         Ok(prepared) => prepared,
         Err(e) => return Err((e, kmsg)),
     };
+    let Resolved {
+        plan,
+        only_at_boot,
+        remarks,
+        hopeless,
+    } = resolved;
     // The reason of a failure is in the first record, not in that of a run which
     // the initramfs starts as it gives up. There is mostly none.
     let _ = std::fs::rename(paths.record(), paths.former_record());
@@ -196,7 +139,7 @@ fn begin(
         .and_then(|root| RootDevice::parse(root, &paths.dev));
     let requirements = Requirements::of(&plan, root);
     let nothing_to_do = requirements.is_empty();
-    let context = Context::new(
+    let mut context = Context::new(
         plan,
         paths.clone(),
         events,
@@ -204,9 +147,15 @@ fn begin(
         recorder,
         started + line.deadline,
     );
+    context.only_at_boot = only_at_boot;
     let fabrics = Fabrics::new(Box::new(Kernel::new(paths.clone())));
     let boot = Boot::new(context, requirements, fabrics);
-    let code = work(&boot, nothing_to_do, &control, line, started);
+    let prospect = match (nothing_to_do, hopeless) {
+        (true, _) => Prospect::Nothing,
+        (_, true) => Prospect::Hopeless,
+        _ => Prospect::Work,
+    };
+    let code = work(&boot, prospect, &remarks, &control, line, started);
     boot.hand_off();
     boot.context.recorder.finish();
     control.ended.set(());
@@ -216,9 +165,20 @@ fn begin(
     Ok(code)
 }
 
-type Prepared = (Arc<Events>, Arc<Control>, BootPlan);
+/// What there is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Prospect {
+    /// What the plan says.
+    Work,
+    /// Nothing essential is remote.
+    Nothing,
+    /// Nothing that could come of it: better said at once than after minutes.
+    Hopeless,
+}
 
-fn prepare(paths: &Paths) -> Result<Prepared, StartError> {
+type Prepared = (Arc<Events>, Arc<Control>, Resolved);
+
+fn prepare(paths: &Paths, kmsg: &Kmsg) -> Result<Prepared, StartError> {
     // What a run left behind that gave up, or crashed.
     for old in [paths.done(), paths.failed()] {
         let _ = std::fs::remove_file(old);
@@ -229,7 +189,7 @@ fn prepare(paths: &Paths) -> Result<Prepared, StartError> {
     stop_on_signals(&events).map_err(io("can't take signals"))?;
     let control = Arc::new(Control::default());
     control::serve(&paths.socket(), &events, &control).map_err(io("can't listen"))?;
-    Ok((events, control, read_plan(paths)?))
+    Ok((events, control, sources::resolved(paths, kmsg)?))
 }
 
 /// SIGTERM and SIGINT are as good as `stop`.
@@ -253,7 +213,8 @@ pub(crate) fn stop_on_signals(events: &Arc<Events>) -> std::io::Result<()> {
 
 fn work(
     boot: &Boot,
-    nothing_to_do: bool,
+    prospect: Prospect,
+    remarks: &[String],
     control: &Control,
     line: &CommandLine,
     started: Instant,
@@ -269,14 +230,13 @@ fn work(
         let _ = std::fs::write(file, &text);
         control.decided.set(text);
     };
-    if context.plan.reach == Reach::Firmware {
-        // Better at once than after minutes of waiting for nothing.
-        let text = "the plan needs the firmware's connections (NBFT), which this program can't take over; configure root's controllers and network in the installed system";
-        context.kmsg.say(Level::Error, text);
+    if prospect == Prospect::Hopeless {
+        let text = remarks.join("; ");
+        context.kmsg.say(Level::Error, &text);
         decide(Outcome::Failed, format!("failed\n{text}\n"));
         return ExitCode::FAILURE;
     }
-    if nothing_to_do || context.plan.reach != Reach::Initramfs {
+    if prospect == Prospect::Nothing || !context.plan.reach.is_by_initramfs() {
         context.kmsg.say(
             Level::Info,
             "nothing essential is remote, so there is nothing to do",
@@ -305,6 +265,7 @@ fn work(
             context.recorder.missing(context.missing());
             let head = format!("gave up after {} s", line.deadline.as_secs());
             context.kmsg.say(Level::Error, &head);
+            let report = [remarks, &report].concat();
             for line in &report {
                 context.kmsg.say(Level::Error, line.trim_start());
             }
@@ -377,43 +338,5 @@ pub fn stop(paths: &Paths) -> ExitCode {
             eprintln!("nvmeroot: {e}");
             ExitCode::FAILURE
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<BootPlan, String> {
-        let directory = tempfile::tempdir().expect("a directory");
-        let paths = Paths::under(directory.path());
-        let parent = paths.plan.parent().expect("a directory");
-        std::fs::create_dir_all(parent).expect("a directory");
-        std::fs::write(&paths.plan, text).expect("a file");
-        let within = format!("{}/", directory.path().display());
-        read_plan(&paths).map_err(|e| e.to_string().replace(&within, "/"))
-    }
-
-    #[test]
-    fn a_plan_of_another_version_is_refused_whatever_else_it_holds() {
-        let newer = r#", "reach": "by pigeon""#;
-        for (version, rest) in [(FORMAT_VERSION - 1, ""), (FORMAT_VERSION + 1, newer)] {
-            let error = read(&format!(r#"{{"version": {version}{rest}}}"#));
-            let message = format!(
-                "the plan `/etc/nvmeroot/plan.json` has version {version}, this program reads {FORMAT_VERSION}; regenerate the root tree's initramfs"
-            );
-            assert_eq!(error, Err(message));
-        }
-    }
-
-    #[test]
-    fn a_plan_is_taken_as_it_stands() {
-        let plan = BootPlan {
-            modules: vec!["bonding".to_owned()],
-            ..BootPlan::default()
-        };
-        let document = nvmeroot_plan::Document::new(plan.clone(), nvmeroot_plan::Scope::Path);
-        let text = serde_json::to_string(&document).expect("JSON");
-        assert_eq!(read(&text), Ok(plan));
     }
 }

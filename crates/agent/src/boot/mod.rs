@@ -8,11 +8,14 @@ pub mod command_line;
 pub mod commands;
 pub mod control;
 mod drivers;
+mod error;
 mod filesystems;
 mod report;
 mod requirements;
 mod root_mount;
 mod running_system;
+mod sources;
+mod tables;
 
 pub use bring_up::{Boot, Verdict};
 pub use requirements::{Requirements, RootDevice};

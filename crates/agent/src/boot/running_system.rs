@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::bring_up::Boot;
 use super::command_line::CommandLine;
-use super::commands::{StartError, io, read_plan, stop_on_signals};
+use super::commands::stop_on_signals;
+use super::error::{StartError, io};
 use super::requirements::Requirements;
+use super::sources::{self, Resolved};
 use crate::storage::fabrics::{Fabrics, Kernel};
 use crate::sys::events::Events;
 use crate::sys::kmsg::Kmsg;
@@ -58,7 +60,8 @@ fn work(
     record: PathBuf,
     start: Start,
 ) -> Result<(), StartError> {
-    let plan = read_plan(paths)?;
+    let kmsg = Kmsg::open(paths, line.debug);
+    let Resolved { plan, .. } = sources::resolved(paths, &kmsg)?;
     std::fs::create_dir_all(&paths.run).map_err(io("can't make the program's directory"))?;
     let events = Arc::new(Events::new().map_err(io("no file descriptor"))?);
     netlink::watch(&events)?;
@@ -68,7 +71,7 @@ fn work(
         plan,
         paths.clone(),
         events,
-        Kmsg::open(paths, line.debug),
+        kmsg,
         Recorder::start(record, NO_END, None),
         Instant::now() + NO_END,
     );

@@ -98,6 +98,22 @@ impl Network {
         self.lock().links.of(interface)
     }
 
+    /// The link that connections over an interface are bound to: the interface's, else
+    /// the one of that name.
+    pub(crate) fn bound_link(
+        &self,
+        interface: &InterfaceName,
+        netlink: &mut Netlink,
+    ) -> Option<Link> {
+        match self.link_of(interface) {
+            Some(index) => netlink.link(index).ok()?,
+            None => {
+                let mut links = netlink.links().ok()?.into_iter();
+                links.find(|link| link.name == interface.as_str())
+            }
+        }
+    }
+
     /// All that has to come before others stand on the interface is done.
     pub(super) fn is_prepared(&self, interface: &InterfaceName) {
         self.lock().links.is_prepared(interface);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nvmeroot_plan::Nqn;
+use nvmeroot_plan::{InterfaceName, Nqn};
 use nvmeroot_record::{Failure, FailureKind, StepKind};
 
 use super::fabrics::{ConnectError, Connected};
@@ -70,8 +70,9 @@ impl Task for Connect {
             }
             Stage::Connect(step) => {
                 let (address, index) = (&self.address, self.index);
+                let over = self.route.over().cloned();
                 let made = self.route.attempt(storage, netlink, step, |_| {
-                    storage.ask_kernel(address, index, &self.scope)
+                    storage.ask_kernel(address, index, over, &self.scope)
                 })?;
                 storage.is_connected(address, &self.scope, step, &made);
                 Stage::Namespace(begin(StepKind::Namespace, ""))
@@ -115,6 +116,7 @@ impl Storage {
         &self,
         address: &ControllerAddress,
         index: usize,
+        over: Option<InterfaceName>,
         scope: &FailureScope,
     ) -> Result<Connected, Failure> {
         let nqn = &address.nqn;
@@ -122,7 +124,8 @@ impl Storage {
         // (`admin_timeout` in drivers/nvme/host/core.c).
         self.context.set_failure_if_none(scope, unfinished(nqn));
         let (at, plan) = (address.portal.address, &self.context.plan);
-        let options = plan.options_of(&plan.controllers[index], at, nqn);
+        let mut options = plan.options_of(&plan.controllers[index], at, nqn);
+        options.host_iface = over.or(options.host_iface);
         let request = request(self, at, nqn.as_str(), &options);
         let failures = self.lock().failed_connects.get(&index).copied();
         let made = self.fabrics.connect(&request, failures.unwrap_or(0));

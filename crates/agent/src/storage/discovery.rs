@@ -174,8 +174,9 @@ fn ask(
     route: &mut PortalRoute,
     step: &OpenStep,
 ) -> Result<Offered, Next> {
-    let options = &storage.context.plan.controllers[index].options;
-    let request = request(storage, at, Nqn::DISCOVERY, options);
+    let mut options = storage.context.plan.controllers[index].options.clone();
+    options.host_iface = route.over().cloned().or(options.host_iface);
+    let request = request(storage, at, Nqn::DISCOVERY, &options);
     if Fabrics::asks_itself(&request) {
         route.ask_itself();
     }

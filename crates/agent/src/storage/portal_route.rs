@@ -54,6 +54,9 @@ pub(super) struct PortalRoute {
     patience: Duration,
     /// It was tried before.
     tried: bool,
+    /// What the kernel calls the link that connections are bound to: of a card that is
+    /// matched and not renamed it is another name than the plan's.
+    over: Option<InterfaceName>,
 }
 
 impl PortalRoute {
@@ -79,6 +82,7 @@ impl PortalRoute {
             pauses: backoff(),
             patience: FIRST_ANSWER,
             tried: false,
+            over: None,
         }
     }
 
@@ -90,6 +94,11 @@ impl PortalRoute {
     /// The work itself shows whether the portal answers.
     pub(super) fn ask_itself(&mut self) {
         self.asks_itself = true;
+    }
+
+    /// What the kernel calls the link that connections are bound to.
+    pub(super) fn over(&self) -> Option<&InterfaceName> {
+        self.over.as_ref()
     }
 
     /// Looks whether the kernel has a route to the portal.
@@ -116,15 +125,18 @@ impl PortalRoute {
     /// The route that the kernel has now, if packets would get through: over a
     /// usable link, from an address that may be used (a tentative one may not)
     /// and that can be answered. With it, the link's name.
-    fn route(&self, storage: &Storage, netlink: &mut Netlink) -> Option<(RouteDecision, String)> {
+    fn route(
+        &mut self,
+        storage: &Storage,
+        netlink: &mut Netlink,
+    ) -> Option<(RouteDecision, String)> {
         let to = self.portal.address.ip();
-        let only = match &self.portal.host_iface {
-            Some(name) => {
-                let links = netlink.links().ok()?;
-                Some(links.into_iter().find(|l| l.name == name.as_str())?.index)
-            }
+        let bound = match &self.portal.host_iface {
+            Some(name) => Some(storage.network.bound_link(name, netlink)?),
             None => None,
         };
+        self.over = bound.as_ref().and_then(|link| link.name.parse().ok());
+        let only = bound.map(|link| link.index);
         let route = netlink.route_to(to, only).ok()??;
         let link = netlink.link(route.link).ok()??;
         let answerable = match (to, route.source) {
@@ -185,7 +197,7 @@ impl PortalRoute {
     }
 
     /// The portal takes a TCP connection.
-    fn answers(&self, storage: &Storage, netlink: &mut Netlink) -> Result<(), Failure> {
+    fn answers(&mut self, storage: &Storage, netlink: &mut Netlink) -> Result<(), Failure> {
         let at = self.portal.address;
         if self.route(storage, netlink).is_none() {
             let text = format!("no route leads to `{at}` any more");
@@ -195,7 +207,7 @@ impl PortalRoute {
             return Ok(());
         }
         // Closed at once: it is the answer that counts.
-        let (from, link) = (self.portal.host_traddr, self.portal.host_iface.as_ref());
+        let (from, link) = (self.portal.host_traddr, self.over());
         fabrics::open(at, from, link, self.patience)
             .map_err(|errno| classify(errno, &[], &at.to_string(), ""))?;
         storage.set_answered(&self.portal, true);

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use nvmeroot_plan::{Action, Nqn, Step};
+use nvmeroot_plan::{Action, InterfaceName, Nqn, Step};
 use nvmeroot_record::Portal;
 
 use super::discovery::Discovery;
 use super::state::Storage;
+use crate::sys::netlink::Netlink;
 use crate::task::ControllerAddress;
 
 impl Storage {
@@ -28,14 +29,30 @@ impl Storage {
             };
             let wanted = &self.context.plan.controllers[*controller];
             let over = wanted.options.host_iface.as_ref();
+            let over = over.map(|over| self.link_name(over));
+            let nqn = wanted
+                .nqn
+                .as_ref()
+                .filter(|nqn| nqn.as_str() != Nqn::DISCOVERY);
             there.iter().any(|found| {
                 found.traddr == Some(wanted.traddr)
                     && found.trsvcid == Some(wanted.trsvcid.get())
-                    && over.is_none_or(|over| found.host_iface.as_deref() == Some(over.as_str()))
+                    && over
+                        .as_ref()
+                        .is_none_or(|over| found.host_iface.as_ref() == Some(over))
+                    && nqn.is_none_or(|nqn| found.nqn == nqn.as_str())
             })
         };
         let missing = steps.iter().filter(|step| !is_there(step));
         self.start(&missing.cloned().collect::<Vec<_>>());
+    }
+
+    /// What the kernel calls the link of an interface.
+    fn link_name(&self, interface: &InterfaceName) -> String {
+        let link = Netlink::open()
+            .ok()
+            .and_then(|mut netlink| self.network.bound_link(interface, &mut netlink));
+        link.map_or_else(|| interface.to_string(), |link| link.name)
     }
 
     /// Starts on a controller of the plan.

@@ -1,10 +1,10 @@
 //! What all threads share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use nvmeroot_plan::BootPlan;
+use nvmeroot_plan::{BootPlan, InterfaceName};
 use nvmeroot_record::{Failure, Missing};
 
 use super::failure_scope::FailureScope;
@@ -22,6 +22,9 @@ pub struct Context {
     pub plan: BootPlan,
     /// Where files are.
     pub paths: Paths,
+    /// The interfaces that the installed system has not been told of: only the boot
+    /// knows them.
+    pub only_at_boot: BTreeSet<InterfaceName>,
     /// Changes.
     pub events: Arc<Events>,
     /// The kernel log.
@@ -56,6 +59,7 @@ impl Context {
     ) -> Self {
         Self {
             plan,
+            only_at_boot: BTreeSet::new(),
             paths,
             events,
             kmsg,

@@ -22,6 +22,8 @@ use crate::root::RootTree;
 /// The plan, and the texts that its origins point into.
 pub(crate) struct Read {
     pub(crate) plan: BootPlan,
+    /// What it was made of.
+    pub(crate) fragments: Vec<Fragment>,
     pub(crate) source_map: SourceMap,
 }
 
@@ -43,9 +45,13 @@ pub(crate) fn read(
         Err(SourceError::Failure(failure)) => return Err(failure),
         Err(SourceError::Input(error)) => return Err(Failure::Input(errors(error, source_map))),
     };
-    let mut plan = resolve(fragments);
+    let mut plan = resolve(fragments.clone());
     if plan.errors.is_empty() {
-        return Ok(Read { plan, source_map });
+        return Ok(Read {
+            plan,
+            fragments,
+            source_map,
+        });
     }
     let errors = plan.errors.drain(..).map(Diagnostic::from).collect();
     Err(Failure::Input(InputErrors {

@@ -40,18 +40,18 @@ UMASK=0077
 /// What every script says when it is asked what it comes after.
 const PREREQS: &str = include_str!("initramfs_tools/prereqs.sh");
 
-/// Keeps the image from everybody but the administrator, where the plan has a
-/// secret. It comes before anything that brings the secret in.
-pub(crate) fn protect(plan: &BootPlan, set: &mut FileSet) {
-    if has_secret(plan) {
+/// Keeps the image from everybody but the administrator. It comes before anything that
+/// brings a secret in.
+pub(crate) fn protect(has_secret: bool, set: &mut FileSet) {
+    if has_secret {
         let why = "keeps the initramfs, which holds secrets, from other users";
         set.file(PRIVATE, Mode::Config, why, PRIVATE_TEXT.to_owned());
     }
 }
 
 /// Lets everybody read the image again, when no file with a secret is left.
-pub(crate) fn unprotect(plan: &BootPlan, set: &mut FileSet) {
-    if !has_secret(plan) {
+pub(crate) fn unprotect(has_secret: bool, set: &mut FileSet) {
+    if !has_secret {
         open("the initramfs holds no secret (any more)", set);
     }
 }
@@ -59,13 +59,6 @@ pub(crate) fn unprotect(plan: &BootPlan, set: &mut FileSet) {
 /// Lets everybody read the image.
 pub(crate) fn open(why: &'static str, set: &mut FileSet) {
     set.push(PRIVATE, why, ChangeKind::Absent);
-}
-
-fn has_secret(plan: &BootPlan) -> bool {
-    plan.controllers
-        .iter()
-        .map(|c| &c.options)
-        .any(|o| o.dhchap_secret.is_some() || o.dhchap_ctrl_secret.is_some())
 }
 
 /// Adds what brings the runtime into the image. `packaged`: a package has brought hook

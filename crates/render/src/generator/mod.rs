@@ -52,20 +52,20 @@ impl Generator {
         }
     }
 
-    /// Keeps the image from everybody but the administrator, where the plan has a
-    /// secret. It comes before anything that brings the secret in.
-    pub(crate) fn protect(self, plan: &BootPlan, set: &mut FileSet) {
+    /// Keeps the image from everybody but the administrator, where it gets a secret. It
+    /// comes before anything that brings the secret in.
+    pub(crate) fn protect(self, has_secret: bool, set: &mut FileSet) {
         match self {
-            Self::InitramfsTools => initramfs_tools::protect(plan, set),
+            Self::InitramfsTools => initramfs_tools::protect(has_secret, set),
             // Its images are root's alone, whatever is in them.
             Self::Dracut => {}
         }
     }
 
     /// Lets everybody read the image again, when no file with a secret is left.
-    pub(crate) fn unprotect(self, plan: &BootPlan, set: &mut FileSet) {
+    pub(crate) fn unprotect(self, has_secret: bool, set: &mut FileSet) {
         match self {
-            Self::InitramfsTools => initramfs_tools::unprotect(plan, set),
+            Self::InitramfsTools => initramfs_tools::unprotect(has_secret, set),
             Self::Dracut => {}
         }
     }

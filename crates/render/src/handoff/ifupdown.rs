@@ -10,7 +10,7 @@
 
 use std::fmt::Write as _;
 
-use nvmeroot_plan::{BootPlan, Interface};
+use nvmeroot_plan::{BootPlan, Interface, Reach};
 
 use crate::{ChangeKind, FileSet, Mode, TreePath};
 
@@ -40,12 +40,20 @@ pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
 /// Adds the files; `renews` says that the agent renews root's leases.
 pub(crate) fn add(plan: &BootPlan, renews: bool, set: &mut FileSet) {
     let interfaces = plan.storage_interfaces();
-    if interfaces.is_empty() {
+    // The firmware's table may have one, and it may ask.
+    let may_come = plan.reach == Reach::Firmware;
+    if interfaces.is_empty() && !may_come {
         return remove("no interface leads to the root filesystem (any more)", set);
     }
-    let why = "keeps `ifdown -a` from taking root's network down";
-    set.file(INTERFACES, Mode::Config, why, no_auto_down(&interfaces));
-    if !renews || !interfaces.iter().any(|interface| asks(interface)) {
+    if interfaces.is_empty() {
+        let why = "which interfaces lead to the root filesystem shows at boot";
+        set.push(INTERFACES, why, ChangeKind::Absent);
+    } else {
+        let why = "keeps `ifdown -a` from taking root's network down";
+        set.file(INTERFACES, Mode::Config, why, no_auto_down(&interfaces));
+    }
+    let asks = may_come || interfaces.iter().any(|interface| asks(interface));
+    if !renews || !asks {
         let why = "the agent renews no lease in the running system (any more)";
         for path in [LEASES_WANTED, LEASES] {
             set.push(path, why, ChangeKind::Absent);

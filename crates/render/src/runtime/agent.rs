@@ -5,7 +5,7 @@
 //! started again; at the end it is stopped. The scripts are the same for every
 //! plan: all that depends on the plan is in the plan's own JSON form.
 
-use nvmeroot_plan::{BootPlan, Document, Scope, telling_secrets};
+use nvmeroot_plan::{BootPlan, Document, Fragment, Scope, telling_secrets};
 
 use crate::payload::{BootScript, InitrdUnit, Moment, Payload};
 use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
@@ -71,9 +71,10 @@ pub(crate) const PAYLOAD: Payload = Payload {
     ],
 };
 
-/// Adds the files. `program`: the agent's bytes; `None`: a package has brought it.
+/// Adds the files. `fragments`: what the plan was made of. `program`: the agent's bytes; `None`: a package has brought it.
 pub(crate) fn add(
     plan: &BootPlan,
+    fragments: &[Fragment],
     program: Option<&[u8]>,
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
@@ -88,7 +89,7 @@ pub(crate) fn add(
         );
     }
     let why = "says what the agent is to do";
-    set.file(PLAN, Mode::Private, why, document(plan)?);
+    set.file(PLAN, Mode::Private, why, document(plan, fragments)?);
     set.file(
         PATHS,
         Mode::Config,
@@ -113,8 +114,8 @@ pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
     }
 }
 
-fn document(plan: &BootPlan) -> Result<String, RenderError> {
-    let document = Document::new(plan.clone(), Scope::Path);
+fn document(plan: &BootPlan, fragments: &[Fragment]) -> Result<String, RenderError> {
+    let document = Document::new(plan.clone(), Scope::Path).made_of(fragments);
     // The file is for the administrator alone (`Mode::Private`).
     let mut text = telling_secrets(|| serde_json::to_string_pretty(&document))
         .map_err(|e| RenderError::Json { why: e.to_string() })?;

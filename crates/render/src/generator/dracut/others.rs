@@ -2,7 +2,7 @@
 //! (`rd.neednet`, a network drive for something else) away from root's links: the agent
 //! has those.
 
-use nvmeroot_plan::{BootPlan, Interface};
+use nvmeroot_plan::{BootPlan, Interface, Reach};
 
 /// How root's links are known before anybody has given them a name.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,11 @@ pub(super) struct RootLinks {
 impl RootLinks {
     pub(super) fn of(plan: &BootPlan) -> Self {
         let mut links = Self::default();
+        if plan.reach == Reach::Firmware {
+            // Which they are shows when the machine boots, and the agent does not wait for
+            // others to leave them.
+            links.names.push("*".to_owned());
+        }
         for one in plan.storage_interfaces() {
             links.add(one);
         }
@@ -133,6 +138,19 @@ mod tests {
             "[keyfile]\nunmanaged-devices=interface-name:ens3;interface-name:san0;\
              interface-name:enp*;mac:52:54:00:00:00:01;driver:ixgbe\n"
         );
+    }
+
+    #[test]
+    fn where_the_firmware_knows_the_cards_any_may_be_root_s() {
+        let plan = nvmeroot_plan::BootPlan {
+            reach: Reach::Firmware,
+            ..initramfs_plan(Vec::new(), vec![controller("10.0.0.9", "4420")])
+        };
+        let links = RootLinks::of(&plan);
+        let [(_, names), ..] = links.networkd();
+        assert_eq!(names, "[Match]\nName=*\n[Link]\nUnmanaged=yes\n");
+        let text = links.network_manager();
+        assert_eq!(text, "[keyfile]\nunmanaged-devices=interface-name:*\n");
     }
 
     #[test]

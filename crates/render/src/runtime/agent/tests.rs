@@ -2,7 +2,7 @@ use super::*;
 use crate::testing::{controller, ethernet, initramfs_plan};
 
 fn read(plan: &BootPlan) -> Document {
-    let text = document(plan).expect("a document");
+    let text = document(plan, &[]).expect("a document");
     serde_json::from_str(&text).expect("the agent reads it")
 }
 
