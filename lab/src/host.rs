@@ -8,13 +8,14 @@ use crate::cache::{Cache, Key, remove, write};
 use crate::command::Program;
 use crate::error::{Context, Error, Result};
 use crate::guest;
-use crate::host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, Under};
+use crate::host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, PackageStory, Under};
 use crate::overlay::Overlay;
 use crate::platform::Platform;
 use crate::stack;
 use crate::tree::Tree;
 
 const BUILD: &str = include_str!("../guest/build-host.sh");
+const PACKAGE_STORY: &str = include_str!("../guest/package-story.sh");
 const SLIM_INIT: &str = include_str!("../guest/slim-init.sh");
 const SLIM_HEARTBEAT: &str = include_str!("../guest/slim-heartbeat.sh");
 
@@ -57,10 +58,11 @@ pub(crate) fn image(
     cache: &Cache,
     platform: &Platform,
     nvmeroot: &Path,
+    package: Option<&Path>,
     spec: &HostSpec,
 ) -> Result<HostImage> {
     let scratch = cache.scratch(&format!("configure-{}", spec.name))?;
-    let result = configure(cache, platform, nvmeroot, spec, &scratch);
+    let result = configure(cache, platform, nvmeroot, package, spec, &scratch);
     remove(&scratch)?;
     result
 }
@@ -69,6 +71,7 @@ fn configure(
     cache: &Cache,
     platform: &Platform,
     nvmeroot: &Path,
+    package: Option<&Path>,
     spec: &HostSpec,
     scratch: &Path,
 ) -> Result<HostImage> {
@@ -103,12 +106,19 @@ fn configure(
         .text(SLIM_INIT)
         .text(SLIM_HEARTBEAT)
         .tree(&overlay.upper)?;
+    let key = match spec.story {
+        None => key,
+        Some(story) => key.text(&format!("{story:?}")).text(PACKAGE_STORY),
+    };
     let key = match spec.under {
         Under::Drive => key,
         other => stack::key(key, other),
     };
     let name = image_name(spec, &platform.release);
     let dir = cache.get("host", &name, &key, |dir| {
+        if let Some(story) = spec.story {
+            tell(story, platform, &overlay, package, dir)?;
+        }
         let content = match spec.kind {
             HostKind::Debian => overlay.merged.clone(),
             HostKind::Slim => slim_root(&platform.tree, spec.generator, &scratch.join("slim"))?,
@@ -144,6 +154,35 @@ fn configure(
         talk,
         generator: spec.generator,
     })
+}
+
+/// Lets the package be upgraded, reinstalled or purged in the tree, as dpkg does it.
+fn tell(
+    story: PackageStory,
+    platform: &Platform,
+    overlay: &Overlay,
+    package: Option<&Path>,
+    dir: &Path,
+) -> Result<()> {
+    let package = package.ok_or_else(|| Error::Unavailable {
+        reason: "the lab was opened without the package".to_owned(),
+        hint: "run it with `--package`".to_owned(),
+    })?;
+    let script = dir.join("package-story.sh");
+    write(&script, 0o755, PACKAGE_STORY)?;
+    overlay
+        .program()
+        .arg("sh")
+        .arg(&script)
+        .arg(&overlay.merged)
+        .arg(&platform.release)
+        .arg(package)
+        .arg(match story {
+            PackageStory::Upgraded => "upgraded",
+            PackageStory::Reinstalled => "reinstalled",
+            PackageStory::Purged => "purged",
+        })
+        .run(&dir.join("story.log"))
 }
 
 /// What stands for the newest image of that host with that kernel.

@@ -73,6 +73,17 @@ pub enum Under {
     Btrfs,
 }
 
+/// What becomes of nvmeroot's package in a tree that is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackageStory {
+    /// A later version of it is installed.
+    Upgraded,
+    /// The same version is installed again.
+    Reinstalled,
+    /// It is taken away with all that it did.
+    Purged,
+}
+
 /// What the installer would have left in the host's tree.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostSpec {
@@ -103,6 +114,8 @@ pub struct HostSpec {
     pub storage_services: bool,
     /// Arguments of `nvmeroot configure` beside `--curtin` and `--root`.
     pub configure_args: Vec<String>,
+    /// What becomes of the package, where there is one, before the host is started.
+    pub story: Option<PackageStory>,
     /// More files of the tree, there before nvmeroot is.
     pub files: Vec<TreeFile>,
 }

@@ -211,7 +211,8 @@ impl Lab {
         if let Some(package) = &self.package {
             platform = platform.with_package(&self.cache, package)?;
         }
-        host::image(&self.cache, &platform, &self.nvmeroot, spec)
+        let package = self.package.as_deref();
+        host::image(&self.cache, &platform, &self.nvmeroot, package, spec)
     }
 
     /// Removes the image of a simulated host that nobody will start again soon.

@@ -48,7 +48,8 @@ pub use error::{Error, Result};
 pub use firmware::Firmware;
 pub use host::HostImage;
 pub use host_spec::{
-    Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, Manager, Release, TreeFile, Under,
+    Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, Manager, PackageStory, Release, TreeFile,
+    Under,
 };
 pub use lab::{FIRST_SLOT, Lab, Wiring};
 pub use machine::{Clock, Kind, Line, Need, Processors, SEED, Way, Who};

@@ -20,6 +20,7 @@ mod late;
 mod leaving;
 mod links;
 pub mod matrix;
+mod package;
 mod paths;
 mod reports;
 mod slim;
@@ -56,6 +57,7 @@ pub fn all() -> Vec<Scenario> {
         bonds::all(),
         waiting::all(),
         stacks::all(),
+        package::all(),
         table::all(),
         chaos::found(),
         matrix::all(),

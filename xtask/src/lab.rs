@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Option<Skipped>> {
     };
     let began = Instant::now();
     let mut lab = open(&nvmeroot, &jobs)?;
-    if args.package {
+    if args.package || jobs.iter().any(|job| job.scenario.host.story.is_some()) {
         lab = lab.with_package(crate::dist::package()?);
     }
     eprintln!("lab: ready after {:.0} s", began.elapsed().as_secs_f64());

@@ -87,7 +87,7 @@ fn beside_networkd() -> Scenario {
     }
 }
 
-fn by_dracut(other: &Scenario) -> Scenario {
+pub(super) fn by_dracut(other: &Scenario) -> Scenario {
     let short = other.name.trim_start_matches("agent-");
     // Names live as long as the program.
     let name: &'static str = format!("dracut-{short}").leak();

@@ -9,7 +9,7 @@ pub(super) fn all() -> Vec<Scenario> {
     vec![remote_home(), nothing_remote()]
 }
 
-fn remote_home() -> Scenario {
+pub(super) fn remote_home() -> Scenario {
     let config = InstallerConfig {
         controllers: vec![Controller::Tcp("10.77.0.1", 4420)],
         remote_home: true,
