@@ -33,7 +33,7 @@ else
 fi
 has_agent()
 {
-	in_tree "$list" "/$image" | grep -q 'usr/lib/nvmeroot/nvmeroot-agent$'
+	in_tree "$list" "/$image" | grep 'usr/lib/nvmeroot/nvmeroot-agent$' >/dev/null
 }
 has_agent || fail "the image of the configured tree has no agent"
 touch -d 2001-01-01 "$merged/$image"

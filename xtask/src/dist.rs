@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -84,6 +84,8 @@ fn packed(name: &str, builder: Builder) -> Result<PathBuf> {
             // cargo may be rustup's, which dpkg does not know.
             .args(["--build=binary", "--no-sign", "--no-check-builddeps"])
             .arg("--no-pre-clean")
+            .env("DH_QUIET", "1")
+            .stdout(Stdio::null())
             // cargo would take the one's programs for the other's, and those of the
             // tests know where they were built.
             .env("CARGO_TARGET_DIR", place.join("target")),
