@@ -83,6 +83,9 @@ pub(crate) fn write(text: &mut String, files: &[FileLine], directories: &[String
         );
     }
     for directory in directories {
-        let _ = writeln!(text, "  {would}removed: {directory}/  (it is empty)");
+        let _ = writeln!(
+            text,
+            "  {would}removed: {directory}/  (nvmeroot had made it, and it is empty)"
+        );
     }
 }

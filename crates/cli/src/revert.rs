@@ -8,7 +8,7 @@ use crate::changes::{self, FileLine};
 use crate::environment::path_variable;
 use crate::generator::{self, Choice};
 use crate::root::{RootTree, Terms};
-use crate::{Failure, managers, output, package, sources};
+use crate::{Failure, diagnose, managers, output, package, sources};
 
 /// Puts everything back.
 pub(crate) fn run(args: &RevertArgs) -> Result<(), Failure> {
@@ -45,6 +45,11 @@ pub(crate) fn run(args: &RevertArgs) -> Result<(), Failure> {
     let next = choice
         .as_ref()
         .map(|choice| generator::next_command(choice.generator, &root_path));
+    if choice.is_some() {
+        diagnose::print_note(
+            "once the initramfs is regenerated this machine boots without nvmeroot: root must be on a local drive by then",
+        );
+    }
     let report = Report {
         dry_run: args.dry_run,
         was_configured: done.was_configured,

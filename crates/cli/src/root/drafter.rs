@@ -161,8 +161,8 @@ impl<'a> Drafter<'a, '_> {
             }
         };
         let why = match outcome {
-            Outcome::PutBack => "as it was before the first `nvmeroot configure`",
-            _ => "nothing was there before the first `nvmeroot configure`",
+            Outcome::PutBack => "as it was before nvmeroot",
+            _ => "nvmeroot had put it there",
         };
         self.tell(path, outcome, edited_is_at, why);
         Ok(())

@@ -1,6 +1,5 @@
 //! Why a root tree could not be read or written.
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -74,8 +73,8 @@ pub(crate) enum RootError {
     NotCleaned { cause: Box<RootError> },
     /// Somebody changed nvmeroot's files.
     #[error(
-        "edited since nvmeroot wrote it, so nothing was changed: {}\nhint: take over what you need of it; then pass `--force`, which keeps the edited file beside its place, as `.NAME.edited`",
-        .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        "{}\nhint: take over what you need of it; then pass `--force`, which keeps the edited file beside its place, as `.NAME.edited`",
+        all_edited(.0)
     )]
     Edited(Vec<EditedFile>),
     #[error("can't read nvmeroot's record of this root tree, `{path}`: {why}\nhint: {hint}")]
@@ -94,13 +93,17 @@ pub(crate) struct EditedFile {
     pub(super) difference: Option<String>,
 }
 
-impl fmt::Display for EditedFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.difference {
-            Some(text) => write!(f, "`{}`\n{text}", self.path),
-            None => write!(f, "`{}`", self.path),
-        }
+fn all_edited(files: &[EditedFile]) -> String {
+    let mut lines = Vec::new();
+    for (number, file) in files.iter().enumerate() {
+        let said = match number {
+            0 => "was edited since nvmeroot wrote it, so nothing was changed",
+            _ => "was edited, too",
+        };
+        lines.push(format!("`{}` {said}", file.path));
+        lines.extend(file.difference.clone());
     }
+    lines.join("\n")
 }
 
 /// For `map_err`: an [`RootError::Io`].
