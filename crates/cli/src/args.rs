@@ -16,7 +16,7 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit status: 0 done; 1 could not be done; 2 wrong usage or bad input, nothing written.
+Exit status: 0 done; 1 could not be done, or `check` found a fault; 2 wrong usage or bad input, nothing written.
 
 Inside curtin's hooks, --curtin and --root default to curtin's own environment \
 (CONFIG and TARGET_MOUNT_POINT).";
@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Configure(ConfigureArgs),
     /// Put everything back as it was before the first `configure`
     Revert(RevertArgs),
+    /// Say whether the root tree would boot: what is missing, old or in conflict
+    Check(CheckArgs),
     /// Show how the firmware reached its boot drive: the boot tables (NBFT) that
     /// it left
     Nbft(NbftArgs),
@@ -124,6 +126,18 @@ pub(crate) struct RevertArgs {
     /// Then regenerate the root tree's initramfs
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) update_initramfs: bool,
+    /// text: for people; json: for programs
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ReportFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Look into this initramfs instead of those that the root tree's kernels have
+    #[arg(long, value_name = "FILE")]
+    pub(crate) initrd: Option<PathBuf>,
     /// text: for people; json: for programs
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ReportFormat,

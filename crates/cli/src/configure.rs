@@ -1,9 +1,8 @@
 //! `nvmeroot configure`: writes what the root tree needs.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Reach, Warning, mask};
+use nvmeroot_plan::{Fragment, HostIdentity, Reach};
 use nvmeroot_render::{IDENTITY, Options, RenderError, Runtime};
 use serde::Serialize;
 
@@ -12,14 +11,10 @@ use crate::changes::FileLine;
 use crate::environment::path_variable;
 use crate::generator::{self, Choice};
 use crate::identity::Wanted;
-use crate::root::{self, RootTree, Terms};
-use crate::{Failure, agent, changes, diagnose, identity, managers, output, package, sources};
-
-/// libnvme's configuration, which may hold secrets.
-const CONFIG_JSON: &str = "etc/nvme/config.json";
-
-/// As much of it as is looked at.
-const LONGEST: u64 = 1 << 20;
+use crate::root::{self, Terms};
+use crate::{
+    Failure, advice, agent, changes, diagnose, identity, managers, output, package, sources,
+};
 
 /// Reads the input, and writes what it means into the root tree.
 pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
@@ -92,8 +87,9 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     let mut of_tree = nvmeroot_render::manager_limits(plan, &options);
     of_tree.extend(initramfs.as_ref().and_then(Choice::warning));
     diagnose::print_warnings(&of_tree, &diagnose::SourceMap::default());
-    warn_of_missing_programs(&root, plan, &options)?;
-    warn_of_open_secrets(&root)?;
+    let mut advice = Vec::from_iter(advice::missing_programs(&root, plan, &options)?);
+    advice.extend(advice::open_secrets(&root)?);
+    diagnose::print_warnings(&advice, &diagnose::SourceMap::default());
     let mut files = nvmeroot_render::render(plan, &options)?;
     if !plan.reach.is_by_initramfs() {
         let former = nvmeroot_render::left_over(options.packaged, &managers::drop_ins(&root)?)?;
@@ -138,59 +134,9 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
 }
 
 /// What the agent makes the plan of again.
-fn for_boot(fragments: Vec<Fragment>, host: Option<&HostIdentity>) -> Vec<Fragment> {
+pub(crate) fn for_boot(fragments: Vec<Fragment>, host: Option<&HostIdentity>) -> Vec<Fragment> {
     let fragments = fragments.into_iter();
     fragments.map(|one| one.for_boot(host)).collect()
-}
-
-/// What the files call must be there when they are used.
-fn warn_of_missing_programs(
-    root: &RootTree,
-    plan: &BootPlan,
-    options: &Options,
-) -> Result<(), Failure> {
-    let mut missing = Vec::new();
-    for program in nvmeroot_render::required_programs(plan, options.runtime, options.generator) {
-        if !generator::is_installed(root, program)? {
-            missing.push(program);
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<String> = missing.iter().map(|p| format!("`{}`", p.name)).collect();
-    let packages: Vec<&str> = missing.iter().map(|p| p.package).collect();
-    let verb = if names.len() == 1 { "is" } else { "are" };
-    let message = format!(
-        "{} {verb} needed and not in the root tree",
-        names.join(", ")
-    );
-    let when = match plan.reach {
-        Reach::Initramfs | Reach::Firmware => "before the initramfs is generated",
-        _ => "before the machine boots",
-    };
-    let hint = format!("install there {when}: {}", packages.join(" "));
-    diagnose::print_warnings(
-        &[Warning::general(message).with_hint(hint)],
-        &diagnose::SourceMap::default(),
-    );
-    Ok(())
-}
-
-/// libnvme's own file is the administrator's: its mode is not ours to change.
-fn warn_of_open_secrets(root: &RootTree) -> Result<(), Failure> {
-    let Some(mode) = root.mode(CONFIG_JSON)?.filter(|mode| mode & 0o077 != 0) else {
-        return Ok(());
-    };
-    let bytes = root.read(CONFIG_JSON, LONGEST)?.unwrap_or_default();
-    if matches!(mask(&String::from_utf8_lossy(&bytes)), Cow::Owned(_)) {
-        let message =
-            format!("`{CONFIG_JSON}` holds secrets, and its mode {mode:04o} opens it to others");
-        let warning = Warning::general(message)
-            .with_hint(format!("`chmod 0600 {CONFIG_JSON}` in the root tree"));
-        diagnose::print_warnings(&[warning], &diagnose::SourceMap::default());
-    }
-    Ok(())
 }
 
 /// What was done, for people and for programs.

@@ -26,7 +26,7 @@ pub(crate) struct Choice {
     pub(crate) why: &'static str,
     /// Nothing in the tree tells.
     #[serde(skip)]
-    is_guess: bool,
+    pub(crate) is_guess: bool,
 }
 
 fn name<S: serde::Serializer>(generator: &Generator, to: S) -> Result<S::Ok, S::Error> {
@@ -171,12 +171,19 @@ pub(crate) fn next_command(generator: Generator, root: &Path) -> String {
     if absolute == Path::new("/") {
         return command;
     }
-    let mut shown = root.display().to_string();
+    format!("chroot {} {command}", quoted(root))
+}
+
+/// A path as a word that a shell takes for it, and never for an option.
+pub(crate) fn quoted(path: &Path) -> String {
+    let mut shown = path.display().to_string();
     if shown.starts_with('-') {
         shown.insert_str(0, "./");
     }
-    let quoted = shlex::try_quote(&shown).unwrap_or(std::borrow::Cow::Borrowed(&shown));
-    format!("chroot {quoted} {command}")
+    match shlex::try_quote(&shown) {
+        Ok(word) => word.into_owned(),
+        Err(_) => shown,
+    }
 }
 
 #[cfg(test)]

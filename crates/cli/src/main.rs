@@ -2,9 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+mod advice;
 mod agent;
 mod args;
 mod changes;
+mod check;
 mod configure;
 mod diagnose;
 mod elf;
@@ -41,13 +43,14 @@ fn main() -> ExitCode {
         Err(said) => return shown_by_clap(&said),
     };
     let result = match cli.command {
-        Command::Plan(args) => plan::run(args),
-        Command::Configure(args) => configure::run(args),
-        Command::Revert(args) => revert::run(&args),
-        Command::Nbft(args) => nbft::run(&args),
+        Command::Plan(args) => plan::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Configure(args) => configure::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Revert(args) => revert::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Check(args) => check::run(args),
+        Command::Nbft(args) => nbft::run(&args).map(|()| ExitCode::SUCCESS),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(failure) => failure.report(),
     }
 }

@@ -7,6 +7,7 @@ mod drafter;
 mod edited;
 mod error;
 mod lock;
+mod look;
 mod manifest;
 mod record;
 mod staged;

@@ -187,6 +187,30 @@ fn line(layer: &Layer) -> String {
     }
 }
 
+/// What starts the runtime in an image: the path there, and the file that it is a copy
+/// of; `None`: a symbolic link (`install` in the module's script).
+pub(crate) fn inside(
+    payload: &Payload,
+    by_systemd: bool,
+) -> Result<Vec<(String, Option<TreePath>)>, RenderError> {
+    let mut parts = Vec::new();
+    if by_systemd {
+        for unit in payload.units {
+            let name = unit.name;
+            let place = format!("usr/lib/systemd/system/{name}");
+            parts.push((place, Some(path(name)?)));
+            let wants = format!("etc/systemd/system/initrd.target.wants/{name}");
+            parts.push((wants, None));
+        }
+        return Ok(parts);
+    }
+    for hook in payload.scripts.iter().filter_map(|s| hook(s.moment)) {
+        let place = format!("usr/lib/nvmeroot/boot/{hook}");
+        parts.push((place, Some(path(&format!("{hook}.sh"))?)));
+    }
+    Ok(parts)
+}
+
 fn path(name: &str) -> Result<TreePath, RenderError> {
     format!("{MODULE}/{name}").parse()
 }

@@ -134,6 +134,21 @@ fn remove_scripts(
     Ok(())
 }
 
+/// What starts the runtime in an image: the path there, and the file that it is a copy
+/// of.
+pub(crate) fn inside(
+    payload: &Payload,
+    owner: Owner,
+) -> Result<Vec<(String, Option<TreePath>)>, RenderError> {
+    let scripts = payload.scripts.iter();
+    scripts
+        .map(|script| {
+            let place = format!("scripts/{}/{}", stage(script.moment), payload.name);
+            Ok((place, Some(script_path(payload, owner, script.moment)?)))
+        })
+        .collect()
+}
+
 /// Where their files lie (initramfs-tools(7)).
 const fn top(owner: Owner) -> &'static str {
     match owner {

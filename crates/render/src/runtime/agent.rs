@@ -14,7 +14,8 @@ use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
 /// the top.
 pub const AGENT_PATH: &str = "usr/lib/nvmeroot/nvmeroot-agent";
 
-const PLAN_PATH: &str = "etc/nvmeroot/plan.json";
+/// What the agent is to do: the plan's JSON form.
+pub const PLAN_PATH: &str = "etc/nvmeroot/plan.json";
 
 const PROGRAM: TreePath = TreePath::fixed(AGENT_PATH);
 const PLAN: TreePath = TreePath::fixed(PLAN_PATH);

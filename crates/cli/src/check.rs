@@ -1,0 +1,209 @@
+//! `nvmeroot check`: would this tree boot?
+
+mod command_line;
+mod configured;
+mod entries;
+mod finding;
+mod identity;
+mod initrd;
+mod kernels;
+mod modules;
+mod mounts;
+mod report;
+mod space;
+mod subject;
+
+use std::fs::File;
+use std::path::Path;
+use std::process::ExitCode;
+
+use nvmeroot_plan::Reach;
+
+use self::finding::{Finding, Topic};
+use self::initrd::Inside;
+use self::report::Report;
+use self::subject::Subject;
+use crate::args::{CheckArgs, ReportFormat};
+use crate::configure::for_boot;
+use crate::environment::path_variable;
+use crate::{Failure, generator, output, sources};
+
+/// Looks at everything, says what was found, and whether the machine would boot.
+pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
+    let from = args.input.resolve(path_variable);
+    let Some(root_path) = from.root.clone() else {
+        return Err(Failure::Usage(
+            "no root tree is given\nhint: pass `--root DIR`; `--root /` is this machine".to_owned(),
+        ));
+    };
+    let root = sources::open_root(&root_path)?;
+    let root_word = generator::quoted(&root_path);
+    let configure = match from.curtin.as_deref().map(generator::quoted) {
+        Some(curtin) => format!("`nvmeroot configure --curtin {curtin} --root {root_word}`"),
+        None => format!("`nvmeroot configure --root {root_word}`"),
+    };
+    let configured = match &from.curtin {
+        Some(_) => None,
+        None => configured::plan_of_tree(&root, &configure)?,
+    };
+    let is_given = configured.is_none();
+    let plan = match configured {
+        Some(document) => document.map(|document| (document.plan, document.fragments)),
+        // What the sources say is what should be there.
+        None => {
+            let read = sources::read(&from, Some(&root), None)?;
+            let fragments = for_boot(read.fragments, read.plan.host.as_ref());
+            Ok((read.plan, fragments))
+        }
+    };
+    let report = match plan {
+        Ok((plan, fragments)) => {
+            let made = (&plan, fragments);
+            let subject = Subject::new(&root, &root_path, made, configure)?;
+            look(&subject, args.initrd.as_deref(), is_given)?
+        }
+        Err(finding) => Report::new(Reach::Initramfs, Vec::new(), vec![*finding]),
+    };
+    let text = match args.format {
+        ReportFormat::Text => report.to_string(),
+        ReportFormat::Json => serde_json::to_string_pretty(&report)? + "\n",
+    };
+    output::data(&text)?;
+    Ok(match report.boots {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// `is_given`: the plan comes from an input and not from the tree.
+fn look(subject: &Subject<'_>, initrd: Option<&Path>, is_given: bool) -> Result<Report, Failure> {
+    let mut findings = Vec::new();
+    configured::check(subject, is_given, &mut findings)?;
+    let reach = subject.plan.reach;
+    if !reach.is_by_initramfs() {
+        return Ok(Report::new(reach, Vec::new(), findings));
+    }
+    identity::check(subject, &mut findings)?;
+    mounts::check(subject, &mut findings);
+    let entries = entries::find(subject);
+    command_line::check(subject, &entries, &mut findings);
+    let images = match initrd {
+        Some(path) => one_image(subject, path, &mut findings)?,
+        None => all_images(subject, &mut findings)?,
+    };
+    Ok(Report::new(reach, images, findings))
+}
+
+/// The image that the user names, which may be anywhere.
+fn one_image(
+    subject: &Subject<'_>,
+    path: &Path,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<String>, Failure> {
+    let name = path.display().to_string();
+    let file = File::open(path)
+        .map_err(|error| Failure::Usage(format!("can't read `{name}`: {error}")))?;
+    match Inside::read(subject, &name, file)? {
+        Err(finding) => findings.push(*finding),
+        Ok(inside) => {
+            initrd::check(subject, &inside, findings)?;
+            let releases = modules::releases(&inside);
+            if releases.is_empty() {
+                modules::check(subject, &inside, "", findings);
+            }
+            for release in releases {
+                modules::check(subject, &inside, &release, findings);
+            }
+        }
+    }
+    Ok(vec![name])
+}
+
+/// Those of all kernels.
+fn all_images(subject: &Subject<'_>, findings: &mut Vec<Finding>) -> Result<Vec<String>, Failure> {
+    let kernels = kernels::find(subject);
+    if kernels.is_empty() {
+        findings.push(
+            Finding::fault(Topic::KernelMissing, "the root tree has no kernel")
+                .because("neither `boot` nor `lib/modules` has one; `boot` may be a filesystem that is not mounted there")
+                .mend("mount it, or install a kernel (`linux-image-amd64`)"),
+        );
+    }
+    let mut names = Vec::new();
+    let mut largest = 0;
+    for (release, kernel) in &kernels {
+        if kernel.images.is_empty() {
+            let what = format!("the kernel `{release}` has no initramfs");
+            findings.push(
+                Finding::fault(Topic::InitrdMissing, what)
+                    .because("nothing connects the drives when it is started")
+                    .mend(new_image(subject, release)),
+            );
+        }
+        if !kernel.has_modules {
+            let what = format!("the root tree has no modules of the kernel `{release}`");
+            findings.push(
+                Finding::warning(Topic::ModulesMissing, what)
+                    .because("the running system can load none, and the next initramfs has none")
+                    .mend(format!(
+                        "install its package again, or remove `{}`",
+                        kernel.file.as_deref().unwrap_or("it")
+                    )),
+            );
+        }
+        for path in &kernel.images {
+            let file = match subject.root.open_file(path) {
+                Ok(Some(file)) => file,
+                Ok(None) => continue,
+                Err(error) => {
+                    findings.push(
+                        Finding::fault(Topic::InitrdBroken, error.to_string())
+                            .because("there is no initramfs")
+                            .mend(subject.regenerate()),
+                    );
+                    continue;
+                }
+            };
+            let meta = file.metadata()?;
+            largest = largest.max(meta.len());
+            findings.extend(of_mode(subject, path, &meta));
+            names.push(path.clone());
+            match Inside::read(subject, path, file)? {
+                Err(finding) => findings.push(*finding),
+                Ok(inside) => {
+                    initrd::check(subject, &inside, findings)?;
+                    modules::check(subject, &inside, release, findings);
+                }
+            }
+        }
+    }
+    space::check(subject, largest, findings);
+    Ok(names)
+}
+
+/// What to type for a kernel that has none: the generators' usual commands pass it over.
+fn new_image(subject: &Subject<'_>, release: &str) -> String {
+    use nvmeroot_render::Generator;
+    match subject.choice.generator {
+        Generator::Dracut => format!(
+            "{} (with `dracut --force /boot/initrd.img-{release} {release}` for this one alone)",
+            subject.regenerate()
+        ),
+        _ => subject.regenerate().replace(
+            "update-initramfs -u -k all",
+            &format!("update-initramfs -c -k {release}"),
+        ),
+    }
+}
+
+/// An image with a secret is for the administrator alone.
+fn of_mode(subject: &Subject<'_>, path: &str, meta: &std::fs::Metadata) -> Option<Finding> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = meta.permissions().mode() & 0o7777;
+    (subject.has_secret() && mode & 0o077 != 0).then(|| {
+        let what = format!("`{path}` holds secrets, and its mode {mode:04o} opens it to others");
+        Finding::warning(Topic::InitrdOpen, what)
+            .because("who reads it can be this host to the drives")
+            .mend(format!("`chmod 0600 {path}` in the root tree"))
+    })
+}

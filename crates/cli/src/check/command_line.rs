@@ -1,0 +1,156 @@
+//! The kernel command lines: nvmeroot is not switched off, and `root=` is what fstab
+//! mounts.
+
+use std::collections::BTreeSet;
+
+use super::entries::{BootEntry, settings};
+use super::finding::{Finding, Topic};
+use super::mounts;
+use super::subject::Subject;
+
+/// What udev knows a filesystem by, and what stays.
+const TAGS: [&str; 4] = ["UUID", "LABEL", "PARTUUID", "PARTLABEL"];
+
+/// The last value of a word of a command line.
+fn value<'l>(line: &'l str, name: &str) -> Option<&'l str> {
+    let words = line.split_whitespace().take_while(|word| *word != "--");
+    let values = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    values.last().map(|value| value.trim_matches('"'))
+}
+
+fn is_off(line: &str) -> bool {
+    matches!(value(line, "nvmeroot"), Some("off" | "0" | "no"))
+}
+
+/// Looks at the first entry of each kernel: the one that is started when nobody chooses.
+/// Another may be meant for a repair.
+pub(crate) fn check(subject: &Subject<'_>, entries: &[BootEntry], findings: &mut Vec<Finding>) {
+    let mut seen = BTreeSet::new();
+    let first = entries.iter().filter(|entry| seen.insert(&entry.release));
+    let root = mounts::root_of_fstab(subject);
+    for entry in first {
+        if is_off(&entry.command_line) {
+            findings.push(switched_off(&entry.place));
+        }
+        if !entry.has_initrd {
+            let what = format!("the boot entry at `{}` names no initramfs", entry.place);
+            findings.push(
+                Finding::fault(Topic::EntryWithoutInitrd, what)
+                    .because("nothing connects the drives before root is mounted")
+                    .mend("`update-grub` in the root tree, once the initramfs is there"),
+            );
+        }
+        findings.extend(of_root(entry, root.as_deref()));
+    }
+    if entries.is_empty() {
+        let off = settings(subject).into_iter();
+        let off = off.filter(|(_, line)| is_off(line));
+        findings.extend(off.map(|(place, _)| switched_off(&place)));
+    }
+}
+
+fn switched_off(place: &str) -> Finding {
+    Finding::fault(Topic::SwitchedOff, format!("`{place}` says `nvmeroot=off`"))
+        .because("the agent does nothing then, and root's drives are not connected")
+        .mend("take the word away (`/etc/default/grub`, then `update-grub`)")
+}
+
+fn of_root(entry: &BootEntry, of_fstab: Option<&str>) -> Option<Finding> {
+    let line = &entry.command_line;
+    let place = &entry.place;
+    // A variable of the boot loader's.
+    if line.contains('$') {
+        return None;
+    }
+    let Some(root) = value(line, "root") else {
+        let what = format!("`{place}` says no `root=`");
+        return Some(
+            Finding::fault(Topic::RootMissing, what)
+                .because("the initramfs does not know what to mount")
+                .mend("`update-grub` in the root tree"),
+        );
+    };
+    if is_numbered(root) {
+        let what = format!("`{place}` says `root={root}`");
+        return Some(
+            Finding::warning(Topic::RootUnstable, what)
+                .because(
+                    "drives get their numbers in the order in which they are connected, which changes",
+                )
+                .mend("`root=UUID=…`, as `blkid` shows it"),
+        );
+    }
+    let of_fstab = of_fstab?;
+    match (known(root), known(of_fstab)) {
+        (Some(one), Some(other)) if one.0 == other.0 && one.1 != other.1 => {
+            let what = format!("`{place}` says `root={root}`, and `etc/fstab` has `{of_fstab}`");
+            Some(
+                Finding::fault(Topic::RootOther, what)
+                    .because("the initramfs waits for a filesystem that is not the system's")
+                    .mend("`update-grub` in the root tree, or mend `/etc/fstab`"),
+            )
+        }
+        _ => None,
+    }
+}
+
+/// A name such as `/dev/sda2`, `/dev/nvme0n1p1`.
+fn is_numbered(device: &str) -> bool {
+    let names = ["/dev/nvme", "/dev/sd", "/dev/vd", "/dev/md", "/dev/dm-"];
+    let is_md_name = device.starts_with("/dev/md/");
+    !is_md_name && names.iter().any(|name| device.starts_with(name))
+}
+
+/// By what a filesystem is known, and under which name.
+fn known(spec: &str) -> Option<(&str, String)> {
+    if let Some((tag, name)) = spec.split_once('=') {
+        let name = name.trim_matches('"').to_ascii_lowercase();
+        return TAGS.contains(&tag).then_some((tag, name));
+    }
+    let by = spec.strip_prefix("/dev/disk/by-")?;
+    let (kind, name) = by.split_once('/')?;
+    let tags = ["uuid", "label", "partuuid", "partlabel"];
+    let at = tags.iter().position(|tag| *tag == kind)?;
+    Some((TAGS[at], name.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(line: &str, of_fstab: Option<&str>) -> Option<Topic> {
+        let entry = BootEntry {
+            place: "a".to_owned(),
+            command_line: line.to_owned(),
+            ..BootEntry::default()
+        };
+        of_root(&entry, of_fstab).map(|finding| finding.topic)
+    }
+
+    #[test]
+    fn root_is_compared_where_both_are_known_by_the_same() {
+        let fstab = Some("UUID=ab-CD");
+        assert_eq!(said("root=UUID=AB-cd ro", fstab), None);
+        assert_eq!(said("root=/dev/disk/by-uuid/ab-cd", fstab), None);
+        assert_eq!(said("root=UUID=1 root=UUID=ab-cd", fstab), None);
+        assert_eq!(said("root=UUID=1", fstab), Some(Topic::RootOther));
+        assert_eq!(said("root=LABEL=1", fstab), None);
+        assert_eq!(said("root=/dev/mapper/vg-root", fstab), None);
+        assert_eq!(said("root=UUID=1", None), None);
+        assert_eq!(
+            said("quiet -- root=UUID=1", fstab),
+            Some(Topic::RootMissing)
+        );
+        assert_eq!(said("$kernelopts", fstab), None);
+        assert_eq!(said("root=/dev/nvme0n1p2", None), Some(Topic::RootUnstable));
+        assert_eq!(said("root=/dev/md/root", None), None);
+    }
+
+    #[test]
+    fn the_last_word_counts() {
+        assert!(is_off("nvmeroot=off"));
+        assert!(is_off("root=x nvmeroot=on nvmeroot=no"));
+        assert!(!is_off("nvmeroot=off nvmeroot=on"));
+        assert!(!is_off("nvmeroot.debug xnvmeroot=off -- nvmeroot=off"));
+    }
+}

@@ -1,0 +1,194 @@
+//! What boot loaders will start: GRUB's menu, entries of the Boot Loader Specification,
+//! and the command lines in unified kernel images.
+
+use super::kernels::{KERNELS, section};
+use super::subject::Subject;
+
+/// GRUB's menus.
+const GRUB: [&str; 3] = [
+    "boot/grub/grub.cfg",
+    "boot/grub2/grub.cfg",
+    "boot/efi/EFI/debian/grub.cfg",
+];
+
+/// Where entries of the Boot Loader Specification are.
+const ENTRIES: [&str; 3] = [
+    "boot/loader/entries",
+    "boot/efi/loader/entries",
+    "efi/loader/entries",
+];
+
+/// Where unified kernel images are.
+const UNIFIED: [&str; 3] = ["boot/EFI/Linux", "boot/efi/EFI/Linux", "efi/EFI/Linux"];
+
+/// One way to boot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BootEntry {
+    /// The file that has it, and the line where that is a menu.
+    pub(crate) place: String,
+    /// The kernel's release, where its name tells.
+    pub(crate) release: Option<String>,
+    /// The kernel command line.
+    pub(crate) command_line: String,
+    /// It names an initramfs.
+    pub(crate) has_initrd: bool,
+}
+
+/// All of them, in the order of their menus.
+pub(crate) fn find(subject: &Subject<'_>) -> Vec<BootEntry> {
+    let mut found = Vec::new();
+    for path in GRUB {
+        if let Some(text) = subject.text(path) {
+            found.extend(grub(path, &text));
+        }
+    }
+    for directory in ENTRIES {
+        for name in subject.list(directory) {
+            let path = format!("{directory}/{name}");
+            if name.ends_with(".conf")
+                && let Some(text) = subject.text(&path)
+            {
+                found.extend(specification(&path, &text));
+            }
+        }
+    }
+    for directory in UNIFIED {
+        for name in subject.list(directory) {
+            let path = format!("{directory}/{name}");
+            if name.ends_with(".efi")
+                && let Some(command_line) = section(subject, &path, ".cmdline")
+            {
+                found.push(BootEntry {
+                    release: section(subject, &path, ".uname"),
+                    place: path,
+                    command_line,
+                    has_initrd: true,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Settings of which the next menu is made.
+pub(crate) fn settings(subject: &Subject<'_>) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    if let Some(text) = subject.text("etc/default/grub") {
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.trim();
+            if line.starts_with("GRUB_CMDLINE_LINUX")
+                && let Some((_, value)) = line.split_once('=')
+            {
+                let value = value.trim_matches(['"', '\'']).to_owned();
+                found.push((format!("etc/default/grub:{number}"), value));
+            }
+        }
+    }
+    if let Some(text) = subject.text("etc/kernel/cmdline") {
+        found.push(("etc/kernel/cmdline".to_owned(), text.trim().to_owned()));
+    }
+    found
+}
+
+fn release(path: &str) -> Option<String> {
+    let name = path.rsplit('/').next()?;
+    let mut releases = KERNELS
+        .iter()
+        .filter_map(|before| name.strip_prefix(before));
+    let by_name = releases.next().map(str::to_owned);
+    // `/TOKEN/RELEASE/linux`
+    by_name.or_else(|| match name {
+        "linux" => path.rsplit('/').nth(1).map(str::to_owned),
+        _ => None,
+    })
+}
+
+/// The `linux` lines of a menu, each with the `initrd` that follows.
+fn grub(path: &str, text: &str) -> Vec<BootEntry> {
+    let mut found: Vec<BootEntry> = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("linux" | "linux16" | "linuxefi") => {
+                let kernel = words.next().unwrap_or_default();
+                found.push(BootEntry {
+                    place: format!("{path}:{number}"),
+                    release: release(kernel),
+                    command_line: words.collect::<Vec<_>>().join(" "),
+                    has_initrd: false,
+                });
+            }
+            Some("initrd" | "initrd16" | "initrdefi") => {
+                if let Some(last) = found.last_mut() {
+                    last.has_initrd = true;
+                }
+            }
+            _ => {}
+        }
+    }
+    found.retain(|entry| entry.release.is_some());
+    found
+}
+
+/// A file of the Boot Loader Specification, type 1.
+fn specification(path: &str, text: &str) -> Option<BootEntry> {
+    let mut entry = BootEntry {
+        place: path.to_owned(),
+        ..BootEntry::default()
+    };
+    let mut options = Vec::new();
+    for line in text.lines() {
+        let (key, value) = line.trim().split_once(char::is_whitespace)?;
+        match key {
+            "linux" => entry.release = release(value.trim()),
+            "initrd" => entry.has_initrd = true,
+            "options" => options.push(value.trim()),
+            _ => {}
+        }
+    }
+    entry.command_line = options.join(" ");
+    entry.release.is_some().then_some(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_menu_s_kernels_have_their_command_lines() {
+        let menu = "menuentry 'Debian' {\n\tinsmod ext2\n\
+                    \tlinux\t/boot/vmlinuz-6.12.1-amd64 root=UUID=1 ro  quiet\n\
+                    \tinitrd\t/boot/initrd.img-6.12.1-amd64\n}\n\
+                    menuentry 'memory' {\n\tlinux /boot/memtest.bin\n}\n\
+                    menuentry 'bare' {\n\tlinux /vmlinuz-6.1 root=/dev/sda1\n}\n";
+        let entry = |line: u32, release: &str, command_line: &str, has_initrd| BootEntry {
+            place: format!("grub.cfg:{line}"),
+            release: Some(release.to_owned()),
+            command_line: command_line.to_owned(),
+            has_initrd,
+        };
+        assert_eq!(
+            grub("grub.cfg", menu),
+            [
+                entry(3, "6.12.1-amd64", "root=UUID=1 ro quiet", true),
+                entry(10, "6.1", "root=/dev/sda1", false),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_entry_of_the_specification_is_read() {
+        let text = "title Debian\nversion 6.12\nlinux /abc/6.12/linux\ninitrd /abc/6.12/initrd\n\
+                    options root=UUID=1\noptions quiet\n";
+        assert_eq!(
+            specification("a.conf", text),
+            Some(BootEntry {
+                place: "a.conf".to_owned(),
+                release: Some("6.12".to_owned()),
+                command_line: "root=UUID=1 quiet".to_owned(),
+                has_initrd: true,
+            })
+        );
+        assert_eq!(specification("a.conf", "title x\nefi /shell.efi\n"), None);
+    }
+}

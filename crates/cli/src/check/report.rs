@@ -1,0 +1,71 @@
+//! What `check` says.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::finding::{Finding, Severity};
+
+/// All that was found, and what was looked at.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// It would, as far as was looked.
+    pub(crate) boots: bool,
+    pub(crate) reach: nvmeroot_plan::Reach,
+    /// The images that were read.
+    pub(crate) images: Vec<String>,
+    /// Faults first.
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Report {
+    pub(crate) fn new(
+        reach: nvmeroot_plan::Reach,
+        images: Vec<String>,
+        mut findings: Vec<Finding>,
+    ) -> Self {
+        findings.sort_by_key(|finding| finding.severity);
+        let boots = findings.iter().all(|one| one.severity != Severity::Fault);
+        Self {
+            boots,
+            reach,
+            images,
+            findings,
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            writeln!(f, "{finding}")?;
+        }
+        let faults = self.findings.iter();
+        let faults = faults.filter(|one| one.severity == Severity::Fault).count();
+        let warnings = self.findings.len() - faults;
+        let images = self.images.len();
+        let looked = match images {
+            0 => String::new(),
+            1 => format!(" (looked into `{}`)", self.images[0]),
+            _ => format!(" (looked into {images} initramfs images)"),
+        };
+        match (faults, warnings) {
+            (0, 0) => writeln!(f, "ready to boot: nothing was found{looked}"),
+            (0, _) => writeln!(f, "ready to boot, {}{looked}", many(warnings, "warning")),
+            (_, 0) => writeln!(f, "would not boot: {}{looked}", many(faults, "fault")),
+            _ => writeln!(
+                f,
+                "would not boot: {}, {}{looked}",
+                many(faults, "fault"),
+                many(warnings, "warning")
+            ),
+        }
+    }
+}
+
+fn many(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}

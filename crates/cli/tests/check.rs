@@ -1,0 +1,425 @@
+//! `nvmeroot check`: a healthy tree of either generator has no finding; one fault in it
+//! is found, and nothing else.
+
+mod bootable;
+mod common;
+
+use bootable::{Generator, Input, Machine};
+
+const BOTH: [Generator; 2] = [Generator::InitramfsTools, Generator::Dracut];
+
+/// What is found in a tree that one thing was done to.
+#[track_caller]
+fn found(input: Input, generators: &[Generator], fault: impl Fn(&mut Machine), expected: &[&str]) {
+    for generator in generators {
+        let mut machine = Machine::new(*generator, input);
+        fault(&mut machine);
+        expect(&machine, &[], expected);
+    }
+}
+
+#[track_caller]
+fn expect(machine: &Machine, more: &[&str], expected: &[&str]) {
+    let (status, findings) = machine.check(more);
+    let findings: Vec<String> = findings
+        .into_iter()
+        .map(|(severity, word)| format!("{severity} {word}"))
+        .collect();
+    assert_eq!(
+        findings,
+        expected,
+        "{:?}: {}",
+        machine.generator,
+        machine.says(more)
+    );
+    let has_fault = expected.iter().any(|one| one.starts_with("fault"));
+    assert_eq!(status, Some(i32::from(has_fault)));
+}
+
+/// One test a fault.
+macro_rules! faults {
+    ($($name:ident: $input:ident, $generators:expr, $fault:expr => $expected:expr;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                found(Input::$input, &$generators, $fault, &$expected);
+            }
+        )*
+    };
+}
+
+const BY_SCRIPTS: [Generator; 1] = [Generator::InitramfsTools];
+const BY_DRACUT: [Generator; 1] = [Generator::Dracut];
+
+const PLAN: &str = "etc/nvmeroot/plan.json";
+const AGENT: &str = "usr/lib/nvmeroot/nvmeroot-agent";
+const HAND_OFF: &str = "etc/netplan/99-nvmeroot.yaml";
+const GRUB: &str = "boot/grub/grub.cfg";
+
+faults! {
+    a_healthy_tree_with_a_vlan: Vlan, BOTH, |_| {} => [];
+    a_healthy_tree_with_dhcp: Dhcp, BOTH, |_| {} => [];
+    a_healthy_tree_on_lvm: Lvm, BOTH, |_| {} => [];
+    a_healthy_tree_with_a_secret: Secret, BOTH, |_| {} => [];
+    a_healthy_tree_with_a_mount_beside_root: Var, BOTH, |m| {
+        m.edit("etc/fstab", "0 1\n", "0 1\nUUID=3 /var/ ext4 _netdev 0 2\n");
+    } => [];
+
+    // The tree.
+    a_run_that_was_killed: Vlan, BOTH, |m| {
+        m.edit("var/lib/nvmeroot/manifest.json", "\"configured\"", "\"reverted\"");
+    } => ["fault interrupted"];
+    a_plan_that_is_cut_short: Vlan, BOTH, |m| m.edit(PLAN, "\"version\"", "\"vers")
+        => ["fault plan-broken"];
+    a_plan_of_another_version: Vlan, BOTH, |m| m.edit(PLAN, "\"version\": 4", "\"version\": 3")
+        => ["fault plan-broken"];
+    a_plan_that_others_may_read: Vlan, BOTH, |m| m.mode(PLAN, 0o644) => ["warning secret-open"];
+    no_agent: Vlan, BOTH, |m| m.remove(AGENT) => ["fault file-missing"];
+    no_hand_off: Vlan, BOTH, |m| m.remove(HAND_OFF) => ["fault file-missing"];
+    a_hand_off_that_was_edited: Vlan, BOTH, |m| m.edit(HAND_OFF, "critical: true", "critical: false")
+        => ["warning file-changed"];
+    a_directory_in_the_hand_off_s_place: Vlan, BOTH, |m| {
+        m.remove(HAND_OFF);
+        std::fs::create_dir(m.path(HAND_OFF)).expect("a directory");
+    } => ["fault file-missing"];
+    no_hook: Vlan, BY_SCRIPTS, |m| m.remove("etc/initramfs-tools/hooks/nvmeroot")
+        => ["fault file-missing"];
+    no_module_of_dracut_s: Vlan, BY_DRACUT,
+        |m| m.remove("usr/lib/dracut/modules.d/90nvmeroot/module-setup.sh")
+        => ["fault file-missing"];
+    a_hook_of_the_other_runtime: Vlan, BOTH,
+        |m| m.put("etc/initramfs-tools/hooks/curtin-nvme-over-tcp", "#!/bin/sh\n")
+        => ["warning file-left"];
+    no_service_for_further_paths: Vlan, BOTH,
+        |m| m.remove("etc/systemd/system/multi-user.target.wants/nvmeroot-paths.service")
+        => ["fault file-missing"];
+    no_lvm: Lvm, BOTH, |m| m.remove("usr/sbin/lvm") => ["fault program-missing"];
+    secrets_that_others_may_read: Secret, BOTH, |m| m.mode("etc/nvme/config.json", 0o644)
+        => ["warning secret-open"];
+
+    // The identity.
+    no_identity: Vlan, BOTH, |m| {
+        m.remove("etc/nvme/hostnqn");
+        m.remove("etc/nvme/hostid");
+    } => ["fault identity-missing"];
+    half_an_identity: Vlan, BOTH, |m| m.remove("etc/nvme/hostid") => ["fault identity-missing"];
+    another_name: Vlan, BOTH, |m| m.put("etc/nvme/hostnqn", "nqn.2014-08.org.nvmexpress:other\n")
+        => ["fault identity-other"];
+    another_identifier: Vlan, BOTH,
+        |m| m.put("etc/nvme/hostid", "11111111-2222-4333-8444-555555555555\n")
+        => ["fault identity-other"];
+    another_name_in_the_image: Vlan, BOTH, |m| {
+        m.add("etc/nvme/hostnqn", 0o644, b"nqn.2014-08.org.nvmexpress:old\n");
+        m.write_initrd();
+    } => ["fault identity-other"];
+    the_same_name_in_the_image: Vlan, BOTH, |m| {
+        m.add("etc/nvme/hostnqn", 0o644, common::HOSTNQN.as_bytes());
+        m.write_initrd();
+    } => [];
+
+    // The kernels and their images.
+    no_kernel: Vlan, BOTH, |m| {
+        m.remove(&format!("boot/vmlinuz-{}", m.release));
+        std::fs::remove_dir_all(m.path("usr/lib/modules")).expect("modules");
+    } => ["fault kernel-missing"];
+    no_image: Vlan, BOTH, |m| m.remove(&m.image()) => ["fault initrd-missing"];
+    a_second_kernel_without_an_image: Vlan, BOTH, |m| {
+        m.put("boot/vmlinuz-6.13.0-new", "");
+        m.put("usr/lib/modules/6.13.0-new/modules.dep", "");
+    } => ["fault initrd-missing"];
+    modules_that_an_old_kernel_left: Vlan, BOTH,
+        |m| m.put("usr/lib/modules/6.1.0-old/modules.dep", "") => [];
+    no_modules_in_the_tree: Vlan, BOTH,
+        |m| std::fs::remove_dir_all(m.path(&m.modules())).expect("modules")
+        => ["warning modules-missing"];
+    an_image_that_is_cut_short: Vlan, BOTH, |m| {
+        let whole = std::fs::read(m.path(&m.image())).expect("an image");
+        std::fs::write(m.path(&m.image()), &whole[..whole.len() / 2]).expect("an image");
+    } => ["fault initrd-broken"];
+    an_image_that_is_empty: Vlan, BOTH, |m| std::fs::write(m.path(&m.image()), b"").expect("a file")
+        => ["fault initrd-broken"];
+    an_image_that_can_not_be_looked_into: Vlan, BOTH,
+        |m| std::fs::write(m.path(&m.image()), b"\x89LZO").expect("a file")
+        => ["warning initrd-unread"];
+    an_image_with_secrets_that_others_may_read: Secret, BOTH, |m| m.mode(&m.image(), 0o644)
+        => ["warning initrd-open"];
+
+    // What is in an image.
+    an_image_without_nvmeroot: Vlan, BOTH, |m| {
+        m.initrd.retain(|path, _| !path.contains("nvmeroot"));
+        m.write_initrd();
+    } => ["fault agent-missing"];
+    an_image_without_the_agent: Vlan, BOTH, |m| m.take(AGENT) => ["fault agent-missing"];
+    an_agent_that_may_not_be_executed: Vlan, BOTH, |m| {
+        m.initrd.get_mut(AGENT).expect("the agent").mode = 0o100_644;
+        m.write_initrd();
+    } => ["fault agent-missing"];
+    an_image_with_another_agent: Vlan, BOTH, |m| {
+        m.initrd.get_mut(AGENT).expect("the agent").bytes.push(0);
+        m.write_initrd();
+    } => ["warning agent-other"];
+    an_image_without_the_plan: Vlan, BOTH, |m| m.take(PLAN) => ["fault plan-missing"];
+    an_image_with_an_older_plan: Vlan, BOTH, |m| {
+        let plan = m.initrd.get_mut(PLAN).expect("the plan");
+        let text = String::from_utf8(plan.bytes.clone()).expect("text");
+        plan.bytes = text.replace("192.0.2.10", "192.0.2.11").into_bytes();
+        m.write_initrd();
+    } => ["fault plan-old"];
+    a_script_that_is_not_in_the_image: Vlan, BY_SCRIPTS, |m| m.take("scripts/init-top/nvmeroot")
+        => ["fault starter-missing"];
+    a_script_that_is_not_called: Vlan, BY_SCRIPTS, |m| {
+        m.add("scripts/init-premount/ORDER", 0o644, b"");
+        m.write_initrd();
+    } => ["fault starter-missing"];
+    a_script_of_another_version: Vlan, BY_SCRIPTS, |m| {
+        m.add("scripts/init-bottom/nvmeroot", 0o755, b"#!/bin/sh\n");
+        m.write_initrd();
+    } => ["warning starter-other"];
+    a_unit_that_is_not_in_the_image: Vlan, BY_DRACUT,
+        |m| m.take("usr/lib/systemd/system/nvmeroot.service")
+        => ["fault starter-missing"];
+    a_unit_that_nothing_wants: Vlan, BY_DRACUT,
+        |m| m.take("etc/systemd/system/initrd.target.wants/nvmeroot-wait.service")
+        => ["fault starter-missing"];
+    dracut_s_own_module: Vlan, BY_DRACUT, |m| {
+        let modules = &mut m.initrd.get_mut("usr/lib/dracut/modules.txt").expect("a list").bytes;
+        modules.extend(b"nvmf\n");
+        m.write_initrd();
+    } => ["fault other-connector"];
+    an_old_network_module_of_dracut_s: Vlan, BY_DRACUT, |m| {
+        let modules = &mut m.initrd.get_mut("usr/lib/dracut/modules.txt").expect("a list").bytes;
+        modules.extend(b"network-legacy\n");
+        m.write_initrd();
+    } => ["warning other-network"];
+    no_lvm_in_the_image: Lvm, BOTH, |m| {
+        m.initrd.retain(|path, _| !path.ends_with("bin/lvm"));
+        m.write_initrd();
+    } => ["fault tool-missing"];
+
+    // Kernel modules.
+    no_nvme_tcp: Vlan, BOTH, |m| m.take_module("nvme-tcp") => ["fault module-missing"];
+    no_nvme_fabrics: Vlan, BOTH, |m| m.take_module("nvme-fabrics") => ["fault module-missing"];
+    no_8021q: Vlan, BOTH, |m| m.take_module("8021q") => ["fault module-missing"];
+    no_bonding: Vlan, BOTH, |m| m.take_module("bonding") => ["fault module-missing"];
+    no_ext4: Vlan, BOTH, |m| m.take_module("ext4") => ["fault module-missing"];
+    no_dm_mod: Lvm, BOTH, |m| m.take_module("dm-mod") => ["fault module-missing"];
+    a_kernel_that_has_it_built_in: Vlan, BOTH, |m| {
+        m.take_module("ext4");
+        let path = format!("{}/modules.builtin", m.modules());
+        m.edit(&path, "kernel/", "kernel/fs/ext4/ext4.ko\nkernel/");
+    } => [];
+    a_kernel_without_vlans: Vlan, BOTH, |m| {
+        m.take_module("8021q");
+        let path = m.path(&format!("{}/modules.dep", m.modules()));
+        let text = std::fs::read_to_string(&path).expect("an index");
+        let lines = text.lines().filter(|line| !line.contains("8021q"));
+        let text: String = lines.map(|line| format!("{line}\n")).collect();
+        std::fs::write(path, text).expect("an index");
+    } => ["fault module-missing"];
+    modules_of_another_kernel: Vlan, BOTH, |m| {
+        let old = m.modules();
+        let all = std::mem::take(&mut m.initrd).into_iter();
+        m.initrd = all.map(|(path, entry)| (path.replace(&old, "usr/lib/modules/6.1.0"), entry)).collect();
+        m.write_initrd();
+    } => ["fault module-missing"];
+    no_driver_of_a_card: Vlan, BOTH, |m| {
+        // bonding is where cards' drivers are.
+        let path = format!("{}/modules.builtin", m.modules());
+        let text = std::fs::read_to_string(m.path(&path)).expect("an index");
+        let lines = text.lines().filter(|line| !line.contains("/drivers/net/"));
+        let lines = lines.map(|line| format!("{line}\n"));
+        let text: String = lines.chain(["kernel/bonding.ko\n".to_owned()]).collect();
+        std::fs::write(m.path(&path), text).expect("an index");
+        m.initrd.retain(|path, _| !path.contains("/drivers/net/"));
+        m.write_initrd();
+    } => ["fault card-driver-missing"];
+    no_driver_of_this_machine_s_card: Dhcp, BOTH, |m| {
+        let card = m.path("sys/class/net/enp1s0/device/driver");
+        std::fs::create_dir_all(&card).expect("a card");
+        std::os::unix::fs::symlink("../../../../module/e1000e", card.join("module"))
+            .expect("a link");
+        m.take_module("e1000e");
+    } => ["fault module-missing"];
+    no_index_of_modules: Vlan, BOTH, |m| {
+        m.initrd.retain(|path, _| !path.contains("/modules.dep"));
+        m.write_initrd();
+    } => ["fault module-index-missing"];
+
+    // The kernel command line, and what is mounted.
+    switched_off: Vlan, BOTH, |m| m.edit(GRUB, " quiet", " quiet nvmeroot=off")
+        => ["fault switched-off"];
+    switched_off_before_there_is_a_menu: Vlan, BOTH, |m| {
+        m.remove(GRUB);
+        m.put("etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet nvmeroot=off\"\n");
+    } => ["fault switched-off"];
+    an_entry_that_is_for_a_repair: Vlan, BOTH, |m| {
+        let text = std::fs::read_to_string(m.path(GRUB)).expect("a menu");
+        m.put(GRUB, &(text.clone() + &text.replace("quiet", "nvmeroot=off")));
+    } => [];
+    an_entry_without_an_initramfs: Vlan, BOTH, |m| m.edit(GRUB, "\tinitrd ", "\t# initrd ")
+        => ["fault entry-without-initrd"];
+    another_root: Vlan, BOTH, |m| m.edit(GRUB, "root=UUID=1-2", "root=UUID=2-2")
+        => ["fault root-other"];
+    no_root: Vlan, BOTH, |m| m.edit(GRUB, "root=UUID=1-2", "") => ["fault root-missing"];
+    a_root_by_number: Vlan, BOTH, |m| m.edit(GRUB, "root=UUID=1-2", "root=/dev/nvme0n1p1")
+        => ["warning root-unstable"];
+    an_entry_of_the_loader_s_that_is_switched_off: Vlan, BOTH, |m| {
+        m.remove(GRUB);
+        let release = &m.release;
+        m.put("boot/loader/entries/a.conf", &format!(
+            "linux /t/{release}/linux\ninitrd /t/{release}/initrd.img\noptions root=UUID=1-2 nvmeroot=off\n"
+        ));
+    } => ["fault switched-off"];
+    an_essential_mount_that_fstab_lacks: Var, BOTH, |_| {} => ["warning mount-missing"];
+}
+
+#[test]
+fn an_image_may_be_named() {
+    for generator in BOTH {
+        let mut machine = Machine::new(generator, Input::Vlan);
+        std::fs::copy(machine.path(&machine.image()), machine.path("../image")).expect("a copy");
+        machine.take(AGENT);
+        expect(&machine, &["--initrd", "image"], &[]);
+        expect(&machine, &[], &["fault agent-missing"]);
+    }
+}
+
+#[test]
+fn another_input_than_the_tree_was_configured_for_is_found() {
+    for generator in BOTH {
+        let machine = Machine::new(generator, Input::Vlan);
+        let curtin = ["--curtin", "curtin.yaml"];
+        expect(&machine, &curtin, &[]);
+        // Where the input's parts stand is not what it means.
+        let text = std::fs::read_to_string(machine.path("../curtin.yaml")).expect("an input");
+        let other = text.replace(
+            "storage:\n  version: 2",
+            "# moved\n\nstorage:\n  version: 2",
+        );
+        std::fs::write(machine.path("../other.yaml"), other).expect("an input");
+        expect(&machine, &["--curtin", "other.yaml"], &[]);
+        machine.edit(
+            "../curtin.yaml",
+            "tcp_addr: 192.0.2.10",
+            "tcp_addr: 192.0.2.11",
+        );
+        expect(&machine, &curtin, &["fault plan-other"]);
+        machine.edit(
+            "../curtin.yaml",
+            "tcp_addr: 192.0.2.11",
+            "tcp_addr: 10.9.9.9",
+        );
+        for file in ["../curtin.yaml", "etc/netplan/00-installer-config.yaml"] {
+            machine.edit(file, "dhcp4: true", "dhcp4: false");
+            machine.edit(file, "{to: default,", "{to: 192.0.3.0/24,");
+        }
+        let (_, findings) = machine.check(&["--curtin", "curtin.yaml"]);
+        let words: Vec<&str> = findings.iter().map(|(_, word)| &**word).collect();
+        assert_eq!(words[..2], ["no-way", "plan-other"], "{words:?}");
+    }
+}
+
+#[test]
+fn a_tree_that_was_not_configured_is_found() {
+    for generator in BOTH {
+        let machine = Machine::new(generator, Input::Vlan);
+        machine.remove(PLAN);
+        expect(
+            &machine,
+            &["--curtin", "curtin.yaml"],
+            &["fault not-configured"],
+        );
+    }
+}
+
+#[test]
+fn a_unified_kernel_image_is_looked_into() {
+    for generator in BOTH {
+        let mut machine = Machine::new(generator, Input::Vlan);
+        machine.remove(&machine.image());
+        machine.remove(&format!("boot/vmlinuz-{}", machine.release));
+        machine.remove(GRUB);
+        let place = machine.path("boot/efi/EFI/Linux/debian.efi");
+        let build = |machine: &Machine, command_line: &str| {
+            let file = unified(&[
+                (".uname", machine.release.as_bytes()),
+                (".cmdline", command_line.as_bytes()),
+                (".initrd", &machine.archive()),
+            ]);
+            common::write(&place, &file, 0o600);
+        };
+        build(&machine, "root=UUID=1-2");
+        expect(&machine, &[], &[]);
+        build(&machine, "root=UUID=1-2 nvmeroot=off");
+        expect(&machine, &[], &["fault switched-off"]);
+        machine.initrd.remove(PLAN);
+        build(&machine, "root=UUID=1-2");
+        expect(&machine, &[], &["fault plan-missing"]);
+    }
+}
+
+/// A PE file with these sections.
+fn unified(sections: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut file = b"MZ".to_vec();
+    file.resize(0x3c, 0);
+    file.extend(64_u32.to_le_bytes());
+    file.extend(b"PE\0\0\x64\x86");
+    file.extend(u16::try_from(sections.len()).expect("few").to_le_bytes());
+    file.resize(64 + 24, 0);
+    let mut at = u32::try_from(file.len() + 40 * sections.len()).expect("small");
+    for (name, content) in sections {
+        let size = u32::try_from(content.len()).expect("small");
+        let mut header = name.as_bytes().to_vec();
+        header.resize(8, 0);
+        for word in [size, 0, size, at] {
+            header.extend(word.to_le_bytes());
+        }
+        header.resize(40, 0);
+        file.extend(header);
+        at += size;
+    }
+    file.extend(sections.iter().flat_map(|(_, content)| *content));
+    file
+}
+
+#[test]
+fn what_is_said_names_the_reason_and_the_command() {
+    let mut machine = Machine::new(Generator::InitramfsTools, Input::Vlan);
+    machine.take(PLAN);
+    machine.mode(PLAN, 0o644);
+    let image = machine.image();
+    assert_eq!(
+        machine.says(&[]),
+        format!(
+            "\
+fault: `{image}` has no plan
+  the agent does not know what to do
+hint: `chroot root update-initramfs -u -k all`
+
+warning: `etc/nvmeroot/plan.json` is open to others: its mode is 0644
+  the next plan may hold secrets
+hint: `chmod 0600 etc/nvmeroot/plan.json` in the root tree
+
+would not boot: 1 fault, 1 warning (looked into `{image}`)
+"
+        )
+    );
+}
+
+#[test]
+fn what_is_not_remote_needs_nothing() {
+    let machine = Machine::new(Generator::InitramfsTools, Input::Vlan);
+    let local = include_str!("golden/local/input/curtin.yaml");
+    machine.put("../local.yaml", local);
+    let mut command = common::nvmeroot();
+    let said = common::run(
+        command
+            .arg("check")
+            .arg("--root")
+            .arg(machine.path(""))
+            .arg("--curtin")
+            .arg(machine.path("../local.yaml")),
+    );
+    assert_eq!(said.stdout, "ready to boot: nothing was found\n");
+    assert_eq!(said.status, Some(0));
+}
