@@ -34,7 +34,7 @@ pub(crate) fn run() -> Result<()> {
     let began = Instant::now();
     setup::run()?;
     say("building nvmeroot");
-    let program = crate::lab::build()?;
+    let program = crate::program::build()?;
     let preparing = |text: &str| say(&format!("preparing: {text} (kept for the next time)"));
     let lab = Lab::open(&program, &preparing)?;
     // Whoever wants to see something does not want to see a kernel being built.

@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let (nvmeroot, agent) = match (&args.nvmeroot, &args.agent) {
         (Some(nvmeroot), Some(agent)) => (nvmeroot.clone(), agent.clone()),
-        _ => (crate::lab::build_program()?, crate::agent::build()?),
+        _ => (crate::program::build_program()?, crate::agent::build()?),
     };
     let began = Instant::now();
     let say = |text: &str| eprintln!("lab: {text}");

@@ -146,7 +146,7 @@ fn copy_to(directory: &Path) -> Result<()> {
 /// Programs, manual pages, completions, hooks, and what they are made of.
 fn lay_out(directory: &Path) -> Result<()> {
     put(
-        &crate::lab::build_program()?,
+        &crate::program::build_program()?,
         &directory.join("usr/sbin/nvmeroot"),
     )?;
     let agent = agent::build()?;

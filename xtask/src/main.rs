@@ -12,6 +12,7 @@ mod files;
 mod fuzz;
 mod lab;
 mod mutants;
+mod program;
 mod setup;
 mod shell;
 mod test;

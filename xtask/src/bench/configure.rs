@@ -12,7 +12,7 @@ use super::goal::{Goal, Limit};
 use super::inputs;
 use super::measure::table;
 use super::pyyaml;
-use crate::lab::build_program;
+use crate::program::build_program;
 
 /// What is linear takes four times as long for four times the input, on a busy
 /// machine half as much again; what is quadratic takes sixteen times.

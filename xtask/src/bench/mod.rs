@@ -160,7 +160,7 @@ fn opened(parts: &[Part], args: &Args) -> Result<Option<Lab>> {
     }
     let nvmeroot = match &args.nvmeroot {
         Some(path) => path.clone(),
-        None => crate::lab::build()?,
+        None => crate::program::build()?,
     };
     let say = |text: &str| eprintln!("lab: {text}");
     let lab = Lab::open(&nvmeroot, &say)?;
