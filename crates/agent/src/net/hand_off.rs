@@ -14,6 +14,7 @@ use nvmeroot_plan::{Interface, Manager};
 use super::ifupdown;
 use super::network::Network;
 use super::profile;
+use super::told::{self, New};
 use crate::sys::kmsg::Level;
 use crate::sys::netlink::{Link, Netlink, NetlinkError, NewRoute, protocol};
 use crate::sys::paths::Paths;
@@ -55,8 +56,12 @@ fn keep_all(network: &Network, portals: &BTreeSet<IpAddr>) -> Result<(), Netlink
     if managers.iter().any(|one| one.listens_to_routers()) {
         take_over(network, &mut netlink, &links)?;
     }
+    tell_of_new(network, &managers, &links);
     if managers.contains(&Manager::NetworkManager) {
-        tell_network_manager(network, &managers, &links);
+        let is_known = |one: &&Interface| !network.context.only_at_boot.contains(&one.name);
+        let known = links.iter().filter(|(one, _)| is_known(one));
+        let known: Vec<_> = known.cloned().collect();
+        tell_network_manager(network, &managers, &known);
     }
     if Manager::is_left_to_ifupdown(&managers) {
         tell_ifupdown(network, &links);
@@ -74,6 +79,49 @@ fn managers(paths: &Paths) -> BTreeSet<Manager> {
     match Manager::of_tree(has) {
         Ok(found) => found,
         Err::<_, Infallible>(e) => match e {},
+    }
+}
+
+/// Tells the managers of what the installed system says nothing of.
+fn tell_of_new(network: &Network, managers: &BTreeSet<Manager>, links: &[(&Interface, Link)]) {
+    let Context {
+        plan,
+        paths,
+        kmsg,
+        only_at_boot,
+        ..
+    } = &*network.context;
+    let is_new = |one: &Interface| only_at_boot.contains(&one.name);
+    let name_of = |id| {
+        let mut links = links.iter();
+        links
+            .find(|(one, _)| one.id == id)
+            .map(|(_, link)| link.name.as_str())
+    };
+    for (one, link) in links.iter().filter(|(one, _)| is_new(one)) {
+        let all = &plan.network.interfaces;
+        let new = New::of(one, link, all, |other| !is_new(other), paths);
+        let mut told = Ok(true);
+        // Where no manager shows it is netplan that knows, and networkd mostly its renderer.
+        if managers.is_empty() || managers.contains(&Manager::Networkd) {
+            told = told::networkd::tell(paths, new).map(|()| true);
+        }
+        if managers.contains(&Manager::NetworkManager) {
+            let parent = one.kind.parents().first().cloned().and_then(name_of);
+            told = told.and_then(|_| told::network_manager::tell(paths, new, parent));
+        }
+        let text = match told {
+            Ok(true) => continue,
+            Ok(false) => format!(
+                "NetworkManager is not told of `{}`: it may take it down; give it a profile for this link",
+                link.name
+            ),
+            Err(e) => format!(
+                "the running system can't be told of `{}`: {e}; its network manager may take it down",
+                link.name
+            ),
+        };
+        kmsg.say(Level::Warning, &text);
     }
 }
 

@@ -230,7 +230,14 @@ impl InterfaceTask<'_> {
             let links = netlink.links().ok()?.into_iter();
             wanted.find(links.map(|link| Card::of(link, &context.paths)))
         };
-        let failure = || Failure::new(FailureKind::NoCard, wanted.describe());
+        let place = match context.only_at_boot.contains(&self.interface.name) {
+            true => format!(", which {} names", self.interface.origin),
+            false => String::new(),
+        };
+        let failure = || {
+            let text = format!("{}{place}", wanted.describe());
+            Failure::new(FailureKind::NoCard, text)
+        };
         let found = context.wait_for(&self.scope, &step, failure, &mut find)?;
         // udev may give it another name yet; by index it stays the same.
         wait_for_name(context, self.interface, wanted, &found.link)?;

@@ -23,6 +23,7 @@ mod machine_id;
 mod name_servers;
 mod network;
 mod profile;
+mod told;
 mod virtual_link;
 
 pub(crate) use hand_off::hand_off;

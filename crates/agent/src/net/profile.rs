@@ -41,7 +41,6 @@ pub(super) fn tell<'a>(
     links: &'a [(&Interface, Link)],
 ) -> std::io::Result<Vec<&'a str>> {
     let profiles = profiles(paths);
-    let directory = paths.run_root.join("NetworkManager/devices");
     let mut unknown = Vec::new();
     for (interface, link) in links {
         let known = interface.connection;
@@ -49,11 +48,20 @@ pub(super) fn tell<'a>(
             unknown.push(link.name.as_str());
             continue;
         };
-        std::fs::create_dir_all(&directory)?;
-        let text = format!("[device]\nmanaged=true\nconnection-uuid={id}\n");
-        std::fs::write(directory.join(link.index.to_string()), text)?;
+        is_up_by(paths, link, id)?;
     }
     Ok(unknown)
+}
+
+/// Says by which profile a link is up.
+///
+/// # Errors
+/// What keeps it from being written.
+pub(super) fn is_up_by(paths: &Paths, link: &Link, id: ConnectionId) -> std::io::Result<()> {
+    let directory = paths.run_root.join("NetworkManager/devices");
+    std::fs::create_dir_all(&directory)?;
+    let text = format!("[device]\nmanaged=true\nconnection-uuid={id}\n");
+    std::fs::write(directory.join(link.index.to_string()), text)
 }
 
 /// One of NetworkManager's profiles, as far as it says what link it is for.

@@ -157,7 +157,10 @@ fn boot_of(paths: &Paths, plan: BootPlan, played: Played, limit: Duration) -> bo
         asked: Mutex::new(0),
     };
     let requirements = Requirements::of(&plan, None);
-    let context = Context::new(
+    let names = plan.network.interfaces.iter().map(|one| one.name.clone());
+    let only_at_boot = names.filter(|name| name.as_str().starts_with("nbft"));
+    let only_at_boot = only_at_boot.collect();
+    let mut context = Context::new(
         plan,
         paths.clone(),
         events,
@@ -165,6 +168,7 @@ fn boot_of(paths: &Paths, plan: BootPlan, played: Played, limit: Duration) -> bo
         Recorder::start(paths.record(), limit, None),
         Instant::now() + limit,
     );
+    context.only_at_boot = only_at_boot;
     boot::Boot::new(context, requirements, Fabrics::new(Box::new(device)))
 }
 
@@ -336,7 +340,7 @@ struct PlayedDevice {
 
 impl Device for PlayedDevice {
     fn options(&self) -> io::Result<String> {
-        Ok("instance=-1,cntlid=-1,transport=%s,traddr=%s,trsvcid=%s,nqn=%s,hostnqn=%s,hostid=%s,ctrl_loss_tmo=%d\n".to_owned())
+        Ok("instance=-1,cntlid=-1,transport=%s,traddr=%s,trsvcid=%s,nqn=%s,hostnqn=%s,hostid=%s,ctrl_loss_tmo=%d,host_iface=%s\n".to_owned())
     }
 
     fn create(&self, text: &str) -> Result<u32, Refusal> {
@@ -354,6 +358,8 @@ impl Device for PlayedDevice {
                 said: vec![said.to_owned()],
             });
         }
+        fs::create_dir_all(&self.sys).expect("a directory");
+        fs::write(self.sys.join("asked"), text).expect("a file");
         let port = text.split("trsvcid=").nth(1).expect("a port");
         let port = port.split(',').next().expect("a port");
         *self.asked.lock().expect("no panic") = port.parse().expect("a port");

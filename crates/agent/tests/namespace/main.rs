@@ -14,6 +14,7 @@ mod client;
 mod client4;
 mod client6;
 mod dhcp4;
+mod firmware;
 mod ifupdown;
 mod ipv6;
 mod net;

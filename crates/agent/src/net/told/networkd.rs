@@ -1,0 +1,129 @@
+//! systemd-networkd (systemd.network(5)): a file of ours for a link that it has none for,
+//! and a drop-in beside netplan's where the installed configuration has the link.
+
+use std::fmt::Write as _;
+use std::io;
+
+use nvmeroot_plan::{Destination, Interface};
+
+use super::{New, write};
+use crate::sys::paths::Paths;
+
+/// Before netplan's (`10-netplan-…`) and what administrators number: the first file that
+/// fits a link is the one, and what is not in ours is taken away from it.
+const FIRST: &str = "05-nvmeroot-";
+
+/// Writes what keeps root's network.
+///
+/// # Errors
+/// What keeps it from being written.
+pub(in crate::net) fn tell(paths: &Paths, new: New<'_>) -> io::Result<()> {
+    let directory = paths.run_root.join("systemd/network");
+    match new.installed {
+        Some(installed) => {
+            let id = escaped(installed.id.as_str());
+            let path = directory.join(format!("10-netplan-{id}.network.d/nvmeroot.conf"));
+            write(&path, &drop_in(new.interface, installed), 0o644)
+        }
+        None => {
+            let name = &new.link.name;
+            let path = directory.join(format!("{FIRST}{name}.network"));
+            write(&path, &network(new.interface, name), 0o644)
+        }
+    }
+}
+
+/// A whole file.
+fn network(one: &Interface, link: &str) -> String {
+    let mut text = format!(
+        "# Root's network, as the boot has set it up.\n[Match]\nName={link}\n\n[Network]\nKeepConfiguration=yes\n"
+    );
+    let dhcp = dhcp(one.dhcp4.is_some(), one.dhcp6.is_some());
+    let _ = writeln!(text, "DHCP={dhcp}");
+    // DHCPv6 gives addresses without a prefix: that comes from routers.
+    let listens = one.accept_ra == Some(true) || one.dhcp6.is_some();
+    let _ = writeln!(text, "IPv6AcceptRA={}", if listens { "yes" } else { "no" });
+    for server in &one.name_servers {
+        let _ = writeln!(text, "DNS={server}");
+    }
+    for address in &one.addresses {
+        let _ = writeln!(text, "Address={}", address.address);
+    }
+    for route in &one.routes {
+        text.push_str("\n[Route]\n");
+        match route.to {
+            // Its family is the gateway's.
+            Destination::Default => {}
+            to => {
+                let _ = writeln!(text, "Destination={to}");
+            }
+        }
+        if let Some(via) = route.via {
+            let _ = writeln!(text, "Gateway={via}");
+        }
+        if route.on_link {
+            text.push_str("GatewayOnLink=yes\n");
+        }
+        if let Some(metric) = route.metric {
+            let _ = writeln!(text, "Metric={metric}");
+        }
+    }
+    text + &clients(one)
+}
+
+/// What is added to the installed file: it goes on saying what else the link carries.
+fn drop_in(one: &Interface, installed: &Interface) -> String {
+    let mut text =
+        "# Root's network, as the boot has set it up.\n[Network]\nKeepConfiguration=yes\n"
+            .to_owned();
+    // A lease that nobody renews ends.
+    let four = one.dhcp4.is_some() || installed.dhcp4.is_some();
+    let six = one.dhcp6.is_some() || installed.dhcp6.is_some();
+    if one.dhcp4.is_some() || one.dhcp6.is_some() {
+        let _ = writeln!(text, "DHCP={}", dhcp(four, six));
+    }
+    text + &clients(one)
+}
+
+fn dhcp(four: bool, six: bool) -> &'static str {
+    match (four, six) {
+        (true, true) => "yes",
+        (true, false) => "ipv4",
+        (false, true) => "ipv6",
+        (false, false) => "no",
+    }
+}
+
+/// What makes it the same client to the servers as the boot was.
+fn clients(one: &Interface) -> String {
+    let mut text = String::new();
+    if let Some(client) = &one.dhcp4 {
+        let _ = writeln!(text, "\n[DHCPv4]\nRouteMetric={}", client.route_metric);
+        if client.identifier_mac {
+            text.push_str("ClientIdentifier=mac\n");
+        }
+    }
+    if let Some(iaid) = one.dhcp6.as_ref().and_then(|client| client.link_layer_iaid) {
+        let _ = writeln!(text, "\n[DHCPv6]\nDUIDType=link-layer\nIAID={iaid}");
+    }
+    if let Some(metric) = one.ra_metric {
+        let _ = writeln!(text, "\n[IPv6AcceptRA]\nRouteMetric={metric}");
+    }
+    text
+}
+
+/// A definition's id as netplan writes it into file names: `g_uri_escape_string` with no
+/// further characters allowed but UTF-8.
+fn escaped(id: &str) -> String {
+    let mut name = String::with_capacity(id.len());
+    for c in id.chars() {
+        match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' => name.push(c),
+            c if c.is_ascii() => {
+                let _ = write!(name, "%{:02X}", u32::from(c));
+            }
+            c => name.push(c),
+        }
+    }
+    name
+}
