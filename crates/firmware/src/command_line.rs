@@ -15,6 +15,7 @@ mod bond;
 mod fields;
 mod ip;
 mod nvmf;
+mod option;
 mod words;
 
 use nvmeroot_plan::{
@@ -26,10 +27,8 @@ pub use self::words::{Words, words};
 
 use self::fields::fields;
 use self::nvmf::Drives;
+use self::option::{BootOption, NAME, is_on};
 use crate::known::Known;
-
-/// What the origins of these fragments are called.
-const NAME: &str = "kernel command line";
 
 /// dracut's options for links that nvmeroot does not make.
 const NOT_OURS: [&str; 4] = ["bridge", "team", "rd.znet", "BOOTIF"];
@@ -45,11 +44,6 @@ pub fn takes_tables(line: &str) -> bool {
         }
     }
     takes == [true; 2]
-}
-
-/// `getargbool` in dracut's dracut-lib.sh: anything but these three is yes.
-fn is_on(value: Option<&str>) -> bool {
-    !matches!(value, Some("0" | "no" | "off"))
 }
 
 /// What the line says; `None` where it says nothing of network and drives. `weaker`: the
@@ -123,14 +117,6 @@ pub(crate) fn fragment(
 
 fn of<'a>(options: &'a [BootOption], name: &'a str) -> impl Iterator<Item = &'a BootOption> {
     options.iter().filter(move |option| option.name == name)
-}
-
-/// A word of the line.
-#[derive(Debug)]
-struct BootOption {
-    name: String,
-    value: String,
-    place: Origin,
 }
 
 /// The interfaces that the line speaks of.

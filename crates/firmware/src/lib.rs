@@ -22,25 +22,17 @@
 mod command_line;
 mod host;
 mod known;
+mod named;
 mod report;
 mod table;
 
 pub use command_line::{Words, takes_tables, words};
+pub use named::NamedTable;
 pub use report::changes;
 
-use nvmeroot_nbft::Table;
 use nvmeroot_plan::{Fragment, InterfaceName, MacAddress, Warning};
 
 use crate::known::Known;
-
-/// A table that was read, and what it is called.
-#[derive(Clone, Debug)]
-pub struct NamedTable {
-    /// `NBFT`, `NBFT1`: as Linux names it.
-    pub name: String,
-    /// The table.
-    pub table: Table,
-}
 
 /// The number of a table by the name of the file that Linux shows it in: 0 for `NBFT`, N
 /// for `NBFTN` where there are several (`acpi_table_attr_init` in

@@ -5,12 +5,12 @@ mod host;
 mod storage;
 mod uri;
 
-use nvmeroot_plan::{Authority, Fragment, Origin, StorageGraph, Warning};
+use nvmeroot_plan::{Authority, Fragment, StorageGraph, Warning};
 
 use self::hfi::Interfaces;
 use self::storage::Drives;
-use crate::NamedTable;
 use crate::known::Known;
+use crate::named::NamedTable;
 
 /// What the tables say together; `None` where there are none. Records that can't be
 /// carried out are in `warnings`.
@@ -43,9 +43,4 @@ pub(crate) fn fragment(
         host: host::identity(tables, warnings),
         ..Fragment::default()
     })
-}
-
-/// A record of a table.
-fn origin(table: &NamedTable, record: &str) -> Origin {
-    Origin::whole(table.name.as_str()).with_key(record)
 }

@@ -9,8 +9,9 @@ use nvmeroot_plan::{
     LinkKind, Milliseconds, Mtu,
 };
 
+use super::Network;
 use super::fields::fields;
-use super::{BootOption, Network};
+use super::option::BootOption;
 
 /// What dracut takes where nothing is said.
 const NAME: &str = "bond0";

@@ -8,8 +8,9 @@ use nvmeroot_plan::{
     Destination, Dhcp4, Dhcp6, Interface, InterfaceAddress, LinkKind, MacAddress, Match, Mtu, Route,
 };
 
+use super::Network;
 use super::fields::fields;
-use super::{BootOption, Network};
+use super::option::BootOption;
 
 /// What `ip=` says of an interface.
 #[derive(Debug, Default)]

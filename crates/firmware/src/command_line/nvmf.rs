@@ -5,7 +5,7 @@ use nvmeroot_plan::{
     Transport, Warning,
 };
 
-use super::{BootOption, NAME, is_on};
+use super::option::{BootOption, NAME, is_on};
 use crate::host::completed;
 
 /// dracut's default, which is not discovery's own port.

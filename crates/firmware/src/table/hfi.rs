@@ -10,9 +10,8 @@ use nvmeroot_plan::{
     Origin, Route, Vlan, VlanId, Warning,
 };
 
-use super::origin;
-use crate::NamedTable;
 use crate::known::Known;
+use crate::named::NamedTable;
 
 /// The metric of the default route that the firmware used, which is that of DHCP's routes
 /// with networkd; other cards' come after it.
@@ -56,7 +55,7 @@ impl<'a, 'k> Interfaces<'a, 'k> {
     pub(super) fn add(&mut self, number: usize, table: &NamedTable) -> Places {
         let mut places = Places::default();
         for hfi in &table.table.hfis {
-            let place = origin(table, &format!("HFI {}", hfi.index));
+            let place = table.origin(&format!("HFI {}", hfi.index));
             if places.0.contains_key(&hfi.index) {
                 continue;
             }

@@ -3,9 +3,8 @@
 use nvmeroot_nbft::Primary;
 use nvmeroot_plan::{HostIdentity, Origin, Warning};
 
-use super::origin;
-use crate::NamedTable;
 use crate::host::{completed, in_written_order};
+use crate::named::NamedTable;
 
 /// The identity of the table that is marked as the platform's own, else of the first one
 /// that has any.
@@ -21,7 +20,7 @@ pub(super) fn identity(
     });
     let mut found: Option<(HostIdentity, Origin)> = None;
     for table in sorted {
-        let place = origin(table, "host");
+        let place = table.origin("host");
         let identity = match of(table) {
             Ok(identity) => identity,
             Err(message) => {

@@ -6,8 +6,8 @@ use nvmeroot_plan::{
 };
 
 use super::hfi::Places;
-use super::{origin, uri};
-use crate::NamedTable;
+use super::uri;
+use crate::named::NamedTable;
 
 /// The drives of all tables so far.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ impl Drives {
     pub(super) fn add(&mut self, named: &NamedTable, places: &Places, warnings: &mut Vec<Warning>) {
         let table = &named.table;
         for subsystem in table.storage() {
-            let place = origin(named, &format!("subsystem {}", subsystem.index));
+            let place = named.origin(&format!("subsystem {}", subsystem.index));
             match controller(subsystem, &place) {
                 Ok(base) if allows(table, subsystem.security, &place, warnings) => {
                     for hfi in &subsystem.hfis {
@@ -35,7 +35,7 @@ impl Drives {
             }
         }
         for entry in table.unanswered() {
-            let place = origin(named, &format!("discovery entry {}", entry.index));
+            let place = named.origin(&format!("discovery entry {}", entry.index));
             let (traddr, trsvcid) = match uri::portal(&entry.uri) {
                 Ok(portal) => portal,
                 Err(why) => {
