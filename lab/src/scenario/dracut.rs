@@ -31,7 +31,33 @@ pub(super) fn of(scenarios: &[Scenario]) -> Vec<Scenario> {
     let mut all: Vec<Scenario> = ON_DRACUT.iter().filter_map(named).map(by_dracut).collect();
     all.push(beside_networkd());
     all.push(without_systemd());
+    all.push(unified());
     all
+}
+
+const KERNEL_INSTALL: &str = include_str!("../../guest/kernel-install.sh");
+
+/// Images of all kernels, and a unified kernel image (UKI) with the initramfs that boots:
+/// no firmware is there to start the image itself.
+fn unified() -> Scenario {
+    let base = by_dracut(&slim::agent_ipv4());
+    let dracut = TreeFile {
+        path: "usr/local/bin/dracut".to_owned(),
+        mode: 0o755,
+        text: KERNEL_INSTALL.to_owned(),
+    };
+    Scenario {
+        name: "dracut-unified",
+        title: "every kernel's image by dracut, and kernel-install's unified one",
+        host: HostSpec {
+            name: "dracut-unified".to_owned(),
+            release: Release::Forky,
+            packages: vec!["binutils", "systemd-boot-efi"],
+            files: vec![dracut],
+            ..base.host
+        },
+        ..base
+    }
 }
 
 /// dracut's own scripts boot, and the module's hooks start the agent.
