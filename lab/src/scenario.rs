@@ -23,6 +23,7 @@ pub mod matrix;
 mod package;
 mod paths;
 mod reports;
+pub mod rivals;
 mod slim;
 mod stacks;
 mod static_address;

@@ -3,6 +3,7 @@
 mod document;
 mod firmware;
 mod matrix;
+mod rivals;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
@@ -36,6 +37,8 @@ enum Campaign {
     /// Machines whose firmware leaves boot tables (NBFT): every case in every way, or the
     /// same machines by dracut's own module
     Firmware(firmware::Args),
+    /// How long root takes by the agent, and by dracut's own module
+    Rivals(rivals::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,6 +72,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Campaign::Chaos(chaos) => run_chaos(chaos),
         Campaign::Matrix(args) => matrix::run(args),
         Campaign::Firmware(args) => firmware::run(args),
+        Campaign::Rivals(args) => rivals::run(args),
     }
 }
 
