@@ -136,7 +136,9 @@ mod tests {
 
     #[test]
     fn each_name_is_a_scenarios() {
-        let names: Vec<_> = of(&super::super::all()).iter().map(|s| s.name).collect();
-        assert_eq!(names.len(), ON_DRACUT.len() + 1, "{names:?}");
+        let all = super::super::all();
+        for name in ON_DRACUT {
+            assert!(all.iter().any(|one| one.name == name), "{name}");
+        }
     }
 }
