@@ -425,6 +425,26 @@ fn a_record_that_can_t_be_read_is_refused() {
     }
 }
 
+#[test]
+fn what_was_kept_and_is_gone_is_named() {
+    let scene = Scene::new();
+    scene.configured(("agent_dhcp", AGENT));
+    let kept = scene.root().join("var/lib/nvmeroot/former/0");
+    let bytes = std::fs::read(&kept).expect("a file");
+    std::fs::remove_file(&kept).expect("a file");
+    let before = snapshot(&scene.root());
+    let said = scene.run(&["revert"]);
+    assert_eq!(said.status, Some(1), "{}", said.stdout);
+    assert_eq!(
+        said.stderr,
+        "error: `var/lib/nvmeroot/former/0` in the root tree is gone, where nvmeroot had kept what was `etc/curtin-nvme-over-tcp/network-up` before\n\
+         hint: put the file there again from a backup; an empty one will do where none is needed\n"
+    );
+    assert_eq!(snapshot(&scene.root()), before);
+    write(&kept, &bytes, 0o640);
+    scene.reverted();
+}
+
 /// `/var` is often a filesystem of its own: then what was there is copied, not linked.
 #[test]
 fn a_var_of_its_own_keeps_copies() {

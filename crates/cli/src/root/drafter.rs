@@ -68,7 +68,7 @@ impl RootTree {
             moved_before: BTreeMap::new(),
             writable: BTreeSet::new(),
             edited: Vec::new(),
-            next_kept: used.map_or(0, |Kept(number)| number + 1),
+            next_kept: used.map_or(0, |Kept(number)| number.saturating_add(1)),
         };
         let said: BTreeSet<&TreePath> = set.into_iter().map(|change| &change.path).collect();
         let (former, staying): (Vec<&Entry>, Vec<&Entry>) = before
@@ -129,6 +129,14 @@ impl<'a> Drafter<'a, '_> {
         }
         if self.root.holds(path.as_str(), &former)? {
             return Ok(());
+        }
+        if let Former::Kept(number) = entry.former
+            && self.root.holds(&number.path(), &Content::Absent)?
+        {
+            return Err(RootError::Lost {
+                path: path.to_string(),
+                kept: number.path(),
+            });
         }
         let is_absent = self.root.holds(path.as_str(), &Content::Absent)?;
         let is_edited = !is_absent && self.is_edited(entry)?;
@@ -332,7 +340,7 @@ impl<'a> Drafter<'a, '_> {
 
     fn keep(&mut self, path: &TreePath) -> Kept {
         let number = Kept(self.next_kept);
-        self.next_kept += 1;
+        self.next_kept = self.next_kept.saturating_add(1);
         self.draft.to_keep.push((path.clone(), number));
         number
     }

@@ -77,6 +77,11 @@ pub(crate) enum RootError {
         all_edited(.0)
     )]
     Edited(Vec<EditedFile>),
+    /// What was kept has been removed.
+    #[error(
+        "`{kept}` in the root tree is gone, where nvmeroot had kept what was `{path}` before\nhint: put the file there again from a backup; an empty one will do where none is needed"
+    )]
+    Lost { path: String, kept: String },
     #[error("can't read nvmeroot's record of this root tree, `{path}`: {why}\nhint: {hint}")]
     Record {
         path: &'static str,
