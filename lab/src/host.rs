@@ -98,6 +98,9 @@ fn configure(
     let after = contents(&overlay.upper)?;
     let written = changes(&before, &after);
     stays(&overlay.upper, &written, scratch)?;
+    if spec.has_nvmeroot {
+        bring_nvmeroot(nvmeroot, &overlay.upper)?;
+    }
 
     let key = Key::new("host 1")
         .key(&platform.key)
@@ -183,6 +186,21 @@ fn tell(
             PackageStory::Purged => "purged",
         })
         .run(&dir.join("story.log"))
+}
+
+/// For the running system: the program, and the agent that it put there, so that it can
+/// take that away and bring it again.
+fn bring_nvmeroot(nvmeroot: &Path, upper: &Path) -> Result<()> {
+    let place = upper.join("usr/local/lib/lab");
+    let agent = upper.join("usr/lib/nvmeroot/nvmeroot-agent");
+    for (program, name) in [(nvmeroot, "nvmeroot"), (&agent, "nvmeroot-agent")] {
+        // With the package it has the package's agent.
+        if program.exists() {
+            let copy = place.join(name);
+            fs::copy(program, &copy).context("copy", &copy)?;
+        }
+    }
+    Ok(())
 }
 
 /// What stands for the newest image of that host with that kernel.

@@ -116,6 +116,9 @@ pub struct HostSpec {
     pub configure_args: Vec<String>,
     /// What becomes of the package, where there is one, before the host is started.
     pub story: Option<PackageStory>,
+    /// The running system has nvmeroot itself, and an agent to configure: in
+    /// `/usr/local/lib/lab`.
+    pub has_nvmeroot: bool,
     /// More files of the tree, there before nvmeroot is.
     pub files: Vec<TreeFile>,
 }

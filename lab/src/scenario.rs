@@ -22,6 +22,7 @@ mod links;
 pub mod matrix;
 mod package;
 mod paths;
+mod power;
 mod reports;
 pub mod rivals;
 mod slim;
@@ -52,6 +53,7 @@ pub fn all() -> Vec<Scenario> {
         failing::all(),
         reports::all(),
         leaving::all(),
+        power::all(),
         late::all(),
         slim::all(),
         links::all(),
