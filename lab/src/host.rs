@@ -9,6 +9,7 @@ use crate::command::Program;
 use crate::error::{Context, Error, Result};
 use crate::guest;
 use crate::host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, PackageStory, Under};
+use crate::live;
 use crate::overlay::Overlay;
 use crate::platform::Platform;
 use crate::stack;
@@ -82,19 +83,12 @@ fn configure(
         write(&overlay.upper.join(&file.path), file.mode, &file.text)?;
     }
     let before = contents(&overlay.upper)?;
-    write(&scratch.join("curtin.yaml"), 0o600, &spec.curtin)?;
-    let log = scratch.join("configure.log");
-    overlay
-        .program()
-        .arg(nvmeroot)
-        // The plan in the image names the file; see `stays`.
-        .in_dir(scratch)
-        .args(["configure", "--curtin", "curtin.yaml"])
-        .arg("--root")
-        .arg(&overlay.merged)
-        .args(&spec.configure_args)
-        .run(&log)?;
-    let talk = fs::read_to_string(&log).context("read", &log)?;
+    let talk = if spec.live {
+        live::install(nvmeroot, &overlay.upper)?;
+        String::new()
+    } else {
+        nvmeroot_configure(&overlay, nvmeroot, spec, scratch)?
+    };
     let after = contents(&overlay.upper)?;
     let written = changes(&before, &after);
     stays(&overlay.upper, &written, scratch)?;
@@ -114,6 +108,7 @@ fn configure(
         Some(story) => key.text(&format!("{story:?}")).text(PACKAGE_STORY),
     };
     let key = match spec.under {
+        Under::Drive if spec.live => live::key(key),
         Under::Drive => key,
         other => stack::key(key, other),
     };
@@ -138,6 +133,7 @@ fn configure(
             .arg(spec.generator.package())
             .run(&dir.join("log"))?;
         match spec.under {
+            Under::Drive if spec.live => live::build(overlay.program(), &overlay.merged, dir),
             Under::Drive => Ok(()),
             other => {
                 let (program, merged) = (overlay.program(), &overlay.merged);
@@ -149,6 +145,7 @@ fn configure(
         kernel: platform.kernel.clone(),
         initrd: dir.join("initrd"),
         drives: match spec.under {
+            Under::Drive if spec.live => live::drives(&dir),
             Under::Drive => vec![dir.join("drive")],
             other => stack::drives(other, &dir),
         },
@@ -203,6 +200,28 @@ fn bring_nvmeroot(nvmeroot: &Path, upper: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Runs `nvmeroot configure` on the tree as an installer does; says what it printed.
+fn nvmeroot_configure(
+    overlay: &Overlay,
+    nvmeroot: &Path,
+    spec: &HostSpec,
+    scratch: &Path,
+) -> Result<String> {
+    write(&scratch.join("curtin.yaml"), 0o600, &spec.curtin)?;
+    let log = scratch.join("configure.log");
+    overlay
+        .program()
+        .arg(nvmeroot)
+        // The plan in the image names the file; see `stays`.
+        .in_dir(scratch)
+        .args(["configure", "--curtin", "curtin.yaml"])
+        .arg("--root")
+        .arg(&overlay.merged)
+        .args(&spec.configure_args)
+        .run(&log)?;
+    fs::read_to_string(&log).context("read", &log)
+}
+
 /// What stands for the newest image of that host with that kernel.
 pub(crate) fn image_name(spec: &HostSpec, kernel_release: &str) -> String {
     format!("{}-{kernel_release}", spec.name)
@@ -216,8 +235,11 @@ fn write_inputs(spec: &HostSpec, upper: &Path) -> Result<()> {
             netplan,
         )?;
     }
-    let remote_root = if spec.home { "" } else { ",_netdev" };
-    let mut fstab = spec.under.fstab(remote_root);
+    let is_local = spec.home || spec.live;
+    let mut fstab = spec.under.fstab(if is_local { "" } else { ",_netdev" });
+    if spec.live {
+        fstab.push_str(&live::fstab());
+    }
     if spec.home {
         fstab.push_str(&format!(
             "LABEL={HOME_LABEL} /home ext4 defaults,_netdev 0 2\n"

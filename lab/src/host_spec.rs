@@ -109,6 +109,9 @@ pub struct HostSpec {
     pub home: bool,
     /// It has no identity of its own.
     pub anonymous: bool,
+    /// It runs from drives of its own, for `/` and for `/boot`; `nvmeroot` is a program
+    /// in its tree, and nobody has run it yet.
+    pub live: bool,
     /// nvme-stas and nvme-cli's own service run. They take long to start under
     /// emulation; where they are not what is tried, they stay off.
     pub storage_services: bool,

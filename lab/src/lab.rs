@@ -11,6 +11,7 @@ use crate::firmware::Firmware;
 use crate::host::{self, HOME_LABEL, HostImage};
 use crate::host_spec::{Generator, HostSpec};
 use crate::kernel::Kernel;
+use crate::live;
 use crate::machine::{self, Card, Kind, Machine, Processors, SecondPort, Way, Who, World};
 use crate::platform::Platform;
 use crate::ramdisk;
@@ -48,6 +49,8 @@ pub struct Wiring {
     pub unplugged: bool,
     /// Root comes from a local drive, not from the target.
     pub local_root: bool,
+    /// The host has its drives beside the target's, which has nothing on it.
+    pub moves: bool,
     /// What crosses the host's first cable goes to `host.card0.pcap`, the head
     /// of each frame.
     pub capture: bool,
@@ -74,6 +77,7 @@ impl Default for Wiring {
             slots: vec![FIRST_SLOT],
             unplugged: false,
             local_root: false,
+            moves: false,
             capture: false,
             processors: Processors::Emulated(1),
             cmdline: String::new(),
@@ -278,7 +282,9 @@ impl Lab {
         let base = fs::read(&platform.target).context("read", &platform.target)?;
         let initrd = dir.join("target.initrd");
         ramdisk::join(&[&base, &target::settings_archive(spec)?], &initrd)?;
-        let drives = if wiring.local_root {
+        let drives = if wiring.moves {
+            vec![live::blank(&self.cache)?]
+        } else if wiring.local_root {
             vec![self.home_drive()?]
         } else {
             host.drives.clone()
@@ -334,7 +340,7 @@ impl Lab {
             initrd: image.initrd.clone(),
             cmdline: cmdline(kind, &words),
             cards: cards(host_side(wiring.unit), &wiring.slots, !wiring.unplugged),
-            drives: if wiring.local_root {
+            drives: if wiring.local_root || wiring.moves {
                 image.drives.clone()
             } else {
                 Vec::new()

@@ -22,6 +22,7 @@ mod host_spec;
 mod installed;
 mod kernel;
 mod lab;
+mod live;
 mod machine;
 mod marks;
 mod outcome;

@@ -20,6 +20,7 @@ mod late;
 mod leaving;
 mod links;
 pub mod matrix;
+mod moved;
 mod package;
 mod paths;
 mod power;
@@ -64,6 +65,7 @@ pub fn all() -> Vec<Scenario> {
         table::all(),
         chaos::found(),
         matrix::all(),
+        moved::all(),
         firmware::all(),
     ];
     let mut scenarios: Vec<_> = groups.into_iter().flatten().collect();

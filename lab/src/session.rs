@@ -11,11 +11,12 @@ use std::time::Duration;
 use self::disturbed::Disturbed;
 use self::effects::Effects;
 pub(crate) use self::typing::KEYBOARD;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::firmware::Firmware;
 use crate::host::HostImage;
 use crate::host_spec::HostSpec;
 use crate::lab::{Lab, Wiring};
+use crate::live;
 use crate::machine::{Condition, Line, Machine, Way, Who, World, met, missed};
 use crate::marks::Marks;
 use crate::outcome::{Earlier, End, Outage, Outcome};
@@ -33,6 +34,8 @@ const MARKER: &str = "lab: marker";
 pub(crate) const SHELLS: [&str; 2] = ["(initramfs)", "Entering emergency mode"];
 /// What the target says once it serves.
 const SERVES: &str = "lab: target ready";
+/// Which of a host's drives holds `/boot`.
+const BOOT_DRIVE: usize = 1;
 /// For a command of the target.
 const COMMAND: Duration = Duration::from_secs(30);
 /// From the report to the end of the machine; longer than what passes.
@@ -47,6 +50,8 @@ pub struct Session {
     settle: Duration,
     image: HostImage,
     host: Machine,
+    /// What its command line says of root.
+    root_words: String,
     target: Option<Machine>,
     world: Box<dyn World>,
     /// When the target's plug was pulled, and when it served again.
@@ -87,6 +92,7 @@ impl Session {
             way,
             settle: Duration::from_secs(wiring.settle.into()),
             host: lab.host(&image, wiring, way.kind)?,
+            root_words: image.root_words.clone(),
             image,
             target: target.transpose()?,
             world: lab.world(&way, wiring.slots.len(), dir)?,
@@ -316,6 +322,21 @@ impl Session {
     /// The host's firmware leaves something else from its next start on.
     pub fn set_firmware(&mut self, firmware: Firmware) {
         self.host.firmware = Some(firmware);
+    }
+
+    /// The host starts next what its drive for `/boot` holds now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where that can't be read; [`Error::File`], [`Error::Command`].
+    pub fn load_from_drive(&mut self) -> Result<()> {
+        let image = self.dir.join("boot.image");
+        self.world.read_drive(Who::Host, BOOT_DRIVE, &image)?;
+        let (initrd, words) = live::loaded(&image, &self.dir)?;
+        fs::remove_file(&image).context("remove", &image)?;
+        self.host.initrd = initrd;
+        self.host.cmdline = self.host.cmdline.replace(&self.root_words, &words);
+        self.root_words = words;
+        Ok(())
     }
 
     /// Waits until the host says `text`, if it has not said it yet.

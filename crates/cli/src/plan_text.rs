@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::plan_path::PathTree;
+use crate::plan_path::{PathTree, place};
 use crate::terminal::shown;
 
 use nvmeroot_plan::{
@@ -22,7 +22,7 @@ impl fmt::Display for PlanText<'_> {
         for reason in &plan.reasons {
             write!(f, "  {}", reason.message)?;
             match &reason.origin {
-                Some(origin) => writeln!(f, " ({}:{})", origin.file, origin.line)?,
+                Some(origin) => writeln!(f, " ({})", place(origin))?,
                 None => writeln!(f)?,
             }
         }
@@ -46,7 +46,7 @@ impl fmt::Display for PlanText<'_> {
             let lines: Vec<String> = lines.collect();
             let width = lines.iter().map(|l| l.chars().count()).max().unwrap_or(0);
             for (n, (line, step)) in lines.iter().zip(steps).enumerate() {
-                let place = format!("{}:{}", step.origin.file, step.origin.line);
+                let place = place(&step.origin);
                 writeln!(f, "  {:>2}. {line:width$}  {place}", n + 1)?;
             }
         }

@@ -264,3 +264,51 @@ fn network_manager_s_profile_is_for_the_card_that_the_machine_has() {
     assert_eq!(interface["name"], "enp0s3", "{}", said.stderr);
     assert_eq!(interface["dhcp4"]["identifier_mac"], true);
 }
+
+/// Of connman, say, whose files nobody reads here.
+#[test]
+fn where_nobody_reads_the_configuration_the_kernel_s_state_counts() {
+    let scene = Scene::new();
+    std::fs::remove_file(scene.at("root/etc/netplan/00-lan.yaml")).expect("a file");
+    scene.machine(
+        "ip/address.json",
+        r#"[{"ifname":"ens3","mtu":1500,"link_type":"ether","parentbus":"pci",
+            "addr_info":[{"family":"inet","local":"10.77.0.50","prefixlen":24,"scope":"global"}]}]"#,
+    );
+    let said = scene.configure();
+    assert_eq!(
+        said.stderr,
+        "\
+warning: nobody reads what configures this network, so what the kernel has now counts
+hint: see that the running system brings root's interfaces up the same way
+"
+    );
+    let plan = std::fs::read_to_string(scene.at("root/etc/nvmeroot/plan.json")).expect("a plan");
+    let plan: serde_json::Value = serde_json::from_str(&plan).expect("JSON");
+    assert_eq!(
+        plan["network"]["interfaces"][0]["addresses"][0],
+        "10.77.0.50/24"
+    );
+}
+
+#[test]
+fn systemd_networkd_s_own_files_lead_to_the_storage() {
+    let scene = Scene::new();
+    std::fs::remove_file(scene.at("root/etc/netplan/00-lan.yaml")).expect("a file");
+    scene.tree(
+        "etc/systemd/network/20-lan.network",
+        "[Match]\nName=ens3\n[Network]\nAddress=10.77.0.50/24\n",
+    );
+    scene.tree(
+        "etc/systemd/system/multi-user.target.wants/systemd-networkd.service",
+        "",
+    );
+    let said = scene.configure();
+    assert_eq!((said.status, said.stderr.as_str()), (Some(0), ""));
+    let plan = scene.nvmeroot(&["plan"]);
+    assert!(
+        plan.stdout.contains("etc/systemd/network/20-lan.network:4"),
+        "{}",
+        plan.stdout
+    );
+}

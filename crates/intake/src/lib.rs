@@ -7,6 +7,7 @@ mod diagnostic;
 mod error;
 pub mod fstab;
 pub mod ifupdown;
+pub mod kernel_state;
 pub mod machine;
 mod native;
 pub mod netplan;

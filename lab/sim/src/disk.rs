@@ -40,6 +40,10 @@ impl Disk {
         }
     }
 
+    pub(crate) fn overlay(&self) -> &Overlay {
+        &self.overlay
+    }
+
     pub(crate) fn features(&self) -> u64 {
         BASE_FEATURES | FEATURES | if self.read_only { F_RO } else { 0 }
     }

@@ -103,6 +103,14 @@ impl Machine {
         &self.spec.name
     }
 
+    /// What its disks hold, in their order.
+    pub(crate) fn disks(&self) -> impl Iterator<Item = &Overlay> {
+        self.devices.iter().filter_map(|device| match &device.kind {
+            Kind::Disk(disk) => Some(disk.overlay()),
+            _ => None,
+        })
+    }
+
     /// The device that is the port.
     pub(crate) fn port(&self) -> usize {
         self.devices.len() - 1

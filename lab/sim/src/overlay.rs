@@ -85,6 +85,24 @@ impl Overlay {
         Ok(())
     }
 
+    /// All of it as a file, with holes for blocks of zeroes.
+    pub(crate) fn copy_to(&self, to: &Path) -> io::Result<()> {
+        let file = File::create(to)?;
+        let len = self.sectors * SECTOR;
+        file.set_len(len)?;
+        for number in 0..len.div_ceil(BLOCK as u64) {
+            let block = self
+                .block(number)
+                .map_err(|Unreadable| io::ErrorKind::UnexpectedEof)?;
+            if block.iter().any(|byte| *byte != 0) {
+                let at = number * BLOCK as u64;
+                let part = usize::try_from((len - at).min(BLOCK as u64)).unwrap_or(BLOCK);
+                file.write_all_at(&block[..part], at)?;
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn write(&mut self, sector: u64, bytes: &[u8]) -> Result<(), Unreadable> {
         let mut at = self.place(sector, bytes.len() as u64)?;
         let mut rest = bytes;

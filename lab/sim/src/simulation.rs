@@ -1,6 +1,6 @@
 //! The public face.
 use std::marker::PhantomData;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::card::Card;
@@ -108,6 +108,29 @@ impl Simulation {
     pub fn start(&mut self, machine: MachineId) -> Result<(), Error> {
         self.now_is();
         self.world.start(machine.0)
+    }
+
+    /// What a machine boots with from its next start on; all else of it stays.
+    pub fn boot_with(&mut self, machine: MachineId, initrd: PathBuf, cmdline: String) {
+        let spec = &mut self.world.machines[machine.0].spec;
+        (spec.initrd, spec.cmdline) = (initrd, cmdline);
+    }
+
+    /// Copies what a disk of a machine holds (0 is the first) into a file, with holes for zeroes.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] where there is no such disk; [`Error::File`].
+    pub fn read_disk(&self, machine: MachineId, disk: usize, to: &Path) -> Result<(), Error> {
+        let machine = &self.world.machines[machine.0];
+        let overlay = machine.disks().nth(disk).ok_or_else(|| Error::Spec {
+            name: machine.name().to_owned(),
+            why: format!("there is no disk {disk}"),
+        })?;
+        overlay.copy_to(to).map_err(|source| Error::File {
+            what: "copy a disk to",
+            path: to.to_owned(),
+            source,
+        })
     }
 
     /// Power cut: SIGKILL to its process group. What it has written to its disks is there.

@@ -5,7 +5,7 @@ mod firmware;
 mod pin;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use machinesim::wire::{self, Place};
@@ -138,16 +138,11 @@ impl Simulated {
             slot,
             read_only: false,
         });
+        let (initrd, cmdline) = started_with(machine, dir);
         Ok(MachineSpec {
             name: machine.who.to_string(),
-            initrd: match machine.firmware {
-                Some(_) => firmware::path(machine, dir),
-                None => machine.initrd.clone(),
-            },
-            cmdline: match machine.firmware {
-                Some(_) => format!("{} rdinit={}", machine.cmdline, firmware::FIRST),
-                None => machine.cmdline.clone(),
-            },
+            initrd,
+            cmdline,
             memory_mib: machine.memory_mib,
             cards,
             disks: disks.collect(),
@@ -156,6 +151,18 @@ impl Simulated {
                 Who::Target => 1,
             }),
         })
+    }
+}
+
+/// The initial ramdisk and the command line, with what its firmware adds.
+fn started_with(machine: &Machine, dir: &Path) -> (PathBuf, String) {
+    let (initrd, cmdline) = (machine.initrd.clone(), machine.cmdline.clone());
+    match machine.firmware {
+        None => (initrd, cmdline),
+        Some(_) => {
+            let cmdline = format!("{cmdline} rdinit={}", firmware::FIRST);
+            (firmware::path(machine, dir), cmdline)
+        }
     }
 }
 
@@ -232,6 +239,8 @@ impl World for Simulated {
         if runs(&self.simulation, id) {
             self.simulation.kill(id);
         }
+        let (initrd, cmdline) = started_with(machine, dir);
+        self.simulation.boot_with(id, initrd, cmdline);
         let known = Known {
             id,
             began: self.simulation.now(),
@@ -300,6 +309,10 @@ impl World for Simulated {
     fn set_carrier(&mut self, who: Who, card: usize, up: bool) -> Result<()> {
         let id = self.known(who)?.id;
         Ok(self.simulation.set_carrier(id, card, up)?)
+    }
+
+    fn read_drive(&self, who: Who, drive: usize, to: &Path) -> Result<()> {
+        Ok(self.simulation.read_disk(self.known(who)?.id, drive, to)?)
     }
 
     fn plug_card(&mut self, who: Who, card: usize) -> Result<()> {

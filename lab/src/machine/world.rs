@@ -98,6 +98,17 @@ pub(crate) trait World: fmt::Debug {
     /// Puts a card into its slot while the machine runs.
     fn plug_card(&mut self, who: Who, card: usize) -> Result<()>;
 
+    /// Copies what a drive holds now (0 is the first) into a file.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where the drive is as it was built.
+    fn read_drive(&self, _who: Who, _drive: usize, _to: &Path) -> Result<()> {
+        Err(Error::Unavailable {
+            reason: "what an emulated machine writes is gone with it".to_owned(),
+            hint: "use `--machine uml`".to_owned(),
+        })
+    }
+
     /// What is wrong on a cable (0 is that of the first card) from now on.
     ///
     /// # Errors

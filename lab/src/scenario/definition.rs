@@ -69,6 +69,7 @@ impl Scenario {
             Kind::Qemu if self.trouble.iter().any(is_on_wires) => {
                 vec!["cables with faults".to_owned()]
             }
+            Kind::Qemu if self.wiring.moves => vec!["drives that keep what is written".to_owned()],
             Kind::Qemu if self.host.under != Under::Drive => {
                 vec!["drives that a simulated machine puts together".to_owned()]
             }
@@ -89,6 +90,8 @@ impl Scenario {
     pub fn budget(&self, kind: Kind) -> Duration {
         let settle = Duration::from_secs(self.wiring.settle.into());
         match kind {
+            // A tree is copied, and an initramfs made.
+            Kind::Uml if self.wiring.moves => Duration::from_secs(300) + settle / 10,
             Kind::Uml => Duration::from_secs(60) + settle / 10,
             Kind::Qemu => Duration::from_secs(420) + settle,
         }

@@ -2,10 +2,14 @@
 //! filesystems stand on.
 
 use std::path::Path;
+use std::process::Command;
 
 use nvmeroot_intake::Card;
+use nvmeroot_intake::kernel_state::{self, KernelState};
 use nvmeroot_intake::machine::{Block, Machine, NvmeController};
+use nvmeroot_plan::Fragment;
 
+use super::SourceError;
 use crate::Failure;
 use crate::root::RootTree;
 
@@ -63,6 +67,49 @@ pub(super) fn cards(top: &Path) -> Result<Vec<Card>, Failure> {
         });
     }
     Ok(cards)
+}
+
+/// What is asked of ip(8), and the file that has the answer where another machine's files
+/// stand for this one's.
+const ADDRESSES: (&[&str], &str) = (&["-details", "-json", "address"], "ip/address.json");
+const ROUTES: [(&[&str], &str); 2] = [
+    (
+        &["-details", "-json", "-4", "route", "show", "table", "all"],
+        "ip/route4.json",
+    ),
+    (
+        &["-details", "-json", "-6", "route", "show", "table", "all"],
+        "ip/route6.json",
+    ),
+];
+const RULES: [(&[&str], &str); 2] = [
+    (&["-json", "-4", "rule"], "ip/rule4.json"),
+    (&["-json", "-6", "rule"], "ip/rule6.json"),
+];
+
+/// The network as the kernel has it; `None` where there is no `ip` to ask. `copy`: where
+/// another machine's files are.
+pub(super) fn network(copy: Option<&Path>) -> Result<Option<Fragment>, SourceError> {
+    let copy = copy.map(open).transpose()?;
+    let answer = |(question, file): (&[&str], &str)| match &copy {
+        Some(copy) => Files(copy).bytes(file),
+        None => answer(question),
+    };
+    let all = |questions: [(&[&str], &str); 2]| questions.into_iter().filter_map(answer).collect();
+    let Some(addresses) = answer(ADDRESSES) else {
+        return Ok(None);
+    };
+    let state = KernelState {
+        addresses,
+        routes: all(ROUTES),
+        rules: all(RULES),
+    };
+    Ok(Some(kernel_state::read(&state)?))
+}
+
+fn answer(question: &[&str]) -> Option<Vec<u8>> {
+    let output = Command::new("ip").args(question).output().ok()?;
+    output.status.success().then_some(output.stdout)
 }
 
 fn open(top: &Path) -> Result<RootTree, Failure> {

@@ -115,6 +115,9 @@ fn without_curtin(
     let cards = machine::cards(place.files())?;
     fragments.extend(of_managers(root, &cards, source_map)?);
     fragments.extend(netplan_of(&network, None)?);
+    if fragments.iter().all(|one| one.interfaces.is_none()) {
+        fragments.extend(machine::network(input.machine.as_deref())?);
+    }
     fragments.extend(nvme);
     let own = identity(root, host)?;
     fragments.extend(mounted::another_identity(&fragments, &own));

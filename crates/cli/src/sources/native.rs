@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use nvmeroot_intake::{Card, Files, ifupdown, network_manager};
+use nvmeroot_intake::{Card, Files, ifupdown, network_manager, networkd};
 use nvmeroot_plan::{Fragment, Manager};
 
 use super::SourceError;
@@ -33,6 +33,7 @@ pub(super) fn network(
         }
         let read = match format {
             Manager::NetworkManager => network_manager::read(&files, cards),
+            Manager::Networkd => networkd::read(&files, cards),
             _ => ifupdown::read(&files),
         };
         let (fragment, texts) = files.whole(read)?;
@@ -45,12 +46,13 @@ pub(super) fn network(
 }
 
 /// The formats that are read, each by the manager that it is from, and all that go by it.
-const READ: [(Manager, &[Manager]); 2] = [
+const READ: [(Manager, &[Manager]); 3] = [
     (
         Manager::Ifupdown,
         &[Manager::Ifupdown, Manager::Ifupdown2, Manager::IfupdownNg],
     ),
     (Manager::NetworkManager, &[Manager::NetworkManager]),
+    (Manager::Networkd, &[Manager::Networkd]),
 ];
 
 /// The files of that manager are read: it, or another that goes by them, is there.

@@ -33,7 +33,7 @@ const SEEDS: [&str; 2] = [
 const OTHERS: [(&str, &str, Option<Manager>); 5] = [
     ("etc/netplan", ".yml", None),
     ("etc/network/interfaces.d", "", Some(Manager::Ifupdown)),
-    ("etc/systemd/network", ".network", None),
+    ("etc/systemd/network", ".network", Some(Manager::Networkd)),
     (
         "etc/NetworkManager/system-connections",
         ".nmconnection",

@@ -127,8 +127,11 @@ impl Network {
     /// What netplan would refuse.
     pub(crate) fn finish(self) -> Result<Fragment, IntakeError> {
         let Self {
-            links, warnings, ..
+            mut links,
+            warnings,
+            ..
         } = self;
+        links.iter_mut().for_each(Link::settle_clients);
         let Some(whole) = links.first().map(|link| link.origin.clone()) else {
             return Ok(Fragment {
                 warnings,
@@ -260,6 +263,15 @@ impl Link {
         if let Some(metric) = metric {
             let words = self.words.map(overrides, origin);
             words.set("route-metric", origin, Word::Plain(metric.to_owned()));
+        }
+    }
+
+    /// netplan wants the same said of both clients, which networkd has one set for.
+    fn settle_clients(&mut self) {
+        let said = self.words.get_map("dhcp4-overrides");
+        if let (Some(said), true) = (said, self.words.has("dhcp6")) {
+            let origin = self.origin.clone();
+            self.words.set("dhcp6-overrides", &origin, Word::Map(said));
         }
     }
 

@@ -63,6 +63,14 @@ impl Map {
         self.get_list(name)
     }
 
+    pub(crate) fn get_map(&self, name: &str) -> Option<Map> {
+        let mut all = self.0.iter();
+        all.find_map(|(known, _, word)| match word {
+            Word::Map(map) if known == name => Some(map.clone()),
+            _ => None,
+        })
+    }
+
     pub(crate) fn get_list(&self, name: &str) -> Vec<Word> {
         let found = self.0.iter().find(|(known, ..)| known == name);
         match found {

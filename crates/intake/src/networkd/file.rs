@@ -1,0 +1,277 @@
+//! Which files there are, and which interfaces they are for.
+
+use std::collections::BTreeMap;
+
+use nvmeroot_plan::{MacAddress, Origin, matches_glob};
+
+use crate::native::ini::{self, Dialect, Entry, Section};
+use crate::native::{Card, Files, Wanted as WantedCard};
+
+/// Where files lie, the strongest first (systemd.network(5)).
+const DIRECTORIES: [&str; 4] = [
+    "etc/systemd/network",
+    "run/systemd/network",
+    "usr/local/lib/systemd/network",
+    "usr/lib/systemd/network",
+];
+
+/// No tree has more.
+const MOST_FILES: usize = 1000;
+
+/// A file with its drop-ins.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) path: String,
+    name: String,
+    pub(super) sections: Vec<Section>,
+}
+
+/// Which interfaces a file is for.
+#[derive(Debug)]
+pub(super) enum Matched {
+    /// None that leads to the storage: wireless ones, and those of containers.
+    Never,
+    /// What this key says is not looked at.
+    Unknown(String, Origin),
+    These(Wanted),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    pub(super) card: WantedCard,
+    /// Kinds of virtual links, one of which it must be; empty: any, and cards.
+    kinds: Vec<String>,
+    /// Cards count too.
+    takes_cards: bool,
+}
+
+/// All files with that end, in the order of their names. Of two with one name the one in
+/// the stronger directory counts; an empty one masks.
+pub(super) fn all(files: &dyn Files, end: &str, texts: &mut BTreeMap<String, String>) -> Vec<File> {
+    let mut places: BTreeMap<String, &str> = BTreeMap::new();
+    for directory in DIRECTORIES {
+        for name in files.list(directory) {
+            // netplan makes those of its own files.
+            let is_netplans = name.starts_with("10-netplan-");
+            if name.ends_with(end) && !is_netplans && places.len() < MOST_FILES {
+                places.entry(name).or_insert(directory);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for (name, directory) in places {
+        let path = format!("{directory}/{name}");
+        let mut sections = sections(files, &path, texts);
+        if sections.is_empty() {
+            continue;
+        }
+        for (drop_in, directory) in drop_ins(files, &name) {
+            let path = format!("{directory}/{name}.d/{drop_in}");
+            sections.extend(self::sections(files, &path, texts));
+        }
+        found.push(File {
+            path,
+            name,
+            sections,
+        });
+    }
+    found
+}
+
+/// The drop-ins of a file, by name, with their directories. Ours says only what keeps
+/// networkd from taking root's network away.
+fn drop_ins<'a>(files: &dyn Files, name: &str) -> BTreeMap<String, &'a str> {
+    let mut places = BTreeMap::new();
+    for directory in DIRECTORIES {
+        for drop_in in files.list(&format!("{directory}/{name}.d")) {
+            if drop_in.ends_with(".conf") && drop_in != "nvmeroot.conf" {
+                places.entry(drop_in).or_insert(directory);
+            }
+        }
+    }
+    places
+}
+
+fn sections(files: &dyn Files, path: &str, texts: &mut BTreeMap<String, String>) -> Vec<Section> {
+    let Some(bytes) = files.read(path) else {
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let sections = ini::read(path, &text, Dialect::Systemd);
+    texts.insert(path.to_owned(), text);
+    sections
+}
+
+impl File {
+    /// Its name without the end.
+    pub(super) fn stem(&self) -> &str {
+        self.name
+            .rsplit_once('.')
+            .map_or(&self.name, |(stem, _)| stem)
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        let first = self.sections.first();
+        first.map_or_else(
+            || Origin::whole(self.path.as_str()),
+            |section| section.origin.clone(),
+        )
+    }
+
+    /// All sections of that name.
+    pub(super) fn named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Section> {
+        self.sections
+            .iter()
+            .filter(move |section| section.name == name)
+    }
+
+    /// The entries of all sections of that name, those taken back with an empty value
+    /// left out (systemd.syntax(7)).
+    pub(super) fn entries(&self, name: &str) -> Vec<&Entry> {
+        let mut found: Vec<&Entry> = Vec::new();
+        let sections = self.sections.iter().filter(|section| section.name == name);
+        for entry in sections.flat_map(|section| &section.entries) {
+            if entry.value.is_empty() {
+                found.retain(|other| other.key != entry.key);
+            } else {
+                found.push(entry);
+            }
+        }
+        found
+    }
+
+    pub(super) fn get(&self, section: &str, key: &str) -> Option<&str> {
+        let entries = self.entries(section);
+        let mut of_key = entries.into_iter().rev().filter(|entry| entry.key == key);
+        of_key.next().map(|entry| entry.value.as_str())
+    }
+
+    pub(super) fn matched(&self) -> Matched {
+        let mut wanted = Wanted {
+            takes_cards: true,
+            ..Wanted::default()
+        };
+        for entry in self.entries("Match") {
+            let words = entry.value.split_whitespace().map(str::to_owned);
+            let is_inverted = entry.value.starts_with('!');
+            match entry.key.as_str() {
+                "Name" | "Driver" if is_inverted => {
+                    return Matched::Unknown(entry.key.clone(), entry.origin.clone());
+                }
+                "Name" => wanted.card.names.extend(words),
+                "Driver" => wanted.card.drivers.extend(words),
+                "MACAddress" | "PermanentMACAddress" => {
+                    let macs = words.filter_map(|word| word.parse::<MacAddress>().ok());
+                    wanted.card.macs.extend(macs);
+                }
+                "Type" | "Kind" => {
+                    let kinds: Vec<String> = words.collect();
+                    wanted.takes_cards &=
+                        entry.key == "Type" && kinds.iter().any(|one| one == "ether");
+                    wanted.kinds.extend(kinds);
+                }
+                "SSID" | "BSSID" | "WLANInterfaceType" | "Virtualization" => return Matched::Never,
+                key => return Matched::Unknown(key.to_owned(), entry.origin.clone()),
+            }
+        }
+        if self.get("Link", "Unmanaged").is_some_and(is_true) {
+            return Matched::Never;
+        }
+        Matched::These(wanted)
+    }
+}
+
+impl Wanted {
+    /// The names of the interfaces: of the cards and virtual links that there are, and
+    /// those that it names itself where nobody knows the cards.
+    pub(super) fn names_among(
+        &self,
+        cards: &[Card],
+        kinds: &BTreeMap<String, String>,
+    ) -> Vec<String> {
+        let mut names = Vec::new();
+        if self.takes_cards {
+            let fits = cards.iter().filter(|card| self.card.fits(card));
+            names.extend(fits.map(|card| card.name.clone()));
+        }
+        let by_name = |name: &str| {
+            self.card.names.is_empty()
+                || self.card.names.iter().any(|glob| matches_glob(glob, name))
+        };
+        let of_kind = |kind: &String| self.kinds.is_empty() || self.kinds.contains(kind);
+        let is_virtual = self.card.macs.is_empty() && self.card.drivers.is_empty();
+        let links = kinds
+            .iter()
+            .filter(|(name, kind)| is_virtual && by_name(name) && of_kind(kind));
+        names.extend(links.map(|(name, _)| name.clone()));
+        if self.takes_cards {
+            let literal = |name: &&String| !name.contains(['*', '?', '[']);
+            let said = self.card.names.iter().filter(literal);
+            let new: Vec<String> = said.filter(|name| !names.contains(name)).cloned().collect();
+            names.extend(new);
+        }
+        names
+    }
+
+    /// It may be for cards that nobody knows by name.
+    pub(super) fn is_for_unknown_cards(&self) -> bool {
+        let is_pattern = |name: &String| name.contains(['*', '?', '[']);
+        self.takes_cards && (self.card.names.is_empty() || self.card.names.iter().any(is_pattern))
+    }
+}
+
+/// systemd.syntax(7), booleans.
+pub(super) fn is_true(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    matches!(value.as_str(), "1" | "yes" | "true" | "on" | "y" | "t")
+}
+
+pub(super) fn is_false(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    matches!(value.as_str(), "0" | "no" | "false" | "off" | "n" | "f")
+}
+
+/// A time span in microseconds (systemd.time(7)); a plain number is seconds.
+pub(super) fn span(text: &str) -> Option<u64> {
+    let mut total: u64 = 0;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let (number, after) = rest.split_at(digits);
+        let after = after.trim_start();
+        let letters = after
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let factor = match unit {
+            "us" | "usec" => 1,
+            "ms" | "msec" => 1_000,
+            "" | "s" | "sec" | "second" | "seconds" => 1_000_000,
+            "m" | "min" | "minute" | "minutes" => 60_000_000,
+            "h" | "hr" | "hour" | "hours" => 3_600_000_000,
+            _ => return None,
+        };
+        let number: u64 = number.parse().ok()?;
+        total = total.checked_add(number.checked_mul(factor)?)?;
+        rest = after.trim_start();
+    }
+    Some(total)
+}
+
+/// A number of bytes, with the suffixes of 1024.
+pub(super) fn bytes(text: &str) -> Option<u64> {
+    let (number, factor) = match text.strip_suffix(['K', 'M', 'G']) {
+        Some(number) => match text.chars().next_back() {
+            Some('K') => (number, 1 << 10),
+            Some('M') => (number, 1 << 20),
+            _ => (number, 1 << 30),
+        },
+        None => (text, 1),
+    };
+    number.trim().parse::<u64>().ok()?.checked_mul(factor)
+}

@@ -1,0 +1,236 @@
+//! `.network` files: what an interface carries, and what stands on it.
+
+use nvmeroot_plan::{MacAddress, Origin};
+
+use super::address;
+use super::file::{File, bytes, is_false, is_true};
+use crate::native::ini::Entry;
+use crate::native::{Family, Link, Network, Word};
+
+/// The metric of the routes that DHCP brings (systemd.network(5), `RouteMetric=`).
+const DHCP_METRIC: &str = "1024";
+
+/// What makes no difference to who reaches the storage.
+const IGNORED: [&str; 28] = [
+    "Description",
+    "DNS",
+    "Domains",
+    "DNSDefaultRoute",
+    "DNSSEC",
+    "DNSOverTLS",
+    "DNSSECNegativeTrustAnchors",
+    "NTP",
+    "LLMNR",
+    "MulticastDNS",
+    "LLDP",
+    "EmitLLDP",
+    "KeepConfiguration",
+    "ConfigureWithoutCarrier",
+    "IgnoreCarrierLoss",
+    "BindCarrier",
+    "IPv6DuplicateAddressDetection",
+    "RequiredForOnline",
+    "RequiredFamilyForOnline",
+    "Unmanaged",
+    "IPv6LinkLocalAddressGenerationMode",
+    "DHCPServer",
+    "IPForward",
+    "IPMasquerade",
+    "IPv4Forwarding",
+    "IPv6Forwarding",
+    "IPv6SendRA",
+    "Multicast",
+];
+
+pub(super) fn read(network: &mut Network, name: &str, file: &File) {
+    let origin = file.origin();
+    network.link(name, &origin);
+    for entry in file.entries("Network") {
+        stands_on(network, name, entry);
+    }
+    let link = network.link(name, &origin);
+    for entry in file.entries("Link") {
+        of_link(link, entry);
+    }
+    address::read(link, file);
+    let mut asks = (false, false);
+    for entry in file.entries("Network") {
+        of_network(link, entry, &mut asks);
+    }
+    clients(link, file, asks, &origin);
+    for section in ["BridgeVLAN", "MACsec", "SR-IOV", "DHCPPrefixDelegation"] {
+        for one in file.named(section) {
+            let message = format!("`[{section}]` is not carried out in the initramfs");
+            match section {
+                "BridgeVLAN" => link.refuse(&one.origin, message),
+                _ => link.note(&one.origin, message),
+            }
+        }
+    }
+}
+
+fn stands_on(network: &mut Network, name: &str, entry: &Entry) {
+    let origin = &entry.origin;
+    match entry.key.as_str() {
+        "VLAN" => {
+            for vlan in entry.value.split_whitespace() {
+                let link = network.link(vlan, origin);
+                link.become_a("vlans");
+                link.text("link", origin, name);
+            }
+        }
+        "Bond" => network.hold(&entry.value, "bonds", name, origin),
+        "Bridge" => network.hold(&entry.value, "bridges", name, origin),
+        "VRF" => network.hold(&entry.value, "vrfs", name, origin),
+        "PrimarySlave" if is_true(&entry.value) => {
+            // The bond is named beside it; which one is known when all is read.
+            let message = "`PrimarySlave` is not carried out in the initramfs";
+            network.link(name, origin).note(origin, message);
+        }
+        _ => {}
+    }
+}
+
+fn of_link(link: &mut Link, entry: &Entry) {
+    let (value, origin) = (entry.value.as_str(), &entry.origin);
+    match entry.key.as_str() {
+        "MTUBytes" => match bytes(value).and_then(|mtu| u16::try_from(mtu).ok()) {
+            Some(mtu) => link.plain("mtu", origin, mtu),
+            None => link.doubt(origin, "this is no MTU"),
+        },
+        "MACAddress" => match value.parse::<MacAddress>() {
+            Ok(mac) => link.text("macaddress", origin, &mac.to_string()),
+            Err(_) => link.refuse(origin, "the initramfs sets no such hardware address"),
+        },
+        "ActivationPolicy" => match value {
+            "up" | "always-up" | "bound" => {}
+            "manual" => link.plain("activation-mode", origin, "manual"),
+            "down" | "always-down" => link.plain("activation-mode", origin, "off"),
+            _ => link.doubt(origin, "this is no value of `ActivationPolicy`"),
+        },
+        key if IGNORED.contains(&key) => {}
+        key => link.note(
+            origin,
+            format!("`{key}` is not carried out in the initramfs"),
+        ),
+    }
+}
+
+fn of_network(link: &mut Link, entry: &Entry, asks: &mut (bool, bool)) {
+    let (value, origin) = (entry.value.as_str(), &entry.origin);
+    match entry.key.as_str() {
+        "DHCP" => {
+            *asks = match value {
+                "ipv4" | "v4" => (true, false),
+                "ipv6" | "v6" => (false, true),
+                "both" => (true, true),
+                value if is_true(value) => (true, true),
+                _ => (false, false),
+            };
+        }
+        "LinkLocalAddressing" => {
+            let families: &[&str] = match value {
+                "ipv4" => &["ipv4"],
+                "ipv6" => &["ipv6"],
+                value if is_true(value) => &["ipv4", "ipv6"],
+                _ => &[],
+            };
+            let word = |one: &&str| (origin.clone(), Word::Text((*one).to_owned()));
+            let list = families.iter().map(word).collect();
+            link.words.set("link-local", origin, Word::List(list));
+        }
+        "IPv6AcceptRA" => link.plain("accept-ra", origin, !is_false(value)),
+        "IPv6PrivacyExtensions" => link.plain("ipv6-privacy", origin, is_true(value)),
+        "IPv6MTUBytes" => match bytes(value) {
+            Some(mtu) => link.plain("ipv6-mtu", origin, mtu),
+            None => link.doubt(origin, "this is no MTU"),
+        },
+        "VLAN" | "Bond" | "Bridge" | "VRF" | "PrimarySlave" | "Address" | "Gateway" => {}
+        key if IGNORED.contains(&key) => {}
+        key => link.note(
+            origin,
+            format!("`{key}` is not carried out in the initramfs"),
+        ),
+    }
+}
+
+fn clients(link: &mut Link, file: &File, (v4, v6): (bool, bool), whole: &Origin) {
+    if v4 {
+        link.dhcp(Family::V4, whole, Some(DHCP_METRIC));
+        // networkd's defaults, where netplan's differ.
+        let words = link.words.map("dhcp4-overrides", whole);
+        words.set("use-mtu", whole, Word::Plain("false".to_owned()));
+        // The older name of the section counts too.
+        for entry in file
+            .entries("DHCP")
+            .into_iter()
+            .chain(file.entries("DHCPv4"))
+        {
+            client4(link, entry);
+        }
+    }
+    if v6 {
+        link.dhcp(Family::V6, whole, None);
+        link.plain("accept-ra", whole, "true");
+    }
+    for entry in file.entries("IPv6AcceptRA") {
+        let origin = &entry.origin;
+        match entry.key.as_str() {
+            "Token" => {
+                let token = entry.value.strip_prefix("static:").unwrap_or(&entry.value);
+                match token {
+                    "eui64" => {}
+                    "prefixstable" => {
+                        link.text("ipv6-address-generation", origin, "stable-privacy")
+                    }
+                    token => link.text("ipv6-address-token", origin, token),
+                }
+            }
+            "UseDNS" | "UseDomains" | "DHCPv6Client" | "UseMTU" => {}
+            key => link.note(
+                origin,
+                format!("`{key}` is not carried out in the initramfs"),
+            ),
+        }
+    }
+}
+
+fn client4(link: &mut Link, entry: &Entry) {
+    let (value, origin) = (entry.value.as_str(), &entry.origin);
+    let boolean = || Word::Plain(is_true(value).to_string());
+    let (key, word) = match entry.key.as_str() {
+        "RouteMetric" => match value.parse::<u32>() {
+            Ok(metric) => ("route-metric", Word::Plain(metric.to_string())),
+            Err(_) => return link.doubt(origin, "this is no metric"),
+        },
+        "UseRoutes" => ("use-routes", boolean()),
+        "UseMTU" => ("use-mtu", boolean()),
+        "UseDNS" => ("use-dns", boolean()),
+        "UseDomains" => ("use-domains", boolean()),
+        "UseHostname" => ("use-hostname", boolean()),
+        "SendHostname" => ("send-hostname", boolean()),
+        "Hostname" => ("hostname", Word::Text(value.to_owned())),
+        "ClientIdentifier" if value == "mac" => {
+            return link.text("dhcp-identifier", origin, "mac");
+        }
+        "ClientIdentifier" | "DUIDType" | "DUIDRawData" | "IAID" => {
+            let message = format!(
+                "`{}` is not carried out: to the DHCP server the host is its card's MAC address",
+                entry.key
+            );
+            return link.note(origin, message);
+        }
+        "UseNTP" | "UseSIP" | "UseTimezone" | "UseCaptivePortal" | "Anonymize" | "SendRelease" => {
+            return;
+        }
+        key => {
+            return link.note(
+                origin,
+                format!("`{key}` is not carried out in the initramfs"),
+            );
+        }
+    };
+    link.words
+        .map("dhcp4-overrides", origin)
+        .set(key, origin, word);
+}

@@ -1,0 +1,238 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::native::testing::{Tree, said, shown};
+
+const PLACE: &str = "etc/systemd/network";
+
+fn of(cards: &[Card], files: &[(&str, &str)]) -> Fragment {
+    let paths: Vec<(String, &str)> = files
+        .iter()
+        .map(|(name, text)| (format!("{PLACE}/{name}"), *text))
+        .collect();
+    let files: Vec<(&str, &str)> = paths
+        .iter()
+        .map(|(path, text)| (path.as_str(), *text))
+        .collect();
+    read(&Tree::of(&files), cards).expect("a network").0
+}
+
+fn card(name: &str, mac: &str) -> Card {
+    Card {
+        name: name.to_owned(),
+        mac: mac.parse().ok(),
+        driver: Some("virtio_net".to_owned()),
+    }
+}
+
+#[test]
+fn what_the_lab_s_installer_leaves_is_read() {
+    let fragment = of(
+        &[],
+        &[
+            (
+                "20-ens3.network",
+                "[Match]\nName=ens3\n\n[Network]\nBond=bond0\n",
+            ),
+            (
+                "20-ens4.network",
+                "[Match]\nName=ens4\n\n[Network]\nBond=bond0\n",
+            ),
+            (
+                "20-bond0.netdev",
+                "[NetDev]\nName=bond0\nKind=bond\n[Bond]\nMode=active-backup\nMIIMonitorSec=100ms\n",
+            ),
+            (
+                "20-bond0.network",
+                "[Match]\nName=bond0\n\n[Network]\nVLAN=bond0.7\nLinkLocalAddressing=no\n",
+            ),
+            (
+                "20-bond0.7.netdev",
+                "[NetDev]\nName=bond0.7\nKind=vlan\n[VLAN]\nId=7\n",
+            ),
+            (
+                "20-bond0.7.network",
+                "[Match]\nName=bond0.7\n\n[Network]\nAddress=10.77.0.50/24\nGateway=10.77.0.1\n",
+            ),
+        ],
+    );
+    assert_eq!(
+        shown(&fragment),
+        [
+            "ens3",
+            "ens4",
+            "bond0, bond active-backup of ens3+ens4",
+            "bond0.7, vlan 7 on bond0, 10.77.0.50/24, route 0.0.0.0/0 via 10.77.0.1",
+        ]
+    );
+    assert_eq!(said(&fragment), [""; 0]);
+    let interfaces = fragment.interfaces.expect("interfaces");
+    let nvmeroot_plan::LinkKind::Bond { bond } = &interfaces[2].kind else {
+        panic!("{:?}", interfaces[2]);
+    };
+    let miimon = bond.parameters.mii_monitor_interval.map(u64::from);
+    assert_eq!(miimon, Some(100));
+    assert!(!interfaces[2].link_local.ipv6);
+}
+
+#[test]
+fn sections_of_addresses_routes_and_rules_are_read() {
+    let text = "\
+[Match]
+Name=eth0
+[Link]
+MTUBytes=9000
+[Address]
+Address=10.0.0.5/24
+[Route]
+Gateway=10.0.0.1
+Metric=5
+[Route]
+Destination=10.9.0.0/16
+Gateway=10.8.0.1
+GatewayOnLink=yes
+Table=7
+[RoutingPolicyRule]
+From=10.0.0.5
+Table=7
+[Route]
+Gateway=10.0.0.1
+NextHop=3
+";
+    let fragment = of(&[], &[("a.network", text)]);
+    assert_eq!(
+        shown(&fragment),
+        [
+            "eth0, 10.0.0.5/24, mtu 9000, route 0.0.0.0/0 via 10.0.0.1 metric 5, route 10.9.0.0/16 via 10.8.0.1 table 7 onlink, rule from 10.0.0.5/32 table Some(7)"
+        ]
+    );
+    assert_eq!(
+        said(&fragment),
+        [format!(
+            "doubt {PLACE}/a.network:18:1: this route can't be read"
+        )]
+    );
+}
+
+#[test]
+fn leases_have_networkd_s_defaults() {
+    let text = "[Match]\nName=eth0\n[Network]\nDHCP=yes\n[DHCPv4]\nClientIdentifier=duid\nUseDomains=yes\n";
+    let fragment = of(&[], &[("a.network", text)]);
+    assert_eq!(shown(&fragment), ["eth0, dhcp4 1024, dhcp6, ra true"]);
+    let client = fragment.interfaces.as_ref().expect("interfaces")[0]
+        .dhcp4
+        .clone();
+    let client = client.expect("a client");
+    assert_eq!((client.use_mtu, client.use_domains), (false, true));
+    assert_eq!(
+        said(&fragment),
+        [format!(
+            "note {PLACE}/a.network:6:1: `ClientIdentifier` is not carried out: to the DHCP server the host is its card's MAC address"
+        )]
+    );
+}
+
+#[test]
+fn the_first_file_that_fits_a_card_sets_it_up() {
+    let cards = [
+        card("enp1s0", "52:54:00:00:00:01"),
+        card("enp2s0", "52:54:00:00:00:02"),
+    ];
+    let by_mac = "[Match]\nMACAddress=52:54:00:00:00:02\n[Network]\nAddress=10.0.0.2/24\n";
+    let all = "[Match]\nName=en*\n[Network]\nDHCP=ipv4\n";
+    let fragment = of(
+        &cards,
+        &[("10-second.network", by_mac), ("20-all.network", all)],
+    );
+    assert_eq!(
+        shown(&fragment),
+        ["enp2s0, 10.0.0.2/24", "enp1s0, dhcp4 1024"]
+    );
+    // Of cards that nobody knows there are the address and the pattern.
+    let fragment = of(
+        &[],
+        &[("10-second.network", by_mac), ("20-all.network", all)],
+    );
+    assert!(shown(&fragment)[0].contains("is 52:54:00:00:00:02, 10.0.0.2/24"));
+    assert_eq!(fragment.interfaces.map(|all| all.len()), Some(2));
+}
+
+#[test]
+fn drop_ins_add_stronger_directories_hide_and_empty_files_mask() {
+    let tree = Tree::of(&[
+        (
+            "usr/lib/systemd/network/50.network",
+            "[Match]\nName=eth0\n[Network]\nDHCP=yes\n",
+        ),
+        (
+            "etc/systemd/network/50.network",
+            "[Match]\nName=eth0\n[Network]\nAddress=10.0.0.1/24\n",
+        ),
+        (
+            "etc/systemd/network/50.network.d/more.conf",
+            "[Network]\nAddress=\nAddress=10.0.0.2/24\n",
+        ),
+        (
+            "etc/systemd/network/50.network.d/nvmeroot.conf",
+            "[Network]\nAddress=10.0.0.9/24\n",
+        ),
+        (
+            "usr/lib/systemd/network/60.network",
+            "[Match]\nName=eth1\n[Network]\nDHCP=yes\n",
+        ),
+        ("etc/systemd/network/60.network", ""),
+        (
+            "run/systemd/network/10-netplan-eth2.network",
+            "[Match]\nName=eth2\n",
+        ),
+    ]);
+    let fragment = read(&tree, &[]).expect("a network").0;
+    assert_eq!(shown(&fragment), ["eth0, 10.0.0.2/24"]);
+}
+
+#[test]
+fn what_can_t_be_told_beforehand_is_said() {
+    let fragment = of(
+        &[],
+        &[
+            ("a.network", "[Match]\nPath=pci-*\n[Network]\nDHCP=yes\n"),
+            (
+                "b.network",
+                "[Match]\nVirtualization=container\nName=host0\n[Network]\nDHCP=yes\n",
+            ),
+            (
+                "c.network",
+                "[Match]\nName=wg0\n[Network]\nAddress=10.0.0.1/24\n",
+            ),
+            ("c.netdev", "[NetDev]\nName=wg0\nKind=wireguard\n"),
+        ],
+    );
+    assert_eq!(shown(&fragment), ["wg0, foreign wireguard"]);
+    assert_eq!(
+        fragment.warnings[0].message,
+        format!(
+            "which interfaces `{PLACE}/a.network` is for is not followed: `Path` is not looked at"
+        )
+    );
+}
+
+#[test]
+fn times_and_sizes_have_systemd_s_units() {
+    use super::file::{bytes, span};
+    assert_eq!(span("100ms"), Some(100_000));
+    assert_eq!(span("1min 2s 5"), Some(67_000_000));
+    assert_eq!(span("5 parsecs"), None);
+    assert_eq!(span(""), None);
+    assert_eq!(bytes("9K"), Some(9216));
+    assert_eq!(bytes("1500"), Some(1500));
+    assert_eq!(bytes("x"), None);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read(text in "(\\[(Match|Network|Route|Address|Link|DHCPv4|NetDev|Bond|RoutingPolicyRule)\\]\n|(Name|Kind|Address|Gateway|Bond|VLAN|DHCP|Mode|Destination|MIIMonitorSec|Token)=|eth0|bond|en\\*|10\\.0\\.0\\.1/24|yes|5ms|\n|\\PC){0,60}") {
+        let path = |end: &str| format!("{PLACE}/a.{end}");
+        let (network, device) = (path("network"), path("netdev"));
+        let _ = read(&Tree::of(&[(&network, &text), (&device, &text)]), &[]);
+    }
+}
