@@ -90,6 +90,12 @@ fn moving() -> Vec<TreeFile> {
     vec![
         file("usr/local/lib/lab/move.sh", 0o755, MOVE.to_owned()),
         file("etc/systemd/system/lab-move.service", 0o644, unit),
+        // Who computes for minutes takes no time there, and would be taken for hung.
+        file(
+            "etc/dracut.conf.d/lab-moved.conf",
+            0o644,
+            "compress=\"cat\"\n".to_owned(),
+        ),
         file(
             "etc/systemd/system/lab-report.service.d/moved.conf",
             0o644,

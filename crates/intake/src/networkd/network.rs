@@ -181,7 +181,7 @@ fn clients(link: &mut Link, file: &File, (v4, v6): (bool, bool), whole: &Origin)
                 match token {
                     "eui64" => {}
                     "prefixstable" => {
-                        link.text("ipv6-address-generation", origin, "stable-privacy")
+                        link.text("ipv6-address-generation", origin, "stable-privacy");
                     }
                     token => link.text("ipv6-address-token", origin, token),
                 }
