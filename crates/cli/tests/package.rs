@@ -79,6 +79,40 @@ fn what_was_written_without_the_package_goes() {
     assert!(!tree.path(OWN_HOOK).exists());
 }
 
+/// What the package has put in nvmeroot's own places since is its own: neither an edit
+/// nor taken away.
+#[test]
+fn a_revert_leaves_what_the_package_brought() {
+    for generator in ["initramfs-tools", "dracut"] {
+        for again in [false, true] {
+            let tree = Tree::new();
+            let said = tree.configure(&["--agent", "agent", "--initramfs", generator]);
+            assert_eq!(said.status, Some(0), "{}", said.stderr);
+            tree.install();
+            if again {
+                let said = tree.configure(&["--initramfs", generator]);
+                assert_eq!(said.status, Some(0), "{}", said.stderr);
+            }
+            let mut revert = common::nvmeroot();
+            revert.args(["revert", "--root", "root"]);
+            let said = run(revert.current_dir(tree.0.path()));
+            assert_eq!(said.status, Some(0), "{generator}: {}", said.stderr);
+            for gone in [PLAN, OWN_HOOK, "var/lib/nvmeroot"] {
+                assert!(!tree.path(gone).exists(), "{generator}: {gone}");
+            }
+            for change in &package_files().expect("files") {
+                let ChangeKind::File { bytes, .. } = &change.kind else {
+                    panic!("{}", change.path);
+                };
+                let path = tree.path(change.path.as_str());
+                let found = std::fs::read(&path).expect("the package's file");
+                assert!(found == *bytes, "{}", change.path);
+            }
+            assert!(tree.path(AGENT_PATH).exists());
+        }
+    }
+}
+
 #[test]
 fn a_package_of_another_version_is_refused() {
     let tree = Tree::new();

@@ -42,6 +42,7 @@ const ALL: &[Configure] = &[
     ("agent_dhcp", AGENT),
     ("agent_vlan_on_bond", AGENT),
     ("agent_dhcp", &["--agent", "agent", "--initramfs", "dracut"]),
+    ("agent_firmware", AGENT),
 ];
 
 impl Scene {
