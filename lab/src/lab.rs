@@ -26,6 +26,9 @@ pub const FIRST_SLOT: u8 = 3;
 /// on an emulated one, which is slow.
 const LEAST_SETTLE: u32 = 2;
 
+/// Bytes below which a disk is short of room: some dozens of images, and what runs leave.
+const LEAST_ROOM: u64 = 12 << 30;
+
 /// Images, paths and settings that all machines share.
 #[derive(Debug, Clone)]
 pub struct Lab {
@@ -227,6 +230,13 @@ impl Lab {
         let release = &self.platform(Kind::Uml)?.release;
         self.cache
             .drop_name("host", &host::image_name(spec, release))
+    }
+
+    /// There is little room left for images.
+    pub(crate) fn is_short_of_room(&self) -> bool {
+        // A disk that does not tell is none that is known to be full.
+        rustix::fs::statvfs(self.cache.dir())
+            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < LEAST_ROOM)
     }
 
     /// Size in bytes of an initial ramdisk of the same tree that nvmeroot has

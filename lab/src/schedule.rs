@@ -102,8 +102,27 @@ fn order(jobs: &[Job], times: &Times) -> Vec<usize> {
     order
 }
 
+/// How many jobs are not over yet that start a host, by the host's name.
+type Waiting<'a> = BTreeMap<&'a str, usize>;
+
+fn waiting(jobs: &[Job]) -> Waiting<'_> {
+    let mut waiting = Waiting::new();
+    for job in jobs {
+        *waiting.entry(&job.scenario.host.name).or_default() += 1;
+    }
+    waiting
+}
+
+/// The job is over, and its host is started by none that is not.
+fn is_last<'a>(waiting: &mut Waiting<'a>, job: &'a Job) -> bool {
+    let left = waiting.entry(&job.scenario.host.name).or_default();
+    *left = left.saturating_sub(1);
+    *left == 0 && job.way.kind == Kind::Uml
+}
+
 /// Runs jobs, `parallel` at a time, and tells each verdict as it comes. The
-/// verdicts are returned in the order of the jobs.
+/// verdicts are returned in the order of the jobs. Where the disk gets full, images go
+/// that no job starts any more.
 pub fn run_all(
     lab: &Lab,
     jobs: &[Job],
@@ -115,6 +134,7 @@ pub fn run_all(
     let order = order(jobs, &times.lock().unwrap_or_else(PoisonError::into_inner));
     let next = AtomicUsize::new(0);
     let verdicts = Mutex::new(Vec::new());
+    let waiting = Mutex::new(waiting(jobs));
     thread::scope(|scope| {
         for _ in 0..parallel.clamp(1, jobs.len().max(1)) {
             scope.spawn(|| {
@@ -122,6 +142,12 @@ pub fn run_all(
                     let job = &jobs[*index];
                     let verdict = run(lab, &job.scenario, job.way, &job.name());
                     say(&verdict);
+                    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                    if is_last(&mut waiting, job) && lab.is_short_of_room() {
+                        // What is not removed now, the next one removes.
+                        let _ = lab.forget_host(&job.scenario.host);
+                    }
+                    drop(waiting);
                     let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
                     times.note(&verdict, job);
                     let mut done = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,6 +170,19 @@ pub fn run_all(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_wanted_till_its_last_job_is_over() {
+        let mut jobs = jobs();
+        jobs.truncate(2);
+        for job in &mut jobs {
+            job.scenario.host.name = "shared".to_owned();
+            job.way.kind = Kind::Uml;
+        }
+        let mut waiting = waiting(&jobs);
+        assert!(!is_last(&mut waiting, &jobs[0]));
+        assert!(is_last(&mut waiting, &jobs[1]));
+    }
     use crate::machine::{Clock, SEED};
 
     fn jobs() -> Vec<Job> {
