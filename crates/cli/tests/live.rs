@@ -312,3 +312,23 @@ fn systemd_networkd_s_own_files_lead_to_the_storage() {
         plan.stdout
     );
 }
+
+#[test]
+fn nvme_cli_3_s_configuration_fills_in_what_the_kernel_does_not_show() {
+    let scene = Scene::new();
+    scene.tree(
+        "etc/nvme/nvme-fabrics.conf",
+        "[I/O Controller Defaults]\nhdr-digest = on\n",
+    );
+    scene.tree(
+        "etc/nvme/nvme-fabrics.conf.d/root.conf",
+        "[Subsystem]\nnqn = nqn.2024-01.example:root\n\
+         controller = transport=tcp;traddr=10.77.0.1;trsvcid=4420\n\
+         controller = transport=tcp;traddr=10.77.0.2\n",
+    );
+    let said = scene.nvmeroot(&["plan", "--format", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!(plan["controllers"][0]["options"]["hdr_digest"], true);
+    // The other path to the same storage.
+    assert_eq!(plan["controllers"][1]["traddr"], "10.77.0.2");
+}

@@ -1,13 +1,15 @@
 //! `/etc/nvme`, as nvme-cli and libnvme keep it: the identity of the host in
-//! `hostnqn` and `hostid` (nvme-gen-hostnqn(1)), and what `config.json` and
-//! `discovery.conf` say of portals.
+//! `hostnqn` and `hostid` (nvme-gen-hostnqn(1)), and what `config.json`,
+//! `discovery.conf` and `nvme-fabrics.conf` say of portals.
 
 mod config_json;
 mod discovery_conf;
+mod fabrics_conf;
 mod option;
 
 pub use self::config_json::config_json;
 pub use self::discovery_conf::discovery_conf;
+pub use self::fabrics_conf::{FabricsFile, fabrics_conf};
 
 use nvmeroot_plan::{HostIdentity, NameError};
 use thiserror::Error;

@@ -12,6 +12,7 @@ use crate::{Failure, identity};
 
 const DISCOVERY_CONF: &str = "etc/nvme/discovery.conf";
 const CONFIG_JSON: &str = "etc/nvme/config.json";
+const FABRICS_CONF: &str = "etc/nvme/nvme-fabrics.conf";
 
 /// netplan reads the files of all together
 /// (`netplan_parser_load_yaml_hierarchy` in its src/util.c). The first two are
@@ -164,6 +165,29 @@ pub(super) fn nvme(
     }
     if let Some(bytes) = read(CONFIG_JSON)? {
         found.push(nvme_etc::config_json(CONFIG_JSON, &bytes)?);
+    }
+    // nvme-cli 3 has it instead of both.
+    let main = read(FABRICS_CONF)?;
+    let directory = format!("{FABRICS_CONF}.d");
+    let mut drop_ins = Vec::new();
+    for name in root.list(&directory).map_err(Failure::from)? {
+        let path = format!("{directory}/{name}");
+        if name.ends_with(".conf")
+            && let Some(bytes) = read(&path)?
+        {
+            drop_ins.push((path, bytes));
+        }
+    }
+    if main.is_some() || !drop_ins.is_empty() {
+        let main = main.as_deref().map(|bytes| nvme_etc::FabricsFile {
+            name: FABRICS_CONF,
+            bytes,
+        });
+        let drop_ins: Vec<_> = drop_ins
+            .iter()
+            .map(|(name, bytes)| nvme_etc::FabricsFile { name, bytes })
+            .collect();
+        found.push(nvme_etc::fabrics_conf(main, &drop_ins));
     }
     Ok(found)
 }

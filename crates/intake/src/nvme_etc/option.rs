@@ -24,6 +24,11 @@ pub(super) fn set(
     })
 }
 
+/// What a message shows of a word of the input.
+pub(super) fn shown(word: &str) -> String {
+    Excerpt(word).to_string()
+}
+
 pub(super) fn misfit(name: &str, value: &str, expected: &str) -> String {
     format!("`{name}` is `{}`; expected {expected}", Excerpt(value))
 }
