@@ -1,9 +1,12 @@
+use std::net::IpAddr;
+
 use nvmeroot_nbft::{
     Discovery, HfiFlags, HostFlags, SecurityFlags, SecurityProfile, SubsystemFlags, Table,
     TransportFlags,
 };
 use nvmeroot_plan::{
-    Authority, Bond, BootPlan, Interface, InterfaceAddress, LinkKind, MacAddress, Nqn, Vlan,
+    Authority, Bond, BootPlan, Destination, Dhcp4, Interface, InterfaceAddress, LinkKind,
+    MacAddress, Nqn, Origin, Route, Vlan,
 };
 use proptest::prelude::*;
 
@@ -432,4 +435,34 @@ proptest! {
         let plan = resolved(&installed, &over);
         prop_assert!(plan.controllers.len() <= 2 + 4 * 4);
     }
+}
+
+#[test]
+fn what_the_running_system_will_do_with_a_card_the_boot_does_too() {
+    let mut router = hfi(1, "192.0.2.20", 24);
+    router.gateway = IpAddr::from([192, 0, 2, 1]).into();
+    let mut by_itself = card_by_mac("ens3", 1);
+    let mut route = Route::new(Destination::Default, Origin::whole("netplan"));
+    route.via = Some([192, 0, 2, 1].into());
+    route.metric = Some(7);
+    by_itself.routes.push(route);
+    let mut by_dhcp = card_by_mac("ens4", 2);
+    by_dhcp.dhcp4 = Some(Dhcp4 {
+        route_metric: 200,
+        ..Dhcp4::default()
+    });
+    let installed = installed("192.0.2.1", vec![by_itself, by_dhcp.clone()]);
+    let hfis = vec![router, leased(2, "192.0.2.2")];
+    let over = by_tables(&installed, &[named("NBFT", &table(hfis, Vec::new()))]);
+    let interfaces: Vec<_> = over
+        .fragments
+        .iter()
+        .flat_map(|one| &one.interfaces)
+        .flatten()
+        .collect();
+    let [one, two] = interfaces[..] else {
+        panic!("{interfaces:#?}");
+    };
+    assert_eq!(one.routes[0].metric, Some(7), "{one:#?}");
+    assert_eq!(two.dhcp4, by_dhcp.dhcp4);
 }

@@ -4,6 +4,7 @@
 //! Only this room knows both others.
 
 mod bring_up;
+mod cards;
 pub mod command_line;
 pub mod commands;
 pub mod control;

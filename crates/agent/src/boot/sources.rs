@@ -4,15 +4,13 @@
 use std::collections::BTreeSet;
 
 use nvmeroot_firmware::{Boot, NamedTable, Overlay, changes, overlay, takes_tables};
-use nvmeroot_plan::{
-    BootPlan, FORMAT_VERSION, Fragment, InterfaceName, MacAddress, Reach, Warning, resolve,
-};
+use nvmeroot_plan::{BootPlan, FORMAT_VERSION, Fragment, InterfaceName, Reach, Warning, resolve};
 use serde::Deserialize;
 
+use super::cards::cards;
 use super::error::StartError;
 use super::tables;
 use crate::sys::kmsg::{Kmsg, Level};
-use crate::sys::netlink::Netlink;
 use crate::sys::paths::Paths;
 
 /// What is done in this boot.
@@ -69,7 +67,7 @@ pub(crate) fn resolved(paths: &Paths, kmsg: &Kmsg) -> Result<Resolved, StartErro
         kmsg.say(Level::Info, text);
     }
     let sources = sources(&text, kmsg);
-    let cards = cards();
+    let cards = cards(paths, &tables, &sources);
     let boot = Boot {
         tables: &tables,
         command_line: &line,
@@ -173,16 +171,6 @@ fn only_at_boot(installed: &BootPlan, plan: &BootPlan) -> BTreeSet<InterfaceName
     let here = plan.storage_interfaces().into_iter();
     here.filter(|one| !known.contains(one))
         .map(|one| one.name.clone())
-        .collect()
-}
-
-/// The cards that are there so far: early in the boot their drivers may be still to come.
-fn cards() -> Vec<(InterfaceName, MacAddress)> {
-    let links = Netlink::open().and_then(|mut netlink| netlink.links());
-    let links = links.unwrap_or_default().into_iter();
-    let cards = links.filter(|link| link.ethernet && link.kind.is_none());
-    cards
-        .filter_map(|link| Some((link.name.parse().ok()?, link.permanent_mac.or(link.mac)?)))
         .collect()
 }
 

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use nvmeroot_nbft::{Hfi, HfiFlags};
 use nvmeroot_plan::{
-    Destination, Dhcp4, Dhcp6, Interface, InterfaceAddress, InterfaceName, LinkKind, MacAddress,
-    Origin, Route, Vlan, VlanId, Warning,
+    Destination, Interface, InterfaceAddress, InterfaceName, LinkKind, MacAddress, Origin, Route,
+    Vlan, VlanId, Warning,
 };
 
 use crate::known::Known;
@@ -36,6 +36,8 @@ pub(super) struct Interfaces<'a, 'k> {
     warnings: &'a mut Vec<Warning>,
     found: Vec<Interface>,
     by_link: BTreeMap<(MacAddress, Option<u16>), usize>,
+    /// What weaker sources say of those that they know, too.
+    weaker: BTreeMap<usize, Interface>,
     /// Gateways, and whether the firmware's default route goes by each.
     gateways: Vec<(usize, IpAddr, u16, bool, Origin)>,
 }
@@ -47,6 +49,7 @@ impl<'a, 'k> Interfaces<'a, 'k> {
             warnings,
             found: Vec::new(),
             by_link: BTreeMap::new(),
+            weaker: BTreeMap::new(),
             gateways: Vec::new(),
         }
     }
@@ -121,14 +124,11 @@ impl<'a, 'k> Interfaces<'a, 'k> {
         let no_name = || format!("no interface can be called `{name}`");
         let known = self.known.card(mac).cloned();
         let Some(vlan) = vlan else {
-            let card = match known {
-                Some(known) => known.without_addresses(place.clone()),
-                None => {
-                    let new = self.known.new_card(name, mac, place.clone());
-                    new.ok_or_else(no_name)?
-                }
-            };
-            return Ok(self.push(card));
+            if let Some(known) = known {
+                return Ok(self.replace(known, place));
+            }
+            let new = self.known.new_card(name, mac, place.clone());
+            return Ok(self.push(new.ok_or_else(no_name)?));
         };
         let id = VlanId::try_from(u64::from(vlan)).map_err(|e| e.to_string())?;
         let parent = match known {
@@ -141,8 +141,8 @@ impl<'a, 'k> Interfaces<'a, 'k> {
             }
         };
         if let Some(known) = self.known.vlan(&parent.id, id) {
-            let known = known.clone().without_addresses(place.clone());
-            return Ok(self.push(known));
+            let known = known.clone();
+            return Ok(self.replace(known, place));
         }
         let wanted = format!("{}.{vlan}", parent.name);
         let free = self.known.free_name(&wanted);
@@ -154,6 +154,13 @@ impl<'a, 'k> Interfaces<'a, 'k> {
         };
         let kind = LinkKind::Vlan { vlan };
         Ok(self.push(Interface::new(own, name, kind, place.clone())))
+    }
+
+    /// The same link without its addresses.
+    fn replace(&mut self, known: Interface, place: &Origin) -> usize {
+        let at = self.push(known.clone().without_addresses(place.clone()));
+        self.weaker.insert(at, known);
+        at
     }
 
     fn push(&mut self, interface: Interface) -> usize {
@@ -176,12 +183,16 @@ impl<'a, 'k> Interfaces<'a, 'k> {
         let one = &mut self.found[at];
         if hfi.is_dhcp() {
             // The lease may be another one now: address, routes and name servers are in
-            // it.
+            // it. How the running system asks for it, the boot asks, too: else there are
+            // two.
+            let weaker = self.weaker.get(&at);
             let family = address.or_else(|| hfi.dhcp_server());
             if family.is_some_and(|address| address.is_ipv6()) {
-                one.dhcp6.get_or_insert_with(Dhcp6::default);
+                let asks = || weaker.and_then(|one| one.dhcp6.clone()).unwrap_or_default();
+                one.dhcp6.get_or_insert_with(asks);
             } else {
-                one.dhcp4.get_or_insert_with(Dhcp4::default);
+                let asks = || weaker.and_then(|one| one.dhcp4.clone()).unwrap_or_default();
+                one.dhcp4.get_or_insert_with(asks);
             }
             return;
         }
@@ -235,9 +246,15 @@ impl<'a, 'k> Interfaces<'a, 'k> {
             if routes.any(|route| route.via == Some(gateway)) {
                 continue;
             }
-            let mut metric = match metric {
-                0 => FIRST_METRIC,
-                metric => metric.into(),
+            let is_it =
+                |route: &&Route| route.to == Destination::Default && route.via == Some(gateway);
+            let weaker = self.weaker.get(&at);
+            let weaker = weaker.and_then(|one| one.routes.iter().find(is_it));
+            let mut metric = match (weaker, metric) {
+                // Else the running system adds its own beside it.
+                (Some(route), _) => route.metric.unwrap_or_default(),
+                (None, 0) => FIRST_METRIC,
+                (None, metric) => metric.into(),
             };
             while taken.contains(&(gateway.is_ipv4(), metric)) {
                 metric += 1;
@@ -248,7 +265,7 @@ impl<'a, 'k> Interfaces<'a, 'k> {
                 matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
             let mut route = Route::new(Destination::Default, place);
             route.via = Some(gateway);
-            route.metric = Some(metric);
+            route.metric = Some(metric).filter(|metric| *metric != 0);
             route.on_link = !is_link_local && !one.addresses.iter().any(is_near);
             one.routes.push(route);
         }
