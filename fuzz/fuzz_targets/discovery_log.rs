@@ -5,7 +5,8 @@
 use std::net::SocketAddr;
 
 use libfuzzer_sys::fuzz_target;
-use nvmeroot_agent::storage::fabrics::{ENTRY, LogHeader, MOST_ENTRIES, Request, Supported, parse_entries};
+use nvmeroot_agent::storage::fabrics::{Request, Supported};
+use nvmeroot_fabrics::log_page::{ENTRY, LogHeader, MOST_ENTRIES, parse_entries};
 use nvmeroot_plan::{ConnectOptions, Nqn, Transport};
 
 fuzz_target!(|page: &[u8]| {

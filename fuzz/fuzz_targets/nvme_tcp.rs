@@ -2,9 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nvmeroot_agent::storage::fabrics::tcp::pdu::{HEADER, LONGEST, Pdu, Transfer, length};
+use nvmeroot_fabrics::pdu::{HEADER, LONGEST, Pdu, Transfer, length};
 
 fuzz_target!(|stream: &[u8]| {
+    let _ = nvmeroot_fabrics::auth::Message::parse(stream);
     let mut rest = stream;
     let mut log = [0; 64];
     let mut transfer = Transfer::new(1, &mut log);

@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Of use to others: it knows nothing of this house.
     ("nvmeroot-nbft", &[]),
     ("nvmeroot-initrd", &[]),
+    ("nvmeroot-fabrics", &["nvmeroot-plan"]),
     ("nvmeroot-firmware", &["nvmeroot-plan", "nvmeroot-nbft"]),
     ("nvmeroot-intake", &["nvmeroot-plan"]),
     ("nvmeroot-render", &["nvmeroot-plan"]),
@@ -36,6 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "nvmeroot-plan",
             "nvmeroot-nbft",
+            "nvmeroot-fabrics",
             "nvmeroot-firmware",
             "nvmeroot-record",
         ],

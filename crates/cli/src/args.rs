@@ -138,6 +138,9 @@ pub(crate) struct CheckArgs {
     /// Look into this initramfs instead of those that the root tree's kernels have
     #[arg(long, value_name = "FILE")]
     pub(crate) initrd: Option<PathBuf>,
+    /// Ask the portals, too, as the host of the plan, over this machine's network
+    #[arg(long)]
+    pub(crate) online: bool,
     /// text: for people; json: for programs
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ReportFormat,

@@ -9,6 +9,7 @@ mod initrd;
 mod kernels;
 mod modules;
 mod mounts;
+mod online;
 mod report;
 mod space;
 mod subject;
@@ -60,7 +61,11 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
         Ok((plan, fragments)) => {
             let made = (&plan, fragments);
             let subject = Subject::new(&root, &root_path, made, configure)?;
-            look(&subject, args.initrd.as_deref(), is_given)?
+            let mut report = look(&subject, args.initrd.as_deref(), is_given)?;
+            if args.online {
+                online::check(&subject, &mut report.findings);
+            }
+            report.judged()
         }
         Err(finding) => Report::new(Reach::Initramfs, Vec::new(), vec![*finding]),
     };

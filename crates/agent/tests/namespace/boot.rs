@@ -9,12 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nvmeroot_agent::boot::{self, Requirements, Verdict};
-use nvmeroot_agent::storage::fabrics::{Device, ENTRY, Fabrics, MOST_ENTRIES, Refusal};
+use nvmeroot_agent::storage::fabrics::{Device, Fabrics, Refusal};
 use nvmeroot_agent::sys::events::{Change, Events};
 use nvmeroot_agent::sys::kmsg::Kmsg;
 use nvmeroot_agent::sys::netlink;
 use nvmeroot_agent::sys::paths::Paths;
 use nvmeroot_agent::task::{Context, Recorder};
+use nvmeroot_fabrics::log_page::{ENTRY, MOST_ENTRIES};
 use nvmeroot_plan::{
     BootPlan, ConnectOptions, Controller, ControllerPath, DefinitionId, EgressInterface, Interface,
     InterfaceAddress, LinkKind, Mount, Network, Nqn, Origin, Reach, Transport,

@@ -40,7 +40,6 @@ macro_rules! findings {
             pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// Its word.
-            #[cfg(test)]
             pub(crate) const fn word(self) -> &'static str {
                 match self {
                     $(Self::$name => $word,)*
@@ -127,6 +126,28 @@ findings! {
     MountMissing = "mount-missing",
     /// No room in `/boot` for another image.
     BootFull = "boot-full",
+    /// No route leads to a portal.
+    PortalNoRoute = "portal-no-route",
+    /// It refuses the connection.
+    PortalRefused = "portal-refused",
+    /// It does not answer.
+    PortalSilent = "portal-silent",
+    /// It is something else.
+    PortalOther = "portal-other",
+    /// It could not be asked to the end.
+    PortalUnsure = "portal-unsure",
+    /// It does not know the subsystem.
+    NqnUnknown = "nqn-unknown",
+    /// It does not admit the host.
+    HostRefused = "host-refused",
+    /// It offers this host nothing.
+    NothingOffered = "nothing-offered",
+    /// It asks for a secret that the plan lacks.
+    SecretMissing = "secret-missing",
+    /// It does not take the host's secret.
+    SecretWrong = "secret-wrong",
+    /// It has no namespace.
+    NoNamespace = "no-namespace",
 }
 
 /// One thing that is wrong.

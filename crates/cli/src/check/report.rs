@@ -22,16 +22,24 @@ impl Report {
     pub(crate) fn new(
         reach: nvmeroot_plan::Reach,
         images: Vec<String>,
-        mut findings: Vec<Finding>,
+        findings: Vec<Finding>,
     ) -> Self {
-        findings.sort_by_key(|finding| finding.severity);
-        let boots = findings.iter().all(|one| one.severity != Severity::Fault);
-        Self {
-            boots,
+        let report = Self {
+            boots: true,
             reach,
             images,
             findings,
-        }
+        };
+        report.judged()
+    }
+
+    /// The same, with the worst first and what they come to.
+    #[must_use]
+    pub(crate) fn judged(mut self) -> Self {
+        self.findings.sort_by_key(|finding| finding.severity);
+        let mut findings = self.findings.iter();
+        self.boots = findings.all(|one| one.severity != Severity::Fault);
+        self
     }
 }
 

@@ -5,11 +5,11 @@ use std::io::{self, Read, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use nvmeroot_fabrics::log_page::{Offered, read_log};
 use rustix::io::Errno;
 
 use super::connect_lock::ConnectLock;
 use super::error::unreadable;
-use super::log_page::{Offered, read_log};
 use super::tcp::{Inquiry, Unanswered};
 use super::{NvmeTree, Request, Supported, admin, classify};
 use crate::sys::kmsg::KernelLog;

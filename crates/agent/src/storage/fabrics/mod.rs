@@ -8,17 +8,13 @@ mod connect;
 mod connect_lock;
 mod connection;
 mod error;
-mod log_page;
 mod options;
 mod sysfs;
-pub mod tcp;
+mod tcp;
 
 pub use connect::{ConnectError, Connected, Device, Fabrics, Kernel, Refusal};
 pub use connection::open;
 pub use error::{classify, from_kernel_log};
-pub use log_page::{
-    DiscoveryEntry, ENTRY, LogHeader, LogPageError, MOST_ENTRIES, Offered, SubsystemKind,
-    parse_entries,
-};
+pub use nvmeroot_fabrics::log_page::{Offered, SubsystemKind};
 pub use options::{Request, Supported};
 pub use sysfs::{NvmeTree, SysController};

@@ -1,8 +1,12 @@
-use super::super::log_page::ENTRY;
-use super::super::{DiscoveryEntry, SubsystemKind};
+use std::net::TcpStream;
+use std::thread;
+
 use super::fake::Fake;
 use super::*;
+use nvmeroot_fabrics::answers;
+use nvmeroot_fabrics::log_page::{DiscoveryEntry, ENTRY, SubsystemKind};
 use nvmeroot_plan::{ConnectOptions, Transport};
+use rustix::io::Errno;
 
 fn host() -> HostIdentity {
     HostIdentity {
@@ -127,7 +131,7 @@ fn what_is_not_understood_is_left_to_the_kernel() {
         first: Some(first),
         ..Fake::default()
     };
-    let mut digests = fake::initialized();
+    let mut digests = answers::initialized();
     digests[11] = 3;
     for (first, why) in [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), None),
@@ -158,15 +162,14 @@ fn a_portal_that_falls_silent_or_leaves_is_not_waited_for() {
     };
     let host = host();
     for fake in [silent, never_ready] {
-        let mut conversation = Conversation::on(socket(fake)).expect("a socket");
-        conversation.until = Instant::now() + Duration::from_millis(200);
         let inquiry = Inquiry {
             at: ([127, 0, 0, 1], 1).into(),
             host: &host,
             link: None,
             from: None,
         };
-        match conversation.hold(&inquiry, "192.0.2.1:4420") {
+        let patience = Duration::from_millis(200);
+        match inquiry.hold(socket(fake), "192.0.2.1:4420", patience) {
             Err(Broken::Io(e)) => assert_eq!(errno(&e), Errno::AGAIN),
             other => panic!("{other:?}"),
         }

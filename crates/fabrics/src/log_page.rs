@@ -126,7 +126,10 @@ const MOST_CHANGES: u32 = 5;
 const CHUNK: usize = 4096;
 
 /// Reads a whole log by what reads a part of it, from an offset on.
-pub(super) fn read_log(
+///
+/// # Errors
+/// What `part` says; a log that makes no sense, or keeps changing.
+pub fn read_log(
     mut part: impl FnMut(u64, &mut [u8]) -> Result<(), String>,
 ) -> Result<Offered, String> {
     let header = |page: &[u8]| LogHeader::parse(page).map_err(|e| e.to_string());

@@ -110,8 +110,7 @@ impl<'a> Pdu<'a> {
     /// Reads a whole PDU.
     ///
     /// # Errors
-    /// When it is none that a discovery controller sends to who asked for no
-    /// digests.
+    /// When it is none that a controller sends to who asked for no digests.
     pub fn parse(pdu: &'a [u8]) -> Result<Self, PduError> {
         let kind = pdu.first().copied().unwrap_or_default();
         let (flags, data_at) = (byte(pdu, 1), usize::from(byte(pdu, 3)));
@@ -251,8 +250,8 @@ fn u64_at(pdu: &[u8], at: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fake;
     use super::*;
+    use crate::answers as fake;
     use proptest::prelude::*;
 
     #[test]

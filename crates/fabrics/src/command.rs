@@ -2,11 +2,11 @@
 //! (NVM Express TCP Transport Specification 1.0, sections 3.6.2.2 and 3.6.2.6).
 //! No input or output here.
 
-use nvmeroot_plan::{HostIdentity, Nqn};
+use nvmeroot_plan::HostIdentity;
 
 /// ICReq, 128 bytes: format version 0, data aligned as it comes, no digests,
 /// one R2T at a time.
-pub(super) fn initialize() -> [u8; 128] {
+pub fn initialize() -> [u8; 128] {
     let mut pdu = [0; 128];
     pdu[2] = 128;
     pdu[4] = 128;
@@ -16,7 +16,7 @@ pub(super) fn initialize() -> [u8; 128] {
 /// A register of the controller (NVM Express Base Specification 2.0, section
 /// 3.1.3) that every fabrics controller has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Property {
+pub enum Property {
     /// CC.
     Configuration = 0x14,
     /// CSTS.
@@ -24,24 +24,49 @@ pub(super) enum Property {
 }
 
 /// CC.EN, and the sizes of queue entries: 2⁶ and 2⁴ bytes.
-pub(super) const ENABLE: u64 = 1 | 6 << 16 | 4 << 20;
+pub const ENABLE: u64 = 1 | 6 << 16 | 4 << 20;
 /// CSTS.RDY.
-pub(super) const READY: u64 = 1;
+pub const READY: u64 = 1;
 /// CSTS.CFS.
-pub(super) const FATAL: u64 = 2;
+pub const FATAL: u64 = 2;
+
+/// Statuses of the Connect command (Base Specification 2.0, figure 386), by type and
+/// code.
+pub const INVALID_PARAMETERS: u16 = 0x182;
+/// The subsystem does not admit this host.
+pub const INVALID_HOST: u16 = 0x184;
+/// The host must authenticate first.
+pub const AUTHENTICATION_REQUIRED: u16 = 0x191;
+
+/// Where Connect's data has the NQNs; above is set that it is about the data.
+pub const SUBSYSTEM_NQN: u64 = 1 << 16 | 256;
+/// The same of the host's.
+pub const HOST_NQN: u64 = 1 << 16 | 512;
 
 /// A command.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Command<'a> {
-    /// Connect to the discovery subsystem, on the admin queue.
-    Connect(&'a HostIdentity),
+pub enum Command<'a> {
+    /// Connect to a subsystem, on the admin queue: the host, and the subsystem's NQN.
+    Connect(&'a HostIdentity, &'a str),
     /// Property Set.
     Set(Property, u64),
     /// Property Get.
     Get(Property),
     /// Get Log Page, of the discovery log: so many bytes from there on, in
     /// double words.
-    DiscoveryLog { offset: u64, length: u32 },
+    DiscoveryLog {
+        /// Where the part begins.
+        offset: u64,
+        /// Bytes of it.
+        length: u32,
+    },
+    /// Identify: the identifiers of the namespaces that this host may use, a page of
+    /// them (Base Specification 2.0, section 5.17.2.3).
+    Namespaces,
+    /// Authentication Send: a message, in the capsule.
+    AuthenticationSend(&'a [u8]),
+    /// Authentication Receive: a message of so many bytes at most.
+    AuthenticationReceive(u32),
 }
 
 /// Opcode of the commands that only fabrics have; the type of each follows
@@ -50,6 +75,15 @@ const FABRICS: u8 = 0x7f;
 const PROPERTY_SET: u8 = 0x00;
 const CONNECT: u8 = 0x01;
 const PROPERTY_GET: u8 = 0x04;
+const AUTHENTICATION_SEND: u8 = 0x05;
+const AUTHENTICATION_RECEIVE: u8 = 0x06;
+/// SPSP0, SPSP1 and SECP of authentication (Base Specification 2.0, section 6.2).
+const SECURITY: [u8; 3] = [0x01, 0x01, 0xe9];
+/// Base Specification 2.0, section 5.17.
+const IDENTIFY: u8 = 0x06;
+const ACTIVE_NAMESPACES: u8 = 0x02;
+/// Bytes of what Identify brings.
+pub const PAGE: u32 = 4096;
 /// Base Specification 2.0, section 5.16.
 const GET_LOG_PAGE: u8 = 0x02;
 const DISCOVERY: u8 = 0x70;
@@ -71,15 +105,15 @@ const CAPSULE_CMD: u8 = 0x04;
 
 /// The capsule with the command numbered `number`. Data in it is aligned as
 /// the controller asks.
-pub(super) fn capsule(command: Command<'_>, number: u16, alignment: usize) -> Vec<u8> {
+pub fn capsule(command: Command<'_>, number: u16, alignment: usize) -> Vec<u8> {
     let mut entry = [0; 64];
     let mut data = Vec::new();
     entry[1] = SGL;
     put(&mut entry, 2, &number.to_le_bytes());
     match command {
-        Command::Connect(host) => {
+        Command::Connect(host, subsystem) => {
             (entry[0], entry[4]) = (FABRICS, CONNECT);
-            data = connect_data(host);
+            data = connect_data(host, subsystem);
             describe(&mut entry, 1024, IN_CAPSULE);
             put(&mut entry, 44, &QUEUE_SIZE.to_le_bytes());
         }
@@ -101,6 +135,25 @@ pub(super) fn capsule(command: Command<'_>, number: u16, alignment: usize) -> Ve
             put(&mut entry, 42, &[a, b, c, d]);
             put(&mut entry, 48, &offset.to_le_bytes());
         }
+        Command::Namespaces => {
+            entry[0] = IDENTIFY;
+            describe(&mut entry, PAGE, TRANSPORT);
+            entry[40] = ACTIVE_NAMESPACES;
+        }
+        Command::AuthenticationSend(message) => {
+            (entry[0], entry[4]) = (FABRICS, AUTHENTICATION_SEND);
+            data = message.to_vec();
+            let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+            describe(&mut entry, length, IN_CAPSULE);
+            put(&mut entry, 41, &SECURITY);
+            put(&mut entry, 44, &length.to_le_bytes());
+        }
+        Command::AuthenticationReceive(length) => {
+            (entry[0], entry[4]) = (FABRICS, AUTHENTICATION_RECEIVE);
+            describe(&mut entry, length, TRANSPORT);
+            put(&mut entry, 41, &SECURITY);
+            put(&mut entry, 44, &length.to_le_bytes());
+        }
     }
     wrap(&entry, &data, alignment)
 }
@@ -121,12 +174,12 @@ fn wrap(entry: &[u8; 64], data: &[u8], alignment: usize) -> Vec<u8> {
 }
 
 /// The Connect command's data (Base Specification 2.0, section 6.3).
-fn connect_data(host: &HostIdentity) -> Vec<u8> {
+fn connect_data(host: &HostIdentity, subsystem: &str) -> Vec<u8> {
     let mut data = vec![0; 1024];
     put(&mut data, 0, &host.id.octets());
     put(&mut data, 16, &ANY_CONTROLLER.to_le_bytes());
     // An NQN has at most 223 bytes: a NUL always follows.
-    put(&mut data, 256, Nqn::DISCOVERY.as_bytes());
+    put(&mut data, 256, subsystem.as_bytes());
     put(&mut data, 512, host.nqn.as_str().as_bytes());
     data
 }
@@ -143,6 +196,8 @@ fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use nvmeroot_plan::Nqn;
+
     use super::*;
 
     fn host() -> HostIdentity {
@@ -159,7 +214,7 @@ mod tests {
     #[test]
     fn connect_carries_its_data_where_the_controller_wants_it() {
         for (alignment, data_at) in [(4, 72), (64, 128), (128, 128)] {
-            let pdu = capsule(Command::Connect(&host()), 9, alignment);
+            let pdu = capsule(Command::Connect(&host(), Nqn::DISCOVERY), 9, alignment);
             assert_eq!(pdu.len(), data_at + 1024);
             assert_eq!(pdu[..4], [4, 0, 72, u8::try_from(data_at).expect("small")]);
             assert_eq!(
@@ -200,5 +255,25 @@ mod tests {
         let pdu = capsule(Command::Get(Property::Status), 3, 4);
         assert_eq!(pdu[8..13], [0x7f, 0x40, 3, 0, 4]);
         assert_eq!(pdu[48..56], [0, 0, 0, 0, 0x1c, 0, 0, 0]);
+    }
+
+    #[test]
+    fn authentication_says_how_long_its_messages_are() {
+        let pdu = capsule(Command::AuthenticationSend(b"abcd"), 4, 4);
+        assert_eq!((pdu.len(), &pdu[72..]), (76, &b"abcd"[..]));
+        assert_eq!(pdu[8..13], [0x7f, 0x40, 4, 0, 5]);
+        assert_eq!(pdu[40..48], [4, 0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(pdu[48..56], [0, 1, 1, 0xe9, 4, 0, 0, 0]);
+        let pdu = capsule(Command::AuthenticationReceive(4096), 5, 4);
+        assert_eq!((pdu.len(), pdu[12]), (72, 6));
+        assert_eq!(pdu[40..48], [0, 0x10, 0, 0, 0, 0, 0, 0x5a]);
+        assert_eq!(pdu[48..56], [0, 1, 1, 0xe9, 0, 0x10, 0, 0]);
+    }
+
+    #[test]
+    fn namespaces_are_asked_for_by_a_page() {
+        let pdu = capsule(Command::Namespaces, 6, 4);
+        assert_eq!(pdu[8..16], [6, 0x40, 6, 0, 0, 0, 0, 0]);
+        assert_eq!(pdu[48], 2);
     }
 }
