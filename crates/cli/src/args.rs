@@ -51,10 +51,24 @@ pub(crate) struct InputArgs {
     pub(crate) machine: Option<PathBuf>,
 }
 
+/// What only the boot knows.
+#[derive(Debug, Args)]
+pub(crate) struct BootArgs {
+    /// Show the plan as it becomes with this boot table of the firmware's (this machine's
+    /// are /sys/firmware/acpi/tables/NBFT*)
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) nbft: Vec<PathBuf>,
+    /// Show the plan as it becomes with this kernel command line
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) cmdline: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) boot: BootArgs,
     /// text: for people; json: for programs; svg: a drawing of the path;
     /// commands: what the scripts runtime executes, one a line
     #[arg(long, value_enum, default_value = "text")]

@@ -5,6 +5,7 @@
 mod advice;
 mod agent;
 mod args;
+mod boot;
 mod changes;
 mod check;
 mod configure;

@@ -51,15 +51,20 @@ fn show(tables: &[(String, Parsed)], format: ReportFormat) -> Result<(), Failure
     }
     let mut text = String::new();
     for (name, parsed) in tables {
-        for note in &parsed.notes {
-            output::talk(&format!("{}: `{name}`: {note}\n", severity(note)));
-        }
+        tell_notes(name, parsed);
         if !text.is_empty() {
             text.push('\n');
         }
         text += &nbft_text::TableText(name, &parsed.table).to_string();
     }
     Ok(output::data(&text)?)
+}
+
+/// Says what of a table does not count.
+pub(crate) fn tell_notes(name: &str, parsed: &Parsed) {
+    for note in &parsed.notes {
+        output::talk(&format!("{}: `{name}`: {note}\n", severity(note)));
+    }
 }
 
 /// A record that the firmware itself marks as unused is nothing to worry about.
@@ -96,7 +101,7 @@ fn tables_in(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// Reads a table; says why not, with a hint.
-fn read(path: &Path) -> Result<Parsed, String> {
+pub(crate) fn read(path: &Path) -> Result<Parsed, String> {
     let bytes = bytes(path)?;
     parse(&bytes).map_err(|broken| {
         format!("{broken}\nhint: nothing of this table can be relied on; update the firmware")

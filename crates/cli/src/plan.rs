@@ -5,13 +5,14 @@ use nvmeroot_render::{Runtime, runtime_steps};
 
 use crate::args::{PlanArgs, PlanFormat};
 use crate::environment::path_variable;
-use crate::{Failure, diagnose, output, plan_svg, plan_text, sources};
+use crate::{Failure, boot, diagnose, output, plan_svg, plan_text, sources};
 
 /// Reads the input and prints its meaning.
 pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
     let from = args.input.resolve(path_variable);
     let root = from.root.as_deref().map(sources::open_root).transpose()?;
     let read = sources::read(&from, root.as_ref(), None)?;
+    let read = boot::with_what_the_boot_knows(read, &args.boot)?;
     let plan = read.plan;
     let runtime = match args.format {
         PlanFormat::Commands => Runtime::Scripts,

@@ -182,10 +182,10 @@ impl Branch {
     }
 }
 
-/// File and line.
+/// File and line; of a source without lines what of it.
 pub(crate) fn place(origin: &Origin) -> String {
     if origin.line == 0 {
-        return origin.file.to_string();
+        return origin.to_string();
     }
     format!("{}:{}", origin.file, origin.line)
 }

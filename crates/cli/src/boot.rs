@@ -1,0 +1,49 @@
+//! What a plan becomes at boot: with the firmware's tables, and a kernel command line.
+
+use anyhow::anyhow;
+use nvmeroot_firmware::{Boot, NamedTable, changes, overlay, takes_tables};
+use nvmeroot_plan::resolve;
+
+use crate::args::BootArgs;
+use crate::sources::Read;
+use crate::terminal::shown;
+use crate::{Failure, diagnose, nbft, output};
+
+/// Resolves again as the agent does, where the user says what the boot will know; says
+/// what becomes of the installed plan.
+pub(crate) fn with_what_the_boot_knows(read: Read, args: &BootArgs) -> Result<Read, Failure> {
+    let command_line = args.cmdline.as_deref().unwrap_or_default();
+    let mut tables = Vec::new();
+    for path in &args.nbft {
+        let name = shown(&path.display().to_string());
+        let parsed = nbft::read(path).map_err(|why| anyhow!("`{name}`: {why}"))?;
+        nbft::tell_notes(&name, &parsed);
+        let table = parsed.table;
+        tables.push(NamedTable { name, table });
+    }
+    if !takes_tables(command_line) {
+        tables.clear();
+    }
+    let boot = Boot {
+        tables: &tables,
+        command_line,
+        cards: &[],
+    };
+    let over = overlay(&read.fragments, boot);
+    diagnose::print_warnings(&over.warnings, &read.source_map);
+    if over.fragments.is_empty() {
+        return Ok(read);
+    }
+    let mut fragments = read.fragments;
+    fragments.extend(over.fragments);
+    let plan = resolve(fragments.clone());
+    for line in changes(&read.plan, &plan) {
+        output::talk(&format!("note: {line}\n"));
+    }
+    diagnose::print_warnings(&plan.errors, &read.source_map);
+    Ok(Read {
+        plan,
+        fragments,
+        ..read
+    })
+}

@@ -1,0 +1,99 @@
+//! `plan` with what only the boot knows: a table of the firmware's, a kernel command line.
+
+mod common;
+
+use common::{nvmeroot, run, work, write};
+use nvmeroot_nbft::{Hfi, Host, Subsystem, Table};
+
+/// All of it remote; no network is said.
+const CURTIN: &str = "\
+storage:
+  version: 2
+  config:
+    - {id: portal, type: nvme_controller, transport: tcp, tcp_addr: 192.0.2.10, tcp_port: 4420}
+    - {id: disk-root, type: disk, serial: Rroot, ptable: gpt, nvme_controller: portal}
+    - {id: part-root, type: partition, device: disk-root, size: 8G, number: 1}
+    - {id: fs-root, type: format, volume: part-root, fstype: ext4}
+    - {id: mount-root, type: mount, device: fs-root, path: /, options: 'defaults,_netdev'}
+";
+
+fn table() -> Vec<u8> {
+    let address = |text: &str| text.parse().expect("an address");
+    let mut card = Hfi::new(1, [0x52, 0x54, 0, 0, 0, 1], address("198.51.100.2"), 24);
+    card.gateway = nvmeroot_nbft::Address::from(std::net::IpAddr::from([198, 51, 100, 254]));
+    let drive = Subsystem::new(
+        1,
+        1,
+        address("203.0.113.1"),
+        4420,
+        "nqn.2024-01.example:root",
+    );
+    let table = Table {
+        hfis: vec![card],
+        subsystems: vec![drive],
+        ..Table::new(Host::new("nqn.2024-01.example:host", [7; 16]))
+    };
+    table.to_bytes().expect("a table")
+}
+
+/// What `plan` says with these arguments more: its text, and beside it.
+fn plan(more: &str) -> (String, String) {
+    let work = work();
+    write(&work.path().join("curtin.yaml"), CURTIN.as_bytes(), 0o644);
+    write(&work.path().join("NBFT"), &table(), 0o644);
+    let output = run(nvmeroot()
+        .current_dir(work.path())
+        .args(["plan", "--curtin", "curtin.yaml"])
+        .args(more.split_whitespace()));
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    (output.stdout, output.stderr)
+}
+
+#[test]
+fn what_comes_from_the_firmware_s_table_is_said() {
+    let (text, said) = plan("");
+    assert!(
+        text.contains("the firmware connects first; its table (NBFT) says at each boot which network and drive it is\n"),
+        "{text}"
+    );
+    assert_eq!(said, "", "nothing is amiss: the table has the network");
+}
+
+#[test]
+fn with_a_table_the_plan_is_that_boot_s() {
+    let (text, said) = plan("--nbft NBFT");
+    for line in [
+        "\nhost\n  nqn nqn.2024-01.example:host\n",
+        "203.0.113.1:4420 over tcp\n    subsystem nqn.2024-01.example:root\n    through nbft1: ",
+        "find the card of nbft1 with MAC address 52:54:00:00:00:01",
+        "add the address 198.51.100.2/24 to nbft1",
+        "NBFT `HFI 1`",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("192.0.2.10:4420 over tcp"), "{text}");
+    assert!(
+        said.contains("note: this host is `nqn.2024-01.example:host`"),
+        "{said}"
+    );
+    assert!(
+        said.contains(
+            "warning: the controller at `192.0.2.10:4420` of the installed plan does not count"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_command_line_is_tried_without_a_boot() {
+    let (text, said) = plan("--nbft NBFT --cmdline rd.nvmf.nonbft");
+    assert_eq!((text, said), plan(""));
+    let (text, said) = plan("--cmdline ip=ens3:dhcp");
+    assert_eq!(said, "");
+    assert!(text.contains("ask for a lease on ens3 by DHCPv4"), "{text}");
+    let (_, said) = plan("--cmdline vlan=x");
+    assert!(
+        said.contains("expected two names: `vlan=NAME:CARD`"),
+        "{said}"
+    );
+}
