@@ -332,3 +332,45 @@ fn nvme_cli_3_s_configuration_fills_in_what_the_kernel_does_not_show() {
     // The other path to the same storage.
     assert_eq!(plan["controllers"][1]["traddr"], "10.77.0.2");
 }
+
+/// The files of a machine of the lab's that has connected a drive and copied its tree onto
+/// it (`lab/guest/move.sh`), as its kernel and udev have them.
+#[test]
+fn a_real_machine_s_files_are_read() {
+    let scene = Scene::new();
+    let copy = scene.at("recorded");
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine");
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .arg(recorded)
+        .arg(&copy)
+        .status();
+    assert!(copied.is_ok_and(|status| status.success()));
+    let table = copy.join("proc/self/mountinfo");
+    let text = std::fs::read_to_string(&table).expect("a table of mounts");
+    let root = scene.at("root").canonicalize().expect("a directory");
+    let text = text.replace(" /mnt", &format!(" {}", root.display()));
+    std::fs::write(&table, text).expect("a table of mounts");
+    let id = "34d787b9-3f79-456a-aa4c-5c527215e928";
+    scene.tree(
+        "etc/fstab",
+        &format!("UUID={id} / ext4 defaults,_netdev 0 1\nLABEL=labboot /boot ext4 defaults 0 2\n"),
+    );
+    let mut command = common::nvmeroot();
+    let said = run(command
+        .current_dir(scene.0.path())
+        .args(["plan", "--format", "json"])
+        .args(["--root", "root", "--machine", "recorded"]));
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!(plan["reach"], "initramfs");
+    assert_eq!(plan["controllers"][0]["traddr"], "10.77.0.1");
+    assert_eq!(
+        plan["controllers"][0]["nqn"],
+        "nqn.2014-08.org.example.lab:drive"
+    );
+    // Without a secret, and with the kernel's own times but for that of root.
+    let options = serde_json::json!({ "ctrl_loss_tmo": -1 });
+    assert_eq!(plan["controllers"][0]["options"], options);
+    assert_eq!(plan["mounts"][1]["controllers"], serde_json::json!([]));
+}

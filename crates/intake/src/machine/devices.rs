@@ -28,12 +28,11 @@ pub(super) enum Found {
 }
 
 /// What udev knows a device by (`udev-builtin-blkid.c`), and fstab(5)'s word for it.
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 4] = [
     ("ID_FS_UUID", "UUID"),
     ("ID_FS_LABEL_ENC", "LABEL"),
     ("ID_PART_ENTRY_UUID", "PARTUUID"),
     ("ID_PART_ENTRY_NAME", "PARTLABEL"),
-    ("ID_SERIAL", "ID"),
 ];
 
 impl<'m> Devices<'m> {
@@ -132,6 +131,8 @@ impl<'m> Devices<'m> {
 fn spec(tag: &str, value: &str) -> String {
     match tag {
         "UUID" | "PARTUUID" => format!("{tag}={}", value.to_ascii_lowercase()),
+        // The name of a link that udev makes.
+        "ID" => format!("/dev/disk/by-id/{value}"),
         _ => format!("{tag}={value}"),
     }
 }
@@ -230,6 +231,7 @@ mod tests {
             "/dev/disk/by-id/nvme-x",
             "UUID=ab12-34cd",
             "UUID=AB12-34CD",
+            "ID=nvme-x",
             "LABEL=a b",
             "PARTUUID=0f-01",
         ] {
