@@ -121,6 +121,12 @@ impl Record {
             .find(|step| step.subject == subject && step.action == action)
     }
 
+    /// Whether portals are left to the running system, which goes on with them.
+    pub fn leaves_paths(&self) -> bool {
+        let mut steps = self.steps.iter();
+        !self.missing.is_empty() || steps.any(|step| step.state == "running")
+    }
+
     /// Seconds from the agent's start to its decision.
     pub fn seconds(&self) -> Option<f64> {
         Some(self.decided?.since(self.start))

@@ -1,6 +1,7 @@
 //! What must hold for every host.
 
 use super::{Faults, Outage, Outcome, Scenario};
+use crate::record::Record;
 use crate::report::{Process, Report, Stall, is_udev};
 use crate::target::SUBSYSTEM;
 
@@ -68,7 +69,7 @@ pub(super) fn healthy(scenario: &Scenario, outcome: &Outcome, faults: &mut Fault
     };
     mounts(scenario, report, faults);
     heartbeat(scenario, outcome, report, faults);
-    hand_over(scenario, report, faults);
+    hand_over(scenario, outcome, report, faults);
     let failed = &report.failed_units;
     faults.expect(failed.is_empty(), || format!("failed units: {failed:?}"));
     let tolerated = |text: &str, line: &str| match scenario.outage {
@@ -215,9 +216,10 @@ fn longest(at: f64, took: f64, usual: f64, outages: &[Outage]) -> f64 {
 }
 
 /// The running system took over from the initramfs without a trace.
-fn hand_over(scenario: &Scenario, report: &Report, faults: &mut Faults) {
+fn hand_over(scenario: &Scenario, outcome: &Outcome, report: &Report, faults: &mut Faults) {
     // The running system's own is none.
-    let has_agent = scenario.host.manager.has_leases_by_agent();
+    let left = outcome.record.as_ref().is_some_and(Record::leaves_paths);
+    let has_agent = left || scenario.host.manager.has_leases_by_agent();
     let of_system = |process: &Process| has_agent && process.program == AGENT;
     let mut survivors = report.survivors();
     survivors.retain(|process| !of_system(process));

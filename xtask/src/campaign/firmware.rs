@@ -23,8 +23,8 @@ pub(super) struct Args {
     /// Boot the same machines by dracut's own module as well, and compare
     #[arg(long)]
     rivals: bool,
-    /// Put the comparison into docs/results/firmware.md
-    #[arg(long, requires = "rivals", conflicts_with = "only")]
+    /// Put the comparison into docs/results/firmware.md; what did not run is named there
+    #[arg(long, requires = "rivals")]
     write: bool,
     /// How many run at a time [default: what processors and memory carry]
     #[arg(long)]
@@ -85,8 +85,14 @@ fn compare(
     let mut text = String::new();
     for release in RELEASES {
         let rivals = firmware::rivals(release);
-        let mut scenarios: Vec<Scenario> = rivals.iter().flat_map(Rival::scenarios).collect();
+        let mut scenarios: Vec<Scenario> = rivals
+            .iter()
+            .flat_map(|rival| rival.scenarios.clone())
+            .collect();
         scenarios.retain(is_wanted);
+        if scenarios.is_empty() {
+            continue;
+        }
         let verdicts = boot(lab, parallel, scenarios);
         table(&mut text, lab, release, &rivals, &verdicts)?;
     }
@@ -105,13 +111,13 @@ fn table(
     rivals: &[Rival],
     verdicts: &[Verdict],
 ) -> anyhow::Result<()> {
-    let titles: Vec<&str> = firmware::WAYS.to_vec();
+    let titles = firmware::WAYS;
     writeln!(text, "\n{}\n", release.title())?;
     writeln!(text, "| case | {} |", titles.join(" | "))?;
     writeln!(text, "|---|{}", "---|".repeat(titles.len()))?;
     for rival in rivals {
         let cells: Vec<String> = rival
-            .scenarios()
+            .scenarios
             .iter()
             .map(|scenario| {
                 let verdict = verdicts.iter().find(|one| one.name == scenario.name);
@@ -124,7 +130,7 @@ fn table(
         return Ok(());
     };
     let mut sizes = Vec::new();
-    for scenario in first.scenarios() {
+    for scenario in &first.scenarios {
         let ran = verdicts.iter().any(|one| one.name == scenario.name);
         sizes.push(if ran {
             let image = lab.host_image(&scenario.host, Kind::Uml)?;

@@ -1,6 +1,8 @@
 //! A machine whose firmware leaves a table: what differs from case to case.
 
-use super::super::{End, Faults, Outcome, SETTLE, Scenario};
+use super::super::dhcp::DHCP4_NETPLAN;
+use super::super::static_address::{IPV4_NETPLAN, remote_root};
+use super::super::{Controller, End, Faults, InstallerConfig, Outcome, Scenario, by_agent};
 use crate::error::Result;
 use crate::firmware::Firmware;
 use crate::host_spec::{Generator, HostSpec, Release};
@@ -9,18 +11,31 @@ use crate::session::Session;
 use crate::target::TargetSpec;
 use crate::trouble::Trouble;
 
+/// What an installer may have known that lets a host boot without its firmware's word.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// Names the image.
+    pub(super) name: &'static str,
+    /// The host's address, in a network of 256; `None`: a lease.
+    pub(super) address: Option<&'static str>,
+    /// The drive's.
+    pub(super) portal: &'static str,
+}
+
 /// What is the same by every generator and on every release.
 pub(super) struct Case {
     /// The last part of its name.
     pub(super) name: &'static str,
     pub(super) title: &'static str,
-    /// What the installer left.
-    pub(super) host: HostSpec,
+    /// What the installer knew.
+    pub(super) known: Option<Known>,
     /// Which machine it is installed on.
     pub(super) unit: u8,
     pub(super) cards: u8,
     pub(super) firmware: Firmware,
     pub(super) target: TargetSpec,
+    /// Seconds that a host runs after it is up, before it reports.
+    pub(super) settle: u32,
     pub(super) trouble: Vec<Trouble>,
     pub(super) end: End,
     pub(super) events: fn(&mut Session) -> Result<()>,
@@ -33,6 +48,7 @@ impl Case {
         let kind = format!("{}-{}", release.suite(), generator.package());
         // Names live as long as the program.
         let name: &'static str = format!("nbft-{}-{kind}", self.name).leak();
+        let host = self.known.map_or_else(anonymous, Known::host);
         let title = format!(
             "{}; {}, {}",
             self.title,
@@ -43,10 +59,10 @@ impl Case {
             name,
             title: title.leak(),
             host: HostSpec {
-                name: format!("{}-{kind}", self.host.name),
+                name: format!("{}-{kind}", host.name),
                 release,
                 generator,
-                ..self.host.clone()
+                ..host
             },
             wiring: self.wiring(),
             target: Some(self.target.clone()),
@@ -65,10 +81,40 @@ impl Case {
     pub(super) fn wiring(&self) -> Wiring {
         Wiring {
             slots: (FIRST_SLOT..).take(self.cards.into()).collect(),
-            settle: SETTLE,
+            settle: self.settle,
             firmware: Some(self.firmware.clone()),
             unit: self.unit,
+            reboot_on_failure: !matches!(self.end, End::Stops { .. }),
             ..Wiring::default()
         }
+    }
+}
+
+/// A tree that names neither a card nor an address nor itself: whatever it is started on
+/// says so.
+fn anonymous() -> HostSpec {
+    let config = InstallerConfig {
+        controllers: vec![Controller::Tcp("10.77.0.1", 4420)],
+        remote_root: true,
+        remote_boot: true,
+        ..InstallerConfig::default()
+    };
+    by_agent(HostSpec {
+        name: "nbft".to_owned(),
+        curtin: config.yaml(),
+        anonymous: true,
+        ..HostSpec::default()
+    })
+}
+
+impl Known {
+    /// A tree in which that is written.
+    fn host(self) -> HostSpec {
+        let netplan = match self.address {
+            Some(address) => IPV4_NETPLAN.replace("10.77.0.50", address),
+            None => DHCP4_NETPLAN.to_owned(),
+        };
+        let portals = [Controller::Tcp(self.portal, 4420)];
+        by_agent(remote_root(self.name, &netplan, &portals))
     }
 }

@@ -6,13 +6,12 @@ use std::time::Duration;
 use super::super::dhcp::dhcp4_target;
 use super::super::links;
 use super::super::paths::two_networks;
-use super::super::static_address::{IPV4_NETPLAN, ipv4_target, net, portal, remote_root};
-use super::super::{Controller, End, Faults, InstallerConfig, Outcome, boots, by_agent, twice};
-use super::case::Case;
+use super::super::static_address::{ipv4_target, net, portal};
+use super::super::{End, Faults, Outcome, SETTLE, boots, twice};
+use super::case::{Case, Known};
 use super::tables::{discovery, drive, hfi, leased, nqn, table};
 use crate::error::Result;
 use crate::firmware::Firmware;
-use crate::host_spec::HostSpec;
 use crate::session::{Session, switch_on};
 use crate::target::TargetSpec;
 use crate::trouble::{Trouble, What, When};
@@ -27,6 +26,8 @@ pub(super) fn all() -> Vec<Case> {
         ipv6(),
         dead_card(),
         asked(),
+        agreeing(),
+        agreeing_dhcp(),
         against_plan(),
         gone(),
         two_tables(),
@@ -37,22 +38,6 @@ pub(super) fn all() -> Vec<Case> {
     ]
 }
 
-/// A tree that names neither a card nor an address nor itself: whatever it is started on
-/// says so. Most cases start it.
-fn anonymous() -> HostSpec {
-    let config = InstallerConfig {
-        controllers: vec![Controller::Tcp("10.77.0.1", 4420)],
-        remote_root: true,
-        remote_boot: true,
-        ..InstallerConfig::default()
-    };
-    by_agent(HostSpec {
-        name: "nbft".to_owned(),
-        curtin: config.yaml(),
-        ..HostSpec::default()
-    })
-}
-
 /// A card with an address of its own, and one drive.
 fn fixed() -> Case {
     let mut table = table(1);
@@ -61,11 +46,12 @@ fn fixed() -> Case {
     Case {
         name: "static",
         title: "a static address in the firmware's table",
-        host: anonymous(),
+        known: None,
         unit: 1,
         cards: 1,
         firmware: Firmware::leaving(&[table]),
         target: ipv4_target(),
+        settle: SETTLE,
         trouble: Vec::new(),
         end: boots(),
         events: twice,
@@ -100,6 +86,8 @@ fn dhcp() -> Case {
         title: "a lease in the firmware's table",
         firmware: Firmware::leaving(&[table]),
         target: leasing(120),
+        // A lease of two minutes is renewed meanwhile.
+        settle: 90,
         check: |outcome, faults| renewed(outcome, faults, "10.77.0.120/24"),
         ..fixed()
     }
@@ -244,14 +232,45 @@ fn asked() -> Case {
     }
 }
 
+/// The installer wrote down what the firmware says, as it does when it runs on the machine:
+/// one address, one default route.
+fn agreeing() -> Case {
+    Case {
+        name: "agreeing",
+        title: "the firmware's table and the installed plan say the same",
+        known: Some(Known {
+            name: "nbft-agreeing",
+            address: Some("10.77.0.50"),
+            portal: "10.77.0.1",
+        }),
+        ..fixed()
+    }
+}
+
+/// The same with a lease, which is asked for once.
+fn agreeing_dhcp() -> Case {
+    Case {
+        name: "agreeing-dhcp",
+        title: "a lease in the firmware's table, and the installed plan wants one too",
+        known: Some(Known {
+            name: "nbft-agreeing-dhcp",
+            address: None,
+            portal: "10.77.0.1",
+        }),
+        ..dhcp()
+    }
+}
+
 /// The installer knew other addresses, of the host and of the portal.
 fn against_plan() -> Case {
-    let netplan = IPV4_NETPLAN.replace("10.77.0.50", "10.77.0.60");
-    let portals = [Controller::Tcp("10.77.0.9", 4420)];
     Case {
         name: "against-plan",
         title: "the firmware's table and the installed plan contradict each other",
-        host: by_agent(remote_root("nbft-against-plan", &netplan, &portals)),
+        known: Some(Known {
+            name: "nbft-against-plan",
+            address: Some("10.77.0.60"),
+            portal: "10.77.0.9",
+        }),
         check: |outcome, faults| {
             faults.recorded(outcome, "done");
             if let Some(report) = &outcome.report {
@@ -308,11 +327,14 @@ fn beside_broken() -> Case {
     let mut bytes = table.to_bytes().expect("a table that can be written");
     // The checksum's place.
     bytes[9] ^= 0xff;
-    let portals = [Controller::Tcp("10.77.0.1", 4420)];
     Case {
         name: "broken",
         title: "a broken table of the firmware beside a good plan",
-        host: by_agent(remote_root("nbft-broken", IPV4_NETPLAN, &portals)),
+        known: Some(Known {
+            name: "nbft-broken",
+            address: Some("10.77.0.50"),
+            portal: "10.77.0.1",
+        }),
         firmware: Firmware::default().and(bytes),
         check: |outcome, faults| {
             stands(outcome, faults, "10.77.0.50/24");

@@ -1,5 +1,6 @@
 //! Machines whose firmware leaves boot tables (NBFT): cases × releases × generators, each
-//! booted twice.
+//! booted twice, on machines whose tables are the lab's own, and some on emulated computers
+//! with real ones.
 
 mod case;
 mod cases;
@@ -8,11 +9,12 @@ mod tables;
 
 use super::Scenario;
 use crate::host_spec::{Generator, Release};
+use crate::machine::Need;
 use case::Case;
 
 pub use rivals::{Rival, WAYS, rivals};
 
-/// Releases and generators.
+/// Releases and generators; the first two cover both.
 const HOSTS: [(Release, Generator); 4] = [
     (Release::Trixie, Generator::InitramfsTools),
     (Release::Sid, Generator::Dracut),
@@ -20,9 +22,15 @@ const HOSTS: [(Release, Generator); 4] = [
     (Release::Trixie, Generator::Dracut),
 ];
 
-/// What the usual run of the lab tries.
+/// Each case by both generators and on both releases, and what shows that the lab's tables
+/// are like ACPI's.
 pub(super) fn all() -> Vec<Scenario> {
-    rivals::stand_in().into_iter().collect()
+    let cases = cases::all();
+    let both = |case: &Case| [HOSTS[0], HOSTS[1]].map(|host| case.scenario(host.0, host.1));
+    let mut all: Vec<Scenario> = cases.iter().flat_map(both).collect();
+    all.extend(emulated(&cases));
+    all.extend(rivals::stand_in());
+    all
 }
 
 /// Each case in each way.
@@ -32,9 +40,54 @@ pub fn every() -> Vec<Scenario> {
     cases.iter().flat_map(of).collect()
 }
 
+/// Those that show that the stand-in is like what it stands in for.
+fn emulated(cases: &[Case]) -> Vec<Scenario> {
+    let chosen = [
+        ("static", Generator::InitramfsTools),
+        ("two-tables", Generator::Dracut),
+    ];
+    let find = |(name, generator)| {
+        let case = cases.iter().find(|case| case.name == name)?;
+        let simulated = case.scenario(Release::Trixie, generator);
+        // Names live as long as the program.
+        let name: &'static str = format!("acpi-{}", simulated.name).leak();
+        Some(Scenario {
+            name,
+            needs: &[Need::AcpiTable],
+            ..simulated
+        })
+    };
+    chosen.into_iter().filter_map(find).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_generators_and_both_releases_try_each_case() {
+        let names: Vec<&str> = all().iter().map(|one| one.name).collect();
+        for case in cases::all() {
+            for part in ["trixie", "sid", "initramfs-tools", "dracut"] {
+                let tries = |name: &&&str| {
+                    name.starts_with(&format!("nbft-{}-", case.name)) && name.contains(part)
+                };
+                assert_eq!(
+                    names.iter().filter(tries).count(),
+                    1,
+                    "{}, {part}",
+                    case.name
+                );
+            }
+        }
+        assert_eq!(
+            names
+                .iter()
+                .filter(|name| name.starts_with("acpi-"))
+                .count(),
+            2
+        );
+    }
 
     #[test]
     fn both_machines_have_the_golden_image() {

@@ -3,59 +3,49 @@
 
 use std::time::Duration;
 
-use super::super::{Controller, End, InstallerConfig, Scenario};
-use super::case::Case;
-use super::cases;
-use crate::host_spec::{Generator, HostKind, HostSpec, Release, TreeFile};
-use crate::lab::Wiring;
-use crate::session::switch_on;
+use nvmeroot_nbft::Mac;
 
-/// Who has not mounted root by then does not: NetworkManager waits a minute and a half for
-/// a cable, systemd-networkd two minutes for an address.
-const PATIENCE: Duration = Duration::from_secs(200);
+use super::super::{Controller, End, InstallerConfig, Scenario};
+use super::case::{Case, Known};
+use super::cases;
+use crate::host_spec::{Generator, HOST_ID, HOST_NQN, HostKind, HostSpec, Release, TreeFile};
+use crate::lab::{Wiring, host_mac};
+use crate::session::switch_on;
+use crate::trouble::When;
+
+/// Who has not mounted root by then does not.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+/// Cases that say nothing of how root is mounted.
+const LEFT_OUT: [&str; 2] = ["changed", "gone"];
 
 /// A case by each of those that are compared.
+#[derive(Debug)]
 pub struct Rival {
-    /// The case, as its scenarios are named.
-    pub case: &'static str,
     /// What it is about.
     pub title: &'static str,
-    /// By dracut's own module, with the network by systemd-networkd and by NetworkManager.
-    pub own: [Scenario; 2],
-    /// By the agent in dracut's initramfs.
-    pub agent: Scenario,
+    /// It in each way, in the order of [`WAYS`].
+    pub scenarios: [Scenario; 3],
 }
 
-/// The columns of a comparison, in the order of [`Rival::scenarios`].
+/// What is compared.
 pub const WAYS: [&str; 3] = [
     "nvmeroot, dracut",
-    "dracut's `nvmf`, systemd-networkd",
     "dracut's `nvmf`, NetworkManager",
+    "dracut's `nvmf`, systemd-networkd",
 ];
-
-impl Rival {
-    /// It in each way.
-    pub fn scenarios(&self) -> [Scenario; 3] {
-        let [networkd, manager] = self.own.clone();
-        [self.agent.clone(), networkd, manager]
-    }
-}
 
 /// The cases that are about root, on one release; a host reports and powers off where root
 /// is mounted.
 pub fn rivals(release: Release) -> Vec<Rival> {
     let cases = cases::all();
-    // What is about a second boot is no question here.
-    let compared = cases
-        .iter()
-        .filter(|case| !["changed"].contains(&case.name));
+    let compared = cases.iter().filter(|case| !LEFT_OUT.contains(&case.name));
     let of = |case: &Case| {
-        let agent = slim(case.scenario(release, Generator::Dracut));
+        let agent = slim(case, release);
+        let own = |network| own(case, &agent, network);
         Rival {
-            case: case.name,
             title: case.title,
-            own: [Network::Networkd, Network::Manager].map(|by| own(&agent, by)),
-            agent,
+            scenarios: [agent.clone(), own(Network::Manager), own(Network::Networkd)],
         }
     };
     compared.map(of).collect()
@@ -67,7 +57,7 @@ pub(super) fn stand_in() -> Option<Scenario> {
     let fixed = cases::all()
         .into_iter()
         .find(|case| case.name == "static")?;
-    let agent = slim(fixed.scenario(Release::Trixie, Generator::Dracut));
+    let agent = slim(&fixed, Release::Trixie);
     Some(Scenario {
         name: "nbft-by-dracut",
         title: "the firmware's table is read by dracut's own module",
@@ -77,7 +67,7 @@ pub(super) fn stand_in() -> Option<Scenario> {
                 faults.controller(report, "10.77.0.1", 4420);
             }
         },
-        ..own(&agent, Network::Manager)
+        ..own(&fixed, &agent, Network::Manager)
     })
 }
 
@@ -97,8 +87,11 @@ impl Network {
     }
 }
 
-/// With a root that only reports, at once.
-fn slim(scenario: Scenario) -> Scenario {
+/// By the agent, with a root that only reports, at once.
+fn slim(case: &Case, release: Release) -> Scenario {
+    let scenario = case.scenario(release, Generator::Dracut);
+    let at_once = case.trouble.iter();
+    let at_once = at_once.filter(|trouble| matches!(trouble.when, When::On(_)));
     // Names live as long as the program.
     let name: &'static str = format!("rival-{}", scenario.name).leak();
     Scenario {
@@ -116,6 +109,7 @@ fn slim(scenario: Scenario) -> Scenario {
             after: Duration::ZERO,
             within: PATIENCE,
         },
+        trouble: at_once.cloned().collect(),
         events: switch_on,
         check: |_, _| {},
         ..scenario
@@ -124,7 +118,7 @@ fn slim(scenario: Scenario) -> Scenario {
 
 /// What dracut's module needs at its best. `hostonly` would look for NVMe on the machine
 /// that builds the image; what it then takes of the host's is named here.
-fn own(agent: &Scenario, network: Network) -> Scenario {
+fn own(case: &Case, agent: &Scenario, network: Network) -> Scenario {
     let module = network.module();
     // Names live as long as the program.
     let name: &'static str = format!("{}-by-{module}", agent.name).leak();
@@ -141,20 +135,41 @@ fn own(agent: &Scenario, network: Network) -> Scenario {
         mode: 0o644,
         text: format!(
             "hostonly=no\nadd_dracutmodules+=\" nvmf {module} \"\n\
-             add_drivers+=\" virtio_net nvme_tcp 8021q ext4 \"\n"
+             install_items+=\" /etc/nvme/hostnqn /etc/nvme/hostid \"\n"
         ),
     };
     Scenario {
         name,
         host: HostSpec {
-            name: format!("rival-own-{}-{module}", agent.host.release.suite()),
+            name: format!("rival-{}-{module}", agent.host.release.suite()),
             packages,
             curtin: config.yaml(),
             netplan: None,
+            anonymous: false,
             configure_args: Vec::new(),
             files: vec![modules],
             ..agent.host.clone()
         },
+        wiring: Wiring {
+            cmdline: case.known.map_or_else(String::new, words),
+            ..agent.wiring.clone()
+        },
         ..agent.clone()
     }
+}
+
+/// Its installed plan: the same by the kernel command line (dracut.cmdline(7)).
+fn words(known: Known) -> String {
+    let Known {
+        address, portal, ..
+    } = known;
+    let mac = Mac(host_mac(1, 0));
+    let ip = match address {
+        Some(address) => format!("{address}::10.77.0.1:255.255.255.0::boot0:none"),
+        None => "boot0:dhcp".to_owned(),
+    };
+    format!(
+        "ifname=boot0:{mac} ip={ip} \
+         rd.nvmf.discover=tcp,{portal},,4420 rd.nvmf.hostnqn={HOST_NQN} rd.nvmf.hostid={HOST_ID}"
+    )
 }
