@@ -9,6 +9,7 @@ done
 [ ! -e /var/lib/lab-left ] || exit 0
 # The heart beats meanwhile.
 sleep 10
+[ "$1" != kexec ] || /usr/local/lib/lab/load-kernel.py || exit 1
 : >/var/lib/lab-left
 echo "lab: leaves by $1" >/dev/kmsg
 systemctl "$1"

@@ -5,30 +5,32 @@ use std::time::Duration;
 use super::check::KERNEL_FAULTS;
 use super::faults::UP;
 use super::hand_over::agent_dhcp4;
-use super::{Faults, Outcome, Scenario};
+use super::{End, Faults, Outcome, Scenario, by_agent, static_address};
 use crate::host_spec::{HostSpec, TreeFile};
-use crate::machine::Line;
+use crate::machine::{Line, Need};
 
 const LEAVE: &str = include_str!("../../guest/leave.sh");
+const LOAD: &str = include_str!("../../guest/load-kernel.py");
+/// Keeps the initramfs in the tree; by initramfs-tools(7), Hook scripts.
+const KEEP: &str = "#!/bin/sh\ncp \"$2\" /boot/lab-initrd\n";
 
 /// From the command to the end of the machine. Its services end, root is made read-only:
 /// what waits for a network that is gone waits for minutes.
 const LEAVING: Duration = Duration::from_secs(60);
 
 pub(super) fn all() -> Vec<Scenario> {
-    vec![reboot(), soft_reboot()]
+    vec![reboot(), soft_reboot(), kexec()]
 }
 
 /// The host that leaves by `systemctl VERB` after its first boot, and reports after its
 /// second.
-fn host(verb: &str) -> HostSpec {
+fn host(verb: &str, host: HostSpec) -> HostSpec {
     let file = |path: &str, mode, text: String| TreeFile {
         path: path.to_owned(),
         mode,
         text,
     };
     let units = "etc/systemd/system";
-    let host = agent_dhcp4().host;
     let mut files = host.files;
     files.extend([
         file("usr/local/lib/lab/leave.sh", 0o755, LEAVE.to_owned()),
@@ -68,7 +70,7 @@ fn reboot() -> Scenario {
     Scenario {
         name: "reboot",
         title: "`systemctl reboot` with root on NVMe/TCP: down in time, and up again",
-        host: host("reboot"),
+        host: host("reboot", agent_dhcp4().host),
         events: |session| {
             session.start_target()?;
             session.start_host()?;
@@ -97,31 +99,82 @@ fn soft_reboot() -> Scenario {
     Scenario {
         name: "soft-reboot",
         title: "`systemctl soft-reboot`: new processes on the same kernel and connections",
-        host: host("soft-reboot"),
+        host: host("soft-reboot", agent_dhcp4().host),
         check: |outcome, faults| {
             (agent_dhcp4().check)(outcome, faults);
             quiet(&outcome.console, faults);
             owned(&outcome.console, faults);
-            let said = |text: &str| {
-                let mut lines = outcome.console.iter();
-                lines.any(|line| line.text.contains(text))
-            };
-            faults.expect(said("lab: leaves by soft-reboot"), || {
+            faults.expect(said(outcome, "lab: leaves by soft-reboot"), || {
                 "it did not leave".to_owned()
             });
             // One kernel, one connection.
-            came_once(outcome, faults);
+            came(1, outcome, faults);
         },
         ..agent_dhcp4()
     }
 }
 
-/// The agent worked once.
-fn came_once(outcome: &Outcome, faults: &mut Faults) {
+/// The kernel starts another, which finds a network card that somebody else has used, and a
+/// target that has not heard that the host is gone.
+fn kexec() -> Scenario {
+    let file = |path: &str, text: &str| TreeFile {
+        path: path.to_owned(),
+        mode: 0o755,
+        text: text.to_owned(),
+    };
+    // A lease of the lab's would be over before an emulated machine is up.
+    let base = static_address::ipv4();
+    let mut host = host("kexec", by_agent(base.host));
+    host.files.extend([
+        file("usr/local/lib/lab/load-kernel.py", LOAD),
+        file("etc/initramfs/post-update.d/lab", KEEP),
+    ]);
+    Scenario {
+        name: "kexec",
+        title: "`systemctl kexec`: a new kernel, started by the old one",
+        host,
+        // User-mode Linux has none (`ARCH_SUPPORTS_KEXEC`).
+        needs: &[Need::DebianKernel],
+        // Two boots.
+        end: End::Boots {
+            after: Duration::ZERO,
+            within: UP * 2,
+        },
+        // Emulated, kexec_file_load(2) computes for longer than the target waits for a sign
+        // of life.
+        outage: Some(30),
+        check: |outcome, faults| {
+            (static_address::ipv4().check)(outcome, faults);
+            owned(&outcome.console, faults);
+            faults.expect(said(outcome, "lab: leaves by kexec"), || {
+                "it did not leave".to_owned()
+            });
+            let kernels = outcome
+                .console
+                .split(|line| line.text.contains("Linux version "));
+            match kernels.collect::<Vec<_>>()[..] {
+                [_, _, second] => quiet(second, faults),
+                ref others => faults.add(format!("{} kernels started, not 2", others.len() - 1)),
+            }
+            came(2, outcome, faults);
+        },
+        ..base
+    }
+}
+
+fn said(outcome: &Outcome, text: &str) -> bool {
+    let mut lines = outcome.console.iter();
+    lines.any(|line| line.text.contains(text))
+}
+
+/// The agent worked so often.
+fn came(often: usize, outcome: &Outcome, faults: &mut Faults) {
     let starts = outcome.console.iter();
     let starts = starts.filter(|line| line.text.contains("starts") && line.text.contains("agent "));
     let count = starts.count();
-    faults.expect(count == 1, || format!("the agent started {count} times"));
+    faults.expect(count == often, || {
+        format!("the agent started {count} times, not {often}")
+    });
 }
 
 /// The kernel had nothing to complain of, `ENETUNREACH` (101) included.

@@ -60,7 +60,7 @@ network:
       - {to: default, via: 10.77.0.1}
 ";
 
-fn ipv4() -> Scenario {
+pub(super) fn ipv4() -> Scenario {
     Scenario {
         name: "static-ipv4",
         title: "static IPv4 address and default route",
