@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "nvmeroot-plan",
             "nvmeroot-nbft",
             "nvmeroot-initrd",
+            "nvmeroot-fabrics",
             "nvmeroot-firmware",
             "nvmeroot-intake",
             "nvmeroot-render",
