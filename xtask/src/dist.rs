@@ -1,6 +1,7 @@
 //! `cargo xtask dist`: the Debian package.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -131,14 +132,18 @@ fn copy_to(directory: &Path) -> Result<()> {
     for name in names.split_terminator('\0') {
         let from = top().join(name);
         // One that was deleted and not committed yet.
-        if !from.exists() {
+        let Ok(found) = from.symlink_metadata() else {
             continue;
-        }
+        };
         let to = directory.join(name);
         if let Some(above) = to.parent() {
             fs::create_dir_all(above)?;
         }
-        fs::copy(&from, &to).with_context(|| format!("can't copy `{name}`"))?;
+        let copied = match found.is_symlink() {
+            true => fs::read_link(&from).and_then(|target| symlink(target, &to)),
+            false => fs::copy(&from, &to).map(drop),
+        };
+        copied.with_context(|| format!("can't copy `{name}`"))?;
     }
     Ok(())
 }
