@@ -13,13 +13,16 @@ fn main() -> ExitCode {
         (Some("wait"), None) => commands::wait(&paths),
         (Some("stop"), None) => commands::stop(&paths),
         (Some("paths"), None) => boot::paths(&paths),
+        (Some("reads"), None) => boot::reads(&paths),
         (Some("leases"), None) => boot::leases(&paths),
         (Some("--version"), None) => {
             println!("nvmeroot-agent {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("usage: nvmeroot-agent run | wait | stop | paths | leases | --version");
+            eprintln!(
+                "usage: nvmeroot-agent run | wait | stop | paths | leases | reads | --version"
+            );
             ExitCode::from(2)
         }
     }

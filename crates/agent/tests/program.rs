@@ -178,3 +178,18 @@ cat $run/failed
         }
     }
 }
+
+#[test]
+fn a_plan_of_another_version_is_refused_before_it_gets_into_an_image() {
+    let script = r#"
+"$agent" reads; echo reads $?
+sed -i 's/"version": [0-9]*/"version": 9999/' /etc/nvmeroot/plan.json
+"$agent" reads 2>&1; echo reads $?
+"#;
+    if let Some(said) = run("reads", script) {
+        let expected = format!(
+            "reads 0\nnvmeroot: the plan `/etc/nvmeroot/plan.json` has version 9999, this program reads {FORMAT_VERSION}; run `nvmeroot configure` again and regenerate the initramfs\nreads 1\n"
+        );
+        assert_eq!(said, expected);
+    }
+}

@@ -20,7 +20,7 @@ pub(crate) enum StartError {
         source: serde_json::Error,
     },
     #[error(
-        "the plan `{path}` has version {version}, this program reads {FORMAT_VERSION}; regenerate the root tree's initramfs"
+        "the plan `{path}` has version {version}, this program reads {FORMAT_VERSION}; run `nvmeroot configure` again and regenerate the initramfs"
     )]
     Version {
         path: std::path::PathBuf,

@@ -11,6 +11,7 @@ pub mod control;
 mod drivers;
 mod error;
 mod filesystems;
+mod reads;
 mod report;
 mod requirements;
 mod root_mount;
@@ -19,5 +20,6 @@ mod sources;
 mod tables;
 
 pub use bring_up::{Boot, Verdict};
+pub use reads::reads;
 pub use requirements::{Requirements, RootDevice};
 pub use running_system::{leases, paths};

@@ -98,7 +98,8 @@ pub(crate) fn resolved(paths: &Paths, kmsg: &Kmsg) -> Result<Resolved, StartErro
     })
 }
 
-fn installed(text: &[u8], paths: &Paths) -> Result<BootPlan, StartError> {
+/// The installed plan, where this program can carry it out.
+pub(super) fn installed(text: &[u8], paths: &Paths) -> Result<BootPlan, StartError> {
     let path = || paths.plan.clone();
     // The version first: a newer plan may hold what this one can't read.
     let parse = |source| StartError::Parse {

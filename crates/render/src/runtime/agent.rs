@@ -31,7 +31,7 @@ pub(crate) const PAYLOAD: Payload = Payload {
     files: &[AGENT_PATH, PLAN_PATH],
     wanted: PLAN_PATH,
     modules: TreePath::fixed("etc/nvmeroot/modules"),
-    programs: "",
+    programs: include_str!("agent/reads.sh"),
     scripts: &[
         BootScript {
             moment: Moment::DevicesAppear,

@@ -272,7 +272,7 @@ fn a_plan_of_another_version_is_refused_whatever_else_it_holds() {
         assert_eq!(
             error.to_string().replace(&within, "/"),
             format!(
-                "the plan `/etc/nvmeroot/plan.json` has version {version}, this program reads {FORMAT_VERSION}; regenerate the root tree's initramfs"
+                "the plan `/etc/nvmeroot/plan.json` has version {version}, this program reads {FORMAT_VERSION}; run `nvmeroot configure` again and regenerate the initramfs"
             )
         );
     }

@@ -148,6 +148,16 @@ install()
 			exit 1
 		}
 	done
+	# A plan of another version's may come with an upgrade.
+	file=/usr/lib/nvmeroot/nvmeroot-agent
+	if [[ ! ${dracutsysrootdir-} && -x $file ]]; then
+		"$file" reads
+		[[ $? -ne 1 ]] || {
+			dfatal "nvmeroot: the agent can't read its plan"
+			dfatal 'hint: run `nvmeroot configure` again'
+			exit 1
+		}
+	fi
 	inst_simple "$moddir/modprobe.conf" /etc/modprobe.d/nvmeroot.conf
 	nvmeroot_put_together
 	# Other modules may bring a network manager: the agent has root's links.

@@ -317,6 +317,7 @@ fn hook(shell: &[&str], modules: &str, status: u8) -> (Stage, Output) {
 fn the_hook_takes_the_agent_its_plan_and_the_drivers() {
     let both = "copy_file file /usr/lib/nvmeroot/nvmeroot-agent\n\
                 copy_file file /etc/nvmeroot/plan.json\n\
+                agent reads\n\
                 manual_add_modules nvme-tcp af_packet\n";
     for shell in shells() {
         // 1: it is there already.
