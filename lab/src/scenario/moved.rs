@@ -1,5 +1,5 @@
 //! A running Debian whose root is on a drive of its own is moved onto a remote one, as
-//! docs/guide/move.md says, and boots from there.
+//! docs/guide/move.md says, and boots from there; goes back; and moves again.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::target::SUBSYSTEM;
 
 const MOVE: &str = include_str!("../../guest/move.sh");
 
-/// From switching on to the end of the move: a tree is copied and an initramfs made.
-const MOVED: Duration = Duration::from_secs(1800);
+/// From switching on to the end of a stage: a tree is copied and an initramfs made.
+const STAGE: Duration = Duration::from_secs(1800);
 
 const NETWORK: Network = Network {
     cards: &["ens3"],
@@ -47,7 +47,7 @@ fn moved(name: &'static str, manager: Manager, generator: Generator) -> Scenario
     files.extend(moving());
     Scenario {
         name,
-        title: "a running system is moved onto a remote drive, and boots from there",
+        title: "a running system is moved onto a remote drive, checked, reverted, and moved again",
         host: HostSpec {
             name: name.to_owned(),
             generator,
@@ -75,7 +75,7 @@ fn moved(name: &'static str, manager: Manager, generator: Generator) -> Scenario
     }
 }
 
-/// What moves the system when it runs for the first time.
+/// What does a stage of the move each time the system runs.
 fn moving() -> Vec<TreeFile> {
     let file = |path: &str, mode, text: String| TreeFile {
         path: path.to_owned(),
@@ -84,7 +84,7 @@ fn moving() -> Vec<TreeFile> {
     };
     let unit = format!(
         "[Unit]\nAfter=network-online.target\nWants=network-online.target\n\
-         ConditionPathExists=!/var/lib/lab-moved\n[Service]\nType=oneshot\n\
+         ConditionPathExists=!/boot/lab-there\n[Service]\nType=oneshot\n\
          ExecStart=/usr/local/lib/lab/move.sh 10.77.0.1 {SUBSYSTEM}\n"
     );
     vec![
@@ -106,10 +106,12 @@ fn moving() -> Vec<TreeFile> {
 
 fn there(session: &mut Session) -> Result<()> {
     session.start_target()?;
-    session.start_host()?;
-    session.host_says("lab: moved", MOVED)?;
-    session.host_ends(Duration::from_secs(300))?;
-    session.load_from_drive()?;
+    for stage in ["lab: moved", "lab: back", "lab: there"] {
+        session.start_host()?;
+        session.host_says(stage, STAGE)?;
+        session.host_ends(Duration::from_secs(300))?;
+        session.load_from_drive()?;
+    }
     session.start_host()
 }
 
