@@ -51,7 +51,7 @@ impl Compression {
     }
 
     /// Unpacks one stream, and leaves the input behind it. `window`: how many bytes of
-    /// memory it may take.
+    /// memory it may take; one that wants more ends with `OutOfMemory`.
     pub(crate) fn decoder<'a>(
         self,
         input: &'a mut Input<'_>,
@@ -66,9 +66,7 @@ impl Compression {
             Self::Zstd => {
                 let wanted = zstd_window(input.peek(18)?);
                 if wanted.is_some_and(|wanted| wanted > window) {
-                    return Err(io::Error::other(format!(
-                        "it wants more than {window} bytes of memory"
-                    )));
+                    return Err(io::ErrorKind::OutOfMemory.into());
                 }
                 let decoder = ruzstd::decoding::StreamingDecoder::new(input);
                 Box::new(decoder.map_err(io::Error::other)?)

@@ -10,6 +10,9 @@ use crate::{InitrdError, Limits};
 /// More symbolic links the kernel does not follow (`MAXSYMLINKS`).
 const MOST_LINKS: usize = 40;
 
+/// What a step along a path costs beside the bytes of the path.
+const STEP: usize = 32;
+
 /// Content of hard links this small is kept until the end: a later name may be wanted.
 const SMALL: u64 = 64 << 10;
 
@@ -63,7 +66,7 @@ impl Image {
     ///
     /// # Errors
     /// Those of [`walk`], and [`InitrdError::TooMuch`] for longer names than
-    /// [`Limits::names`].
+    /// [`Limits::names`] and longer ways than [`Limits::ways`].
     pub fn read(
         image: &mut dyn Read,
         limits: &Limits,
@@ -73,6 +76,7 @@ impl Image {
             image: Self::default(),
             inodes: BTreeMap::new(),
             names: 0,
+            ways: limits.ways,
             kept: 0,
             limits,
             keep,
@@ -105,7 +109,7 @@ impl Image {
 
     /// What is at a path, symbolic links followed.
     pub fn get(&self, path: &str) -> Option<&Node> {
-        let place = self.place(path, true)?;
+        let place = self.place(path, true, &mut { u64::MAX })?;
         self.nodes.get(&place)
     }
 
@@ -120,10 +124,12 @@ impl Image {
     /// The paths below a directory, symbolic links in its own path followed, relative to
     /// it and in order.
     pub fn below(&self, directory: &str) -> impl Iterator<Item = (&str, &Node)> {
-        let prefix = self.place(directory, true).map(|place| match &*place {
-            "" => place,
-            _ => place + "/",
-        });
+        let prefix = self
+            .place(directory, true, &mut { u64::MAX })
+            .map(|place| match &*place {
+                "" => place,
+                _ => place + "/",
+            });
         // No path begins with a NUL byte.
         let prefix = prefix.unwrap_or_else(|| "\0".to_owned());
         let length = prefix.len();
@@ -134,8 +140,8 @@ impl Image {
     }
 
     /// Where a path leads: links on the way followed, the last part's only with `last`.
-    /// `None`: something on the way is no directory.
-    fn place(&self, path: &str, last: bool) -> Option<String> {
+    /// `None`: something on the way is no directory, or `ways` is used up.
+    fn place(&self, path: &str, last: bool, ways: &mut u64) -> Option<String> {
         let mut open: Vec<String> = parts(path);
         let mut place = String::new();
         let mut links = 0;
@@ -149,6 +155,10 @@ impl Image {
                 place.push('/');
             }
             place.push_str(&part);
+            *ways = ways.saturating_sub((place.len() + STEP) as u64);
+            if *ways == 0 {
+                return None;
+            }
             match self.nodes.get(&place).map(|node| &node.kind) {
                 Some(Kind::Symlink(target)) if last || !open.is_empty() => {
                     links += 1;
@@ -188,6 +198,8 @@ struct Build<'b> {
     /// By archive and inode: the number of a file with several names.
     inodes: BTreeMap<(usize, (u32, u32, u32)), usize>,
     names: usize,
+    /// What is left of [`Limits::ways`].
+    ways: u64,
     kept: u64,
     limits: &'b Limits,
     keep: &'b mut dyn FnMut(&str) -> bool,
@@ -203,7 +215,14 @@ impl Build<'_> {
             });
         }
         let path = String::from_utf8_lossy(entry.path);
-        let Some(place) = self.free(&path, entry.mode) else {
+        let place = self.free(&path, entry.mode);
+        if self.ways == 0 {
+            return Err(InitrdError::TooMuch {
+                what: "bytes of ways to its entries",
+                limit: self.limits.ways,
+            });
+        }
+        let Some(place) = place else {
             self.image.lost += 1;
             return Ok(());
         };
@@ -227,8 +246,8 @@ impl Build<'_> {
 
     /// Where an entry gets its place (`clean_path`): what is of another type there goes
     /// away, a directory only if it is empty.
-    fn free(&self, path: &str, mode: u32) -> Option<String> {
-        let place = self.image.place(path, false)?;
+    fn free(&mut self, path: &str, mode: u32) -> Option<String> {
+        let place = self.image.place(path, false, &mut self.ways)?;
         if place.is_empty() {
             return (mode & TYPE == DIRECTORY).then_some(place);
         }

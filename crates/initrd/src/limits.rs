@@ -12,11 +12,14 @@ pub struct Limits {
     pub members: usize,
     /// Entries of all archives together.
     pub entries: usize,
-    /// Bytes of memory for a decoder's window. The kernel takes up to 128 MiB; the
-    /// programs that make images use 8 MiB at most by themselves.
+    /// Bytes of memory for a decoder's window. The kernel takes up to 128 MiB of zstd's;
+    /// `xz -9` has 64 MiB. Little of it is taken where little is unpacked.
     pub window: u64,
     /// Bytes of the paths, and of what symbolic links say, in an [`crate::Image`].
     pub names: usize,
+    /// Bytes of paths that are looked up to find the places of entries: all that leads to
+    /// each, with the symbolic links on the way.
+    pub ways: u64,
     /// Bytes of a file whose content an [`crate::Image`] keeps.
     pub kept_file: u64,
     /// Bytes of all contents that an [`crate::Image`] keeps.
@@ -30,8 +33,9 @@ impl Default for Limits {
             unpacked: 4 << 30,
             members: 64,
             entries: 200_000,
-            window: 32 << 20,
+            window: 128 << 20,
             names: 16 << 20,
+            ways: 256 << 20,
             kept_file: 16 << 20,
             kept: 24 << 20,
         }

@@ -1,8 +1,10 @@
 //! LZ4 in its legacy framing, the one that the kernel reads (`lib/decompress_unlz4.c`;
 //! `lz4 -l`): a magic number, then blocks, each with its length, till the end of the
-//! image. What is between two such streams is another magic number.
+//! image or a length of zero. What is between two such streams is another magic number.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
+
+use crate::input::Input;
 
 /// It begins each stream.
 const MAGIC: u32 = 0x184c_2102;
@@ -14,16 +16,16 @@ const BLOCK: usize = 8 << 20;
 const PACKED: usize = BLOCK + BLOCK / 255 + 16;
 
 /// Unpacks a stream and those that follow.
-pub(crate) struct Decoder<R> {
-    inner: R,
+pub(crate) struct Decoder<'a, 'i> {
+    inner: &'a mut Input<'i>,
     packed: Vec<u8>,
     block: Vec<u8>,
     start: usize,
     end: usize,
 }
 
-impl<R: Read> Decoder<R> {
-    pub(crate) fn new(inner: R) -> Self {
+impl<'a, 'i> Decoder<'a, 'i> {
+    pub(crate) fn new(inner: &'a mut Input<'i>) -> Self {
         Self {
             inner,
             packed: Vec::new(),
@@ -33,15 +35,18 @@ impl<R: Read> Decoder<R> {
         }
     }
 
-    /// Four bytes; `None` at the end.
+    /// Four bytes; `None` at the end, which zeros are for the kernel's `unlz4`, too. They
+    /// are left to whoever reads what comes behind.
     fn word(&mut self) -> io::Result<Option<u32>> {
-        let mut bytes = Vec::with_capacity(4);
-        self.inner.by_ref().take(4).read_to_end(&mut bytes)?;
-        match <[u8; 4]>::try_from(bytes.as_slice()) {
-            Ok(bytes) => Ok(Some(u32::from_le_bytes(bytes))),
-            Err(_) if bytes.is_empty() => Ok(None),
-            Err(_) => Err(io::ErrorKind::UnexpectedEof.into()),
+        let bytes = self.inner.peek(4)?;
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Ok(None);
         }
+        let Ok(word) = <[u8; 4]>::try_from(bytes) else {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        };
+        self.inner.consume(4);
+        Ok(Some(u32::from_le_bytes(word)))
     }
 
     /// Unpacks the next block; false at the end.
@@ -55,11 +60,11 @@ impl<R: Read> Decoder<R> {
             return Ok(false);
         };
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        if size == 0 || size > PACKED {
+        if size > PACKED {
             return Err(broken(format!("a block of {size} bytes")));
         }
         self.packed.clear();
-        let mut rest = self.inner.by_ref().take(size as u64);
+        let mut rest = Read::take(&mut *self.inner, size as u64);
         if rest.read_to_end(&mut self.packed)? < size {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -73,7 +78,7 @@ impl<R: Read> Decoder<R> {
     }
 }
 
-impl<R: Read> Read for Decoder<R> {
+impl Read for Decoder<'_, '_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.start == self.end {
             if !self.next()? {

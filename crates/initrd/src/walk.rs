@@ -152,14 +152,16 @@ impl Walk<'_, '_> {
         at: u64,
         compression: Compression,
     ) -> Result<(), InitrdError> {
-        let damaged = |source| InitrdError::Damaged {
-            at,
-            compression,
-            source,
+        let window = self.limits.window;
+        let damaged = |source: io::Error| match source.kind() {
+            io::ErrorKind::OutOfMemory => too_much("bytes in a decoder's window", window),
+            _ => InitrdError::Damaged {
+                at,
+                compression,
+                source,
+            },
         };
-        let mut decoder = compression
-            .decoder(input, self.limits.window)
-            .map_err(damaged)?;
+        let mut decoder = compression.decoder(input, window).map_err(damaged)?;
         let mut unpacked = Input::new(&mut *decoder, self.unpacked);
         let result = self.archives(&mut unpacked, at);
         self.unpacked = unpacked.left();

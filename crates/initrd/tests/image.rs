@@ -94,9 +94,12 @@ fn a_chain_is_read_in_every_compression() {
 
 #[test]
 fn what_follows_a_compressed_archive_is_read_too() {
-    // LZ4's framing has no end.
-    for how in ALL.into_iter().filter(|how| *how != Compression::Lz4) {
+    for how in ALL {
         for zeros in [0, 3, 512] {
+            // LZ4's framing ends with a word of zeros (`unlz4` in lib/decompress_unlz4.c).
+            if how == Compression::Lz4 && zeros < 4 {
+                continue;
+            }
             let mut bytes = packed(&system(), how);
             bytes.extend(vec![0; zeros]);
             let later = Writer::default().file("init", 0o700, b"new").finish();
@@ -104,6 +107,18 @@ fn what_follows_a_compressed_archive_is_read_too() {
             let image = read(&bytes).unwrap_or_else(|error| panic!("{how}, {zeros}: {error}"));
             assert_eq!(content(&image, "init"), Some(&b"new"[..]), "{how}");
             assert_eq!(image.file("init").map(|file| file.mode), Some(0o100_700));
+        }
+    }
+}
+
+#[test]
+fn zeros_behind_the_last_archive_are_its_end() {
+    for how in ALL {
+        for zeros in [1, 2, 3, 4, 5, 512] {
+            let mut bytes = packed(&system(), how);
+            bytes.extend(vec![0; zeros]);
+            let image = read(&bytes).unwrap_or_else(|error| panic!("{how}, {zeros}: {error}"));
+            assert_eq!(content(&image, "init"), Some(&b"#!/bin/sh\n"[..]), "{how}");
         }
     }
 }
@@ -283,6 +298,8 @@ fn limits_are_kept() {
     assert_eq!(many(Limits { entries: 9, ..all }), "entries");
     assert_eq!(many(Limits { members: 1, ..all }), "archives");
     assert_eq!(many(Limits { names: 40, ..all }), "bytes of names");
+    let what = "bytes of ways to its entries";
+    assert_eq!(many(Limits { ways: 400, ..all }), what);
     assert_eq!(many(Limits { image: 100, ..all }), "bytes");
     let unpacked = system().len() as u64 + 100;
     let what = "bytes in its archives";
@@ -296,6 +313,44 @@ fn limits_are_kept() {
     );
 }
 
+/// Each entry goes round through links that are as long as a path may be.
+#[test]
+fn ways_that_wind_come_to_an_end() {
+    let mut writer = Writer::default();
+    writer.directory("d");
+    writer.symlink("d/l", &"../d/".repeat(800));
+    for number in 0..20_000 {
+        let around = "d/l/".repeat(39);
+        writer.file(&format!("{around}{number}"), 0o644, b"");
+    }
+    let limits = Limits {
+        ways: 8 << 20,
+        ..Limits::default()
+    };
+    match Image::read(&mut &*writer.finish(), &limits, &mut |_| true) {
+        Err(InitrdError::TooMuch { what, .. }) => assert_eq!(what, "bytes of ways to its entries"),
+        other => panic!("{:?}", other.map(|image| image.nodes().count())),
+    }
+}
+
+/// As `xz -9` and `zstd --ultra --long` make them.
+#[test]
+fn windows_are_as_large_as_the_kernel_takes_them() {
+    let mut options = lzma_rust2::XzOptions::with_preset(0);
+    options.lzma_options.dict_size = 64 << 20;
+    let mut out = lzma_rust2::XzWriter::new(Vec::new(), options).expect("a writer");
+    out.write_all(&system()).expect("memory");
+    let xz = out.finish().expect("memory");
+    let mut zstd = packed(&system(), Compression::Zstd);
+    // The window's exponent stands here, where the content is not in one segment.
+    assert_eq!(zstd[4] & 0x20, 0);
+    zstd[5] = (27 - 10) << 3;
+    for bytes in [xz, zstd] {
+        let image = read(&bytes).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(content(&image, "usr/lib/a.ko"), Some(&[7; 5000][..]));
+    }
+}
+
 #[test]
 fn a_decoder_takes_no_more_memory_than_it_may() {
     let limits = Limits {
@@ -306,7 +361,9 @@ fn a_decoder_takes_no_more_memory_than_it_may() {
     for how in [Compression::Xz, Compression::Zstd] {
         let bytes = packed(&system(), how);
         match Image::read(&mut &*bytes, &limits, &mut |_| true) {
-            Err(InitrdError::Damaged { compression, .. }) => assert_eq!(compression, how),
+            Err(InitrdError::TooMuch { what, limit }) => {
+                assert_eq!((what, limit), ("bytes in a decoder's window", 1 << 10));
+            }
             other => panic!("{how}: {other:?}"),
         }
     }
