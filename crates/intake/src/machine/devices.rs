@@ -83,8 +83,9 @@ impl<'m> Devices<'m> {
         self.by_number.get(number).copied()
     }
 
-    /// The devices that a spec names. What another one of them is put together from is
-    /// left out: the members of an array say its UUID too.
+    /// The devices that a spec names: those that udev prefers, as it does not a snapshot
+    /// beside its origin. What another one of them is put together from is left out: the
+    /// members of an array say its UUID too.
     pub(super) fn by_spec(&self, wanted: &str) -> Found {
         let wanted = match wanted.split_once('=') {
             Some((tag, value)) => spec(tag, value),
@@ -98,21 +99,48 @@ impl<'m> Devices<'m> {
             all.iter()
                 .any(|other| self.block(*other).slaves.contains(name))
         };
-        Found::Devices(all.iter().copied().filter(|at| !is_part(at)).collect())
+        let mut found: Vec<usize> = all.iter().copied().filter(|at| !is_part(at)).collect();
+        let rank = |at: &usize| priority(self.block(*at));
+        let highest = found.iter().map(rank).max();
+        found.retain(|at| Some(rank(at)) == highest);
+        Found::Devices(found)
     }
 
-    /// All devices of the btrfs that one of them is of (`btrfs_sysfs_add_fs_devices` in
-    /// the kernel's fs/btrfs/sysfs.c); else itself.
+    /// All devices of the btrfs that one of them is of, else itself. The kernel knows those
+    /// that are mounted (`btrfs_sysfs_add_fs_devices` in its fs/btrfs/sysfs.c); of others
+    /// the devices have one UUID, and each a second one of its own, which only a copy
+    /// shares.
     pub(super) fn of_filesystem(&self, device: usize) -> Vec<usize> {
         let name = &self.block(device).name;
         let mut all = self.machine.btrfs.iter();
-        match all.find(|devices| devices.contains(name)) {
-            Some(devices) => devices
-                .iter()
-                .filter_map(|name| self.by_name(name))
-                .collect(),
-            None => vec![device],
+        if let Some(devices) = all.find(|devices| devices.contains(name)) {
+            let devices = devices.iter();
+            return devices.filter_map(|name| self.by_name(name)).collect();
         }
+        let Some((uuid, own)) = btrfs(self.block(device)) else {
+            return vec![device];
+        };
+        let mut found = BTreeMap::from([(own, device)]);
+        for (at, block) in self.machine.blocks.iter().enumerate() {
+            if let Some((other, own)) = btrfs(block)
+                && other == uuid
+            {
+                found.entry(own).or_insert(at);
+            }
+        }
+        let found: BTreeSet<usize> = found.into_values().collect();
+        found.into_iter().collect()
+    }
+
+    /// Whether two devices are one place of one drive, which is there by two paths where
+    /// nothing puts these together.
+    pub(super) fn is_same(&self, one: usize, other: usize) -> bool {
+        let place = |at: usize| {
+            let block = self.block(at);
+            let drive = property(block, "ID_WWN")?;
+            Some((drive, property(block, "ID_PART_ENTRY_NUMBER")))
+        };
+        one == other || (place(one).is_some() && place(one) == place(other))
     }
 
     /// What it stands on directly.
@@ -125,6 +153,31 @@ impl<'m> Devices<'m> {
         let slaves = block.slaves.iter().filter_map(|name| self.by_name(name));
         whole.into_iter().chain(slaves).collect()
     }
+}
+
+/// What udev's record of a device says.
+pub(super) fn property(block: &Block, key: &str) -> Option<String> {
+    let record = String::from_utf8_lossy(&block.udev);
+    let mut entries = record.lines().filter_map(|line| line.strip_prefix("E:"));
+    entries.find_map(|entry| Some(entry.strip_prefix(key)?.strip_prefix('=')?.to_owned()))
+}
+
+/// Of devices that want one link, udev gives it to the highest (`OPTIONS="link_priority"`
+/// in udev(7)).
+fn priority(block: &Block) -> i32 {
+    let record = String::from_utf8_lossy(&block.udev);
+    let mut lines = record.lines();
+    let said = lines.find_map(|line| line.strip_prefix("L:")?.parse().ok());
+    said.unwrap_or(0)
+}
+
+/// The UUIDs of a btrfs and of the part of it that a device is.
+fn btrfs(block: &Block) -> Option<(String, String)> {
+    property(block, "ID_FS_TYPE").filter(|kind| kind == "btrfs")?;
+    Some((
+        property(block, "ID_FS_UUID")?,
+        property(block, "ID_FS_UUID_SUB")?,
+    ))
 }
 
 /// UUIDs are compared without case (libmount asks blkid, and people write capitals).
@@ -192,11 +245,8 @@ fn volume_group(name: &str) -> String {
 
 /// The name that mdadm gave the array (`/dev/md/NAME`), else the kernel's.
 fn array_name(block: &Block) -> Option<VolumeName> {
-    let record = String::from_utf8_lossy(&block.udev);
-    let said = record
-        .lines()
-        .find_map(|line| line.strip_prefix("E:MD_DEVNAME="));
-    said.unwrap_or(&block.name).parse().ok()
+    let said = property(block, "MD_DEVNAME");
+    said.as_ref().unwrap_or(&block.name).parse().ok()
 }
 
 #[cfg(test)]

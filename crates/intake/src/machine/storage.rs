@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nvmeroot_plan::{
     Controller, Fragment, HostIdentity, MountPoint, MountRequest, Node, NodeRole, Origin,
-    Reference, StorageGraph, Warning,
+    OtherRemote, Reference, StorageGraph, Warning,
 };
 
-use super::devices::{Devices, Found, layer};
+use super::devices::{Devices, Found, layer, property};
 use super::mountinfo::{self, Mounted};
 use super::{Machine, NvmeController};
 use crate::IntakeError;
@@ -30,8 +30,8 @@ pub struct RootTree<'a> {
 /// tree boots; what holds the tree itself shows where it is mounted now.
 ///
 /// # Errors
-/// The machine's files contradict themselves, or say something of a controller below that
-/// is none.
+/// The machine's files contradict themselves, or say something of a controller below what
+/// the boot needs that is none.
 pub fn storage(tree: RootTree<'_>, machine: &Machine) -> Result<Fragment, IntakeError> {
     let mounted = mounted_in(tree.path, machine);
     let mut reader = Reader {
@@ -41,6 +41,7 @@ pub fn storage(tree: RootTree<'_>, machine: &Machine) -> Result<Fragment, Intake
         mounted,
         nodes: Vec::new(),
         blocks: BTreeMap::new(),
+        unusable: BTreeMap::new(),
         warnings: Vec::new(),
         errors: Vec::new(),
     };
@@ -81,6 +82,8 @@ struct Reader<'a> {
     nodes: Vec<Node>,
     /// The node of each block device that has one.
     blocks: BTreeMap<usize, String>,
+    /// Controllers that nvmeroot can't connect, by the ids of their nodes, and why.
+    unusable: BTreeMap<String, Warning>,
     warnings: Vec<Warning>,
     errors: Vec<Diagnostic>,
 }
@@ -162,7 +165,10 @@ impl<'a> Reader<'a> {
                 .or_else(|| one.filesystem.parse().ok());
         }
         let devices = match (found, now) {
-            (Found::Devices(all), Some(now)) if all.iter().any(|at| now.contains(at)) => now,
+            (Found::Devices(all), Some(now)) if all.iter().any(|at| now.contains(at)) => {
+                self.refuse_copies(entry, spec, &all, &now);
+                now
+            }
             // The tree's files are on what holds the tree, whatever it says itself.
             (found, Some(now)) if is_root => {
                 self.warn_of_another_root(entry, spec, found, &now);
@@ -185,21 +191,28 @@ impl<'a> Reader<'a> {
     /// Of devices with one UUID.
     fn one_of(&mut self, entry: &Entry, spec: &str, all: &[usize]) -> Vec<usize> {
         let first = self.devices.of_filesystem(all[0]);
-        if all.iter().any(|at| !first.contains(at)) && entry.path.as_str() != "swap" {
-            let names: Vec<String> = all
-                .iter()
-                .map(|at| format!("`{}`", self.devices.block(*at).name))
-                .collect();
-            let message = format!(
-                "`{}` is {} at once, so nobody can tell which of them is mounted when the machine boots",
-                fstab::shown(spec),
-                names.join(" and "),
-            );
-            let hint = "give the copy an identity of its own: `tune2fs -U random`, `xfs_admin -U generate` or `btrfstune -u`";
-            self.errors
-                .push(Diagnostic::new(entry.origin.clone(), message).hint(hint));
-        }
+        self.refuse_copies(entry, spec, all, &first);
         first
+    }
+
+    /// Whichever is mounted now, at the next boot it may be the other one.
+    fn refuse_copies(&mut self, entry: &Entry, spec: &str, all: &[usize], one: &[usize]) {
+        let is_copy = |at: &usize| !one.iter().any(|own| self.devices.is_same(*own, *at));
+        if !all.iter().any(is_copy) || entry.path.as_str() == "swap" {
+            return;
+        }
+        let names: Vec<String> = all
+            .iter()
+            .map(|at| format!("`{}`", self.devices.block(*at).name))
+            .collect();
+        let message = format!(
+            "`{}` is {} at once, so nobody can tell which of them is mounted when the machine boots",
+            fstab::shown(spec),
+            names.join(" and "),
+        );
+        let hint = "give the copy an identity of its own: `tune2fs -U random`, `xfs_admin -U generate` or `btrfstune -u`";
+        self.errors
+            .push(Diagnostic::new(entry.origin.clone(), message).hint(hint));
     }
 
     /// What is mounted now and stands in no line: root, which the kernel's command line
@@ -282,7 +295,7 @@ impl<'a> Reader<'a> {
             }
             let role = match layer(block) {
                 Some(layer) => NodeRole::Layer(layer),
-                None if block.is_iscsi => NodeRole::OtherRemote(nvmeroot_plan::OtherRemote::Iscsi),
+                None if block.is_iscsi => NodeRole::OtherRemote(OtherRemote::Iscsi),
                 None => NodeRole::Device,
             };
             self.nodes.push(Node {
@@ -324,9 +337,8 @@ impl<'a> Reader<'a> {
                 role
             }
             Err(error) => {
-                let fault = Diagnostic::new(one.origin(), error.message).maybe_hint(error.hint);
-                self.errors.push(fault);
-                return None;
+                self.unusable.insert(id.clone(), error);
+                NodeRole::OtherRemote(OtherRemote::NvmeOver(one.transport.clone()))
             }
         };
         self.nodes.push(Node {
@@ -362,8 +374,10 @@ impl<'a> Reader<'a> {
     fn host(&mut self) -> Option<HostIdentity> {
         let ids: BTreeSet<&str> = self.nodes.iter().map(|node| node.id.as_str()).collect();
         let controllers = self.machine.controllers.iter();
-        let by_tcp =
-            controllers.filter(|one| one.transport == "tcp" && ids.contains(one.name.as_str()));
+        let by_tcp = controllers.filter(|one| {
+            let is_used = ids.contains(one.name.as_str()) && !self.unusable.contains_key(&one.name);
+            one.transport == "tcp" && is_used
+        });
         let mut hosts: Vec<HostIdentity> = by_tcp.filter_map(NvmeController::host).collect();
         let first = hosts.pop()?;
         hosts.iter().all(|one| *one == first).then_some(first)
@@ -397,11 +411,9 @@ impl<'a> Reader<'a> {
             "`/` is `{}`, which {found}, and the tree is on {names}",
             fstab::shown(spec)
         );
-        let uuid = now.first().and_then(|at| {
-            let record = String::from_utf8_lossy(&self.devices.block(*at).udev).into_owned();
-            let mut lines = record.lines();
-            lines.find_map(|line| Some(line.strip_prefix("E:ID_FS_UUID=")?.to_owned()))
-        });
+        let uuid = now
+            .first()
+            .and_then(|at| property(self.devices.block(*at), "ID_FS_UUID"));
         let hint = match uuid {
             Some(uuid) => format!("if it was copied, write `UUID={uuid}` here"),
             None => format!("if it was copied, name {names} here"),
@@ -417,6 +429,28 @@ impl<'a> Reader<'a> {
             .push(Warning::at(origin.clone(), message).with_hint(hint));
     }
 
+    /// A controller that can't be connected is a fault where the boot needs it; another is
+    /// the running system's own affair.
+    fn judge_unusable(&mut self, graph: &StorageGraph) {
+        let mut needed = BTreeSet::new();
+        for (node, below) in graph.nodes().iter().zip(graph.controllers_below()) {
+            if matches!(&node.role, NodeRole::Mount(request) if request.path.is_essential()) {
+                needed.extend(below.iter().map(|at| &graph.nodes()[*at].id));
+            }
+        }
+        for (id, error) in std::mem::take(&mut self.unusable) {
+            let origin = Origin::whole(format!("/sys/class/nvme/{id}"));
+            if needed.contains(&id) {
+                let fault = Diagnostic::new(origin, error.message).maybe_hint(error.hint);
+                self.errors.push(fault);
+            } else {
+                let hint = "nothing that the boot needs is on it; it is left to the running system";
+                self.warnings
+                    .push(Warning::at(origin, error.message).with_hint(hint));
+            }
+        }
+    }
+
     fn finish(mut self) -> Result<Fragment, IntakeError> {
         let host = self.host();
         let graph = StorageGraph::new(std::mem::take(&mut self.nodes));
@@ -426,6 +460,9 @@ impl<'a> Reader<'a> {
                 faults.map(|error| Diagnostic::new(error.origin().clone(), error.to_string())),
             );
         });
+        if let Ok(graph) = &graph {
+            self.judge_unusable(graph);
+        }
         match graph {
             Ok(graph) if self.errors.is_empty() => Ok(Fragment {
                 storage: Some(graph),

@@ -209,6 +209,87 @@ fn two_drives_with_one_uuid_are_an_error() {
 }
 
 #[test]
+fn a_copy_beside_what_is_mounted_is_an_error() {
+    let copy = |udev: &str| {
+        let mut machine = live();
+        let mut copy = block("sdb1", "8:17", "", &[], "da7a");
+        copy.udev.extend(udev.as_bytes());
+        machine.blocks.push(copy);
+        fragment(
+            "/mnt",
+            "UUID=da7a / ext4 _netdev\nUUID=b007 /boot ext4\n",
+            &machine,
+        )
+    };
+    let error = copy("").expect_err("a copy");
+    let shown = error.into_diagnostics().shown;
+    assert!(
+        shown[0]
+            .message
+            .starts_with("`UUID=da7a` is `nvme0n1p1` and `sdb1` at once"),
+        "{shown:?}"
+    );
+    // LVM says so of snapshots.
+    assert!(copy("L:-100\n").is_ok());
+}
+
+#[test]
+fn another_path_to_the_same_drive_is_no_copy() {
+    let mut machine = live();
+    machine
+        .blocks
+        .push(block("nvme1n1p1", "259:9", "", &[], "da7a"));
+    let both = |machine: &mut Machine, drives: [&str; 2]| {
+        for (name, drive) in ["nvme0n1p1", "nvme1n1p1"].iter().zip(drives) {
+            let mut blocks = machine.blocks.iter_mut();
+            let block = blocks.find(|block| block.name == *name).expect("a block");
+            let record = format!("E:ID_FS_UUID=da7a\nE:ID_WWN={drive}\n");
+            block.udev = record.into_bytes();
+        }
+        fragment(
+            "/mnt",
+            "UUID=da7a / ext4 _netdev\nUUID=b007 /boot ext4\n",
+            machine,
+        )
+    };
+    assert!(both(&mut machine, ["uuid.1", "uuid.1"]).is_ok());
+    assert!(both(&mut machine, ["uuid.1", "uuid.2"]).is_err());
+}
+
+#[test]
+fn a_controller_with_tls_stops_nothing_that_is_not_on_it() {
+    let tls = |fstab: &str| {
+        let mut machine = live();
+        machine
+            .blocks
+            .push(block("nvme2n1", "259:9", "", &[], "715"));
+        let mut controller = controller("nvme2", "10.2.0.1", &["nvme2n1"]);
+        controller.tls_key = Some("1f2e3d4c".to_owned());
+        controller.hostnqn = Some("nqn.2014-08.org.nvmexpress:other".to_owned());
+        machine.controllers.push(controller);
+        fragment("/", fstab, &machine)
+    };
+    let message = "`nvme2` is connected with TLS, which is not carried out yet";
+    for fstab in [
+        "UUID=da7a / ext4 _netdev\n",
+        "UUID=da7a / ext4 _netdev\nUUID=715 /srv ext4 _netdev\n",
+    ] {
+        let plan = resolve(vec![tls(fstab).expect("a plan")]);
+        assert!(told(&plan).contains(&message), "{:?}", plan.warnings);
+        assert!(plan.errors.is_empty(), "{:?}", plan.errors);
+        assert!(plan.host.is_some());
+        assert_eq!(plan.controllers.len(), 2);
+    }
+    let error = tls("UUID=100a / ext4\nUUID=715 /var ext4 _netdev\n").expect_err("root's");
+    let shown = error.into_diagnostics().shown;
+    assert_eq!(shown[0].message, message);
+    assert_eq!(
+        shown[0].hint.as_deref(),
+        Some("let root's controller be reached without TLS")
+    );
+}
+
+#[test]
 fn layers_are_followed_down_to_the_controllers() {
     let mut machine = live();
     let mut array = block("md127", "9:127", "", &["nvme0n1p1", "nvme2n1"], "none");
@@ -276,6 +357,34 @@ fn a_btrfs_lies_on_all_of_its_devices() {
     );
     assert_eq!(told(&plan).len(), 1, "{:?}", plan.warnings);
     assert!(told(&plan)[0].starts_with("there is no network configuration"));
+}
+
+#[test]
+fn a_btrfs_that_is_not_mounted_lies_on_all_of_its_devices() {
+    let mut machine = live();
+    let mut part = |name: &str, number: &str, own: &str| {
+        let mut block = block(name, number, "", &[], "b7f5");
+        let more = format!("E:ID_FS_TYPE=btrfs\nE:ID_FS_UUID_SUB={own}\n");
+        block.udev.extend(more.into_bytes());
+        machine.blocks.push(block);
+    };
+    part("nvme2n1", "259:9", "1");
+    part("nvme3n1", "259:10", "2");
+    for (name, address) in [("nvme2", "10.2.0.1"), ("nvme3", "10.3.0.1")] {
+        let namespace = format!("{name}n1");
+        machine
+            .controllers
+            .push(controller(name, address, &[&namespace]));
+    }
+    let fstab = "UUID=b7f5 / btrfs _netdev\nUUID=b007 /boot ext4\n";
+    let plan = plan("/srv", fstab, &machine);
+    assert_eq!(on(&plan, "/"), ["10.2.0.1", "10.3.0.1"]);
+    let mut copy = machine.blocks[machine.blocks.len() - 1].clone();
+    (copy.name, copy.number) = ("sdb".to_owned(), "8:16".to_owned());
+    machine.blocks.push(copy);
+    let error = fragment("/srv", fstab, &machine).expect_err("a copy");
+    let shown = error.into_diagnostics().shown;
+    assert!(shown[0].message.starts_with("`UUID=b7f5` is "), "{shown:?}");
 }
 
 #[test]
