@@ -29,6 +29,10 @@ struct Target {
     group: u8,
     namespaces: u32,
     offers_nothing: bool,
+    /// Its log refers to another portal, and has nothing else.
+    refers: bool,
+    /// So many more are in its log, which it does not know.
+    unknown: u8,
 }
 
 impl Target {
@@ -56,6 +60,7 @@ impl Target {
             let pdu = read(&mut host)?;
             let command = u16::from_le_bytes([pdu[10], pdu[11]]);
             let mut page = Vec::new();
+            let mut length = 4096;
             let (result, status) = match (pdu[8], pdu[12]) {
                 (0x7f, 1) => {
                     let nqn = &pdu[72 + 256..72 + 512];
@@ -79,12 +84,17 @@ impl Target {
                     (0, 0)
                 }
                 _ => {
-                    page = self.log(at);
+                    let from = usize::try_from(u64::from_le_bytes(
+                        pdu[8 + 48..8 + 56].try_into().expect("eight"),
+                    ));
+                    let double_words = u16::from_le_bytes([pdu[8 + 42], pdu[8 + 43]]);
+                    length = (usize::from(double_words) + 1) * 4;
+                    page = self.log(at).split_off(from.expect("small"));
                     (0, 0)
                 }
             };
             if pdu[47] == 0x5a {
-                page.resize(4096, 0);
+                page.resize(length, 0);
                 host.write_all(&data(command, 0, &page, 4))?;
             }
             host.write_all(&response(command, result, status))?;
@@ -95,6 +105,7 @@ impl Target {
         let is_discovery = subsystem.ends_with("discovery");
         match self {
             _ if is_discovery => (1, 0),
+            _ if subsystem.contains("unknown") => (1 << 16 | 256, 0x182),
             Self {
                 does_not_know: true,
                 ..
@@ -129,19 +140,28 @@ impl Target {
         }
     }
 
-    /// A discovery log with one subsystem, at this very portal.
+    /// A discovery log with one subsystem and those that are unknown, at this very portal.
     fn log(self, at: SocketAddr) -> Vec<u8> {
         let mut page = vec![0; 1024];
-        page[8] = u8::from(!self.offers_nothing);
-        let mut entry = vec![0; 1024];
-        entry[..3].copy_from_slice(&[3, 1, 2]);
-        let mut put = |at: usize, text: &str| {
-            entry[at..at + text.len()].copy_from_slice(text.as_bytes());
-        };
-        put(32, &at.port().to_string());
-        put(256, NQN);
-        put(512, &at.ip().to_string());
-        page.extend(entry);
+        if self.offers_nothing {
+            page.resize(4096, 0);
+            return page;
+        }
+        page[8] = 1 + self.unknown;
+        for number in 0..=self.unknown {
+            let mut entry = vec![0; 1024];
+            entry[..3].copy_from_slice(&[3, 1, if self.refers { 1 } else { 2 }]);
+            let mut put = |at: usize, text: &str| {
+                entry[at..at + text.len()].copy_from_slice(text.as_bytes());
+            };
+            put(32, &at.port().to_string());
+            match number {
+                0 => put(256, NQN),
+                _ => put(256, &format!("nqn.2024-01.com.example:unknown{number}")),
+            }
+            put(512, &at.ip().to_string());
+            page.extend(entry);
+        }
         page
     }
 }
@@ -200,6 +220,8 @@ const HEALTHY: Target = Target {
     group: 0,
     namespaces: 1,
     offers_nothing: false,
+    refers: false,
+    unknown: 0,
 };
 
 const WRONG: &str = "DHHC-1:00:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj/jBqb2:";
@@ -269,6 +291,42 @@ fn a_log_that_is_empty() {
         &machine(Input::Vlan, target.serve(), false),
         &["fault nothing-offered"],
     );
+}
+
+#[test]
+fn what_fails_behind_a_discovery_log_is_told() {
+    let unknown = |unknown| Target { unknown, ..HEALTHY };
+    let expect = |target: Target, expected: &[&str]| {
+        expect(&machine(Input::Vlan, target.serve(), false), expected);
+    };
+    expect(unknown(2), &["warning nqn-unknown"; 2]);
+    let mut many = vec!["warning nqn-unknown"; 15];
+    many.push("warning portal-unsure");
+    expect(unknown(20), &many);
+    let target = Target {
+        namespaces: 0,
+        ..unknown(1)
+    };
+    expect(target, &["fault no-namespace", "fault nqn-unknown"]);
+    let target = Target {
+        refers: true,
+        ..HEALTHY
+    };
+    expect(target, &["warning portal-unsure"]);
+}
+
+#[test]
+fn a_plan_without_a_host_is_told() {
+    let mut machine = machine(Input::Vlan, HEALTHY.serve(), true);
+    let text = std::fs::read_to_string(machine.path(PLAN)).expect("a plan");
+    let mut plan: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    plan["host"] = serde_json::Value::Null;
+    common::write(&machine.path(PLAN), plan.to_string().as_bytes(), 0o600);
+    machine.copy_in(PLAN, 0o600);
+    machine.write_initrd();
+    let (_, findings) = machine.check(&["--online"]);
+    let words: Vec<&str> = findings.iter().map(|(_, word)| &**word).collect();
+    assert_eq!(words, ["identity-missing", "portal-unsure"]);
 }
 
 #[test]

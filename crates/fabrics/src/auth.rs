@@ -15,10 +15,14 @@ use crate::conversation::{Broken, Conversation};
 pub enum Verdict {
     /// The controller accepts the host's secret.
     Accepted,
-    /// It does not: reason code explanation.
-    Refused(u8),
+    /// It does not.
+    Refused,
     /// It wants something that is not done here.
     NotSpoken(&'static str),
+    /// It fails for a reason that is not the secret: reason code explanation.
+    Failed(u8),
+    /// A command fails with this status.
+    Status(u16),
 }
 
 /// Types of messages, and their identifiers.
@@ -188,7 +192,7 @@ pub fn authenticate(
             return Ok(Verdict::NotSpoken("a Diffie-Hellman group"));
         }
         Message::Challenge(challenge) => response(&challenge, secret, host, subsystem),
-        Message::Failure(why) => return Ok(failed(why)),
+        Message::Failure(why) => return Ok(failed(why, false)),
         Message::Success | Message::Other => None,
     };
     let Some(answer) = answer else {
@@ -198,12 +202,12 @@ pub fn authenticate(
         Ok(None) => {}
         Ok(Some(verdict)) => return Ok(verdict),
         // The kernel's target may be gone before its answer is.
-        Err(Broken::Io(error)) if is_end(error.kind()) => return Ok(Verdict::Refused(0)),
+        Err(Broken::Io(error)) if is_end(error.kind()) => return Ok(Verdict::Refused),
         Err(other) => return Err(other),
     }
     Ok(match Message::parse(&page) {
         Message::Success => Verdict::Accepted,
-        Message::Failure(why) => failed(why),
+        Message::Failure(why) => failed(why, true),
         _ => Verdict::NotSpoken("another protocol"),
     })
 }
@@ -215,12 +219,16 @@ fn is_end(kind: ErrorKind) -> bool {
     )
 }
 
-/// Explanations of a failure: what is offered does not do, not that the secret is wrong.
-fn failed(why: u8) -> Verdict {
+/// Explanations of a failure (figure 735). Only who has seen an answer can say that the
+/// secret is wrong.
+fn failed(why: u8, has_answer: bool) -> Verdict {
     match why {
-        // Concatenation mismatch, hash or group not usable (figure 735).
-        0x04 | 0x05 => Verdict::NotSpoken("a Diffie-Hellman group"),
-        _ => Verdict::Refused(why),
+        0x01 if has_answer => Verdict::Refused,
+        0x02 => Verdict::NotSpoken("another protocol"),
+        0x03 => Verdict::NotSpoken("a secure channel"),
+        0x04 => Verdict::NotSpoken("another hash"),
+        0x05 => Verdict::NotSpoken("another Diffie-Hellman group"),
+        other => Verdict::Failed(other),
     }
 }
 
@@ -232,10 +240,10 @@ fn say(
 ) -> Result<Option<Verdict>, Broken> {
     let sent = conversation.command(Command::AuthenticationSend(message), &mut [])?;
     if sent.status != 0 {
-        return Ok(Some(Verdict::Refused(0)));
+        return Ok(Some(Verdict::Status(sent.status)));
     }
     let received = conversation.command(Command::AuthenticationReceive(PAGE), page)?;
-    Ok((received.status != 0).then_some(Verdict::Refused(0)))
+    Ok((received.status != 0).then_some(Verdict::Status(received.status)))
 }
 
 #[cfg(test)]
@@ -310,6 +318,18 @@ mod tests {
             assert!(all[..at].iter().all(|other| other != one));
         }
         assert_eq!(response(&challenge(9, 1), &secret, "h", "s"), None);
+    }
+
+    #[test]
+    fn only_a_failure_after_the_answer_is_about_the_secret() {
+        assert_eq!(failed(1, true), Verdict::Refused);
+        assert_eq!(failed(1, false), Verdict::Failed(1));
+        for why in 2..=5 {
+            assert!(matches!(failed(why, true), Verdict::NotSpoken(_)), "{why}");
+        }
+        for why in [0, 6, 7, 0xff] {
+            assert_eq!(failed(why, true), Verdict::Failed(why));
+        }
     }
 
     proptest! {

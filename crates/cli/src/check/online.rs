@@ -2,165 +2,190 @@
 //! are reached, are NVMe/TCP, know the subsystem, admit the host, take its secret, and
 //! have a namespace for it. It uses this machine's network as it is now.
 
-use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+mod portal;
+
 use std::time::{Duration, Instant};
 
-use nvmeroot_fabrics::auth::{Verdict, authenticate};
-use nvmeroot_fabrics::command::{
-    AUTHENTICATION_REQUIRED, Command, HOST_NQN, INVALID_HOST, INVALID_PARAMETERS, PAGE,
-    SUBSYSTEM_NQN,
-};
-use nvmeroot_fabrics::conversation::{Broken, Conversation};
-use nvmeroot_fabrics::log_page::SubsystemKind;
-use nvmeroot_plan::{BootPlan, Controller, HostIdentity, Nqn, Secret};
+use nvmeroot_fabrics::command::{Command, PAGE};
+use nvmeroot_fabrics::log_page::{DiscoveryEntry, SubsystemKind};
+use nvmeroot_plan::{BootPlan, Controller, HostIdentity, Nqn, Reach, Secret};
 
+use self::portal::{Portal, broken, fault, status, untried};
 use super::finding::{Finding, Severity, Topic};
 use super::subject::Subject;
 use crate::output;
 
-/// For a portal to take the connection.
-const TO_CONNECT: Duration = Duration::from_secs(5);
-
-/// For all that is then said on it.
-const TO_ANSWER: Duration = Duration::from_secs(10);
-
-/// For all portals together; those after that are not tried.
+/// For all portals together; no connection begins after that.
 const TOGETHER: Duration = Duration::from_secs(90);
 
 /// More subsystems of one discovery log are not tried.
 const MOST_SUBSYSTEMS: usize = 16;
 
-/// Asks all portals, and says on standard error how far it is.
-pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
-    let plan = subject.plan;
-    let Some(host) = &plan.host else {
-        return;
-    };
-    let until = Instant::now() + TOGETHER;
-    let outcomes: Vec<Result<usize, Finding>> = plan
-        .controllers
-        .iter()
-        .map(|controller| {
-            let portal = controller.portal();
-            output::talk(&format!("asking `{portal}` …\n"));
-            let asked = match Instant::now() < until {
-                true => Asker { plan, host }.ask(controller),
-                false => Err(untried(&portal, "the others took all the time")),
-            };
-            let said = match &asked {
-                Ok(1) => "is ready, with 1 namespace".to_owned(),
-                Ok(count) => format!("is ready, with {count} namespaces"),
-                Err(finding) => format!("is not ready ({})", finding.topic.word()),
-            };
-            output::talk(&format!("`{portal}` {said}\n"));
-            asked
-        })
-        .collect();
-    // One controller of a requirement is enough.
-    let is_met = |any_of: &[usize]| {
-        any_of
-            .iter()
-            .any(|one| matches!(outcomes.get(*one), Some(Ok(_))))
-    };
-    let is_needed = |at: usize| {
-        let mut all = plan.requirements.iter();
-        all.any(|one| one.any_of.contains(&at) && !is_met(&one.any_of))
-    };
-    let severities: Vec<bool> = (0..outcomes.len()).map(is_needed).collect();
-    for (outcome, is_needed) in outcomes.into_iter().zip(severities) {
-        if let Err(mut finding) = outcome {
-            if !is_needed {
-                finding.severity = Severity::Warning;
-            }
-            findings.push(finding);
+/// What came of a controller of the plan.
+#[derive(Default)]
+struct Outcome {
+    /// Namespaces that the host gets by it.
+    namespaces: usize,
+    /// What does not work, even where something else does.
+    findings: Vec<Finding>,
+}
+
+impl Outcome {
+    fn add(&mut self, asked: Result<usize, Finding>) {
+        match asked {
+            Ok(count) => self.namespaces += count,
+            Err(finding) => self.findings.push(finding),
         }
     }
 }
 
-fn fault(topic: Topic, what: String, why: &str, mend: &str) -> Finding {
-    Finding::fault(topic, what).because(why).mend(mend)
-}
-
-/// What is not known is no fault.
-fn untried(portal: &str, why: &str) -> Finding {
-    Finding::warning(
-        Topic::PortalUnsure,
-        format!("`{portal}` could not be asked to the end: {why}"),
-    )
-    .because("whether the machine boots from it shows at boot")
-    .mend("`nvme connect` in a running system tries it by the kernel")
+/// Asks all portals, and says on standard error how far it is.
+pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    let plan = subject.plan;
+    if plan.controllers.is_empty() {
+        output::talk("the plan names no portal that could be asked\n");
+        return;
+    }
+    let Some(host) = &plan.host else {
+        let mend = match plan.reach {
+            Reach::Firmware => {
+                "the firmware's table may name it at boot: `nvmeroot nbft` shows the table"
+                    .to_owned()
+            }
+            _ => format!(
+                "{}, with `--hostnqn NQN --hostid UUID` or `--host-from /etc/nvme`",
+                subject.configure
+            ),
+        };
+        findings.push(
+            Finding::warning(Topic::PortalUnsure, "no portal was asked")
+                .because("the plan names no host, and a target answers by who asks")
+                .mend(mend),
+        );
+        return;
+    };
+    let until = Instant::now() + TOGETHER;
+    let asker = Asker { plan, host, until };
+    let asked = plan.controllers.iter().enumerate().map(|(at, controller)| {
+        let portal = controller.portal();
+        output::talk(&format!("asking `{portal}` …\n"));
+        let outcome = asker.ask(at, controller);
+        let said = match (outcome.namespaces, outcome.findings.first()) {
+            (0, Some(finding)) => format!("is not ready ({})", finding.topic.word()),
+            (1, _) => "is ready, with 1 namespace".to_owned(),
+            (count, _) => format!("is ready, with {count} namespaces"),
+        };
+        output::talk(&format!("`{portal}` {said}\n"));
+        outcome
+    });
+    let outcomes: Vec<Outcome> = asked.collect();
+    // One controller of a requirement is enough.
+    let is_met = |any_of: &[usize]| {
+        let mut all = any_of.iter().filter_map(|one| outcomes.get(*one));
+        all.any(|outcome| outcome.namespaces > 0)
+    };
+    for (at, outcome) in outcomes.iter().enumerate() {
+        let mut all = plan.requirements.iter();
+        let is_needed = all.any(|one| one.any_of.contains(&at) && !is_met(&one.any_of));
+        findings.extend(outcome.findings.iter().cloned().map(|mut finding| {
+            if !is_needed {
+                finding.severity = Severity::Warning;
+            }
+            finding
+        }));
+    }
 }
 
 struct Asker<'a> {
     plan: &'a BootPlan,
     host: &'a HostIdentity,
+    until: Instant,
 }
 
 impl Asker<'_> {
-    /// How many namespaces the host gets by a controller of the plan.
-    fn ask(&self, controller: &Controller) -> Result<usize, Finding> {
-        let at = SocketAddr::new(controller.traddr, controller.trsvcid.get());
-        let nqn = match &controller.nqn {
+    /// Asks a controller of the plan; `at`: its place there.
+    fn ask(&self, at: usize, controller: &Controller) -> Outcome {
+        let portal = Portal::of(self.plan, at, controller);
+        let mut outcome = Outcome::default();
+        match &controller.nqn {
             Some(nqn) if nqn.as_str() != Nqn::DISCOVERY => {
-                let secret = self.plan.options_of(controller, at, nqn).dhchap_secret;
-                return self.namespaces(at, nqn, secret.as_ref());
+                outcome.add(self.subsystem(controller, &portal, nqn));
             }
-            _ => Nqn::DISCOVERY,
-        };
-        let portal = controller.portal();
-        let mut conversation = open(at)?;
-        let secret = controller.options.dhchap_secret.as_ref();
-        self.connect(&mut conversation, &portal, nqn, secret)?;
-        conversation.enable().map_err(|e| broken(&portal, &e))?;
-        let log = conversation.log();
-        let (entries, _) = log.map_err(|e| untried(&portal, &e.to_string()))?;
-        drop(conversation);
-        let subsystems = entries.iter();
-        let subsystems = subsystems.filter(|entry| entry.kind == SubsystemKind::Nvm);
-        let mut first = None;
-        let mut total = 0;
-        for entry in subsystems.take(MOST_SUBSYSTEMS) {
-            let at = SocketAddr::new(entry.traddr, entry.trsvcid.get());
-            let secret = self
-                .plan
-                .options_of(controller, at, &entry.nqn)
-                .dhchap_secret;
-            match self.namespaces(at, &entry.nqn, secret.as_ref()) {
-                Ok(count) => total += count,
-                Err(finding) => first = first.or(Some(finding)),
-            }
+            _ => match self.log(controller, &portal) {
+                Err(finding) => outcome.findings.push(finding),
+                Ok(entries) => self.offered(controller, &portal, &entries, &mut outcome),
+            },
         }
-        match (total, first) {
-            (0, Some(finding)) => Err(finding),
-            (0, None) => Err(fault(
+        outcome
+    }
+
+    /// What a discovery controller offers.
+    fn log(
+        &self,
+        controller: &Controller,
+        portal: &Portal,
+    ) -> Result<Vec<DiscoveryEntry>, Finding> {
+        let mut conversation = portal.open(self.until)?;
+        let secret = controller.options.dhchap_secret.as_ref();
+        portal.connect(&mut conversation, self.host, Nqn::DISCOVERY, secret)?;
+        conversation.enable().map_err(|e| broken(portal, &e))?;
+        let log = conversation.log();
+        let (entries, _) = log.map_err(|e| untried(portal, &e.to_string()))?;
+        Ok(entries)
+    }
+
+    /// Asks all subsystems of a discovery log: the plan does not say which one root is on.
+    fn offered(
+        &self,
+        controller: &Controller,
+        portal: &Portal,
+        entries: &[DiscoveryEntry],
+        outcome: &mut Outcome,
+    ) {
+        let of_kind = |kind| entries.iter().filter(move |entry| entry.kind == kind);
+        let subsystems = of_kind(SubsystemKind::Nvm);
+        for entry in subsystems.clone().take(MOST_SUBSYSTEMS) {
+            let there = portal.beside(entry.traddr, entry.trsvcid.get());
+            outcome.add(self.subsystem(controller, &there, &entry.nqn));
+        }
+        let more = subsystems.count().saturating_sub(MOST_SUBSYSTEMS);
+        if more > 0 {
+            let why = format!("of its subsystems {more} more were not asked");
+            outcome.findings.push(untried(portal, &why));
+        }
+        let has_found = outcome.namespaces > 0 || !outcome.findings.is_empty();
+        if has_found {
+            return;
+        }
+        outcome.findings.push(match of_kind(SubsystemKind::Referral).count() {
+            0 => fault(
                 Topic::NothingOffered,
                 format!("`{portal}` offers nothing to `{}`", self.host.nqn),
                 "a target lists what this host may use: it does not admit the host, or exports nothing there",
                 "add the host NQN to the subsystem's allowed hosts on the target, and the subsystem to the port",
-            )),
-            (total, _) => Ok(total),
-        }
+            ),
+            _ => untried(portal, "it only refers to other discovery portals, which were not asked"),
+        });
     }
 
     /// How many namespaces of a subsystem the host gets at a portal.
-    fn namespaces(
+    fn subsystem(
         &self,
-        at: SocketAddr,
+        controller: &Controller,
+        portal: &Portal,
         nqn: &Nqn,
-        secret: Option<&Secret>,
     ) -> Result<usize, Finding> {
-        let portal = at.to_string();
-        let mut conversation = open(at)?;
-        self.connect(&mut conversation, &portal, nqn.as_str(), secret)?;
-        let error = |e: Broken| broken(&portal, &e);
-        conversation.enable().map_err(error)?;
+        let options = self.plan.options_of(controller, portal.address(), nqn);
+        let secret: Option<&Secret> = options.dhchap_secret.as_ref();
+        let mut conversation = portal.open(self.until)?;
+        portal.connect(&mut conversation, self.host, nqn.as_str(), secret)?;
+        conversation.enable().map_err(|e| broken(portal, &e))?;
         let mut page = vec![0; usize::try_from(PAGE).unwrap_or(0)];
         let end = conversation
             .command(Command::Namespaces, &mut page)
-            .map_err(error)?;
+            .map_err(|e| broken(portal, &e))?;
         if end.status != 0 {
-            return Err(status(&portal, end.status));
+            return Err(status(portal, end.status));
         }
         let ids = page.chunks_exact(4);
         match ids.take_while(|id| **id != [0; 4]).count() {
@@ -173,123 +198,4 @@ impl Asker<'_> {
             count => Ok(count),
         }
     }
-
-    /// Connects to a subsystem, and authenticates where that is asked for.
-    fn connect(
-        &self,
-        conversation: &mut Conversation,
-        portal: &str,
-        nqn: &str,
-        secret: Option<&Secret>,
-    ) -> Result<(), Finding> {
-        let command = Command::Connect(self.host, nqn);
-        let end = conversation
-            .command(command, &mut [])
-            .map_err(|e| broken(portal, &e))?;
-        let own = &self.host.nqn;
-        match (end.status, end.result) {
-            // Above the controller's number it asks for authentication.
-            (0, result) if result >> 16 & 0xffff == 0 => return Ok(()),
-            (0 | AUTHENTICATION_REQUIRED, _) => {}
-            (INVALID_PARAMETERS, SUBSYSTEM_NQN) => {
-                return Err(fault(
-                    Topic::NqnUnknown,
-                    format!("`{portal}` does not know the subsystem `{nqn}`"),
-                    "it refuses the connection",
-                    "compare the NQN with the target's, and see that the subsystem is exported on that port",
-                ));
-            }
-            (INVALID_PARAMETERS, HOST_NQN) | (INVALID_HOST, _) => {
-                return Err(fault(
-                    Topic::HostRefused,
-                    format!("`{nqn}` at `{portal}` does not admit the host `{own}`"),
-                    "it refuses the connection",
-                    "add the host NQN to the subsystem's allowed hosts on the target",
-                ));
-            }
-            (other, _) => return Err(status(portal, other)),
-        }
-        let Some(secret) = secret else {
-            return Err(fault(
-                Topic::SecretMissing,
-                format!("`{nqn}` at `{portal}` asks for a secret, and the plan has none"),
-                "it refuses a host that does not authenticate (DH-HMAC-CHAP)",
-                "put the host's key into `/etc/nvme/config.json` (`dhchap_key`), then run `nvmeroot configure` again",
-            ));
-        };
-        match authenticate(conversation, secret, own.as_str(), nqn)
-            .map_err(|e| broken(portal, &e))?
-        {
-            Verdict::Accepted => Ok(()),
-            Verdict::NotSpoken(what) => Err(untried(
-                portal,
-                &format!("it wants {what} for authentication, which is not tried from here"),
-            )),
-            Verdict::Refused(_) => Err(fault(
-                Topic::SecretWrong,
-                format!("`{nqn}` at `{portal}` does not take this host's secret"),
-                "authentication fails (DH-HMAC-CHAP), and it refuses the connection",
-                "compare the host's key on the target with `dhchap_key` in `/etc/nvme/config.json`, then run `nvmeroot configure` again",
-            )),
-        }
-    }
-}
-
-/// A connection on which NVMe/TCP is spoken.
-fn open(at: SocketAddr) -> Result<Conversation, Finding> {
-    let portal = at.to_string();
-    // Asks the routing table, and sends nothing.
-    let any: IpAddr = match at {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    if let Err(error) = UdpSocket::bind((any, 0)).and_then(|socket| socket.connect(at)) {
-        return Err(fault(
-            Topic::PortalNoRoute,
-            format!("no route leads to `{portal}`: {error}"),
-            "this machine, as it is now, sends nothing there",
-            "see `ip route get` for the address; an interface may be down, or the system that was checked has another network",
-        ));
-    }
-    let stream = TcpStream::connect_timeout(&at, TO_CONNECT).map_err(|error| match error.kind() {
-        ErrorKind::ConnectionRefused => fault(
-            Topic::PortalRefused,
-            format!("`{portal}` refuses the connection"),
-            "its machine answers, and nothing listens on that port",
-            "see that the target runs, and compare the port (4420 for drives, 8009 for discovery)",
-        ),
-        _ => fault(
-            Topic::PortalSilent,
-            format!("`{portal}` does not answer: {error}"),
-            "a packet to it, or its answer, is lost",
-            "see that its machine runs, then addresses, VLANs, firewalls and the MTU on the way",
-        ),
-    })?;
-    Conversation::on(stream, TO_ANSWER).map_err(|error| {
-        let what = match &error {
-            Broken::Io(e) if e.kind() == ErrorKind::WouldBlock => {
-                format!("`{portal}` takes the connection and says nothing")
-            }
-            Broken::Io(_) => format!("`{portal}` closes the connection at once"),
-            other => format!("`{portal}` does not speak NVMe/TCP: {other}"),
-        };
-        fault(
-            Topic::PortalOther,
-            what,
-            "something else listens on that port, or NVMe/TCP with TLS only",
-            "compare address and port with the target's",
-        )
-    })
-}
-
-/// A conversation that ended too early.
-fn broken(portal: &str, error: &Broken) -> Finding {
-    untried(portal, &error.to_string())
-}
-
-fn status(portal: &str, status: u16) -> Finding {
-    untried(
-        portal,
-        &format!("it answers with the NVMe status {status:#x}"),
-    )
 }
