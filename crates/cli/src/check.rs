@@ -10,10 +10,12 @@ mod kernels;
 mod modules;
 mod mounts;
 mod online;
+mod owner;
 mod report;
 mod space;
 mod subject;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
@@ -22,6 +24,8 @@ use nvmeroot_plan::Reach;
 
 use self::finding::{Finding, Topic};
 use self::initrd::Inside;
+use self::kernels::Kernel;
+use self::modules::MOST_RELEASES;
 use self::report::Report;
 use self::subject::Subject;
 use crate::args::{CheckArgs, ReportFormat};
@@ -90,11 +94,12 @@ fn look(subject: &Subject<'_>, initrd: Option<&Path>, is_given: bool) -> Result<
     }
     identity::check(subject, &mut findings)?;
     mounts::check(subject, &mut findings);
-    let entries = entries::find(subject);
+    let kernels = kernels::find(subject);
+    let entries = entries::find(subject, &kernels);
     command_line::check(subject, &entries, &mut findings);
     let images = match initrd {
         Some(path) => one_image(subject, path, &mut findings)?,
-        None => all_images(subject, &mut findings)?,
+        None => all_images(subject, &kernels, &mut findings)?,
     };
     Ok(Report::new(reach, images, findings))
 }
@@ -116,8 +121,17 @@ fn one_image(
             if releases.is_empty() {
                 modules::check(subject, &inside, "", findings);
             }
-            for release in releases {
-                modules::check(subject, &inside, &release, findings);
+            for release in releases.iter().take(MOST_RELEASES) {
+                modules::check(subject, &inside, release, findings);
+            }
+            if releases.len() > MOST_RELEASES {
+                let count = releases.len();
+                let what = format!("`{name}` has modules of {count} kernels");
+                findings.push(
+                    Finding::warning(Topic::InitrdUnread, what)
+                        .because(format!("it was looked at for {MOST_RELEASES} of them"))
+                        .mend("make an image for each kernel"),
+                );
             }
         }
     }
@@ -125,8 +139,11 @@ fn one_image(
 }
 
 /// Those of all kernels.
-fn all_images(subject: &Subject<'_>, findings: &mut Vec<Finding>) -> Result<Vec<String>, Failure> {
-    let kernels = kernels::find(subject);
+fn all_images(
+    subject: &Subject<'_>,
+    kernels: &BTreeMap<String, Kernel>,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<String>, Failure> {
     if kernels.is_empty() {
         findings.push(
             Finding::fault(Topic::KernelMissing, "the root tree has no kernel")
@@ -136,24 +153,19 @@ fn all_images(subject: &Subject<'_>, findings: &mut Vec<Finding>) -> Result<Vec<
     }
     let mut names = Vec::new();
     let mut largest = 0;
-    for (release, kernel) in &kernels {
+    for (release, kernel) in kernels {
+        if !kernel.has_modules {
+            findings.push(no_modules(release, kernel));
+        }
+        if kernel.may_be_another_s {
+            continue;
+        }
         if kernel.images.is_empty() {
             let what = format!("the kernel `{release}` has no initramfs");
             findings.push(
                 Finding::fault(Topic::InitrdMissing, what)
                     .because("nothing connects the drives when it is started")
                     .mend(new_image(subject, release)),
-            );
-        }
-        if !kernel.has_modules {
-            let what = format!("the root tree has no modules of the kernel `{release}`");
-            findings.push(
-                Finding::warning(Topic::ModulesMissing, what)
-                    .because("the running system can load none, and the next initramfs has none")
-                    .mend(format!(
-                        "install its package again, or remove `{}`",
-                        kernel.file.as_deref().unwrap_or("it")
-                    )),
             );
         }
         for path in &kernel.images {
@@ -184,6 +196,25 @@ fn all_images(subject: &Subject<'_>, findings: &mut Vec<Finding>) -> Result<Vec<
     }
     space::check(subject, largest, findings);
     Ok(names)
+}
+
+fn no_modules(release: &str, kernel: &Kernel) -> Finding {
+    let what = format!("the root tree has no modules of the kernel `{release}`");
+    let file = kernel.file.as_deref().unwrap_or("it");
+    let again = format!("install its package again, or remove `{file}`");
+    let (why, mend) = match kernel.may_be_another_s {
+        true => (
+            "it is taken for another system's on the same `/boot`, and was not looked at",
+            format!("if it is this system's, {again}"),
+        ),
+        false => (
+            "the running system can load none, and the next initramfs has none",
+            again,
+        ),
+    };
+    Finding::warning(Topic::ModulesMissing, what)
+        .because(why)
+        .mend(mend)
 }
 
 /// What to type for a kernel that has none: the generators' usual commands pass it over.

@@ -56,6 +56,10 @@ const AGENT: &str = "usr/lib/nvmeroot/nvmeroot-agent";
 const HAND_OFF: &str = "etc/netplan/99-nvmeroot.yaml";
 const GRUB: &str = "boot/grub/grub.cfg";
 
+/// What machines are called on what they share.
+const OWN: &str = "0123456789abcdef0123456789abcdef";
+const OTHER: &str = "fedcba9876543210fedcba9876543210";
+
 faults! {
     a_healthy_tree_with_a_vlan: Vlan, BOTH, |_| {} => [];
     a_healthy_tree_with_dhcp: Dhcp, BOTH, |_| {} => [];
@@ -223,23 +227,33 @@ faults! {
         m.write_initrd();
     } => ["fault module-missing"];
     no_driver_of_a_card: Vlan, BOTH, |m| {
-        // bonding is where cards' drivers are.
+        // As in Debian 13: netkit is in the kernel, bonding in the image.
         let path = format!("{}/modules.builtin", m.modules());
-        let text = std::fs::read_to_string(m.path(&path)).expect("an index");
-        let lines = text.lines().filter(|line| !line.contains("/drivers/net/"));
-        let lines = lines.map(|line| format!("{line}\n"));
-        let text: String = lines.chain(["kernel/bonding.ko\n".to_owned()]).collect();
-        std::fs::write(m.path(&path), text).expect("an index");
-        m.initrd.retain(|path, _| !path.contains("/drivers/net/"));
-        m.write_initrd();
+        m.edit(&path, "kernel/fs", "kernel/drivers/net/netkit.ko\nkernel/fs");
+        m.add(&format!("{}/kernel/drivers/net/phy/mdio-x.ko.xz", m.modules()), 0o644, b"module");
+        m.take_module("e1000e");
     } => ["fault card-driver-missing"];
     no_driver_of_this_machine_s_card: Dhcp, BOTH, |m| {
         let card = m.path("sys/class/net/enp1s0/device/driver");
         std::fs::create_dir_all(&card).expect("a card");
         std::os::unix::fs::symlink("../../../../module/e1000e", card.join("module"))
             .expect("a link");
+        m.add(&format!("{}/kernel/drivers/net/virtio_net.ko", m.modules()), 0o644, b"module");
         m.take_module("e1000e");
     } => ["fault module-missing"];
+    a_bond_with_the_address_of_this_machine_s_card: Mac, BOTH, |m| {
+        for name in ["bond0", "enp1s0"] {
+            m.put(&format!("sys/class/net/{name}/address"), "52:54:00:00:00:01\n");
+        }
+        let card = m.path("sys/class/net/enp1s0/device/driver");
+        std::fs::create_dir_all(&card).expect("a card");
+        std::os::unix::fs::symlink("../../../../module/igb", card.join("module")).expect("a link");
+    } => ["fault module-missing"];
+    a_driver_that_a_vendor_has_built: Vlan, BOTH, |m| {
+        m.take_module("e1000e");
+        m.add(&format!("{}/updates/dkms/card.ko.xz", m.modules()), 0o644, b"module");
+        m.write_initrd();
+    } => [];
     no_index_of_modules: Vlan, BOTH, |m| {
         m.initrd.retain(|path, _| !path.contains("/modules.dep"));
         m.write_initrd();
@@ -270,6 +284,58 @@ faults! {
             "linux /t/{release}/linux\ninitrd /t/{release}/initrd.img\noptions root=UUID=1-2 nvmeroot=off\n"
         ));
     } => ["fault switched-off"];
+    an_entry_with_a_blank_line: Vlan, BOTH, |m| {
+        m.remove(GRUB);
+        let release = &m.release;
+        m.put("boot/loader/entries/a.conf", &format!(
+            "title a\n\nlinux /t/{release}/linux\ninitrd /t/{release}/initrd.img\noptions root=UUID=2-2\n"
+        ));
+    } => ["fault root-other"];
+
+    // Other systems beside it.
+    another_system_s_entries: Vlan, BOTH, |m| {
+        let text = std::fs::read_to_string(m.path(GRUB)).expect("a menu");
+        m.put(GRUB, &(text + "menuentry 'Ubuntu' {\n\tlinux /vmlinuz-6.99 root=UUID=9\n}\n"));
+        m.put("boot/loader/entries/a.conf", "linux /t/6.98/linux\noptions root=UUID=9\n");
+    } => [];
+    another_system_s_entry_of_the_same_kernel: Vlan, BOTH, |m| {
+        m.remove(GRUB);
+        m.put("etc/machine-id", &format!("{OWN}\n"));
+        let release = &m.release;
+        for (name, machine, root) in [("a", OTHER, "9"), ("b", OWN, "1-2")] {
+            m.put(&format!("boot/loader/entries/{name}.conf"), &format!(
+                "machine-id {machine}\nlinux /t/{release}/linux\ninitrd /i\noptions root=UUID={root}\n"
+            ));
+        }
+        m.put(&format!("boot/{OTHER}/{release}/initrd"), "another system's");
+    } => [];
+    entries_of_a_machine_that_was_given_another_name: Vlan, BOTH, |m| {
+        m.remove(GRUB);
+        m.put("etc/machine-id", &format!("{OWN}\n"));
+        let release = &m.release;
+        m.put(&format!("boot/loader/entries/{OTHER}-{release}.conf"), &format!(
+            "linux /{OTHER}/{release}/linux\ninitrd /{OTHER}/{release}/initrd\noptions root=UUID=9\n"
+        ));
+    } => ["fault root-other"];
+    another_system_s_unified_image: Vlan, BOTH, |m| {
+        m.put("etc/machine-id", &format!("{OWN}\n"));
+        let file = unified(&[
+            (".uname", b"6.99"),
+            (".cmdline", b"root=UUID=9"),
+            (".initrd", b"another system's"),
+        ]);
+        common::write(&m.path(&format!("boot/efi/EFI/Linux/{OTHER}-6.99.efi")), &file, 0o600);
+    } => [];
+    a_kernel_that_may_be_another_system_s: Vlan, BOTH, |m| {
+        m.put("boot/vmlinuz-6.99", "");
+        m.put("boot/initrd.img-6.99", "another system's");
+    } => ["warning modules-missing"];
+    another_system_s_image_and_no_kernel_of_its_own: Vlan, BOTH, |m| {
+        m.remove(&m.image());
+        m.remove(&format!("boot/vmlinuz-{}", m.release));
+        let file = unified(&[(".uname", b"6.99"), (".initrd", b"another system's")]);
+        common::write(&m.path("boot/efi/EFI/Linux/other.efi"), &file, 0o600);
+    } => ["fault initrd-missing", "warning modules-missing"];
     an_essential_mount_that_fstab_lacks: Var, BOTH, |_| {} => ["warning mount-missing"];
 }
 
@@ -282,6 +348,25 @@ fn an_image_may_be_named() {
         expect(&machine, &["--initrd", "image"], &[]);
         expect(&machine, &[], &["fault agent-missing"]);
     }
+}
+
+#[test]
+fn an_image_with_modules_of_many_kernels_is_not_looked_at_for_all() {
+    let mut machine = Machine::new(Generator::InitramfsTools, Input::Vlan);
+    for number in 0..20 {
+        let path = format!("usr/lib/modules/6.99.{number:02}/kernel/a.ko");
+        machine.add(&path, 0o644, b"module");
+    }
+    machine.write_initrd();
+    let image = machine.path(&machine.image());
+    std::fs::copy(image, machine.path("../image")).expect("a copy");
+    let said = machine.says(&["--initrd", "image"]);
+    let has = |text: &str| said.contains(text);
+    assert!(has(
+        "warning: `image` has modules of 21 kernels\n  it was looked at for 16 of them"
+    ));
+    // One kernel of the stand-in's, and fifteen.
+    assert!(has("`6.99.14`") && !has("`6.99.15`"), "{said}");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! What boot loaders will start: GRUB's menu, entries of the Boot Loader Specification,
 //! and the command lines in unified kernel images.
 
-use super::kernels::{KERNELS, section};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::kernels::{KERNELS, Kernel, section};
+use super::owner::{Owner, machine};
 use super::subject::Subject;
 
 /// GRUB's menus.
@@ -32,10 +35,28 @@ pub(crate) struct BootEntry {
     pub(crate) command_line: String,
     /// It names an initramfs.
     pub(crate) has_initrd: bool,
+    /// The machine that it says it is of.
+    pub(crate) machine: Option<String>,
 }
 
-/// All of them, in the order of their menus.
-pub(crate) fn find(subject: &Subject<'_>) -> Vec<BootEntry> {
+/// Those of the tree, in the order of their menus. `kernels`: what it has; where that is
+/// nothing, all entries count.
+pub(crate) fn find(subject: &Subject<'_>, kernels: &BTreeMap<String, Kernel>) -> Vec<BootEntry> {
+    let mut found = all(subject);
+    found.retain(|entry| {
+        let release = entry.release.as_ref();
+        let kernel = release.and_then(|release| kernels.get(release));
+        kernels.is_empty() || kernel.is_some_and(|kernel| !kernel.may_be_another_s)
+    });
+    let owner = Owner::of(subject);
+    let is_another = |entry: &BootEntry| owner.is_another(entry.machine.as_deref());
+    let own = found.iter().filter(|entry| !is_another(entry));
+    let own: BTreeSet<Option<String>> = own.map(|entry| entry.release.clone()).collect();
+    found.retain(|entry| !is_another(entry) || !own.contains(&entry.release));
+    found
+}
+
+fn all(subject: &Subject<'_>) -> Vec<BootEntry> {
     let mut found = Vec::new();
     for path in GRUB {
         if let Some(text) = subject.text(path) {
@@ -60,6 +81,7 @@ pub(crate) fn find(subject: &Subject<'_>) -> Vec<BootEntry> {
             {
                 found.push(BootEntry {
                     release: section(subject, &path, ".uname"),
+                    machine: machine(&path).map(str::to_owned),
                     place: path,
                     command_line,
                     has_initrd: true,
@@ -115,7 +137,7 @@ fn grub(path: &str, text: &str) -> Vec<BootEntry> {
                     place: format!("{path}:{number}"),
                     release: release(kernel),
                     command_line: words.collect::<Vec<_>>().join(" "),
-                    has_initrd: false,
+                    ..BootEntry::default()
                 });
             }
             Some("initrd" | "initrd16" | "initrdefi") => {
@@ -134,14 +156,19 @@ fn grub(path: &str, text: &str) -> Vec<BootEntry> {
 fn specification(path: &str, text: &str) -> Option<BootEntry> {
     let mut entry = BootEntry {
         place: path.to_owned(),
+        machine: machine(path).map(str::to_owned),
         ..BootEntry::default()
     };
     let mut options = Vec::new();
     for line in text.lines() {
-        let (key, value) = line.trim().split_once(char::is_whitespace)?;
+        // Blank lines, comments, and keys that say nothing are passed over.
+        let Some((key, value)) = line.trim().split_once(char::is_whitespace) else {
+            continue;
+        };
         match key {
             "linux" => entry.release = release(value.trim()),
             "initrd" => entry.has_initrd = true,
+            "machine-id" => entry.machine = Some(value.trim().to_owned()),
             "options" => options.push(value.trim()),
             _ => {}
         }
@@ -166,6 +193,7 @@ mod tests {
             release: Some(release.to_owned()),
             command_line: command_line.to_owned(),
             has_initrd,
+            machine: None,
         };
         assert_eq!(
             grub("grub.cfg", menu),
@@ -178,7 +206,7 @@ mod tests {
 
     #[test]
     fn an_entry_of_the_specification_is_read() {
-        let text = "title Debian\nversion 6.12\nlinux /abc/6.12/linux\ninitrd /abc/6.12/initrd\n\
+        let text = "title Debian\n\nversion 6.12\narchitecture\n#\nmachine-id abc\nlinux /abc/6.12/linux\ninitrd /abc/6.12/initrd\n\
                     options root=UUID=1\noptions quiet\n";
         assert_eq!(
             specification("a.conf", text),
@@ -187,6 +215,7 @@ mod tests {
                 release: Some("6.12".to_owned()),
                 command_line: "root=UUID=1 quiet".to_owned(),
                 has_initrd: true,
+                machine: Some("abc".to_owned()),
             })
         );
         assert_eq!(specification("a.conf", "title x\nefi /shell.efi\n"), None);

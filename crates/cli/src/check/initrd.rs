@@ -77,7 +77,7 @@ fn unreadable(subject: &Subject<'_>, name: &str, error: &InitrdError) -> Finding
             Finding::warning(Topic::InitrdUnread, what)
                 .because("nobody knows what is in it")
                 .mend(format!(
-                    "have it compressed with zstd, then {}",
+                    "have it compressed with zstd at its usual level, then {}",
                     subject.regenerate()
                 ))
         }

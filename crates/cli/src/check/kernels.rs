@@ -6,6 +6,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 
 use nvmeroot_initrd::sections;
 
+use super::owner::{Owner, machine};
 use super::subject::Subject;
 
 /// Before and after a kernel's release, what images are called.
@@ -33,6 +34,9 @@ pub(crate) struct Kernel {
     pub(crate) file: Option<String>,
     /// The tree has its modules.
     pub(crate) has_modules: bool,
+    /// The tree has modules of other kernels, and none of this: it may be another
+    /// system's, which has the same `/boot`.
+    pub(crate) may_be_another_s: bool,
     /// Its images.
     pub(crate) images: Vec<String>,
 }
@@ -67,13 +71,30 @@ pub(crate) fn find(subject: &Subject<'_>) -> BTreeMap<String, Kernel> {
     for (path, release) in &unified {
         kernels.entry(release.clone()).or_default().file = Some(path.clone());
     }
-    if kernels.values().any(|kernel| kernel.file.is_some()) {
-        kernels.retain(|_, kernel| kernel.file.is_some());
+    let owner = Owner::of(subject);
+    if kernels.values().any(|kernel| kernel.has_modules) {
+        for kernel in kernels.values_mut() {
+            kernel.may_be_another_s = !kernel.has_modules;
+        }
+        kernels.retain(|_, kernel| {
+            kernel.has_modules || !owner.is_another(kernel.file.as_deref().and_then(machine))
+        });
+    }
+    let has_file = |kernel: &Kernel| kernel.file.is_some();
+    if kernels
+        .values()
+        .any(|one| has_file(one) && !one.may_be_another_s)
+    {
+        kernels.retain(|_, kernel| has_file(kernel));
     }
     for (release, kernel) in &mut kernels {
         kernel.images = images(subject, release);
         let own = unified.iter().filter(|(_, other)| other == release);
         kernel.images.extend(own.map(|(path, _)| path.clone()));
+        let is_another = |path: &String| owner.is_another(machine(path));
+        if !kernel.images.iter().all(is_another) {
+            kernel.images.retain(|path| !is_another(path));
+        }
     }
     kernels
 }

@@ -12,6 +12,12 @@ use super::subject::Subject;
 /// Where modules are, from old trees too.
 const PLACES: [&str; 2] = ["usr/lib/modules", "lib/modules"];
 
+/// An image is looked at for no more kernels.
+pub(crate) const MOST_RELEASES: usize = 16;
+
+/// Longer indexes of an image are not read. Those of distributions have 2 MiB at most.
+const LONGEST_INDEX: usize = 8 << 20;
+
 /// A module, and what for.
 struct Need {
     module: String,
@@ -41,19 +47,40 @@ fn module_of(path: &str) -> Option<String> {
     (rest.is_empty() || rest.starts_with('.')).then(|| normal(name))
 }
 
+/// Whether a path is, or may be, the driver of a network card. Most of `drivers/net` are
+/// links in software, and parts of drivers.
+fn is_card(path: &str) -> bool {
+    const CARDS: [&str; 3] = [
+        "/drivers/net/ethernet/",
+        "/drivers/net/usb/",
+        "/drivers/s390/net/",
+    ];
+    const VIRTUAL: [&str; 4] = ["virtio_net", "vmxnet3", "xen_netfront", "hv_netvsc"];
+    // Where DKMS and vendors put theirs, which nobody tells apart.
+    const OTHERS: [&str; 2] = ["updates/", "extra/"];
+    module_of(path).is_some_and(|name| {
+        CARDS.iter().any(|place| path.contains(place))
+            || VIRTUAL.contains(&name.as_str())
+            || OTHERS.iter().any(|place| path.starts_with(place))
+    })
+}
+
 impl Known {
     fn of(subject: &Subject<'_>, inside: &Inside, release: &str) -> Self {
         let mut known = Self::default();
         let index = |name: &str| {
             let of_tree = subject.text(&format!("lib/modules/{release}/{name}"));
             of_tree.or_else(|| {
-                PLACES
-                    .iter()
-                    .find_map(|place| inside.text(&format!("{place}/{release}/{name}")))
+                let mut paths = PLACES.iter().map(|at| format!("{at}/{release}/{name}"));
+                let path = paths.find(|path| {
+                    let content = inside.content(path);
+                    content.is_some_and(|content| content.len() <= LONGEST_INDEX)
+                });
+                inside.text(&path?)
             })
         };
         for line in index("modules.builtin").unwrap_or_default().lines() {
-            known.has_card |= line.contains("/drivers/net/");
+            known.has_card |= is_card(line);
             known.built_in.extend(module_of(line));
         }
         for line in index("modules.dep").unwrap_or_default().lines() {
@@ -78,7 +105,7 @@ impl Known {
             let directory = format!("{place}/{release}");
             for (path, _) in inside.image.below(&directory) {
                 known.has_index |= path == "modules.dep" || path == "modules.dep.bin";
-                known.has_card |= path.contains("/drivers/net/");
+                known.has_card |= is_card(path);
                 known.in_image.extend(module_of(path));
             }
         }
@@ -129,6 +156,7 @@ pub(crate) fn check(
     if known.in_image.is_empty() && !known.depend.is_empty() {
         let others: Vec<String> = releases(inside)
             .into_iter()
+            .take(MOST_RELEASES)
             .map(|r| format!("`{r}`"))
             .collect();
         let what = match others.as_slice() {
@@ -258,7 +286,12 @@ fn driver(subject: &Subject<'_>, link: &nvmeroot_plan::Interface) -> Option<Stri
     const CARDS: &str = "sys/class/net";
     let mac = link.matching.as_ref().and_then(|one| one.macaddress);
     let names = subject.list(CARDS).into_iter();
-    let mut cards = names.filter(|name| match mac {
+    // A bond, a bridge and a VLAN have the MAC address of their card, and no device.
+    let is_card = |name: &String| {
+        let device = format!("{CARDS}/{name}/device");
+        subject.root.exists(&device).unwrap_or(false)
+    };
+    let mut cards = names.filter(is_card).filter(|name| match mac {
         None => name == link.name.as_str(),
         Some(mac) => {
             let own = subject.text(&format!("{CARDS}/{name}/address"));

@@ -35,6 +35,8 @@ pub(crate) enum Input {
     Vlan,
     /// An interface that asks for its address.
     Dhcp,
+    /// The same, and its card is named by its MAC address.
+    Mac,
     /// LVM on the drive.
     Lvm,
     /// A target that wants a secret.
@@ -369,10 +371,16 @@ kernel/net/packet/af_packet.ko.xz:
 /// curtin's configuration and netplan's file of an input.
 fn texts(input: Input) -> (String, String) {
     let golden = match input {
-        Input::Dhcp => include_str!("../golden/agent_dhcp/input/curtin.yaml"),
+        Input::Dhcp | Input::Mac => include_str!("../golden/agent_dhcp/input/curtin.yaml"),
         _ => include_str!("../golden/agent_vlan_on_bond/input/curtin.yaml"),
     };
     let mut curtin = golden.to_owned();
+    if input == Input::Mac {
+        let dhcp = "            dhcp4: true\n";
+        assert!(curtin.contains(dhcp));
+        let mac = "            match: {macaddress: \"52:54:00:00:00:01\"}\n            set-name: enp1s0\n";
+        curtin = curtin.replace(dhcp, &format!("{mac}{dhcp}"));
+    }
     if input == Input::Lvm {
         let format = "    - {id: fs-root, type: format, volume: part-root, fstype: ext4}\n";
         assert!(curtin.contains(format));
