@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::diagnose;
-use crate::root::{self, Outcome, RootTree};
+use crate::root::{self, Interrupted, Outcome, RootTree};
 
 /// Who is at work, and whom it waits for.
 pub(crate) fn lock(root: &RootTree, path: &Path) -> Result<(), root::RootError> {
@@ -20,12 +20,23 @@ pub(crate) fn lock(root: &RootTree, path: &Path) -> Result<(), root::RootError> 
 
 /// Says that a run before this one did not come to its end.
 pub(crate) fn tell_interrupted(report: &root::Report, dry_run: bool) {
-    if report.was_interrupted {
-        let done = match dry_run {
-            true => "what it had done would be undone first",
-            false => "what it had done was undone first",
-        };
-        diagnose::print_note(&format!("an earlier run was interrupted; {done}"));
+    let done = match (report.interrupted, dry_run) {
+        (None, _) => return,
+        (Some(Interrupted::Undone), true) => "what it had done would be undone first",
+        (Some(Interrupted::Undone), false) => "what it had done was undone first",
+        (Some(Interrupted::Finished), true) => {
+            "it had put everything back, and what it left would be cleared away first"
+        }
+        (Some(Interrupted::Finished), false) => {
+            "it had put everything back, and what it left was cleared away first"
+        }
+    };
+    diagnose::print_note(&format!("an earlier run was interrupted; {done}"));
+    for file in &report.edited {
+        let (path, to) = (&file.path, &file.to);
+        diagnose::print_note(&format!(
+            "`{path}` was edited meanwhile; the edited file is kept as `{to}`"
+        ));
     }
 }
 

@@ -378,6 +378,38 @@ fn killed_while_it_puts_right_what_a_kill_left() {
     }
 }
 
+/// A power cut must not leave half a change without its record.
+#[test]
+fn what_is_undone_is_durable_before_its_record_goes() {
+    for (before, after) in [FIRST, UNDONE] {
+        let scene = Scene::new(before);
+        // All steps are made.
+        scene
+            .struck(after, "syncfs", "signal=KILL", 2)
+            .expect("it was killed");
+        let log = scene.work.path().join("calls");
+        let mut command = Command::new("strace");
+        command
+            .args(["-f", "-qq", "-e", "trace=syncfs,renameat,unlinkat", "-o"])
+            .arg(&log)
+            .arg(nvmeroot().get_program())
+            .args(Scene::arguments(State::Reverted))
+            .current_dir(scene.work.path());
+        let said = common::run(&mut command);
+        assert_eq!(said.status, Some(0), "{}", said.stderr);
+        let calls = std::fs::read_to_string(log).expect("what strace saw");
+        let record = calls
+            .lines()
+            .position(|line| line.contains("\"manifest.json\"") && line.ends_with("= 0"))
+            .expect("the record goes");
+        let is_durable = calls
+            .lines()
+            .take(record)
+            .any(|line| line.contains("syncfs("));
+        assert!(is_durable, "{before:?} to {after:?}: {calls}");
+    }
+}
+
 /// Another runtime's run, or one that has nothing to do, clears what is left
 /// as well.
 #[test]

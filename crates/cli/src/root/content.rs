@@ -149,6 +149,15 @@ impl RootTree {
         }
     }
 
+    /// Both are names of the same file, which are not followed.
+    pub(super) fn is_one_file(&self, one: &str, other: &str) -> Result<bool, Errno> {
+        let place = |path| {
+            let found = self.entry(path)?;
+            Ok(found.map(|found| (found.stat.st_dev, found.stat.st_ino)))
+        };
+        Ok(place(one)? == place(other)?)
+    }
+
     /// What is at a path, not followed; nothing, too, where its directory is not there.
     fn entry(&self, path: &str) -> Result<Option<Found>, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY;

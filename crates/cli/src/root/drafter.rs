@@ -12,6 +12,7 @@ use super::edited::difference;
 use super::error::{EditedFile, RootError};
 use super::manifest::{Entry, Former, Manifest, Phase, Step};
 use super::record;
+use super::staged;
 use super::tree::RootTree;
 
 /// As much of a file is searched for nvmeroot's mark.
@@ -53,7 +54,7 @@ impl RootTree {
         terms: &Terms<'_>,
         before: &'a Manifest,
     ) -> Result<Draft<'a>, RootError> {
-        let used = before.kept().chain(record::kept(self)).max();
+        let used = before.kept().chain(record::kept(self)?).max();
         let mut drafter = Drafter {
             root: self,
             terms,
@@ -376,14 +377,7 @@ impl<'a> Drafter<'a, '_> {
 
     /// Has an edited file moved to a free name beside it, which nobody reads.
     fn move_aside(&mut self, path: &TreePath) -> Result<TreePath, RootError> {
-        let name = format!(".{}.edited", path.file_name());
-        let name = match path.directory() {
-            "" => name,
-            directory => format!("{directory}/{name}"),
-        };
-        let to = self
-            .root
-            .free_name(&name.parse().unwrap_or_else(|_| path.clone()))?;
+        let to = self.root.free_name(&staged::edited(path))?;
         self.vacated.insert(path.clone());
         self.draft.operations.push(Operation::Move {
             from: path.clone(),

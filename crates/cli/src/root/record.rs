@@ -4,43 +4,88 @@
 use std::io;
 
 use nvmeroot_render::TreePath;
+use rustix::io::Errno;
 
 use super::content::{Content, FORMER, Kept, PLACE};
 use super::error::{RootError, failed};
 use super::manifest::{Change, Manifest, Phase, Step, Unreadable};
-use super::staged::{NEW, OLD, clear_left_over, hidden};
-use super::tree::RootTree;
+use super::staged::{NEW, OLD, clear_left_over, edited, hidden};
+use super::tree::{RootTree, absent};
 use super::writer::Writer;
 
 pub(super) const MANIFEST: &str = "var/lib/nvmeroot/manifest.json";
+
+/// The way out without it. A package that is being purged goes it, too.
+const LOST: &str = "restore the file from a backup; without one, move `var/lib/nvmeroot` away: then `nvmeroot revert --force`, or the purge again, takes nvmeroot's files away, and what was there before is yours to put back from what you moved";
 
 /// A thousand bytes for each path, and as much again while they change.
 const LONGEST: u64 = 64 << 20;
 
 impl RootTree {
     /// The record, where there is one.
+    ///
+    /// # Errors
+    /// It can't be read, or is gone while what it knows the places of is still there.
     pub(super) fn record(&self) -> Result<Option<Manifest>, RootError> {
+        let refused = |why: &Unreadable| RootError::Record {
+            path: MANIFEST,
+            why: why.to_string(),
+            hint: match why {
+                Unreadable::Version(_) => "use the nvmeroot that wrote it",
+                Unreadable::Damaged(_) => LOST,
+            },
+        };
         let Some(bytes) = self.read(MANIFEST, LONGEST)? else {
-            return Ok(None);
+            let gone = || Unreadable::Damaged(format!("it is gone, and files are in `{FORMER}`"));
+            return match kept(self)?.is_empty() {
+                true => Ok(None),
+                false => Err(refused(&gone())),
+            };
         };
         Manifest::parse(&bytes)
             .map(Some)
-            .map_err(|why| RootError::Record {
-                path: MANIFEST,
-                why: why.to_string(),
-                hint: match why {
-                    Unreadable::Version(_) => "use the nvmeroot that wrote it",
-                    Unreadable::Damaged(_) => {
-                        "restore the file from a backup; without one, move `var/lib/nvmeroot` away and run `nvmeroot configure`: what was there before nvmeroot came is then yours to put back from what you moved"
-                    }
-                },
-            })
+            .map_err(|why| refused(&why))
     }
 }
 
-/// The record of a tree that is between no two states. `true`: an earlier run was
-/// interrupted, and what it had done is undone.
-pub(super) fn recover(root: &RootTree) -> Result<(Manifest, bool), RootError> {
+/// What became of a run that was interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interrupted {
+    /// What it had done is undone.
+    Undone,
+    /// It had put all back; what it left to tidy up is gone.
+    Finished,
+}
+
+impl Interrupted {
+    /// By the record that it left.
+    pub(super) fn of(phase: &Phase) -> Option<Self> {
+        match phase {
+            Phase::Configured => None,
+            Phase::Changing(_) => Some(Self::Undone),
+            Phase::Reverted => Some(Self::Finished),
+        }
+    }
+}
+
+/// A tree that is between no two states.
+#[derive(Default)]
+pub(super) struct Recovered {
+    pub(super) manifest: Manifest,
+    pub(super) interrupted: Option<Interrupted>,
+    /// Files that somebody had edited meanwhile.
+    pub(super) edited: Vec<MovedAside>,
+}
+
+/// A file that somebody had edited, and where it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MovedAside {
+    pub(crate) path: TreePath,
+    pub(crate) to: TreePath,
+}
+
+/// Puts right what an interrupted run left.
+pub(super) fn recover(root: &RootTree) -> Result<Recovered, RootError> {
     let mut writer = Writer::new(root);
     let Some(mut manifest) = root.record()? else {
         // A run that was killed before it said what it would do; it did nothing else.
@@ -48,36 +93,45 @@ pub(super) fn recover(root: &RootTree) -> Result<(Manifest, bool), RootError> {
         for directory in [FORMER, PLACE] {
             let _ = writer.remove_directory(directory);
         }
-        return Ok((Manifest::default(), false));
+        return Ok(Recovered::default());
     };
+    let interrupted = Interrupted::of(&manifest.phase);
+    let mut edited = Vec::new();
     match std::mem::replace(&mut manifest.phase, Phase::Configured) {
-        Phase::Configured => Ok((manifest, false)),
-        Phase::Changing(change) => {
-            undo(&mut writer, &change, &manifest)?;
-            Ok((manifest, true))
-        }
+        Phase::Configured => {}
+        Phase::Changing(change) => edited = undo(&mut writer, &change, &manifest)?,
         Phase::Reverted => {
             // What is not empty stays.
             clear_left_over(root)?;
             clean_up(&mut writer, &manifest)?;
-            Ok((Manifest::default(), true))
+            manifest = Manifest::default();
         }
     }
+    Ok(Recovered {
+        manifest,
+        interrupted,
+        edited,
+    })
 }
 
 /// Undoes what has been done of a change. It asks the tree at each step how far that
-/// came, so that it can be done again.
+/// came, so that it can be done again. Returns what somebody had edited meanwhile.
 pub(super) fn undo(
     writer: &mut Writer<'_>,
     change: &Change,
     before: &Manifest,
-) -> Result<(), RootError> {
+) -> Result<Vec<MovedAside>, RootError> {
+    let mut edited = Vec::new();
     let mut result = Ok(());
     for step in change.steps.iter().rev() {
-        result = result.and(undo_step(writer, step));
+        let undone = undo_step(writer, step, change).map(|found| edited.extend(found));
+        result = result.and(undone);
     }
-    // The record of the change stays as long as something is left to undo.
+    // The record of the change stays as long as something is left to undo, and until that
+    // it is undone outlasts a loss of power.
     result?;
+    absent(writer.note_filesystem(PLACE)).map_err(failed("look at", PLACE))?;
+    writer.sync()?;
     let is_first = before.entries.is_empty() && before.directories.is_empty();
     remove_directories(writer, &change.directories)?;
     if is_first {
@@ -87,51 +141,104 @@ pub(super) fn undo(
         drop_unneeded(writer, before)?;
     }
     remove_directories(writer, &change.directories)?;
-    Ok(())
+    Ok(edited)
 }
 
-fn undo_step(writer: &mut Writer<'_>, step: &Step) -> Result<(), RootError> {
+fn undo_step(
+    writer: &mut Writer<'_>,
+    step: &Step,
+    change: &Change,
+) -> Result<Option<MovedAside>, RootError> {
+    let of = match step {
+        Step::Put { path, .. } | Step::Remove { path } => path,
+        Step::Move { from, .. } => from,
+    };
+    match absent(writer.note_filesystem(of.directory())) {
+        Ok(Some(())) => {}
+        // Then nothing was done there.
+        Ok(None) | Err(Errno::NOTDIR) => return Ok(None),
+        Err(error) => return Err(failed("look at", of.directory())(error)),
+    }
     match step {
         Step::Put {
             path,
             after,
             replaces,
-        } => put_back(writer, path.as_str(), after, *replaces),
-        Step::Remove { path } => put_back(writer, path.as_str(), &Content::Absent, true),
+        } => put_back(writer, path, after, *replaces, change),
+        Step::Remove { path } => put_back(writer, path, &Content::Absent, true, change),
         Step::Move { from, to } => {
             let (from, to) = (from.as_str(), to.as_str());
             let mut work = || match writer.exists(to)? && !writer.exists(from)? {
                 true => writer.rename(to, from, true),
                 false => Ok(()),
             };
-            work().map_err(failed("put back", from))
+            work().map_err(failed("put back", from))?;
+            Ok(None)
         }
     }
 }
 
-/// What somebody else put there meanwhile stays.
+/// What somebody edited after the step was made is moved aside, as an edited file always
+/// is: what was there before comes back to its place.
 fn put_back(
     writer: &mut Writer<'_>,
-    path: &str,
+    path: &TreePath,
     after: &Content,
     replaces: bool,
-) -> Result<(), RootError> {
-    let (new, old) = (hidden(path, NEW), hidden(path, OLD));
-    let is_after = writer.root.holds(path, after)?;
-    let mut work = || {
-        if !replaces && is_after {
-            writer.unlink(path)?;
+    change: &Change,
+) -> Result<Option<MovedAside>, RootError> {
+    let root = writer.root;
+    let name = path.as_str();
+    let (new, old) = (hidden(name, NEW), hidden(name, OLD));
+    let is_after = root.holds(name, after)?;
+    let refused = || failed("put back", name);
+    let has_old = writer.exists(&old).map_err(refused())?;
+    let is_there = writer.exists(name).map_err(refused())?;
+    let is_foreign = is_there
+        && !is_after
+        && is_made(writer, path, change).map_err(refused())?
+        && match replaces {
+            true => has_old && !root.is_one_file(name, &old).map_err(refused())?,
+            false => true,
+        };
+    let mut aside = None;
+    if is_foreign {
+        let to = root.free_name(&edited(path))?;
+        writer.rename(name, to.as_str(), true).map_err(refused())?;
+        aside = Some(MovedAside {
+            path: path.clone(),
+            to,
+        });
+    }
+    if !replaces && is_after {
+        writer.unlink(name).map_err(refused())?;
+    }
+    if replaces && has_old {
+        if is_after || is_foreign || !is_there {
+            writer.rename(&old, name, false).map_err(refused())?;
         }
-        if replaces && writer.exists(&old)? {
-            if is_after || !writer.exists(path)? {
-                writer.rename(&old, path, false)?;
-            }
-            // Two names of one file stay two when one is renamed to the other.
-            writer.unlink(&old)?;
-        }
-        writer.unlink(&new)
+        // Two names of one file stay two when one is renamed to the other.
+        writer.unlink(&old).map_err(refused())?;
+    }
+    writer.unlink(&new).map_err(refused())?;
+    Ok(aside)
+}
+
+/// The path's step may have been made, and is not undone. Before that what is there is not
+/// the change's, whatever it is.
+fn is_made(writer: &mut Writer<'_>, path: &TreePath, change: &Change) -> Result<bool, Errno> {
+    let is_begun = writer.exists(&hidden(MANIFEST, NEW))?;
+    let is_staged = writer.exists(&hidden(path.as_str(), NEW))?;
+    // What was there goes away before, and comes back after.
+    let moved = change.steps.iter().find_map(|step| match step {
+        Step::Move { from, to } if from == path => Some(to),
+        _ => None,
+    });
+    let is_vacated = match moved {
+        Some(to) => writer.exists(to.as_str())?,
+        None => true,
     };
-    work().map_err(failed("put back", path))
+    Ok(is_begun && !is_staged && is_vacated)
 }
 
 /// The record from before the change is in its place again.
@@ -157,7 +264,7 @@ fn restore_record(writer: &mut Writer<'_>, before: &Manifest) -> io::Result<()> 
 /// Removes what is kept for nobody any more.
 pub(super) fn drop_unneeded(writer: &mut Writer<'_>, needed: &Manifest) -> Result<(), RootError> {
     let needed: Vec<Kept> = needed.kept().collect();
-    for kept in kept(writer.root) {
+    for kept in kept(writer.root)? {
         if !needed.contains(&kept) {
             let path = kept.path();
             writer.unlink(&path).map_err(failed("remove", &path))?;
@@ -170,10 +277,10 @@ pub(super) fn drop_unneeded(writer: &mut Writer<'_>, needed: &Manifest) -> Resul
 }
 
 /// The numbers under which something is kept.
-pub(super) fn kept(root: &RootTree) -> Vec<Kept> {
-    let names = root.list(FORMER).unwrap_or_default();
+pub(super) fn kept(root: &RootTree) -> Result<Vec<Kept>, RootError> {
+    let names = root.list(FORMER)?;
     let number = |name: &String| name.parse().ok().map(Kept);
-    names.iter().filter_map(number).collect()
+    Ok(names.iter().filter_map(number).collect())
 }
 
 /// After all was put back: removes the directories that nvmeroot made, as far as they are
@@ -216,3 +323,6 @@ fn remove_place(writer: &mut Writer<'_>) -> Result<(), RootError> {
         .map_err(failed("remove", PLACE))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Names of what is not yet, or no longer, in its place.
 
+use nvmeroot_render::TreePath;
 use rustix::io::Errno;
 
 use super::content::{FORMER, PLACE};
@@ -19,6 +20,16 @@ pub(super) fn hidden(path: &str, end: &str) -> String {
         Some((directory, name)) => format!("{directory}/.{name}{end}"),
         None => format!(".{path}{end}"),
     }
+}
+
+/// Where an edited file is kept, or beside that.
+pub(super) fn edited(path: &TreePath) -> TreePath {
+    let name = format!(".{}.edited", path.file_name());
+    let name = match path.directory() {
+        "" => name,
+        directory => format!("{directory}/{name}"),
+    };
+    name.parse().unwrap_or_else(|_| path.clone())
 }
 
 /// Removes what a killed run left beside the files of any runtime. What

@@ -21,7 +21,7 @@ use super::content::{FORMER, PLACE};
 use super::draft::{Draft, Line, New, Operation, Terms};
 use super::error::{RootError, failed};
 use super::manifest::{Change, Manifest, Phase, Step};
-use super::record::{self, MANIFEST};
+use super::record::{self, Interrupted, MANIFEST, MovedAside};
 use super::staged::{NEW, OLD, clear_left_over, hidden};
 use super::stop::Stop;
 use super::tree::RootTree;
@@ -35,8 +35,21 @@ pub(crate) struct Report {
     pub(crate) directories: Vec<TreePath>,
     /// nvmeroot had changed something in the tree before.
     pub(crate) was_configured: bool,
-    /// An earlier run had been interrupted, and what it had done was undone first.
-    pub(crate) was_interrupted: bool,
+    /// What became of an earlier run that had been interrupted.
+    pub(crate) interrupted: Option<Interrupted>,
+    /// Files that somebody had edited meanwhile.
+    pub(crate) edited: Vec<MovedAside>,
+}
+
+impl Report {
+    fn of(before: &Manifest, interrupted: Option<Interrupted>) -> Self {
+        let is_finished = interrupted == Some(Interrupted::Finished);
+        Self {
+            was_configured: is_finished || !before.entries.is_empty(),
+            interrupted,
+            ..Self::default()
+        }
+    }
 }
 
 impl RootTree {
@@ -45,29 +58,24 @@ impl RootTree {
     /// # Errors
     /// The first change that can't be made.
     pub(crate) fn preview(&self, set: &FileSet, terms: &Terms<'_>) -> Result<Report, RootError> {
-        let before = self.record()?;
-        let was_interrupted = before
-            .as_ref()
-            .is_some_and(|before| before.phase != Phase::Configured);
-        let before = before.unwrap_or_default();
+        let before = self.record()?.unwrap_or_default();
         let draft = self.draft(set, terms, &before)?;
         Ok(Report {
             directories: self.emptied(&draft)?,
-            was_configured: !before.entries.is_empty(),
-            was_interrupted,
             lines: draft.lines,
+            ..Report::of(&before, Interrupted::of(&before.phase))
         })
     }
 
     /// Makes the changes. Where that fails the tree is as it was.
     pub(crate) fn apply(&self, set: &FileSet, terms: &Terms<'_>) -> Result<Report, RootError> {
-        let (before, was_interrupted) = record::recover(self)?;
+        let recovered = record::recover(self)?;
+        let before = recovered.manifest;
         clear_left_over(self)?;
         let draft = self.draft(set, terms, &before)?;
         let mut report = Report {
-            was_configured: !before.entries.is_empty(),
-            was_interrupted,
-            ..Report::default()
+            edited: recovered.edited,
+            ..Report::of(&before, recovered.interrupted)
         };
         if draft.operations.is_empty() && draft.manifest == before {
             report.lines = draft.lines;
@@ -302,7 +310,7 @@ impl Transaction<'_> {
     /// Puts everything back, and returns the error to report.
     fn undo(mut self, cause: RootError) -> RootError {
         match record::undo(&mut self.writer, &self.change, self.before) {
-            Ok(()) => cause,
+            Ok(_) => cause,
             Err(and) => RootError::NotUndone {
                 cause: Box::new(cause),
                 and: Box::new(and),
