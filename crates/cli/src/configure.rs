@@ -110,10 +110,16 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     changes::tell_interrupted(&done, args.dry_run);
     let left = |line: &root::Line| generator::is_read(line.path.as_str());
     if initramfs.is_none() && done.lines.iter().any(left) {
-        initramfs = Some(Choice::of(&root, args.initramfs)?);
+        let paths = done.lines.iter().map(|line| line.path.as_str());
+        let choice = Choice::of_former(&root, args.initramfs, paths)?;
+        let guess = choice.warning();
+        diagnose::print_warnings(guess.as_slice(), &diagnose::SourceMap::default());
+        initramfs = Some(choice);
     }
+    let is_left = |_: &&Choice| !args.update_initramfs;
     let next = initramfs
         .as_ref()
+        .filter(is_left)
         .map(|choice| generator::next_command(choice.generator, &root_path));
     let report = Report {
         reach: plan.reach,
@@ -128,7 +134,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     // The work counts for more than that somebody reads of it.
     let told = output::data(&report.text(args.format)?);
     if let (true, Some(choice)) = (args.update_initramfs, &report.initramfs) {
-        generator::regenerate(choice.generator, &root_path)?;
+        generator::regenerate(choice.generator, &root, &root_path)?;
     }
     Ok(told?)
 }
@@ -167,8 +173,7 @@ impl Report {
         }
         let mut text = format!("reach: {}\n", self.reach);
         if let Some(choice) = &self.initramfs {
-            let name = choice.generator.name();
-            let _ = writeln!(text, "initramfs: {name} ({})", choice.why);
+            text.push_str(&choice.line());
         }
         if !self.network_managers.is_empty() {
             let names = self.network_managers.join(", ");

@@ -99,16 +99,53 @@ impl Choice {
         }
     }
 
+    /// After files were taken away: where the tree does not tell, the generator that they
+    /// were for.
+    pub(crate) fn of_former<'a>(
+        root: &RootTree,
+        wanted: GeneratorArg,
+        paths: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, Failure> {
+        let choice = Self::of(root, wanted)?;
+        let mut told = paths.filter_map(generator_of);
+        Ok(match told.next() {
+            Some(first) if choice.is_guess && told.all(|other| other == first) => {
+                Self::known(first, "nvmeroot's files were for it")
+            }
+            _ => choice,
+        })
+    }
+
     /// That nothing in the tree tells.
     pub(crate) fn warning(&self) -> Option<Warning> {
+        self.warning_with(|| "say `--initramfs initramfs-tools` or `--initramfs dracut`".to_owned())
+    }
+
+    /// The same where the generator can't be said.
+    pub(crate) fn warning_of_revert(&self, root: &Path) -> Option<Warning> {
+        self.warning_with(|| {
+            let other = match self.generator {
+                Generator::Dracut => Generator::InitramfsTools,
+                _ => Generator::Dracut,
+            };
+            let command = next_command(other, root);
+            format!("if it is `{}`, run `{command}`", other.name())
+        })
+    }
+
+    /// For a report: which one, and why.
+    pub(crate) fn line(&self) -> String {
+        format!("initramfs: {} ({})\n", self.generator.name(), self.why)
+    }
+
+    fn warning_with(&self, hint: impl FnOnce() -> String) -> Option<Warning> {
         self.is_guess.then(|| {
             let message = format!(
                 "what makes the initramfs is a guess, `{}`: {}",
                 self.generator.name(),
                 self.why
             );
-            Warning::general(message)
-                .with_hint("say `--initramfs initramfs-tools` or `--initramfs dracut`")
+            Warning::general(message).with_hint(hint())
         })
     }
 }
@@ -132,23 +169,52 @@ fn is_package_installed(status: &str, package: &str) -> bool {
     })
 }
 
-/// A generator reads the file, or what is beside it.
+/// A generator reads the file, or what is beside it; or nvmeroot's hook or module, which
+/// may be the package's, puts it into the image.
 pub(crate) fn is_read(path: &str) -> bool {
+    let is_copied = ["etc/nvmeroot/", "etc/curtin-nvme-over-tcp/"]
+        .iter()
+        .any(|directory| path.starts_with(directory));
+    is_copied || generator_of(path).is_some()
+}
+
+/// The generator in whose directories the path is.
+fn generator_of(path: &str) -> Option<Generator> {
     [
-        "etc/initramfs-tools/",
-        "etc/dracut.conf.d/",
-        "usr/lib/dracut/",
+        ("etc/initramfs-tools/", Generator::InitramfsTools),
+        ("etc/dracut.conf.d/", Generator::Dracut),
+        ("usr/lib/dracut/", Generator::Dracut),
     ]
-    .iter()
-    .any(|directory| path.starts_with(directory))
+    .into_iter()
+    .find_map(|(directory, generator)| path.starts_with(directory).then_some(generator))
 }
 
 /// Makes the tree's images anew.
-pub(crate) fn regenerate(generator: Generator, root: &Path) -> Result<(), Failure> {
+///
+/// # Errors
+/// Also where there is none to make, of which the generator says nothing.
+pub(crate) fn regenerate(
+    generator: Generator,
+    root: &RootTree,
+    path: &Path,
+) -> Result<(), Failure> {
     let command = generator.command();
+    let next = next_command(generator, path);
+    if !has_work(generator, root)? {
+        let (what, hint) = match generator {
+            Generator::Dracut => ("`lib/modules` has no kernel's modules", ""),
+            _ => (
+                "`boot` has no kernel that has one",
+                "; one that has none gets it by `update-initramfs -c -k all` in the tree",
+            ),
+        };
+        return Err(Failure::Runtime(anyhow!(
+            "`{next}` has no initramfs to make: {what}\nhint: install a kernel in the root tree, whose package makes its initramfs{hint}"
+        )));
+    }
     let status = Command::new("chroot")
         // Never an option, whatever its name.
-        .arg(root.canonicalize()?)
+        .arg(path.canonicalize()?)
         .args(command)
         // Standard output is the report's.
         .stdout(Stdio::from(std::io::stderr()))
@@ -158,10 +224,45 @@ pub(crate) fn regenerate(generator: Generator, root: &Path) -> Result<(), Failur
         Ok(())
     } else {
         Err(Failure::Runtime(anyhow!(
-            "`{}` failed in the root tree ({status})",
+            "`{}` failed in the root tree ({status})\nhint: mend what it says, then run `{next}`",
             command[0]
         )))
     }
+}
+
+/// There is an image that the generator's command makes: of dracut one for each kernel's
+/// modules, of initramfs-tools each that is there for a kernel.
+fn has_work(generator: Generator, root: &RootTree) -> Result<bool, Failure> {
+    let files: Vec<String> = match generator {
+        Generator::Dracut => {
+            let releases = root.list("lib/modules")?.into_iter();
+            let lists = |release| {
+                ["modules.dep", "modules.dep.bin"]
+                    .map(|name| format!("lib/modules/{release}/{name}"))
+            };
+            releases.flat_map(lists).collect()
+        }
+        _ => {
+            let names = root.list("boot")?;
+            let releases = names
+                .iter()
+                .filter_map(|name| name.strip_prefix("initrd.img-"));
+            let kernels = |release| {
+                [
+                    format!("boot/vmlinuz-{release}"),
+                    format!("boot/vmlinux-{release}"),
+                    format!("lib/modules/{release}/vmlinuz"),
+                ]
+            };
+            releases.flat_map(kernels).collect()
+        }
+    };
+    for file in files {
+        if root.exists(&file)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What a shell takes for the command that does the same.

@@ -7,7 +7,7 @@ use crate::args::{GeneratorArg, ReportFormat, RevertArgs};
 use crate::changes::{self, FileLine};
 use crate::environment::path_variable;
 use crate::generator::{self, Choice};
-use crate::root::{RootTree, Terms};
+use crate::root::{Interrupted, RootTree, Terms};
 use crate::{Failure, diagnose, managers, output, package, sources};
 
 /// Puts everything back.
@@ -28,55 +28,75 @@ pub(crate) fn run(args: &RevertArgs) -> Result<(), Failure> {
         stay: &[],
         of_package: &of_package,
     };
-    let nothing = FileSet::default();
+    let is_packaged = !of_package.is_empty();
+    let set = match args.force {
+        true => unrecorded(&root, is_packaged)?,
+        false => FileSet::default(),
+    };
     let done = match args.dry_run {
-        true => root.preview(&nothing, &terms)?,
-        false => root.apply(&nothing, &terms)?,
+        true => root.preview(&set, &terms)?,
+        false => root.apply(&set, &terms)?,
     };
     changes::tell_interrupted(&done, args.dry_run);
-    if !done.was_configured {
-        refuse_without_record(&root, !of_package.is_empty())?;
+    if !done.was_configured && done.interrupted.is_none() && !args.force {
+        refuse(&unrecorded(&root, is_packaged)?)?;
     }
     let files: Vec<FileLine> = done.lines.into_iter().map(FileLine::from).collect();
-    let choice = match files.iter().any(|line| generator::is_read(&line.path)) {
-        true => Some(Choice::of(&root, GeneratorArg::Auto)?),
+    // The image may still be that of before: an earlier revert did not come to it.
+    let is_stale = args.update_initramfs
+        || done.interrupted == Some(Interrupted::Finished)
+        || files.iter().any(|line| generator::is_read(&line.path));
+    let initramfs = match is_stale {
+        true => {
+            let paths = files.iter().map(|line| line.path.as_str());
+            Some(Choice::of_former(&root, GeneratorArg::Auto, paths)?)
+        }
         false => None,
     };
-    let next = choice
+    let guess = initramfs
         .as_ref()
-        .map(|choice| generator::next_command(choice.generator, &root_path));
-    if choice.is_some() {
+        .and_then(|choice| choice.warning_of_revert(&root_path));
+    diagnose::print_warnings(guess.as_slice(), &diagnose::SourceMap::default());
+    if initramfs.is_some() {
         diagnose::print_note(
             "once the initramfs is regenerated this machine boots without nvmeroot: root must be on a local drive by then",
         );
     }
+    let is_left = |_: &&Choice| !args.update_initramfs;
+    let next = initramfs
+        .as_ref()
+        .filter(is_left)
+        .map(|choice| generator::next_command(choice.generator, &root_path));
     let report = Report {
         dry_run: args.dry_run,
-        was_configured: done.was_configured,
+        was_configured: done.was_configured || !files.is_empty(),
+        initramfs,
         files,
         directories: done.directories.iter().map(ToString::to_string).collect(),
         next,
     };
     let told = output::data(&report.text(args.format)?);
-    if let (true, Some(choice)) = (args.update_initramfs, &choice) {
-        generator::regenerate(choice.generator, &root_path)?;
+    if let (true, Some(choice)) = (args.update_initramfs, &report.initramfs) {
+        generator::regenerate(choice.generator, &root, &root_path)?;
     }
     Ok(told?)
 }
 
-/// A version that kept no record can't be reverted.
-fn refuse_without_record(root: &RootTree, packaged: bool) -> Result<(), Failure> {
+/// What takes away the files of which there is no record.
+fn unrecorded(root: &RootTree, packaged: bool) -> Result<FileSet, Failure> {
     let left = nvmeroot_render::left_over(packaged, &managers::drop_ins(root)?)?;
-    let left = root.without_record(&left)?;
-    if left.is_empty() {
+    Ok(root.without_record(&left)?)
+}
+
+/// A version that kept no record can't be reverted.
+fn refuse(unrecorded: &FileSet) -> Result<(), Failure> {
+    let paths = unrecorded.into_iter();
+    let paths: Vec<String> = paths.map(|change| format!("`{}`", change.path)).collect();
+    if paths.is_empty() {
         return Ok(());
     }
-    let paths = (&left)
-        .into_iter()
-        .map(|change| format!("`{}`", change.path));
-    let paths: Vec<String> = paths.collect();
     Err(Failure::Runtime(anyhow::anyhow!(
-        "the root tree has files of an nvmeroot that kept no record of what was there before: {}\nhint: run `nvmeroot configure` again, which takes them over; then `nvmeroot revert` takes them away",
+        "the root tree has files of nvmeroot's, and there is no record (any more) of what was there before: {}\nhint: `--force` takes them away, and what was there before is not known",
         paths.join(", ")
     )))
 }
@@ -86,6 +106,9 @@ fn refuse_without_record(root: &RootTree, packaged: bool) -> Result<(), Failure>
 struct Report {
     dry_run: bool,
     was_configured: bool,
+    /// What makes the initramfs that has to be made anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initramfs: Option<Choice>,
     files: Vec<FileLine>,
     /// Directories that were removed.
     directories: Vec<String>,
@@ -98,13 +121,14 @@ impl Report {
         if format == ReportFormat::Json {
             return Ok(serde_json::to_string_pretty(self)? + "\n");
         }
-        if !self.was_configured {
-            return Ok(
-                "nothing to revert: nvmeroot has changed nothing in this root tree\n".to_owned(),
-            );
-        }
         let mut text = String::new();
+        if !self.was_configured {
+            text.push_str("nothing to revert: nvmeroot has changed nothing in this root tree\n");
+        }
         changes::write(&mut text, &self.files, &self.directories, self.dry_run);
+        if let Some(choice) = &self.initramfs {
+            text.push_str(&choice.line());
+        }
         if let (Some(next), false) = (&self.next, self.dry_run) {
             text.push_str(&format!("next: {next}\n"));
         }

@@ -174,3 +174,81 @@ fn the_scripts_runtime_is_refused_with_dracut() {
     assert!(said.stderr.ends_with(expected), "{}", said.stderr);
     assert!(found.is_empty());
 }
+
+/// `revert` has no option for it: where the tree does not tell, the files that it takes
+/// away may; else it is a guess, which is said.
+#[test]
+fn a_revert_says_which_generator_and_why() {
+    let work = common::work();
+    let root = work.path().join("root");
+    furnish(&root);
+    for program in ["mkinitramfs", "update-initramfs"] {
+        std::fs::remove_file(root.join("usr/sbin").join(program)).expect("a file");
+    }
+    let input = include_bytes!("golden/initramfs_static/input/curtin.yaml");
+    write(&work.path().join("curtin.yaml"), input, 0o644);
+    write(&work.path().join("agent"), &stand_in(), 0o755);
+    let nvmeroot = |arguments: &[&str]| {
+        let mut command = common::nvmeroot();
+        command.args(arguments).args(["--root", "root"]);
+        run(command.current_dir(work.path()))
+    };
+    let note = "note: once the initramfs is regenerated this machine boots without nvmeroot: root must be on a local drive by then\n";
+    for (generator, command) in [
+        ("dracut", "dracut --force --regenerate-all"),
+        ("initramfs-tools", "update-initramfs -u -k all"),
+    ] {
+        let said = nvmeroot(&[
+            "configure",
+            "--curtin",
+            "curtin.yaml",
+            "--agent",
+            "agent",
+            "--initramfs",
+            generator,
+        ]);
+        assert_eq!(said.status, Some(0), "{}", said.stderr);
+        let said = nvmeroot(&["revert"]);
+        assert_eq!((said.status, said.stderr.as_str()), (Some(0), note));
+        let end = format!(
+            "\ninitramfs: {generator} (nvmeroot's files were for it)\nnext: chroot root {command}\n"
+        );
+        assert!(said.stdout.ends_with(&end), "{}", said.stdout);
+    }
+    // What makes the images by now.
+    write(&root.join(DRACUT), b"", 0o755);
+    let said = nvmeroot(&[
+        "configure",
+        "--curtin",
+        "curtin.yaml",
+        "--agent",
+        "agent",
+        "--initramfs",
+        "initramfs-tools",
+    ]);
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let said = nvmeroot(&["revert", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let expected = serde_json::json!({
+        "generator": "dracut",
+        "why": "the root tree has `dracut` and no `mkinitramfs`",
+    });
+    assert_eq!(json["initramfs"], expected);
+    std::fs::remove_file(root.join(DRACUT)).expect("a file");
+
+    // A tree that has the package: no file of a generator's is taken away.
+    for change in &nvmeroot_render::package_files().expect("files") {
+        if let nvmeroot_render::ChangeKind::File { mode, bytes } = &change.kind {
+            write(&root.join(change.path.as_str()), bytes, mode.bits());
+        }
+    }
+    write(&root.join(nvmeroot_render::AGENT_PATH), &stand_in(), 0o755);
+    let said = nvmeroot(&["configure", "--curtin", "curtin.yaml"]);
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let said = nvmeroot(&["revert"]);
+    let expected = format!(
+        "warning: what makes the initramfs is a guess, `initramfs-tools`: the root tree has no generator yet\n\
+         hint: if it is `dracut`, run `chroot root dracut --force --regenerate-all`\n{note}"
+    );
+    assert_eq!((said.status, said.stderr), (Some(0), expected));
+}

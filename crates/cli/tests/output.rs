@@ -22,6 +22,13 @@ impl Scene {
         // What stands for chroot(8) says what it was asked for.
         let chroot = b"#!/bin/sh\nprintf '%s|' \"$@\" >asked\necho generating\n";
         write(&work.path().join("bin/chroot"), chroot, 0o755);
+        for file in [
+            "boot/initrd.img-6.12",
+            "boot/vmlinuz-6.12",
+            "lib/modules/6.12/modules.dep",
+        ] {
+            write(&work.path().join("root").join(file), b"", 0o644);
+        }
         Self { work }
     }
 
@@ -130,6 +137,75 @@ fn the_report_is_all_that_is_on_standard_output() {
     assert_eq!(said.stderr, "generating\n");
 }
 
+/// Also when an earlier revert did not come to it.
+#[test]
+fn a_revert_that_is_told_to_regenerates() {
+    let scene = Scene::new();
+    let reverted = || {
+        let mut command = nvmeroot();
+        command
+            .args(["revert", "--root=root", "--update-initramfs"])
+            .env("PATH", scene.path("bin"))
+            .current_dir(scene.work.path());
+        let said = run(&mut command);
+        assert_eq!(said.status, Some(0), "{}", said.stderr);
+        let asked = scene.asked();
+        std::fs::remove_file(scene.path("asked")).expect("a file");
+        let (_, asked) = asked.split_once('|').expect("a directory");
+        (said, asked.to_owned())
+    };
+    let said = run(&mut scene.configure("root", &[]));
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let line = "initramfs: initramfs-tools (the root tree has `mkinitramfs` and no `dracut`)\n";
+    let (said, asked) = reverted();
+    assert!(said.stdout.ends_with(line), "{}", said.stdout);
+    assert_eq!(asked, "update-initramfs|-u|-k|all|");
+    let (said, asked) = reverted();
+    let nothing = "nothing to revert: nvmeroot has changed nothing in this root tree\n";
+    assert_eq!(said.stdout, format!("{nothing}{line}"));
+    assert_eq!(asked, "update-initramfs|-u|-k|all|");
+}
+
+/// The generators say nothing then, and do nothing.
+#[test]
+fn an_initramfs_that_is_not_made_is_no_success() {
+    for (generator, gone, expected) in [
+        (
+            "initramfs-tools",
+            "boot/vmlinuz-6.12",
+            "error: `chroot root update-initramfs -u -k all` has no initramfs to make: `boot` has no kernel that has one\n\
+             hint: install a kernel in the root tree, whose package makes its initramfs; one that has none gets it by `update-initramfs -c -k all` in the tree\n",
+        ),
+        (
+            "dracut",
+            "lib/modules/6.12/modules.dep",
+            "error: `chroot root dracut --force --regenerate-all` has no initramfs to make: `lib/modules` has no kernel's modules\n\
+             hint: install a kernel in the root tree, whose package makes its initramfs\n",
+        ),
+    ] {
+        let scene = Scene::new();
+        std::fs::remove_file(scene.path("root").join(gone)).expect("a file");
+        let more = ["--update-initramfs", "--initramfs", generator];
+        let said = run(&mut scene.configure("root", &more));
+        assert_eq!(said.status, Some(1), "{}", said.stdout);
+        assert!(said.stderr.ends_with(expected), "{}", said.stderr);
+        assert!(!scene.path("asked").exists());
+        let said = run(&mut scene.configure("root", &more[1..]));
+        assert_eq!(said.status, Some(0), "{}", said.stderr);
+    }
+    let scene = Scene::new();
+    write(&scene.path("bin/chroot"), b"#!/bin/sh\nexit 3\n", 0o755);
+    let said = run(&mut scene.configure("root", &["--update-initramfs"]));
+    assert_eq!(
+        (said.status, &*said.stderr),
+        (
+            Some(1),
+            "error: `update-initramfs` failed in the root tree (exit status: 3)\n\
+             hint: mend what it says, then run `chroot root update-initramfs -u -k all`\n"
+        )
+    );
+}
+
 /// A directory may have any name: it is no option of chroot(8), and no part of
 /// a command.
 #[test]
@@ -144,8 +220,7 @@ fn a_root_tree_may_have_any_name() {
         std::fs::rename(scene.path("root"), scene.path(name)).expect("another name");
         let said = run(&mut scene.configure(name, &["--update-initramfs"]));
         assert_eq!(said.status, Some(0), "{name}: {}", said.stderr);
-        let next = format!("next: chroot {shown} update-initramfs -u -k all\n");
-        assert!(said.stdout.ends_with(&next), "{}", said.stdout);
+        assert!(!said.stdout.contains("next: "), "{}", said.stdout);
         let asked = scene.asked();
         let (directory, rest) = asked.split_once('|').expect("a directory");
         assert!(
@@ -153,6 +228,9 @@ fn a_root_tree_may_have_any_name() {
             "{asked}"
         );
         assert_eq!(rest, "update-initramfs|-u|-k|all|");
+        let said = run(&mut scene.configure(name, &[]));
+        let next = format!("next: chroot {shown} update-initramfs -u -k all\n");
+        assert!(said.stdout.ends_with(&next), "{}", said.stdout);
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use common::{ProgramOutput, furnish, run, stand_in, write};
 use nvmeroot_render::{AGENT_PATH, ChangeKind, package_files, package_sign};
@@ -110,6 +110,35 @@ fn a_revert_leaves_what_the_package_brought() {
             }
             assert!(tree.path(AGENT_PATH).exists());
         }
+    }
+}
+
+/// Nothing of the generator's own directories changes then, and the image holds the agent
+/// and the plan all the same.
+#[test]
+fn what_comes_next_is_told_where_the_package_has_the_hook() {
+    let golden = |name: &str| {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+        let input = golden.join(name).join("input/curtin.yaml");
+        input.into_os_string().into_string().expect("a text")
+    };
+    let (local, userspace) = (golden("local"), golden("userspace"));
+    for back in [
+        &["revert"][..],
+        &["configure", "--curtin", &local],
+        &["configure", "--curtin", &userspace],
+    ] {
+        let tree = Tree::new();
+        tree.install();
+        let said = tree.configure(&[]);
+        assert_eq!(said.status, Some(0), "{}", said.stderr);
+        let mut command = common::nvmeroot();
+        command.args(back).args(["--root", "root"]);
+        let said = run(command.current_dir(tree.0.path()));
+        assert_eq!(said.status, Some(0), "{back:?}: {}", said.stderr);
+        assert!(!tree.path(PLAN).exists());
+        let next = "\nnext: chroot root update-initramfs -u -k all\n";
+        assert!(said.stdout.ends_with(next), "{back:?}: {}", said.stdout);
     }
 }
 

@@ -348,7 +348,7 @@ fn a_tree_of_an_earlier_version_is_taken_over() {
         if what.0 != "userspace" {
             let said = scene.run(&["revert"]);
             assert_eq!(said.status, Some(1), "{what:?}");
-            let message = "error: the root tree has files of an nvmeroot that kept no record of what was there before: `";
+            let message = "error: the root tree has files of nvmeroot's, and there is no record (any more) of what was there before: `";
             assert!(said.stderr.starts_with(message), "{}", said.stderr);
         }
         let said = scene.configured(*what);
@@ -424,6 +424,83 @@ fn a_record_that_can_t_be_read_is_refused() {
         }
         assert_eq!(snapshot(&scene.root()), before);
     }
+}
+
+/// The way that the message names, also for a package that is being purged: what it runs
+/// is `revert --force`.
+#[test]
+fn a_record_that_is_lost_leaves_a_way_out() {
+    let hook = "etc/initramfs-tools/hooks/nvmeroot";
+    for is_gone in [true, false] {
+        let scene = Scene::new();
+        let before = snapshot(&scene.root());
+        scene.configured(("agent_dhcp", AGENT));
+        let manifest = scene.root().join("var/lib/nvmeroot/manifest.json");
+        match is_gone {
+            true => std::fs::remove_file(&manifest).expect("a file"),
+            false => write(&manifest, b"{", 0o600),
+        }
+        let said = scene.run(&["revert", "--force"]);
+        assert_eq!(said.status, Some(1), "{}", said.stdout);
+        let hint = "\nhint: restore the file from a backup; without one, move `var/lib/nvmeroot` away: then `nvmeroot revert --force`, or the purge again, takes nvmeroot's files away, and what was there before is yours to put back from what you moved\n";
+        assert!(said.stderr.ends_with(hint), "{}", said.stderr);
+        let moved = scene.work.path().join("moved");
+        std::fs::rename(scene.root().join("var/lib/nvmeroot"), &moved).expect("a rename");
+        let said = scene.run(&["revert"]);
+        assert_eq!(said.status, Some(1), "{}", said.stdout);
+        let hint = "\nhint: `--force` takes them away, and what was there before is not known\n";
+        assert!(said.stderr.ends_with(hint), "{}", said.stderr);
+        let dry = scene.run(&["revert", "--force", "--dry-run"]);
+        assert!(
+            dry.stdout
+                .contains("  would be removed: etc/nvmeroot/plan.json  "),
+            "{}",
+            dry.stdout
+        );
+        let said = scene.run(&["revert", "--force"]);
+        assert_eq!(said.status, Some(0), "{}", said.stderr);
+        let line = format!("  removed: {hook}  ");
+        assert!(said.stdout.contains(&line), "{}", said.stdout);
+        assert!(
+            said.stdout
+                .contains("\nnext: chroot root update-initramfs ")
+        );
+        let after = snapshot(&scene.root());
+        // The agent's program starts nothing, and directories may be anybody's.
+        let new: Vec<_> = after
+            .iter()
+            .filter(|(path, what)| !before.contains_key(*path) && !what.contains("Directory"))
+            .map(|(path, _)| path.to_str().expect("a text"))
+            .collect();
+        assert_eq!(new, ["usr/lib/nvmeroot/nvmeroot-agent"]);
+        assert!(!scene.root().join("var/lib/nvmeroot").exists());
+        assert!(moved.join("former/0").exists());
+    }
+}
+
+/// What the killed run did not come to say: that the image is that of before.
+#[test]
+fn a_revert_that_another_one_finishes_says_what_comes_next() {
+    let scene = Scene::new();
+    let place = scene.root().join("var/lib/nvmeroot");
+    let manifest = r#"{"version":1,"phase":"reverted","entries":[],"directories":[]}"#;
+    write(&place.join("manifest.json"), manifest.as_bytes(), 0o600);
+    let note = |what: &str| {
+        format!(
+            "note: an earlier run was interrupted; it had put everything back, and what it left {what} cleared away first\n\
+             note: once the initramfs is regenerated this machine boots without nvmeroot: root must be on a local drive by then\n"
+        )
+    };
+    let dry = scene.run(&["revert", "--dry-run"]);
+    assert_eq!((dry.status, dry.stderr), (Some(0), note("would be")));
+    let said = scene.run(&["revert"]);
+    assert_eq!((said.status, said.stderr), (Some(0), note("was")));
+    assert_eq!(
+        said.stdout,
+        "initramfs: initramfs-tools (the root tree has `mkinitramfs` and no `dracut`)\n\
+         next: chroot root update-initramfs -u -k all\n"
+    );
+    assert!(!place.exists());
 }
 
 #[test]
