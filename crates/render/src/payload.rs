@@ -75,7 +75,7 @@ pub(crate) struct InitrdUnit {
     pub(crate) name: &'static str,
     /// What for, as a change's reason.
     pub(crate) why: &'static str,
-    /// Its text.
+    /// Its text, below the header.
     pub(crate) text: &'static str,
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn add(
     }
     payload.add_modules(plan, set);
     add_layers(plan, set);
-    let why = "keeps dracut's own module for NVMe over fabrics out of the initramfs";
+    let why = "keeps other modules for NVMe over fabrics out of the initramfs";
     let text = include_str!("dracut/dracut.conf").to_owned();
     set.file(CONFIGURATION, Mode::Config, why, text);
     leave_links(plan, set)?;
@@ -80,11 +80,12 @@ pub(crate) fn add_module(
     owner: Owner,
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
+    let header = owner.header(&COMMAND.join(" "));
     let why = "keeps kernel modules from making links of their own";
-    let text = include_str!("dracut/modprobe.conf").to_owned();
+    let text = format!("{header}#\n{}", include_str!("dracut/modprobe.conf"));
     set.file(path(MODPROBE)?, Mode::Config, why, text);
     for unit in payload.units {
-        let text = unit.text.to_owned();
+        let text = format!("{header}\n{}", unit.text);
         set.file(path(unit.name)?, Mode::Config, unit.why, text);
     }
     for script in payload.scripts {

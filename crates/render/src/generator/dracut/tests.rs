@@ -331,3 +331,37 @@ fn who_changes_the_generator_takes_its_part_of_the_image_along() {
         assert_eq!(gone.contains(&list), !paths(now, false).contains(&list));
     }
 }
+
+/// A file says whose it is: of the package's none is the machine's configuration.
+#[test]
+fn the_package_s_files_say_that_they_are() {
+    let set = crate::package_files().expect("files");
+    for change in &set {
+        let path = change.path.as_str();
+        let ChangeKind::File { bytes, .. } = &change.kind else {
+            panic!("{path}");
+        };
+        let text = String::from_utf8_lossy(bytes);
+        let owner = "# This file belongs to the package `nvmeroot`.\n";
+        let body = text.split_once(owner).map(|(before, _)| before);
+        let is_first = body.is_some_and(|before| before.is_empty() || before.starts_with("#!/"));
+        assert!(is_first, "{path}: {text}");
+        assert!(!text.contains(crate::payload::MARK), "{path}");
+    }
+    let plan = initramfs_plan(
+        vec![ethernet("ens3")],
+        vec![controller("10.77.0.1", "4420")],
+    );
+    let options = Options {
+        generator: Generator::Dracut,
+        ..by_agent()
+    };
+    let module = render(&plan, &options).expect("files");
+    let module = module.into_iter();
+    let module = module.filter(|change| change.path.directory() == super::MODULE);
+    for change in module {
+        if let ChangeKind::File { bytes, .. } = &change.kind {
+            assert!(crate::is_marked(&change.path, bytes), "{}", change.path);
+        }
+    }
+}
