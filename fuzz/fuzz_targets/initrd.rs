@@ -11,6 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
     let limits = Limits {
         unpacked: 4 << 20,
         window: 1 << 20,
+        ways: 4 << 20,
         entries: 10_000,
         ..Limits::default()
     };

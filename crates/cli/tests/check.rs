@@ -357,6 +357,12 @@ fn an_image_with_modules_of_many_kernels_is_not_looked_at_for_all() {
         let path = format!("usr/lib/modules/6.99.{number:02}/kernel/a.ko");
         machine.add(&path, 0o644, b"module");
     }
+    // Too long to be read: what the kernel has is not known of it.
+    let mut index = b"kernel/nvme-tcp.ko:\n".to_vec();
+    index.resize(9 << 20, b'\n');
+    machine.add("usr/lib/modules/6.99.00/modules.dep", 0o644, &index);
+    index.truncate(1 << 20);
+    machine.add("usr/lib/modules/6.99.01/modules.dep", 0o644, &index);
     machine.write_initrd();
     let image = machine.path(&machine.image());
     std::fs::copy(image, machine.path("../image")).expect("a copy");
@@ -365,6 +371,14 @@ fn an_image_with_modules_of_many_kernels_is_not_looked_at_for_all() {
     assert!(has(
         "warning: `image` has modules of 21 kernels\n  it was looked at for 16 of them"
     ));
+    assert!(
+        has("the kernel `6.99.00` has no module `nvme-tcp`"),
+        "{said}"
+    );
+    assert!(
+        !has("the kernel `6.99.01` has no module `nvme-tcp`"),
+        "{said}"
+    );
     // One kernel of the stand-in's, and fifteen.
     assert!(has("`6.99.14`") && !has("`6.99.15`"), "{said}");
 }

@@ -50,10 +50,12 @@ fn module_of(path: &str) -> Option<String> {
 /// Whether a path is, or may be, the driver of a network card. Most of `drivers/net` are
 /// links in software, and parts of drivers.
 fn is_card(path: &str) -> bool {
-    const CARDS: [&str; 3] = [
+    const CARDS: [&str; 5] = [
         "/drivers/net/ethernet/",
         "/drivers/net/usb/",
+        "/drivers/net/thunderbolt/",
         "/drivers/s390/net/",
+        "/infiniband/ulp/ipoib/",
     ];
     const VIRTUAL: [&str; 4] = ["virtio_net", "vmxnet3", "xen_netfront", "hv_netvsc"];
     // Where DKMS and vendors put theirs, which nobody tells apart.
