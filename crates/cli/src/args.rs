@@ -133,8 +133,8 @@ pub(crate) struct RevertArgs {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Take away files of nvmeroot's that were edited since, too; the edited file is kept
-    /// beside its place
+    /// Take away files of nvmeroot's that were edited since, too, of which the edited one is
+    /// kept beside its place, and those of which there is no record
     #[arg(long)]
     pub(crate) force: bool,
     /// Then regenerate the root tree's initramfs

@@ -109,7 +109,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     };
     changes::tell_interrupted(&done, args.dry_run);
     let left = |line: &root::Line| generator::is_read(line.path.as_str());
-    if initramfs.is_none() && done.lines.iter().any(left) {
+    if initramfs.is_none() && (done.is_finished() || done.lines.iter().any(left)) {
         let paths = done.lines.iter().map(|line| line.path.as_str());
         let choice = Choice::of_former(&root, args.initramfs, paths)?;
         let guess = choice.warning();

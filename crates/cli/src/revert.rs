@@ -7,7 +7,7 @@ use crate::args::{GeneratorArg, ReportFormat, RevertArgs};
 use crate::changes::{self, FileLine};
 use crate::environment::path_variable;
 use crate::generator::{self, Choice};
-use crate::root::{Interrupted, RootTree, Terms};
+use crate::root::{self, RootTree, Terms};
 use crate::{Failure, diagnose, managers, output, package, sources};
 
 /// Puts everything back.
@@ -41,11 +41,10 @@ pub(crate) fn run(args: &RevertArgs) -> Result<(), Failure> {
     if !done.was_configured && done.interrupted.is_none() && !args.force {
         refuse(&unrecorded(&root, is_packaged)?)?;
     }
+    // An earlier revert may not have come to it.
+    let is_changed = |line: &root::Line| generator::is_read(line.path.as_str());
+    let is_stale = args.update_initramfs || done.is_finished() || done.lines.iter().any(is_changed);
     let files: Vec<FileLine> = done.lines.into_iter().map(FileLine::from).collect();
-    // The image may still be that of before: an earlier revert did not come to it.
-    let is_stale = args.update_initramfs
-        || done.interrupted == Some(Interrupted::Finished)
-        || files.iter().any(|line| generator::is_read(&line.path));
     let initramfs = match is_stale {
         true => {
             let paths = files.iter().map(|line| line.path.as_str());

@@ -501,6 +501,10 @@ fn a_revert_that_another_one_finishes_says_what_comes_next() {
          next: chroot root update-initramfs -u -k all\n"
     );
     assert!(!place.exists());
+    write(&place.join("manifest.json"), manifest.as_bytes(), 0o600);
+    let said = scene.configured(("local", AGENT));
+    let next = "next: chroot root update-initramfs -u -k all\n";
+    assert!(said.stdout.ends_with(next), "{}", said.stdout);
 }
 
 #[test]

@@ -43,12 +43,18 @@ pub(crate) struct Report {
 
 impl Report {
     fn of(before: &Manifest, interrupted: Option<Interrupted>) -> Self {
-        let is_finished = interrupted == Some(Interrupted::Finished);
-        Self {
-            was_configured: is_finished || !before.entries.is_empty(),
+        let mut report = Self {
             interrupted,
             ..Self::default()
-        }
+        };
+        report.was_configured = report.is_finished() || !before.entries.is_empty();
+        report
+    }
+
+    /// An earlier run had put all back, and did not come to say so: the image is still
+    /// that of before.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.interrupted == Some(Interrupted::Finished)
     }
 }
 
