@@ -5,8 +5,10 @@
 //! drive; only where two sources can't both be right the stronger one counts:
 //!
 //! - A controller of the installed plan whose subsystem nobody knows takes it from the
-//!   firmware's table, where that has one subsystem at this portal. It is the table's
-//!   ways then that lead there, with the installed options.
+//!   firmware's table, where the kernel itself is remote and the machine has booted from
+//!   the one subsystem that the table has at this portal. It is the table's ways then
+//!   that lead there, with the installed options. Else the portal may lead to others,
+//!   too: it is what root needs, and the table's are connected beside it.
 //! - Further ways that the table knows to an installed subsystem are ways to what lies
 //!   on it.
 //! - Where the kernel itself is remote ([`Reach::Firmware`]) and the table names none of
@@ -68,7 +70,7 @@ pub(crate) fn apply(storage: &mut Storage, named: &Named, reach: Reach) -> Vec<W
     let mut gone = BTreeSet::new();
     let mut agrees = own.is_empty();
     for &old in &own {
-        match agreement(storage, named, old) {
+        match agreement(storage, named, reach, old) {
             Agreement::None => {}
             Agreement::Kept => agrees = true,
             Agreement::Further(ways) => {
@@ -121,7 +123,7 @@ pub(crate) fn apply(storage: &mut Storage, named: &Named, reach: Reach) -> Vec<W
 enum Agreement {
     /// Nothing.
     None,
-    /// It may lead to several of the table's subsystems.
+    /// It may lead to several subsystems, the table's among them.
     Kept,
     /// These lead to the same subsystem.
     Further(Vec<usize>),
@@ -129,7 +131,7 @@ enum Agreement {
     Same(Vec<usize>),
 }
 
-fn agreement(storage: &Storage, named: &Named, old: usize) -> Agreement {
+fn agreement(storage: &Storage, named: &Named, reach: Reach, old: usize) -> Agreement {
     let controllers = &storage.controllers;
     let one = &controllers[old];
     let table = || named.firmware.iter().copied();
@@ -145,10 +147,17 @@ fn agreement(storage: &Storage, named: &Named, old: usize) -> Agreement {
         if at_portal.iter().any(|at| controllers[*at].nqn != first.nqn) {
             return Agreement::Kept;
         }
-        return Agreement::Same(match first.nqn {
+        let ways = match first.nqn {
             Some(_) => of_subsystem(first),
             None => at_portal,
-        });
+        };
+        let is_booted_from = || ways.iter().any(|way| named.booted_from.contains(way));
+        // A portal without a subsystem's name is not yet the drive that the table knows there.
+        let is_root = || reach == Reach::Firmware && (first.nqn.is_none() || is_booted_from());
+        return match one.nqn.is_some() || is_root() {
+            true => Agreement::Same(ways),
+            false => Agreement::Kept,
+        };
     }
     let further = match one.nqn {
         Some(_) => of_subsystem(one),

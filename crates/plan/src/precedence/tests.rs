@@ -75,30 +75,63 @@ fn a_portal_s_subsystem_is_the_table_s_and_all_its_ways_lead_there() {
     let mut own = of("192.0.2.1", "");
     own.options.queue_size = Some(64);
     own.options.host_traddr = "192.0.2.20".parse().ok();
-    for mounts in [FIRMWARE, INITRAMFS] {
+    let plan = resolve(vec![
+        installed(FIRMWARE, vec![own]),
+        table(
+            vec![
+                over("a", "192.0.2.1", ROOT),
+                over("b", "192.0.2.2", ROOT),
+                over("a", "192.0.2.3", OTHER),
+            ],
+            2,
+        ),
+    ]);
+    let (controllers, mounts) = shown(&plan);
+    assert_eq!(
+        controllers,
+        ["192.0.2.1 root a", "192.0.2.2 root b", "192.0.2.3 other a"]
+    );
+    assert_eq!(mounts.last().expect("root").1, [0, 1]);
+    assert_eq!(needs(&plan), [vec![0, 1]], "one of them is enough");
+    let options = &plan.controllers[1].options;
+    assert_eq!(options.queue_size, Some(64), "how is the installed plan's");
+    assert_eq!(options.host_traddr, None, "where from is the table's");
+    let mut warnings = plan.warnings.iter();
+    assert!(warnings.all(|w| !w.message.contains("does not count")));
+}
+
+#[test]
+fn a_portal_that_the_machine_has_not_booted_from_is_asked_all_the_same() {
+    for (mounts, reached) in [(INITRAMFS, 2), (FIRMWARE, 0)] {
         let plan = resolve(vec![
-            installed(mounts, vec![own.clone()]),
+            installed(mounts, vec![of("192.0.2.1", "")]),
             table(
-                vec![
-                    over("a", "192.0.2.1", ROOT),
-                    over("b", "192.0.2.2", ROOT),
-                    over("a", "192.0.2.3", OTHER),
-                ],
-                2,
+                vec![over("a", "192.0.2.1", ROOT), over("b", "192.0.2.2", ROOT)],
+                reached,
             ),
         ]);
         let (controllers, mounts) = shown(&plan);
         assert_eq!(
             controllers,
-            ["192.0.2.1 root a", "192.0.2.2 root b", "192.0.2.3 other a"]
+            ["192.0.2.1 ? -", "192.0.2.1 root a", "192.0.2.2 root b"]
         );
-        assert_eq!(mounts.last().expect("root").1, [0, 1]);
-        assert_eq!(needs(&plan), [vec![0, 1]], "one of them is enough");
-        let options = &plan.controllers[1].options;
-        assert_eq!(options.queue_size, Some(64), "how is the installed plan's");
-        assert_eq!(options.host_traddr, None, "where from is the table's");
-        let mut warnings = plan.warnings.iter();
-        assert!(warnings.all(|w| !w.message.contains("does not count")));
+        assert_eq!(mounts.last().expect("root").1, [0]);
+        assert_eq!(needs(&plan), [vec![0]], "nobody waits for the table's");
+    }
+}
+
+/// Both ask it for its discovery log.
+#[test]
+fn a_portal_that_the_table_asks_too_is_asked_once_where_the_kernel_is_remote() {
+    for (mounts, expected) in [
+        (FIRMWARE, &["192.0.2.1 ? a"][..]),
+        (INITRAMFS, &["192.0.2.1 ? -", "192.0.2.1 ? a"]),
+    ] {
+        let plan = resolve(vec![
+            installed(mounts, vec![of("192.0.2.1", "")]),
+            table(vec![over("a", "192.0.2.1", "")], 0),
+        ]);
+        assert_eq!(shown(&plan).0, expected);
     }
 }
 
