@@ -57,7 +57,7 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
         // What the sources say is what should be there.
         None => {
             let read = sources::read(&from, Some(&root), None)?;
-            let fragments = for_boot(read.fragments, read.plan.host.as_ref());
+            let fragments = for_boot(read.fragments, &read.plan);
             Ok((read.plan, fragments))
         }
     };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use nvmeroot_plan::{Fragment, HostIdentity, Reach};
+use nvmeroot_plan::{BootPlan, Fragment, Reach};
 use nvmeroot_render::{IDENTITY, Options, RenderError, Runtime};
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         agent: None,
         host,
         packaged: package::is_installed(&root)?,
-        fragments: for_boot(read.fragments, read.plan.host.as_ref()),
+        fragments: for_boot(read.fragments, &read.plan),
         ..Options::default()
     };
     if options.packaged && args.agent.is_some() {
@@ -140,7 +140,9 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
 }
 
 /// What the agent makes the plan of again.
-pub(crate) fn for_boot(fragments: Vec<Fragment>, host: Option<&HostIdentity>) -> Vec<Fragment> {
+pub(crate) fn for_boot(fragments: Vec<Fragment>, plan: &BootPlan) -> Vec<Fragment> {
+    // At each boot the firmware's table says which host it is.
+    let host = plan.host.as_ref().filter(|_| plan.reach != Reach::Firmware);
     let fragments = fragments.into_iter();
     fragments.map(|one| one.for_boot(host)).collect()
 }

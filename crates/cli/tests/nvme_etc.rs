@@ -187,3 +187,22 @@ fn the_settings_of_another_host_are_not_taken() {
     );
     assert!(!scene.text("etc/nvmeroot/plan.json").contains("DHHC"));
 }
+
+/// Which host it is, the firmware's table says at boot.
+#[test]
+fn with_a_remote_kernel_the_settings_of_all_hosts_are_for_the_boot() {
+    let scene = Scene::new(&secret(""));
+    let curtin = std::fs::read_to_string(scene.path("curtin.yaml")).expect("a file");
+    let remote = curtin.lines().filter(|line| !line.contains("boot"));
+    let remote: String = remote.map(|line| format!("{line}\n")).collect();
+    write(&scene.path("curtin.yaml"), remote.as_bytes(), 0o644);
+    let said = scene.run(
+        "configure --runtime agent --agent nvmeroot-agent --hostnqn nqn.2014-08.org.nvmexpress:uuid:00000000-0000-4000-8000-000000000001 --hostid 00000000-0000-4000-8000-000000000001",
+    );
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let plan: serde_json::Value =
+        serde_json::from_str(&scene.text("etc/nvmeroot/plan.json")).expect("JSON");
+    assert_eq!(plan["reach"], "firmware");
+    assert!(plan["fragments"].to_string().contains(SECRET));
+    assert!(scene.text(UMASK).ends_with("\nUMASK=0077\n"));
+}

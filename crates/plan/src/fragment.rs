@@ -74,7 +74,8 @@ pub struct Fragment {
 
 impl Fragment {
     /// The same as far as the boot needs it: without what is said once, when the system is
-    /// installed, and without what is said for others than this host, secrets among it.
+    /// installed, and without what is said for others than this host, secrets among it;
+    /// `None`: which host it is turns out at boot.
     #[must_use]
     pub fn for_boot(self, host: Option<&HostIdentity>) -> Self {
         let (mut hosts, mut ports) = (self.hosts, self.ports);
