@@ -70,7 +70,7 @@ fuzz_target!(|input: Input| {
     let boot = Boot {
         tables: &tables,
         command_line: &input.line,
-        cards: &[],
+        ..Boot::default()
     };
     let over = overlay(&[], boot);
     assert_eq!(over, overlay(&[], boot));

@@ -1,17 +1,21 @@
 //! What a plan becomes at boot: with the firmware's tables, and a kernel command line.
 
 use anyhow::anyhow;
-use nvmeroot_firmware::{Boot, NamedTable, changes, overlay, takes_tables};
+use nvmeroot_firmware::{Boot, Card, NamedTable, changes, overlay, takes_tables};
 use nvmeroot_plan::resolve;
 
-use crate::args::BootArgs;
-use crate::sources::Read;
+use crate::args::{BootArgs, Input};
+use crate::sources::{self, Read};
 use crate::terminal::shown;
 use crate::{Failure, diagnose, nbft, output};
 
 /// Resolves again as the agent does, where the user says what the boot will know; says
 /// what becomes of the installed plan.
-pub(crate) fn with_what_the_boot_knows(read: Read, args: &BootArgs) -> Result<Read, Failure> {
+pub(crate) fn with_what_the_boot_knows(
+    read: Read,
+    args: &BootArgs,
+    input: &Input,
+) -> Result<Read, Failure> {
     let command_line = args.cmdline.as_deref().unwrap_or_default();
     let mut tables = Vec::new();
     for path in &args.nbft {
@@ -24,10 +28,23 @@ pub(crate) fn with_what_the_boot_knows(read: Read, args: &BootArgs) -> Result<Re
     if !takes_tables(command_line) {
         tables.clear();
     }
+    let mut cards = Vec::new();
+    if !tables.is_empty() || !command_line.is_empty() {
+        let present = sources::cards(input)?.into_iter();
+        let known = present.filter_map(|card| {
+            Some(Card {
+                name: card.name.parse().ok()?,
+                mac: card.mac?,
+                driver: card.driver,
+            })
+        });
+        cards.extend(known);
+    }
     let boot = Boot {
         tables: &tables,
         command_line,
-        cards: &[],
+        cards: &cards,
+        reach: read.plan.reach,
     };
     let over = overlay(&read.fragments, boot);
     diagnose::print_warnings(&over.warnings, &read.source_map);

@@ -12,7 +12,7 @@ pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
     let from = args.input.resolve(path_variable);
     let root = from.root.as_deref().map(sources::open_root).transpose()?;
     let read = sources::read(&from, root.as_ref(), None)?;
-    let read = boot::with_what_the_boot_knows(read, &args.boot)?;
+    let read = boot::with_what_the_boot_knows(read, &args.boot, &from)?;
     let plan = read.plan;
     let runtime = match args.format {
         PlanFormat::Commands => Runtime::Scripts,

@@ -97,3 +97,51 @@ fn a_command_line_is_tried_without_a_boot() {
         "{said}"
     );
 }
+
+/// Which of this machine's cards the table means, the installed network may say by a name.
+#[test]
+fn the_cards_of_this_machine_are_known_by_their_names() {
+    let work = work();
+    let netplan = "\
+network:
+  version: 2
+  ethernets:
+    storage:
+      match: {driver: virtio_net}
+      addresses: [192.0.2.20/24]
+      mtu: 9000
+";
+    let curtin = format!(
+        "{CURTIN}write_files:\n  network:\n    path: etc/netplan/50-storage.yaml\n    content: |\n{}",
+        netplan
+            .lines()
+            .map(|line| format!("      {line}\n"))
+            .collect::<String>()
+    );
+    write(&work.path().join("curtin.yaml"), curtin.as_bytes(), 0o644);
+    write(&work.path().join("NBFT"), &table(), 0o644);
+    let card = work.path().join("machine/sys/class/net/ens3");
+    for (file, text) in [
+        ("address", "52:54:00:00:00:01\n"),
+        ("type", "1\n"),
+        ("device/uevent", "DRIVER=virtio_net\n"),
+    ] {
+        let path = card.join(file);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        write(&path, text.as_bytes(), 0o644);
+    }
+    let line = "plan --curtin curtin.yaml --machine machine --nbft NBFT";
+    let output = run(nvmeroot()
+        .current_dir(work.path())
+        .args(line.split_whitespace()));
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    assert!(
+        output.stdout.contains("through storage: "),
+        "{}",
+        output.stdout
+    );
+    assert!(!output.stdout.contains("nbft1"), "{}", output.stdout);
+    let text =
+        "note: `storage`: NBFT `HFI 1` counts (198.51.100.2/24, default by 198.51.100.254), not ";
+    assert!(output.stderr.contains(text), "{}", output.stderr);
+}

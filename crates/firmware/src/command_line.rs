@@ -38,12 +38,20 @@ pub fn takes_tables(line: &str) -> bool {
     let mut takes = [true, true];
     for (name, value) in words(line) {
         match name.as_str() {
-            "rd.nvmf.nonbft" => takes[0] = !is_on(value.as_deref()),
+            // Without `rd.`, too, as its other names.
+            "rd.nvmf.nonbft" | "nvmf.nonbft" => takes[0] = !is_on(value.as_deref()),
+            // What it does not understand, `fragment` says.
             "nvmeroot.nbft" => takes[1] = is_on(value.as_deref()),
             _ => {}
         }
     }
     takes == [true; 2]
+}
+
+/// The MAC addresses of the cards that `ifname=` names.
+pub fn named_cards(line: &str) -> impl Iterator<Item = MacAddress> {
+    let named = words(line).filter(|(name, _)| name == "ifname");
+    named.filter_map(|(_, value)| value?.split_once(':')?.1.parse().ok())
 }
 
 /// What the line says; `None` where it says nothing of network and drives. `weaker`: the
@@ -90,6 +98,11 @@ pub(crate) fn fragment(
     }
     for option in of(&options, "nameserver") {
         network.name_server(option);
+    }
+    for option in of(&options, "nvmeroot.nbft") {
+        if !["", "on", "1", "yes", "off", "0", "no"].contains(&option.value.as_str()) {
+            network.warn(option, "it is neither `on` nor `off`");
+        }
     }
     for option in options
         .iter()
@@ -212,13 +225,11 @@ impl Network<'_, '_> {
         let Some(below) = self.as_part(&below, option) else {
             return;
         };
-        let known = self.known.by_name(&name).map(|one| one.id.clone());
-        let Some(own) = known.or_else(|| name.as_str().parse().ok()) else {
-            return;
-        };
         let vlan = Vlan { id, link: below };
         let kind = LinkKind::Vlan { vlan };
-        self.put(Interface::new(own, name, kind, option.place.clone()));
+        if let Some(one) = self.known.made(name, kind, option.place.clone()) {
+            self.put(one);
+        }
     }
 
     /// The id of what something stands on: as it is known, or the card of that name.

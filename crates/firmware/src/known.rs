@@ -4,18 +4,25 @@
 use std::net::IpAddr;
 
 use nvmeroot_plan::{
-    DefinitionId, Fragment, Interface, InterfaceName, LinkKind, MacAddress, Match, Origin, VlanId,
+    DefinitionId, Destination, Fragment, Interface, InterfaceName, LinkKind, MacAddress, Match,
+    Origin, Route, VlanId,
 };
+
+use crate::card::Card;
+
+/// That of an IPv6 route of which nothing is said, a router's included
+/// (`IP6_RT_PRIO_USER` in the kernel's include/uapi/linux/ipv6_route.h).
+const IPV6_METRIC: u32 = 1024;
 
 /// The interfaces so far, each id once.
 #[derive(Debug)]
 pub(crate) struct Known<'a> {
     interfaces: Vec<Interface>,
-    cards: &'a [(InterfaceName, MacAddress)],
+    cards: &'a [Card],
 }
 
 impl<'a> Known<'a> {
-    pub(crate) fn new(installed: &[Fragment], cards: &'a [(InterfaceName, MacAddress)]) -> Self {
+    pub(crate) fn new(installed: &[Fragment], cards: &'a [Card]) -> Self {
         let mut known = Self {
             interfaces: Vec::new(),
             cards,
@@ -44,17 +51,25 @@ impl<'a> Known<'a> {
         self.interfaces.iter().find(|one| one.name == *name)
     }
 
-    /// The card with this permanent MAC address.
+    /// The card with this permanent MAC address: who says the address, else who means the
+    /// card that is there by its name or driver.
     pub(crate) fn card(&self, mac: MacAddress) -> Option<&Interface> {
         let is_card = |one: &&Interface| one.kind == LinkKind::Ethernet;
         let mut cards = self.interfaces.iter().filter(is_card);
         let has = |card: &Match| card.macaddress == Some(mac);
         let found = cards.find(|one| one.matching.as_ref().is_some_and(has));
         found.or_else(|| {
-            let (name, _) = self.cards.iter().find(|(_, one)| *one == mac)?;
-            let is_named = |one: &&Interface| one.matching.is_none() && one.name == *name;
-            self.interfaces.iter().filter(is_card).find(is_named)
+            let card = self.cards.iter().find(|one| one.mac == mac)?;
+            let mut others = self.interfaces.iter().filter(is_card);
+            others.find(|one| self.meant_by(one) == Some(card))
         })
+    }
+
+    /// Of the cards that an interface fits the one that the agent takes: that has its name
+    /// already, else the first.
+    fn meant_by(&self, one: &Interface) -> Option<&'a Card> {
+        let fitting = self.cards.iter().filter(|card| one.means(card.facts()));
+        fitting.min_by_key(|card| card.name != one.name)
     }
 
     /// The interface in whose network an address is.
@@ -64,6 +79,29 @@ impl<'a> Known<'a> {
             let mut networks = one.addresses.iter();
             networks.any(|own| own.address.contains(&address))
         })
+    }
+
+    /// The metric of the default route that comes last, DHCP's and routers' included;
+    /// `None`: there is none.
+    pub(crate) fn last_default_metric(&self, is_ipv4: bool) -> Option<u32> {
+        let of = |one: &Interface| {
+            let is_it = |route: &&Route| {
+                let is_of = |via: IpAddr| via.is_ipv4() == is_ipv4;
+                route.to == Destination::Default && route.via.is_none_or(is_of)
+            };
+            let routes = one.routes.iter().filter(is_it);
+            let usual = if is_ipv4 { 0 } else { IPV6_METRIC };
+            let declared = routes.map(|route| route.metric.unwrap_or(usual)).max();
+            let by_itself = match is_ipv4 {
+                true => one.dhcp4.as_ref().map(|client| client.route_metric),
+                false => {
+                    let listens = one.dhcp6.is_some() || one.accept_ra == Some(true);
+                    listens.then(|| one.ra_metric.unwrap_or(IPV6_METRIC))
+                }
+            };
+            declared.max(by_itself)
+        };
+        self.interfaces.iter().filter_map(of).max()
     }
 
     /// The VLAN of this number on an interface.
@@ -78,6 +116,10 @@ impl<'a> Known<'a> {
             let holds = matches!(one.kind, LinkKind::Bond { .. } | LinkKind::Bridge { .. });
             holds && one.kind.parents().contains(id)
         })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.interfaces.is_empty()
     }
 
     /// The cards that are no members of anything.
@@ -117,6 +159,35 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// The link of a name as somebody makes it anew. What is known of the addresses of such
+    /// a link stays.
+    pub(crate) fn made(
+        &self,
+        name: InterfaceName,
+        kind: LinkKind,
+        origin: Origin,
+    ) -> Option<Interface> {
+        let same =
+            |one: &Interface| std::mem::discriminant(&one.kind) == std::mem::discriminant(&kind);
+        match self.by_name(&name) {
+            Some(known) if same(known) => Some(Interface {
+                kind,
+                origin,
+                ..known.clone()
+            }),
+            known => {
+                let id = known.map(|known| known.id.clone());
+                let id = id.or_else(|| name.as_str().parse().ok())?;
+                Some(Interface::new(id, name, kind, origin))
+            }
+        }
+    }
+
+    /// The interfaces that come by an address.
+    pub(crate) fn configured(&self) -> impl Iterator<Item = &Interface> {
+        self.interfaces.iter().filter(|one| has_means(one))
+    }
+
     /// The interface of a name, without addresses: the one that is known, or the card
     /// that is called so.
     pub(crate) fn named(&self, name: &InterfaceName, origin: &Origin) -> Option<Interface> {
@@ -127,4 +198,10 @@ impl<'a> Known<'a> {
         let kind = LinkKind::Ethernet;
         Some(Interface::new(id, name.clone(), kind, origin.clone()))
     }
+}
+
+/// Somebody says how it comes by an address.
+pub(crate) fn has_means(one: &Interface) -> bool {
+    let asks = one.dhcp4.is_some() || one.dhcp6.is_some() || one.accept_ra == Some(true);
+    asks || !one.addresses.is_empty()
 }

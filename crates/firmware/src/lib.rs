@@ -8,7 +8,7 @@
 //! | what | kernel command line | firmware's table | installed plan |
 //! |---|---|---|---|
 //! | host NQN, host identifier | counts first, each by itself | counts without | counts without both |
-//! | an interface's addresses, routes and DHCP | replace the others' | replace the installed ones of the same card (by MAC address) and VLAN | count where nobody else speaks of the interface |
+//! | an interface's addresses, routes and DHCP | replace the others' | where the kernel is remote, replace the installed ones of the same card (by MAC address) and VLAN; else are added to them | count where nobody else speaks of the interface, or beside the table's |
 //! | what a card is and stands in (name, MTU, bond, bridge) | names, VLANs and bonds | nothing but VLANs | counts |
 //! | controllers | are added | are added; see below | count |
 //!
@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod card;
 mod command_line;
 mod host;
 mod known;
@@ -26,11 +27,12 @@ mod named;
 mod report;
 mod table;
 
-pub use command_line::{Words, takes_tables, words};
+pub use card::Card;
+pub use command_line::{Words, named_cards, takes_tables, words};
 pub use named::NamedTable;
 pub use report::changes;
 
-use nvmeroot_plan::{Fragment, InterfaceName, MacAddress, Warning};
+use nvmeroot_plan::{Fragment, Reach, Warning};
 
 use crate::known::Known;
 
@@ -51,10 +53,13 @@ pub struct Boot<'a> {
     pub tables: &'a [NamedTable],
     /// The kernel command line.
     pub command_line: &'a str,
-    /// The cards that are there already, by name. It may be none: then an installed
-    /// interface that names a card without its MAC address is taken for another one
-    /// than the table's.
-    pub cards: &'a [(InterfaceName, MacAddress)],
+    /// The cards that are there already, in the kernel's order. It may be none: then an
+    /// installed interface that names a card without its MAC address is taken for another
+    /// one than the table's.
+    pub cards: &'a [Card],
+    /// The installed plan's. Only at [`Reach::Firmware`] has the firmware booted this very
+    /// system, and its addresses count instead of the installed ones; else both do.
+    pub reach: Reach,
 }
 
 /// What the boot adds to the installed fragments.
@@ -72,7 +77,9 @@ pub fn overlay(installed: &[Fragment], boot: Boot<'_>) -> Overlay {
     let mut warnings = Vec::new();
     let mut known = Known::new(installed, boot.cards);
     let mut fragments = Vec::new();
-    fragments.extend(table::fragment(boot.tables, &mut known, &mut warnings));
+    let adds = boot.reach != Reach::Firmware;
+    let table = table::fragment(boot.tables, &mut known, adds, &mut warnings);
+    fragments.extend(table);
     let weaker = installed.iter().chain(&fragments).rev();
     let host = weaker.filter_map(|one| one.host.as_ref()).next();
     let host = host.map(|(host, _)| host.clone());

@@ -2,6 +2,7 @@
 
 mod hfi;
 mod host;
+mod means;
 mod storage;
 mod uri;
 
@@ -12,17 +13,19 @@ use self::storage::Drives;
 use crate::known::Known;
 use crate::named::NamedTable;
 
-/// What the tables say together; `None` where there are none. Records that can't be
-/// carried out are in `warnings`.
+/// What the tables say together; `None` where there are none. `adds`: an installed
+/// interface keeps its own addresses, too. Records that can't be carried out are in
+/// `warnings`.
 pub(crate) fn fragment(
     tables: &[NamedTable],
     known: &mut Known<'_>,
+    adds: bool,
     warnings: &mut Vec<Warning>,
 ) -> Option<Fragment> {
     if tables.is_empty() {
         return None;
     }
-    let mut interfaces = Interfaces::new(known, warnings);
+    let mut interfaces = Interfaces::new(known, adds, warnings);
     let places: Vec<_> = tables
         .iter()
         .enumerate()
@@ -44,3 +47,6 @@ pub(crate) fn fragment(
         ..Fragment::default()
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,6 +126,7 @@ pub(crate) fn by_line(installed: &[Fragment], command_line: &str) -> Overlay {
 pub(crate) fn by_tables(installed: &[Fragment], tables: &[NamedTable]) -> Overlay {
     let boot = Boot {
         tables,
+        reach: resolve(installed.to_vec()).reach,
         ..Boot::default()
     };
     overlay(installed, boot)

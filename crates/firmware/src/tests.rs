@@ -6,15 +6,16 @@ use nvmeroot_nbft::{
 };
 use nvmeroot_plan::{
     Authority, Bond, BootPlan, Destination, Dhcp4, Interface, InterfaceAddress, LinkKind,
-    MacAddress, Nqn, Origin, Route, Vlan,
+    MacAddress, Nqn, Origin, Reach, Route, Vlan,
 };
 use proptest::prelude::*;
 
+use crate::known::has_means;
 use crate::testing::{
     HOST, by_tables, card, card_by_mac, hfi, installed, leased, lines, mac, named, resolved, said,
     subsystem, table,
 };
-use crate::{Boot, overlay};
+use crate::{Boot, Card, overlay};
 
 /// `ADDRESS:PORT NQN INTERFACE`.
 fn controllers(plan: &BootPlan) -> Vec<String> {
@@ -234,7 +235,11 @@ fn a_card_that_is_there_is_known_by_its_name() {
         "NBFT",
         &table(vec![leased(1, "192.0.2.2")], Vec::new()),
     )];
-    let cards = [("ens3".parse().expect("a name"), MacAddress::new(mac(1)))];
+    let cards = [Card {
+        name: "ens3".parse().expect("a name"),
+        mac: MacAddress::new(mac(1)),
+        driver: None,
+    }];
     let boot = Boot {
         tables: &tables,
         cards: &cards,
@@ -403,8 +408,9 @@ proptest! {
     /// Whatever parses can be resolved, and twice gives the same.
     #[test]
     fn any_table_has_a_plan(
-        cards in prop::collection::vec((any::<u8>(), any::<[u8; 16]>(), any::<u8>(), any::<u16>(), any::<u8>()), 0..4),
-        drives in prop::collection::vec((any::<u8>(), any::<[u8; 16]>(), any::<u16>(), any::<u16>()), 0..4),
+        cards in prop::collection::vec((0u8..3, any::<[u8; 16]>(), any::<u8>(), any::<u16>(), any::<u8>()), 0..4),
+        drives in prop::collection::vec((0u8..5, any::<[u8; 16]>(), any::<u16>(), any::<u16>()), 0..4),
+        is_remote: bool,
         line in "(ip|vlan|bond|ifname|rd.route|rd.nvmf.discover|nameserver)=[a-z0-9:,.\\[\\]/]{0,40}",
     ) {
         let mut one = table(Vec::new(), Vec::new());
@@ -428,12 +434,23 @@ proptest! {
         let bytes = one.to_bytes().expect("a table");
         let parsed = nvmeroot_nbft::parse(&bytes).expect("its bytes");
         let tables = [crate::NamedTable { name: "NBFT".to_owned(), table: parsed.table }];
-        let installed = installed("192.0.2.1", vec![card("ens3")]);
-        let boot = Boot { tables: &tables, command_line: &line, cards: &[] };
+        let mut known = card_by_mac("ens3", 1);
+        known.addresses = vec![InterfaceAddress::new("10.0.0.2/8".parse().expect("an address"))];
+        let installed = installed("192.0.2.1", vec![known.clone()]);
+        let reach = if is_remote { Reach::Firmware } else { Reach::Initramfs };
+        let boot = Boot { tables: &tables, command_line: &line, reach, ..Boot::default() };
         let over = overlay(&installed, boot);
         prop_assert_eq!(&over, &overlay(&installed, boot));
         let plan = resolved(&installed, &over);
-        prop_assert!(plan.controllers.len() <= 2 + 4 * 4);
+        let all = &plan.network.interfaces;
+        for name in plan.controllers.iter().filter_map(|one| one.options.host_iface.as_ref()) {
+            prop_assert!(all.iter().any(|one| one.name == *name), "{} in {:?}", name, all);
+        }
+        let now = all.iter().find(|one| one.id == known.id).expect("ens3");
+        prop_assert!(has_means(now), "{:?}", now);
+        // An address without an interface is the first card's.
+        let is_safe = !is_remote && !line.starts_with("ip=");
+        prop_assert!(!is_safe || now.keeps(&known), "{:?}", now);
     }
 }
 

@@ -73,7 +73,7 @@ pub use glob::matches_glob;
 pub use host_name::HostName;
 pub use ipv6::{Ipv6AddressGeneration, Ipv6Settings, Ipv6Token, LinkLocal};
 pub use layer::{Array, Layer, VolumeName};
-pub use link::{ActivationMode, Dummy, Interface, LinkKind, Match, Vlan, Vrf};
+pub use link::{ActivationMode, CardFacts, Dummy, Interface, LinkKind, Match, Vlan, Vrf};
 pub use manager::Manager;
 pub use message::{mask, tidy};
 pub use mount::Mount;

@@ -9,7 +9,7 @@ use crate::string_enum::string_enum;
 use crate::{
     Bond, Bridge, BridgePort, ConnectionId, DefinitionId, Dhcp4, Dhcp6, InterfaceAddress,
     InterfaceDiagnostic, InterfaceName, Ipv6AddressGeneration, Ipv6Mtu, Ipv6Token, LinkLocal,
-    MacAddress, Mtu, Offloads, Origin, Route, Rule, VlanId,
+    MacAddress, Mtu, Offloads, Origin, Route, Rule, VlanId, matches_glob,
 };
 
 /// One interface: which card or virtual link it is, and what it carries.
@@ -173,6 +173,57 @@ impl Interface {
             ..Self::new(self.id, self.name, self.kind, origin)
         }
     }
+
+    /// Both say the same, wherever they say it.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let nowhere = |one: &Self| {
+            let mut one = one.clone();
+            one.origin = Origin::whole("");
+            one.addresses.iter_mut().for_each(|a| a.origin = None);
+            let routes = one.routes.iter_mut().map(|route| &mut route.origin);
+            let rules = one.rules.iter_mut().map(|rule| &mut rule.origin);
+            routes
+                .chain(rules)
+                .for_each(|origin| *origin = Origin::whole(""));
+            one
+        };
+        nowhere(self) == nowhere(other)
+    }
+
+    /// It has all addresses and routes that `other` has, and comes by more as that does.
+    pub fn keeps(&self, other: &Self) -> bool {
+        let mut addresses = other.addresses.iter();
+        let has = |one: &InterfaceAddress| self.addresses.iter().any(|a| a.address == one.address);
+        let mut routes = other.routes.iter();
+        let leads = |one: &Route| {
+            let same = |own: &Route| (own.to, own.via, own.table) == (one.to, one.via, one.table);
+            self.routes.iter().any(same)
+        };
+        addresses.all(has)
+            && routes.all(leads)
+            && (other.dhcp4.is_none() || self.dhcp4.is_some())
+            && (other.dhcp6.is_none() || self.dhcp6.is_some())
+            && (other.accept_ra != Some(true) || self.accept_ra == Some(true))
+    }
+
+    /// It means this card, as far as the card is known.
+    pub fn means(&self, card: CardFacts<'_>) -> bool {
+        match &self.matching {
+            Some(wanted) => wanted.fits(card, self.set_name.then_some(&self.name)),
+            None => card.name == self.name.as_str(),
+        }
+    }
+}
+
+/// What a card is known by.
+#[derive(Clone, Copy, Debug)]
+pub struct CardFacts<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its permanent MAC address.
+    pub mac: Option<MacAddress>,
+    /// The name of its driver.
+    pub driver: Option<&'a str>,
 }
 
 /// What kind of link an interface is.
@@ -275,6 +326,25 @@ pub struct Match {
     pub driver: Vec<String>,
 }
 
+impl Match {
+    /// All that is given holds for the card; nothing given is no card. `renamed`: the name
+    /// that the card is to get, and may have already.
+    pub fn fits(&self, card: CardFacts<'_>, renamed: Option<&InterfaceName>) -> bool {
+        if *self == Self::default() {
+            return false;
+        }
+        let name = self.name.as_ref().is_none_or(|pattern| {
+            matches_glob(pattern, card.name) || renamed.is_some_and(|to| to.as_str() == card.name)
+        });
+        let mac = self.macaddress.is_none_or(|mac| card.mac == Some(mac));
+        let is_driver = |driver: &str| {
+            let mut patterns = self.driver.iter();
+            patterns.any(|pattern| matches_glob(pattern, driver))
+        };
+        name && mac && (self.driver.is_empty() || card.driver.is_some_and(is_driver))
+    }
+}
+
 /// A VLAN's parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vlan {
@@ -314,6 +384,39 @@ mod tests {
         let read: Interface = serde_json::from_value(value.clone()).expect("an interface");
         assert_eq!(read, one);
         value[key].clone()
+    }
+
+    #[test]
+    fn who_says_something_is_not_what_it_says() {
+        let place = || Origin::whole("NBFT");
+        let installed = testing::card("e0")
+            .with_address("10.0.0.2/24")
+            .with_route("default", "10.0.0.1");
+        let mut now = installed.clone();
+        now.origin = place();
+        now.addresses[0].origin = Some(place());
+        now.routes[0].origin = place();
+        assert!(now.says_the_same(&installed) && now != installed);
+        let more = now.clone().with_address("10.9.0.2/24");
+        assert!(!more.says_the_same(&installed) && more.keeps(&installed));
+        assert!(!installed.keeps(&more));
+        for change in [
+            |one: &mut Interface| one.routes.clear(),
+            |one: &mut Interface| one.addresses.clear(),
+        ] {
+            let mut less = now.clone();
+            change(&mut less);
+            assert!(!less.keeps(&installed) && installed.keeps(&less));
+        }
+        for change in [
+            |one: &mut Interface| one.dhcp4 = Some(Dhcp4::default()),
+            |one: &mut Interface| one.dhcp6 = Some(Dhcp6::default()),
+            |one: &mut Interface| one.accept_ra = Some(true),
+        ] {
+            let mut asking = installed.clone();
+            change(&mut asking);
+            assert!(!now.keeps(&asking) && asking.keeps(&now));
+        }
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The plan of this boot: the installed one, or what becomes of it with the firmware's
 //! tables and the kernel command line.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use nvmeroot_firmware::{Boot, NamedTable, Overlay, changes, overlay, takes_tables};
-use nvmeroot_plan::{BootPlan, FORMAT_VERSION, Fragment, InterfaceName, Reach, Warning, resolve};
+use nvmeroot_plan::{
+    BootPlan, FORMAT_VERSION, Fragment, Interface, InterfaceName, Reach, Warning, resolve,
+};
 use serde::Deserialize;
 
 use super::cards::cards;
@@ -17,8 +19,9 @@ use crate::sys::paths::Paths;
 #[derive(Debug)]
 pub(crate) struct Resolved {
     pub(crate) plan: BootPlan,
-    /// Interfaces of it that the installed system has not been told of.
-    pub(crate) only_at_boot: BTreeSet<InterfaceName>,
+    /// Interfaces of it that the installed system has not been told of; with what that
+    /// says of them, where all of it counts.
+    pub(crate) only_at_boot: BTreeMap<InterfaceName, Option<Interface>>,
     /// What the report of a failure says beside what failed.
     pub(crate) remarks: Vec<String>,
     /// Where the plan expects a table and there is none: nothing can come of it.
@@ -67,11 +70,12 @@ pub(crate) fn resolved(paths: &Paths, kmsg: &Kmsg) -> Result<Resolved, StartErro
         kmsg.say(Level::Info, text);
     }
     let sources = sources(&text, kmsg);
-    let cards = cards(paths, &tables, &sources);
+    let cards = cards(paths, &tables, &line, &sources);
     let boot = Boot {
         tables: &tables,
         command_line: &line,
         cards: &cards,
+        reach: installed.reach,
     };
     let Overlay {
         fragments,
@@ -167,11 +171,20 @@ fn say(kmsg: &Kmsg, level: Level, warning: &Warning) {
 }
 
 /// The interfaces that lead to the storage otherwise than the installed plan has it.
-fn only_at_boot(installed: &BootPlan, plan: &BootPlan) -> BTreeSet<InterfaceName> {
+fn only_at_boot(
+    installed: &BootPlan,
+    plan: &BootPlan,
+) -> BTreeMap<InterfaceName, Option<Interface>> {
     let known = installed.storage_interfaces();
+    let is_told = |one: &Interface| known.iter().any(|known| known.says_the_same(one));
+    let before = |one: &Interface| {
+        let mut all = installed.network.interfaces.iter();
+        let same = |known: &&Interface| known.id == one.id && known.name == one.name;
+        all.find(same).filter(|known| one.keeps(known)).cloned()
+    };
     let here = plan.storage_interfaces().into_iter();
-    here.filter(|one| !known.contains(one))
-        .map(|one| one.name.clone())
+    here.filter(|one| !is_told(one))
+        .map(|one| (one.name.clone(), before(one)))
         .collect()
 }
 

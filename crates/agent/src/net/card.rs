@@ -1,22 +1,22 @@
 //! Which card is the one that the plan means.
 
-use nvmeroot_plan::{InterfaceName, Match, matches_glob};
+use nvmeroot_plan::{CardFacts, InterfaceName, Match};
 
 use crate::sys::netlink::Link;
 use crate::sys::paths::Paths;
 
 /// What identifies a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Card {
+pub(crate) struct Card {
     /// The link.
-    pub(super) link: Link,
+    pub(crate) link: Link,
     /// The driver's name, as `/sys/class/net/NAME/device/driver` has it.
-    pub(super) driver: Option<String>,
+    pub(crate) driver: Option<String>,
 }
 
 impl Card {
     /// The card behind a link.
-    pub(super) fn of(link: Link, paths: &Paths) -> Self {
+    pub(crate) fn of(link: Link, paths: &Paths) -> Self {
         let driver = paths
             .sys
             .join("class/net")
@@ -26,6 +26,16 @@ impl Card {
             .ok()
             .and_then(|target| Some(target.file_name()?.to_string_lossy().into_owned()));
         Self { link, driver }
+    }
+
+    /// What a plan may know it by. A virtual link has no permanent address; netplan's
+    /// generators fall back to the present one, and so do we.
+    pub(crate) fn facts(&self) -> CardFacts<'_> {
+        CardFacts {
+            name: &self.link.name,
+            mac: self.link.permanent_mac.or(self.link.mac),
+            driver: self.driver.as_deref(),
+        }
     }
 
     /// It stands on cards or holds some, and may have their MAC address.
@@ -62,30 +72,12 @@ impl Wanted<'_> {
     /// By all that its `match` says, else by its name.
     fn is(&self, card: &Card) -> bool {
         match self.matching {
-            Some(wanted) => card.link.ethernet && !card.is_virtual() && self.matches(card, wanted),
+            Some(wanted) => {
+                let renamed = self.renamed.then_some(self.name);
+                card.link.ethernet && !card.is_virtual() && wanted.fits(card.facts(), renamed)
+            }
             None => card.link.name == self.name.as_str(),
         }
-    }
-
-    fn matches(&self, card: &Card, wanted: &Match) -> bool {
-        if wanted.name.is_none() && wanted.macaddress.is_none() && wanted.driver.is_empty() {
-            return false;
-        }
-        let name = wanted.name.as_ref().is_none_or(|pattern| {
-            matches_glob(pattern, &card.link.name)
-                || self.renamed && card.link.name == self.name.as_str()
-        });
-        // A virtual link has no permanent address; netplan's generators fall
-        // back to the present one, and so do we.
-        let mac = wanted
-            .macaddress
-            .is_none_or(|mac| card.link.permanent_mac.or(card.link.mac) == Some(mac));
-        let is_driver = |driver: &String| {
-            let mut patterns = wanted.driver.iter();
-            patterns.any(|pattern| matches_glob(pattern, driver))
-        };
-        let driver = wanted.driver.is_empty() || card.driver.as_ref().is_some_and(is_driver);
-        name && mac && driver
     }
 
     /// That it is not there, in words.

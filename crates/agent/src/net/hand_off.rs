@@ -58,7 +58,7 @@ fn keep_all(network: &Network, portals: &BTreeSet<IpAddr>) -> Result<(), Netlink
     }
     tell_of_new(network, &managers, &links);
     if managers.contains(&Manager::NetworkManager) {
-        let is_known = |one: &&Interface| !network.context.only_at_boot.contains(&one.name);
+        let is_known = |one: &&Interface| !network.context.only_at_boot.contains_key(&one.name);
         let known = links.iter().filter(|(one, _)| is_known(one));
         let known: Vec<_> = known.cloned().collect();
         tell_network_manager(network, &managers, &known);
@@ -91,7 +91,7 @@ fn tell_of_new(network: &Network, managers: &BTreeSet<Manager>, links: &[(&Inter
         only_at_boot,
         ..
     } = &*network.context;
-    let is_new = |one: &Interface| only_at_boot.contains(&one.name);
+    let is_new = |one: &Interface| only_at_boot.contains_key(&one.name);
     let name_of = |id| {
         let mut links = links.iter();
         links
@@ -100,7 +100,9 @@ fn tell_of_new(network: &Network, managers: &BTreeSet<Manager>, links: &[(&Inter
     };
     for (one, link) in links.iter().filter(|(one, _)| is_new(one)) {
         let all = &plan.network.interfaces;
-        let new = New::of(one, link, all, |other| !is_new(other), paths);
+        let mut new = New::of(one, link, all, |other| !is_new(other), paths);
+        let known = only_at_boot.get(&one.name);
+        new.installed = known.and_then(Option::as_ref).or(new.installed);
         let mut told = Ok(true);
         // Where no manager shows it is netplan that knows, and networkd mostly its renderer.
         if managers.is_empty() || managers.contains(&Manager::Networkd) {

@@ -230,7 +230,7 @@ impl InterfaceTask<'_> {
             let links = netlink.links().ok()?.into_iter();
             wanted.find(links.map(|link| Card::of(link, &context.paths)))
         };
-        let place = match context.only_at_boot.contains(&self.interface.name) {
+        let place = match context.only_at_boot.contains_key(&self.interface.name) {
             true => format!(", which {} names", self.interface.origin),
             false => String::new(),
         };

@@ -26,6 +26,7 @@ mod profile;
 mod told;
 mod virtual_link;
 
+pub(crate) use card::Card;
 pub(crate) use hand_off::hand_off;
 pub(crate) use link_table::with_what_is_below;
 pub use machine_id::{MachineId, MachineIdError};

@@ -1,10 +1,10 @@
 //! What all threads share.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use nvmeroot_plan::{BootPlan, InterfaceName};
+use nvmeroot_plan::{BootPlan, Interface, InterfaceName};
 use nvmeroot_record::{Failure, Missing};
 
 use super::failure_scope::FailureScope;
@@ -22,9 +22,9 @@ pub struct Context {
     pub plan: BootPlan,
     /// Where files are.
     pub paths: Paths,
-    /// The interfaces that the installed system has not been told of: only the boot
-    /// knows them.
-    pub only_at_boot: BTreeSet<InterfaceName>,
+    /// The interfaces that the installed system has not been told of, because only the
+    /// boot knows them; with what that says of them, where all of it counts.
+    pub only_at_boot: BTreeMap<InterfaceName, Option<Interface>>,
     /// Changes.
     pub events: Arc<Events>,
     /// The kernel log.
@@ -59,7 +59,7 @@ impl Context {
     ) -> Self {
         Self {
             plan,
-            only_at_boot: BTreeSet::new(),
+            only_at_boot: BTreeMap::new(),
             paths,
             events,
             kmsg,

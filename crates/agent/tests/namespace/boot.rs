@@ -160,7 +160,7 @@ fn boot_of(paths: &Paths, plan: BootPlan, played: Played, limit: Duration) -> bo
     let requirements = Requirements::of(&plan, None);
     let names = plan.network.interfaces.iter().map(|one| one.name.clone());
     let only_at_boot = names.filter(|name| name.as_str().starts_with("nbft"));
-    let only_at_boot = only_at_boot.collect();
+    let only_at_boot = only_at_boot.map(|name| (name, None)).collect();
     let mut context = Context::new(
         plan,
         paths.clone(),

@@ -63,11 +63,12 @@ fn plan_of(hfis: Vec<Hfi>) -> BootPlan {
         name: "NBFT".to_owned(),
         table: parsed.table,
     }];
+    let sources = vec![installed()];
     let boot = Boot {
         tables: &tables,
+        reach: resolve(sources.clone()).reach,
         ..Boot::default()
     };
-    let sources = vec![installed()];
     let over = overlay(&sources, boot);
     assert_eq!(over.warnings, []);
     resolve(sources.into_iter().chain(over.fragments).collect())

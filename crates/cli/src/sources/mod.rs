@@ -93,6 +93,11 @@ fn fragments(
     Ok(fragments)
 }
 
+/// The network cards of the machine that runs this, or whose files the input names.
+pub(crate) fn cards(input: &Input) -> Result<Vec<Card>, Failure> {
+    machine::cards(input.machine.as_deref().unwrap_or(Path::new("/")))
+}
+
 /// What the tree says, and the machine that runs this where the tree says nothing.
 fn without_curtin(
     input: &Input,

@@ -5,8 +5,7 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use nvmeroot_plan::{
-    ArpTargets, Bond, BondMode, BondParameters, DefinitionId, Interface, LearnPacketInterval,
-    LinkKind, Milliseconds, Mtu,
+    ArpTargets, Bond, BondMode, BondParameters, LearnPacketInterval, LinkKind, Milliseconds, Mtu,
 };
 
 use super::Network;
@@ -33,14 +32,19 @@ impl Network<'_, '_> {
             return;
         };
         let mut bond = Bond::default();
+        let mut cards = Vec::new();
         for member in field(1, MEMBERS).split(',') {
             let Some(member) = self.interface_name(option, member) else {
                 return;
             };
+            // As a member it has no addresses.
             let Some(card) = self.known.named(&member, &option.place) else {
                 return;
             };
             bond.members.push(card.id.clone());
+            cards.push(card);
+        }
+        for card in cards {
             self.put(card);
         }
         for word in field(2, OPTIONS).split(',') {
@@ -48,12 +52,10 @@ impl Network<'_, '_> {
                 self.warn(option, &why);
             }
         }
-        let known = self.known.by_name(&name).map(|one| one.id.clone());
-        let Some(id) = known.or_else(|| name.as_str().parse::<DefinitionId>().ok()) else {
+        let kind = LinkKind::Bond { bond };
+        let Some(mut one) = self.known.made(name, kind, option.place.clone()) else {
             return;
         };
-        let kind = LinkKind::Bond { bond };
-        let mut one = Interface::new(id, name, kind, option.place.clone());
         let mtu = field(3, "");
         if !mtu.is_empty() {
             let mtu_of = |text: &str| Mtu::try_from(text.parse::<u64>().ok()?).ok();

@@ -5,12 +5,14 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 use nvmeroot_plan::{
-    Destination, Dhcp4, Dhcp6, Interface, InterfaceAddress, LinkKind, MacAddress, Match, Mtu, Route,
+    Destination, Dhcp4, Dhcp6, Interface, InterfaceAddress, LinkKind, MacAddress, Match, Mtu,
+    Route, Warning,
 };
 
 use super::Network;
 use super::fields::fields;
 use super::option::BootOption;
+use crate::known::has_means;
 
 /// What `ip=` says of an interface.
 #[derive(Debug, Default)]
@@ -104,8 +106,8 @@ impl Network<'_, '_> {
     }
 
     /// The interfaces that are meant, without addresses. Where none is named, dracut asks
-    /// on every card; here it is those that other sources know, and where they know none,
-    /// the first that there is.
+    /// on every card; here it is those that other sources know without saying how they
+    /// come by an address, and where nothing is known, the first card that there is.
     fn targets(&mut self, option: &BootOption, ip: &Ip<'_>) -> Vec<Interface> {
         if !ip.interface.is_empty() {
             let name = self.interface_name(option, ip.interface);
@@ -113,8 +115,23 @@ impl Network<'_, '_> {
             return named.into_iter().collect();
         }
         let mut cards = self.known.free_cards();
-        if !ip.client.is_empty() {
+        if ip.client.is_empty() {
+            let configured: Vec<Interface> = cards.extract_if(.., |one| has_means(one)).collect();
+            if cards.is_empty() && !configured.is_empty() {
+                let names = names(&configured);
+                let why = format!(
+                    "it names no interface and changes nothing; already configured: {names}"
+                );
+                self.warn_unnamed(option, why);
+                return Vec::new();
+            }
+        } else {
             cards.truncate(1);
+        }
+        if cards.is_empty() && !self.known.is_empty() {
+            let why = "it names no interface and changes nothing: every card that is known is a member of something";
+            self.warn_unnamed(option, why.to_owned());
+            return Vec::new();
         }
         if cards.is_empty() {
             self.warn(
@@ -133,13 +150,18 @@ impl Network<'_, '_> {
                 .into_iter()
                 .collect();
         }
-        let names: Vec<&str> = cards.iter().map(|one| one.name.as_str()).collect();
-        let why = format!("it names no interface: taken for `{}`", names.join("`, `"));
+        let why = format!("it names no interface: taken for {}", names(&cards));
         self.warn(option, &why);
         let cards = cards.into_iter();
         cards
             .map(|one| one.without_addresses(option.place.clone()))
             .collect()
+    }
+
+    fn warn_unnamed(&mut self, option: &BootOption, why: String) {
+        let hint = "name the interface, as in `ip=INTERFACE:dhcp`";
+        let warning = Warning::at(option.place.clone(), why).with_hint(hint);
+        self.warnings.push(warning);
     }
 
     fn addressed(
@@ -278,18 +300,33 @@ impl Network<'_, '_> {
         self.put(one);
     }
 
-    /// `nameserver=ADDRESS`: known to each interface that the line speaks of.
+    /// `nameserver=ADDRESS`: known to each interface that the line gives addresses, else to
+    /// those that have some.
     pub(super) fn name_server(&mut self, option: &BootOption) {
         let Some(server) = self.value::<IpAddr>(option, &option.value, "an IP address") else {
             return;
         };
-        for mut one in self.found.clone() {
+        let own = self.found.iter().filter(|one| has_means(one));
+        let mut asked: Vec<Interface> = own.cloned().collect();
+        if asked.is_empty() {
+            asked.extend(self.known.configured().cloned());
+        }
+        if asked.is_empty() {
+            let why = "no interface is known over which it could be asked";
+            self.warn(option, why);
+        }
+        for mut one in asked {
             if !one.name_servers.contains(&server) {
                 one.name_servers.push(server);
                 self.put(one);
             }
         }
     }
+}
+
+fn names(all: &[Interface]) -> String {
+    let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
+    format!("`{}`", names.join("`, `"))
 }
 
 /// The length of a netmask, or a length; without either an IPv6 address stands alone, and

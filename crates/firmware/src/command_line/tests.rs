@@ -1,4 +1,4 @@
-use nvmeroot_plan::{BondMode, Dhcp4, InterfaceAddress, LinkKind, NodeRole};
+use nvmeroot_plan::{BondMode, Dhcp4, Interface, InterfaceAddress, LinkKind, NodeRole, Vlan};
 use proptest::prelude::*;
 
 use super::*;
@@ -124,16 +124,44 @@ fn where_no_interface_is_named_it_is_those_that_are_known() {
     )];
     let two = installed("192.0.2.1", vec![ens3, card_by_mac("ens4", 4)]);
     let over = by_line(&two, "ip=dhcp");
-    assert_eq!(
-        lines(&over),
-        ["ens3 dhcp4", "ens4 mac 52:54:00:00:00:04 dhcp4"]
-    );
+    assert_eq!(lines(&over), ["ens4 mac 52:54:00:00:00:04 dhcp4"]);
     assert_eq!(
         said(&over),
-        ["kernel command line `ip=dhcp`: it names no interface: taken for `ens3`, `ens4`"]
+        ["kernel command line `ip=dhcp`: it names no interface: taken for `ens4`"]
     );
     let over = by_line(&two, "ip=192.0.2.9:::24:::none");
     assert_eq!(lines(&over), ["ens3 192.0.2.9/24"]);
+}
+
+/// Left over from another setup, it takes no card's address away.
+#[test]
+fn where_no_interface_is_named_what_is_configured_stays() {
+    let mut fixed = card("ens3");
+    fixed.addresses = vec![InterfaceAddress::new(
+        "10.0.0.2/8".parse().expect("an address"),
+    )];
+    let mut leased = card("ens4");
+    leased.dhcp4 = Some(Dhcp4::default());
+    let mut announced = card("ens5");
+    announced.accept_ra = Some(true);
+    let all = installed("192.0.2.1", vec![fixed, leased, announced]);
+    let over = by_line(&all, "ip=dhcp");
+    assert_eq!(over.fragments, []);
+    assert_eq!(
+        said(&over),
+        [
+            "kernel command line `ip=dhcp`: it names no interface and changes nothing; already configured: `ens3`, `ens4`, `ens5`"
+        ]
+    );
+    // Both cards are a bond's.
+    let bond = by_line(&none(), "bond=bond0:ens3,ens4 ip=dhcp");
+    assert_eq!(lines(&bond), ["ens3", "ens4", "bond0 bond of ens3,ens4"]);
+    assert_eq!(
+        said(&bond),
+        [
+            "kernel command line `ip=dhcp`: it names no interface and changes nothing: every card that is known is a member of something"
+        ]
+    );
 }
 
 #[test]
@@ -220,6 +248,53 @@ fn a_bond_has_members_options_and_an_mtu() {
     );
 }
 
+/// The words say what a link is made of.
+#[test]
+fn a_link_that_is_known_keeps_its_addresses() {
+    let address = InterfaceAddress::new("192.0.2.2/24".parse().expect("an address"));
+    let vlan = Interface {
+        kind: LinkKind::Vlan {
+            vlan: Vlan {
+                id: 7.try_into().expect("an id"),
+                link: "ens3".parse().expect("an id"),
+            },
+        },
+        addresses: vec![address],
+        ..card("ens3.7")
+    };
+    let mut ens3 = card("ens3");
+    ens3.dhcp4 = Some(Dhcp4::default());
+    let bond = Interface {
+        kind: LinkKind::Bond {
+            bond: nvmeroot_plan::Bond::default(),
+        },
+        dhcp4: Some(Dhcp4::default()),
+        ..card("bond0")
+    };
+    let all = installed("192.0.2.1", vec![ens3, card("ens4"), vlan, bond]);
+    for (line, expected) in [
+        (
+            "vlan=ens3.7:ens4",
+            &["ens3.7 vlan 7 on ens4 192.0.2.2/24"][..],
+        ),
+        ("bond=bond0:ens4", &["ens4", "bond0 bond of ens4 dhcp4"]),
+        // A member has none.
+        ("bond=bond1:ens3", &["ens3", "bond1 bond of ens3"]),
+        // Another kind of link.
+        ("bond=ens3.7:ens4", &["ens4", "ens3.7 bond of ens4"]),
+    ] {
+        let over = by_line(&all, line);
+        assert_eq!(lines(&over), expected, "{line}");
+        assert_eq!(said(&over), [""; 0], "{line}");
+    }
+    let over = by_line(&all, "bond=bond0:ens3,a/b");
+    assert_eq!(
+        over.fragments,
+        [],
+        "no card is taken for a bond that is not made"
+    );
+}
+
 /// `parse_ifname_opts` in dracut's net-lib.sh.
 #[test]
 fn a_card_gets_the_name_that_ifname_says() {
@@ -255,6 +330,22 @@ fn routes_and_name_servers_join_what_they_belong_to() {
     assert_eq!(
         said[1],
         "kernel command line `bridge=br0:ens3`: nvmeroot does not carry it out"
+    );
+}
+
+#[test]
+fn a_name_server_alone_is_known_where_there_are_addresses() {
+    let mut ens3 = card("ens3");
+    ens3.dhcp4 = Some(Dhcp4::default());
+    let all = installed("192.0.2.1", vec![ens3, card("ens4")]);
+    let over = by_line(&all, "nameserver=192.0.2.53 nameserver=192.0.2.54");
+    assert_eq!(said(&over), [""; 0]);
+    assert_eq!(lines(&over), ["ens3 dhcp4, dns 192.0.2.53, dns 192.0.2.54"]);
+    assert_eq!(
+        said(&by_line(&none(), "nameserver=192.0.2.53")),
+        [
+            "kernel command line `nameserver=192.0.2.53`: no interface is known over which it could be asked"
+        ]
     );
 }
 
@@ -350,6 +441,7 @@ fn tables_can_be_forbidden() {
         ("quiet", true),
         ("rd.nvmf.nonbft", false),
         ("rd.nvmf.nonbft=1", false),
+        ("nvmf.nonbft", false),
         ("rd.nvmf.nonbft=0", true),
         ("rd.nvmf.nonbft rd.nvmf.nonbft=no", true),
         ("nvmeroot.nbft=off", false),
@@ -360,10 +452,46 @@ fn tables_can_be_forbidden() {
     }
 }
 
+#[test]
+fn what_is_neither_on_nor_off_is_said() {
+    let of = |value: &str| said(&by_line(&none(), &format!("nvmeroot.nbft{value}")));
+    for value in ["", "=on", "=0", "=no"] {
+        assert_eq!(of(value), [""; 0]);
+    }
+    assert_eq!(
+        of("=false"),
+        ["kernel command line `nvmeroot.nbft=false`: it is neither `on` nor `off`"]
+    );
+}
+
+#[test]
+fn the_cards_of_ifname_are_known_beforehand() {
+    let line = "ifname=a:52:54:00:00:00:01 ifname=b ifname= ip=dhcp ifname=c:x";
+    let all: Vec<_> = named_cards(line).map(|mac| mac.to_string()).collect();
+    assert_eq!(all, ["52:54:00:00:00:01"]);
+}
+
 proptest! {
+    /// Whatever is on it: what has an address keeps it.
     #[test]
-    fn any_line_is_read(line in "\\PC*") {
-        let over = by_line(&none(), &line);
-        prop_assert!(over.fragments.len() <= 1);
+    fn any_line_is_read(line in "(\\PC| (ip|vlan|bond|ifname|rd[.]route|nameserver|rd[.]nvmf[.]discover)=)*") {
+        let mut known = card("san");
+        known.addresses = vec![InterfaceAddress::new("10.0.0.2/8".parse().expect("an address"))];
+        let all = installed("192.0.2.1", vec![known.clone()]);
+        let over = by_line(&all, &line);
+        let now = resolved(&all, &over).network;
+        let now = now.interfaces.iter().find(|one| one.id == known.id).expect("san");
+        let is_meant = line.contains("san") || line.contains("ip=");
+        prop_assert!(is_meant || now.keeps(&known), "{:?}", now);
+    }
+
+    /// Nothing is dropped in silence.
+    #[test]
+    fn each_word_does_something_or_is_told_of(
+        name in "vlan|bond|ifname|rd[.]route|nameserver|rd[.]nvmf[.](discover|hostid|hostnqn)|nvmf[.]x|bridge",
+        value in "(tcp,|192.0.2.[0-9]|vlan7|ens3|:|,|[a-f0-9]{1,2}){0,6}",
+    ) {
+        let over = by_line(&none(), &format!("{name}={value}"));
+        prop_assert!(over != crate::Overlay::default(), "{}={}", name, value);
     }
 }

@@ -3,19 +3,23 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
 use nvmeroot_nbft::{Hfi, HfiFlags};
 use nvmeroot_plan::{
     Destination, Interface, InterfaceAddress, InterfaceName, LinkKind, MacAddress, Origin, Route,
     Vlan, VlanId, Warning,
 };
 
+use super::means::Means;
 use crate::known::Known;
 use crate::named::NamedTable;
 
 /// The metric of the default route that the firmware used, which is that of DHCP's routes
 /// with networkd; other cards' come after it.
 const FIRST_METRIC: u32 = 100;
+
+/// More network cards than this of all tables together don't count: no machine has as
+/// many, and the work for each grows with their number.
+const MOST: usize = 256;
 
 /// By an HFI's index, the interface that it is. `None`: whichever leads there.
 #[derive(Debug, Default)]
@@ -34,22 +38,33 @@ impl Places {
 pub(super) struct Interfaces<'a, 'k> {
     known: &'a mut Known<'k>,
     warnings: &'a mut Vec<Warning>,
+    /// An installed interface keeps what it has, and the table's is added.
+    adds: bool,
     found: Vec<Interface>,
     by_link: BTreeMap<(MacAddress, Option<u16>), usize>,
     /// What weaker sources say of those that they know, too.
     weaker: BTreeMap<usize, Interface>,
+    /// HFIs that were looked at.
+    looked_at: usize,
     /// Gateways, and whether the firmware's default route goes by each.
     gateways: Vec<(usize, IpAddr, u16, bool, Origin)>,
 }
 
 impl<'a, 'k> Interfaces<'a, 'k> {
-    pub(super) fn new(known: &'a mut Known<'k>, warnings: &'a mut Vec<Warning>) -> Self {
+    /// `adds`: an installed interface keeps its own addresses, too.
+    pub(super) fn new(
+        known: &'a mut Known<'k>,
+        adds: bool,
+        warnings: &'a mut Vec<Warning>,
+    ) -> Self {
         Self {
             known,
             warnings,
+            adds,
             found: Vec::new(),
             by_link: BTreeMap::new(),
             weaker: BTreeMap::new(),
+            looked_at: 0,
             gateways: Vec::new(),
         }
     }
@@ -61,6 +76,14 @@ impl<'a, 'k> Interfaces<'a, 'k> {
             let place = table.origin(&format!("HFI {}", hfi.index));
             if places.0.contains_key(&hfi.index) {
                 continue;
+            }
+            self.looked_at += 1;
+            if self.looked_at > MOST {
+                let message = format!(
+                    "this record and those after it do not count: there are more than {MOST} network cards"
+                );
+                self.warnings.push(Warning::at(place, message));
+                break;
             }
             match self.one(number, hfi, &place) {
                 Ok(interface) => {
@@ -96,11 +119,19 @@ impl<'a, 'k> Interfaces<'a, 'k> {
             self.warnings.push(Warning::at(place.clone(), message));
             return Ok(None);
         }
+        let vlan = hfi.vlan();
+        let means = Means::of(hfi);
+        if let Err(why) = &means {
+            self.warnings.push(Warning::at(place.clone(), why.clone()));
+            // Who knows it better has an address for it.
+            if let Some(known) = self.known_link(mac, vlan) {
+                return Ok(Some(known.name.clone()));
+            }
+        }
         let name = match number {
             0 => format!("nbft{}", hfi.index),
             more => format!("nbft{more}-{}", hfi.index),
         };
-        let vlan = hfi.vlan();
         let at = match self.by_link.get(&(mac, vlan)) {
             Some(at) => *at,
             None => {
@@ -109,8 +140,22 @@ impl<'a, 'k> Interfaces<'a, 'k> {
                 at
             }
         };
-        self.address(at, hfi, place);
+        match means {
+            Ok(means) if self.adds => self.add_to(at, means, hfi, place),
+            Ok(means) => self.address(at, means, hfi, place),
+            Err(_) => {}
+        }
         Ok(Some(self.found[at].name.clone()))
+    }
+
+    /// What weaker sources, or earlier HFIs, know of the link.
+    fn known_link(&self, mac: MacAddress, vlan: Option<u16>) -> Option<&Interface> {
+        let card = self.known.card(mac)?;
+        let Some(vlan) = vlan else {
+            return Some(card);
+        };
+        let id = VlanId::try_from(u64::from(vlan)).ok()?;
+        self.known.vlan(&card.id, id)
     }
 
     /// The link, without addresses.
@@ -156,9 +201,13 @@ impl<'a, 'k> Interfaces<'a, 'k> {
         Ok(self.push(Interface::new(own, name, kind, place.clone())))
     }
 
-    /// The same link without its addresses.
+    /// The same link, without its addresses where the table's count instead.
     fn replace(&mut self, known: Interface, place: &Origin) -> usize {
-        let at = self.push(known.clone().without_addresses(place.clone()));
+        let link = known.clone();
+        let at = self.push(match self.adds {
+            true => link,
+            false => link.without_addresses(place.clone()),
+        });
         self.weaker.insert(at, known);
         at
     }
@@ -177,43 +226,57 @@ impl<'a, 'k> Interfaces<'a, 'k> {
         }
     }
 
+    /// Adds an HFI's address, or how to get one, to what the installed system has on this
+    /// link.
+    fn add_to(&mut self, at: usize, means: Means, hfi: &Hfi, place: &Origin) {
+        let Some(own) = self.weaker.get(&at) else {
+            return self.address(at, means, hfi, place);
+        };
+        // The card has an address in the network that the firmware was in.
+        let is_there = || {
+            let mut addresses = own.addresses.iter();
+            let had = hfi.address.specified();
+            had.is_some_and(|had| addresses.any(|a| a.address.contains(&had)))
+        };
+        let is_own = match means {
+            Means::Dhcp4 => own.dhcp4.is_some() || is_there(),
+            Means::Dhcp6 => own.dhcp6.is_some() || is_there(),
+            Means::Announced => own.accept_ra.is_some() || own.dhcp6.is_some() || is_there(),
+            Means::Fixed(network) => {
+                let mut addresses = own.addresses.iter();
+                addresses.any(|a| a.address.addr() == network.addr())
+            }
+        };
+        if !is_own {
+            self.found[at].origin = place.clone();
+            self.address(at, means, hfi, place);
+        } else if matches!(means, Means::Fixed(_)) {
+            self.gateway(at, hfi, place);
+        }
+    }
+
     /// Adds an HFI's address, or how to get one.
-    fn address(&mut self, at: usize, hfi: &Hfi, place: &Origin) {
-        let address = hfi.address.specified();
+    fn address(&mut self, at: usize, means: Means, hfi: &Hfi, place: &Origin) {
         let one = &mut self.found[at];
-        if hfi.is_dhcp() {
-            // The lease may be another one now: address, routes and name servers are in
-            // it. How the running system asks for it, the boot asks, too: else there are
-            // two.
-            let weaker = self.weaker.get(&at);
-            let family = address.or_else(|| hfi.dhcp_server());
-            if family.is_some_and(|address| address.is_ipv6()) {
-                let asks = || weaker.and_then(|one| one.dhcp6.clone()).unwrap_or_default();
-                one.dhcp6.get_or_insert_with(asks);
-            } else {
+        // The lease may be another one now: address, routes and name servers are in it.
+        // How the running system asks for it, the boot asks, too: else there are two.
+        let weaker = self.weaker.get(&at);
+        let network = match means {
+            Means::Dhcp4 => {
                 let asks = || weaker.and_then(|one| one.dhcp4.clone()).unwrap_or_default();
                 one.dhcp4.get_or_insert_with(asks);
+                return;
             }
-            return;
-        }
-        if hfi.flags.contains(HfiFlags::AUTOCONFIGURED) {
-            one.accept_ra = Some(true);
-            return;
-        }
-        let Some(address) = address else {
-            let message = "the firmware had no address on this card, so nothing is reached over it";
-            self.warnings.push(Warning::at(place.clone(), message));
-            return;
-        };
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match hfi.prefix {
-            0 => longest,
-            prefix => prefix,
-        };
-        let Ok(network) = IpNet::new(address, prefix) else {
-            let message = format!("`{address}/{prefix}` is no address with a prefix length");
-            self.warnings.push(Warning::at(place.clone(), message));
-            return;
+            Means::Dhcp6 => {
+                let asks = || weaker.and_then(|one| one.dhcp6.clone()).unwrap_or_default();
+                one.dhcp6.get_or_insert_with(asks);
+                return;
+            }
+            Means::Announced => {
+                one.accept_ra = Some(true);
+                return;
+            }
+            Means::Fixed(network) => network,
         };
         if one.addresses.iter().all(|a| a.address != network) {
             one.addresses.push(InterfaceAddress {
@@ -226,6 +289,10 @@ impl<'a, 'k> Interfaces<'a, 'k> {
                 one.name_servers.push(server);
             }
         }
+        self.gateway(at, hfi, place);
+    }
+
+    fn gateway(&mut self, at: usize, hfi: &Hfi, place: &Origin) {
         if let Some(gateway) = hfi.gateway.specified() {
             let is_default = hfi.flags.contains(HfiFlags::DEFAULT_ROUTE);
             let gateway = (at, gateway, hfi.metric, is_default, place.clone());
@@ -239,15 +306,20 @@ impl<'a, 'k> Interfaces<'a, 'k> {
         // Stable: else in the order of the table.
         self.gateways
             .sort_by_key(|(_, _, _, is_default, _)| !is_default);
+        // What the installed system has by its default route it keeps.
+        let least = [false, true].map(|is_ipv4| match self.adds {
+            true => self.known.last_default_metric(is_ipv4),
+            false => None,
+        });
+        let least = least.map(|last| last.map_or(0, |last| last.saturating_add(1)));
         let mut taken: Vec<(bool, u32)> = Vec::new();
         for (at, gateway, metric, _, place) in self.gateways {
             let one = &mut self.found[at];
-            let mut routes = one.routes.iter();
-            if routes.any(|route| route.via == Some(gateway)) {
-                continue;
-            }
             let is_it =
                 |route: &&Route| route.to == Destination::Default && route.via == Some(gateway);
+            if one.routes.iter().any(|route| is_it(&route)) {
+                continue;
+            }
             let weaker = self.weaker.get(&at);
             let weaker = weaker.and_then(|one| one.routes.iter().find(is_it));
             let mut metric = match (weaker, metric) {
@@ -256,6 +328,7 @@ impl<'a, 'k> Interfaces<'a, 'k> {
                 (None, 0) => FIRST_METRIC,
                 (None, metric) => metric.into(),
             };
+            metric = metric.max(least[usize::from(gateway.is_ipv4())]);
             while taken.contains(&(gateway.is_ipv4(), metric)) {
                 metric += 1;
             }
@@ -263,6 +336,9 @@ impl<'a, 'k> Interfaces<'a, 'k> {
             let is_near = |a: &InterfaceAddress| a.address.contains(&gateway);
             let is_link_local =
                 matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
+            if self.adds {
+                one.origin = place.clone();
+            }
             let mut route = Route::new(Destination::Default, place);
             route.via = Some(gateway);
             route.metric = Some(metric).filter(|metric| *metric != 0);

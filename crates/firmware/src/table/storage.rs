@@ -1,28 +1,47 @@
 //! Subsystems and discovery controllers of a table as controllers of the plan.
 
+use std::collections::BTreeMap;
+
 use nvmeroot_nbft::{Availability, Requirement, Subsystem, SubsystemFlags, Table, TransportFlags};
 use nvmeroot_plan::{
-    ConnectOptions, Controller, InterfaceName, Node, NodeRole, Origin, Transport, Warning,
+    ConnectOptions, ConnectionIdentity, Controller, InterfaceName, Node, NodeRole, Origin,
+    Transport, Warning,
 };
 
 use super::hfi::Places;
 use super::uri;
 use crate::named::NamedTable;
 
+/// More records and ways of all tables together than this don't count: no machine has as
+/// many, and what becomes of each depends on the others.
+const MOST: usize = 1024;
+
 /// The drives of all tables so far.
 #[derive(Debug, Default)]
 pub(super) struct Drives {
-    nodes: Vec<Node>,
-    /// Nodes that the firmware reached, or may have, and those of them that it boots
-    /// from.
-    reached: Vec<String>,
-    bootable: Vec<String>,
+    ways: Vec<Way>,
+    by_identity: BTreeMap<ConnectionIdentity, usize>,
+    /// Records and ways that were looked at.
+    looked_at: usize,
+}
+
+/// A controller, over one HFI.
+#[derive(Debug)]
+struct Way {
+    node: Node,
+    /// The firmware reached it, or may have.
+    reached: bool,
+    /// And boots from it.
+    bootable: bool,
 }
 
 impl Drives {
     pub(super) fn add(&mut self, named: &NamedTable, places: &Places, warnings: &mut Vec<Warning>) {
         let table = &named.table;
         for subsystem in table.storage() {
+            if self.is_full() {
+                break;
+            }
             let place = named.origin(&format!("subsystem {}", subsystem.index));
             match controller(subsystem, &place) {
                 Ok(base) if allows(table, subsystem.security, &place, warnings) => {
@@ -35,6 +54,9 @@ impl Drives {
             }
         }
         for entry in table.unanswered() {
+            if self.is_full() {
+                break;
+            }
             let place = named.origin(&format!("discovery entry {}", entry.index));
             let (traddr, trsvcid) = match uri::portal(&entry.uri) {
                 Ok(portal) => portal,
@@ -60,6 +82,16 @@ impl Drives {
             };
             self.over(&base, places.of(entry.hfi), None);
         }
+        if self.looked_at > MOST {
+            let message = format!("not all of its drives count: there are more than {MOST}");
+            warnings.push(Warning::at(named.origin("subsystems"), message));
+        }
+    }
+
+    /// There is no room for one more; counts what was looked at.
+    fn is_full(&mut self) -> bool {
+        self.looked_at += 1;
+        self.looked_at > MOST
     }
 
     /// A way over one HFI. What the firmware did not find by itself the machine has not
@@ -74,52 +106,47 @@ impl Drives {
         let Some(interface) = place else {
             return;
         };
+        if self.is_full() {
+            return;
+        }
         let mut controller = base.clone();
         controller.options.host_iface.clone_from(interface);
-        let is_there = |node: &Node| match &node.role {
-            NodeRole::Controller(one) => one.identity() == controller.identity(),
-            _ => false,
-        };
-        // Another namespace of it, or another table.
-        let id = match self.nodes.iter().find(|node| is_there(node)) {
-            Some(node) => node.id.clone(),
-            None => {
-                let id = format!("nbft-{}", self.nodes.len());
-                self.nodes.push(Node {
-                    id: id.clone(),
+        // It may be there: another namespace of it, or another table.
+        let next = self.ways.len();
+        let identity = controller.identity();
+        let at = *self.by_identity.entry(identity).or_insert(next);
+        if at == next {
+            self.ways.push(Way {
+                node: Node {
+                    id: format!("nbft-{next}"),
                     kind: "nbft".to_owned(),
                     on: Vec::new(),
                     origin: controller.origin.clone(),
                     role: NodeRole::Controller(Box::new(controller)),
-                });
-                id
-            }
-        };
+                },
+                reached: false,
+                bootable: false,
+            });
+        }
         let Some(subsystem) = subsystem else {
             return;
         };
         if subsystem.flags.availability() == Availability::Unavailable {
             return;
         }
-        let is_bootable = !subsystem.flags.contains(SubsystemFlags::NOT_BOOTABLE);
-        let lists = [
-            Some(&mut self.reached),
-            is_bootable.then_some(&mut self.bootable),
-        ];
-        for list in lists.into_iter().flatten() {
-            if !list.contains(&id) {
-                list.push(id.clone());
-            }
-        }
+        let way = &mut self.ways[at];
+        way.reached = true;
+        way.bootable |= !subsystem.flags.contains(SubsystemFlags::NOT_BOOTABLE);
     }
 
     /// The nodes, and the ids of those that the machine has booted from.
     pub(super) fn finish(self) -> (Vec<Node>, Vec<String>) {
-        let booted_from = match self.bootable.is_empty() {
-            true => self.reached,
-            false => self.bootable,
-        };
-        (self.nodes, booted_from)
+        let is_any_bootable = self.ways.iter().any(|way| way.bootable);
+        let is_root = |way: &&Way| way.bootable || !is_any_bootable && way.reached;
+        let booted_from = self.ways.iter().filter(is_root);
+        let booted_from = booted_from.map(|way| way.node.id.clone()).collect();
+        let nodes = self.ways.into_iter().map(|way| way.node);
+        (nodes.collect(), booted_from)
     }
 }
 

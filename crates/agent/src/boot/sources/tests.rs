@@ -112,8 +112,12 @@ fn installed(has_network: bool, is_local: bool) -> Vec<Fragment> {
 }
 
 fn table(portal: &str) -> Vec<u8> {
+    table_from("198.51.100.2", portal)
+}
+
+fn table_from(own: &str, portal: &str) -> Vec<u8> {
     let address = |text: &str| text.parse().expect("an address");
-    let card = Hfi::new(1, [0x52, 0x54, 0, 0, 0, 1], address("198.51.100.2"), 24);
+    let card = Hfi::new(1, [0x52, 0x54, 0, 0, 0, 1], address(own), 24);
     let table = Table {
         hfis: vec![card],
         subsystems: vec![Subsystem::new(1, 1, address(portal), 4420, ROOT)],
@@ -134,7 +138,7 @@ fn without_table_and_option_the_installed_plan_counts_as_it_is() {
         let (resolved, said) = machine.resolved();
         let json = |plan: &BootPlan| serde_json::to_string(plan).expect("JSON");
         assert_eq!(json(&resolved.plan), json(&plan));
-        assert_eq!(resolved.only_at_boot, BTreeSet::new());
+        assert_eq!(resolved.only_at_boot, BTreeMap::new());
         assert!(!resolved.hopeless);
         assert_eq!(said.is_empty(), is_local, "{said}");
     }
@@ -150,12 +154,9 @@ fn the_table_says_which_drive_and_network_it_is() {
     assert_eq!(resolved.plan.requirements[0].any_of, [0]);
     let host = resolved.plan.host.expect("a host");
     assert_eq!(host.nqn.as_str(), HOST);
-    let names: Vec<_> = resolved
-        .only_at_boot
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert_eq!(names, ["nbft1"]);
+    let all = resolved.only_at_boot.iter();
+    let all: Vec<_> = all.map(|(name, kept)| (name.as_str(), kept)).collect();
+    assert_eq!(all, [("nbft1", &None)]);
     for line in [
         "<6>nvmeroot: the firmware's table `NBFT` counts: 1 network cards, 1 drives\n",
         "<6>nvmeroot: this host is `nqn.2024-01.example:host` with the id `07070707-0707-0707-0707-070707070707`\n",
@@ -176,6 +177,46 @@ fn a_local_kernel_has_both() {
         ["192.0.2.1:4420", "198.51.100.1:4420"]
     );
     assert_eq!(resolved.plan.requirements[0].any_of, [0]);
+}
+
+/// The card that the table means, with these addresses in the installed system; what the
+/// running system is to be told, and beside what.
+fn told(addresses: &[&str], is_local: bool) -> Vec<(String, Option<Vec<String>>)> {
+    let mut fragments = installed(true, is_local);
+    let ens3 = &mut fragments[0].interfaces.as_mut().expect("one")[0];
+    ens3.matching = Some(nvmeroot_plan::Match {
+        macaddress: "52:54:00:00:00:01".parse().ok(),
+        ..nvmeroot_plan::Match::default()
+    });
+    let address = |text: &&str| InterfaceAddress::new(text.parse().expect("an address"));
+    ens3.addresses = addresses.iter().map(address).collect();
+    let machine = Machine::new("quiet");
+    machine.plan(&fragments);
+    machine.table("NBFT", &table_from("192.0.2.20", "192.0.2.1"));
+    let (resolved, _) = machine.resolved();
+    let all = resolved.only_at_boot.into_iter();
+    let of = |one: &Interface| {
+        one.addresses
+            .iter()
+            .map(|a| a.address.to_string())
+            .collect()
+    };
+    all.map(|(name, kept)| (name.to_string(), kept.as_ref().map(of)))
+        .collect()
+}
+
+#[test]
+fn the_running_system_is_told_of_nothing_that_it_knows() {
+    for is_local in [true, false] {
+        assert_eq!(told(&["192.0.2.20/24"], is_local), []);
+    }
+    let ens3 = |kept: Option<&str>| {
+        let kept = kept.map(|address| vec![address.to_owned()]);
+        vec![("ens3".to_owned(), kept)]
+    };
+    // The table's is added, or counts instead.
+    assert_eq!(told(&["192.0.2.30/24"], true), ens3(Some("192.0.2.30/24")));
+    assert_eq!(told(&["192.0.2.30/24"], false), ens3(None));
 }
 
 #[test]

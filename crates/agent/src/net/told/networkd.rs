@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::io;
 
-use nvmeroot_plan::{Destination, Interface};
+use nvmeroot_plan::{Destination, Interface, Route};
 
 use super::{New, write};
 use crate::sys::paths::Paths;
@@ -50,25 +50,30 @@ fn network(one: &Interface, link: &str) -> String {
         let _ = writeln!(text, "Address={}", address.address);
     }
     for route in &one.routes {
-        text.push_str("\n[Route]\n");
-        match route.to {
-            // Its family is the gateway's.
-            Destination::Default => {}
-            to => {
-                let _ = writeln!(text, "Destination={to}");
-            }
-        }
-        if let Some(via) = route.via {
-            let _ = writeln!(text, "Gateway={via}");
-        }
-        if route.on_link {
-            text.push_str("GatewayOnLink=yes\n");
-        }
-        if let Some(metric) = route.metric {
-            let _ = writeln!(text, "Metric={metric}");
-        }
+        text += &section(route);
     }
     text + &clients(one)
+}
+
+fn section(route: &Route) -> String {
+    let mut text = "\n[Route]\n".to_owned();
+    match route.to {
+        // Its family is the gateway's.
+        Destination::Default => {}
+        to => {
+            let _ = writeln!(text, "Destination={to}");
+        }
+    }
+    if let Some(via) = route.via {
+        let _ = writeln!(text, "Gateway={via}");
+    }
+    if route.on_link {
+        text.push_str("GatewayOnLink=yes\n");
+    }
+    if let Some(metric) = route.metric {
+        let _ = writeln!(text, "Metric={metric}");
+    }
+    text
 }
 
 /// What is added to the installed file: it goes on saying what else the link carries.
@@ -81,6 +86,25 @@ fn drop_in(one: &Interface, installed: &Interface) -> String {
     let six = one.dhcp6.is_some() || installed.dhcp6.is_some();
     if one.dhcp4.is_some() || one.dhcp6.is_some() {
         let _ = writeln!(text, "DHCP={}", dhcp(four, six));
+    }
+    let listens = |one: &Interface| one.accept_ra == Some(true) || one.dhcp6.is_some();
+    if listens(one) && !listens(installed) {
+        text.push_str("IPv6AcceptRA=yes\n");
+    }
+    for server in &one.name_servers {
+        let _ = writeln!(text, "DNS={server}");
+    }
+    let has = |address| installed.addresses.iter().any(|a| a.address == address);
+    for address in one.addresses.iter().map(|a| a.address) {
+        if !has(address) {
+            let _ = writeln!(text, "Address={address}");
+        }
+    }
+    let way = |route: &Route| (route.to, route.via);
+    for route in &one.routes {
+        if installed.routes.iter().all(|own| way(own) != way(route)) {
+            text += &section(route);
+        }
     }
     text + &clients(one)
 }

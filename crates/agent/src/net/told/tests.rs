@@ -149,7 +149,24 @@ fn the_installed_file_goes_on_saying_what_else_there_is() {
     };
     assert_eq!(
         by_networkd(&of_table(), Some(&installed), path),
-        "[Network]\nKeepConfiguration=yes\n"
+        "\
+[Network]
+KeepConfiguration=yes
+DNS=192.0.2.53
+Address=192.0.2.20/24
+
+[Route]
+Gateway=192.0.2.254
+Metric=100
+"
+    );
+    let mut has_all = of_table();
+    (has_all.id, has_all.name_servers) = (installed.id.clone(), Vec::new());
+    let mut more = of_table();
+    more.accept_ra = Some(true);
+    assert_eq!(
+        by_networkd(&more, Some(&has_all), path),
+        "[Network]\nKeepConfiguration=yes\nIPv6AcceptRA=yes\nDNS=192.0.2.53\n"
     );
     let mut four = leased();
     four.dhcp6 = None;
