@@ -472,17 +472,22 @@ fn the_cards_of_ifname_are_known_beforehand() {
 }
 
 proptest! {
-    /// Whatever is on it: what has an address keeps it.
+    /// What is on it names neither, but for the default of `bond=`: both keep their addresses.
     #[test]
-    fn any_line_is_read(line in "(\\PC| (ip|vlan|bond|ifname|rd[.]route|nameserver|rd[.]nvmf[.]discover)=)*") {
-        let mut known = card("san");
-        known.addresses = vec![InterfaceAddress::new("10.0.0.2/8".parse().expect("an address"))];
-        let all = installed("192.0.2.1", vec![known.clone()]);
-        let over = by_line(&all, &line);
-        let now = resolved(&all, &over).network;
-        let now = now.interfaces.iter().find(|one| one.id == known.id).expect("san");
-        let is_meant = line.contains("san") || line.contains("ip=");
-        prop_assert!(is_meant || now.keeps(&known), "{:?}", now);
+    fn any_line_is_read(line in "(\\PC| (ip=(dhcp|dhcp6|auto6)|bond) | (vlan|bond|ifname|rd[.]route|nameserver|rd[.]nvmf[.]discover)=)*") {
+        let address = InterfaceAddress::new("10.0.0.2/8".parse().expect("an address"));
+        let kind = LinkKind::Bond { bond: nvmeroot_plan::Bond::default() };
+        let known = [
+            Interface { addresses: vec![address.clone()], ..card("san") },
+            Interface { addresses: vec![address], kind, ..card("bond0") },
+        ];
+        let all = installed("192.0.2.1", known.to_vec());
+        let now = resolved(&all, &by_line(&all, &line)).network.interfaces;
+        for before in known {
+            let now = now.iter().find(|one| one.id == before.id).expect("it is there");
+            prop_assert!(now.keeps(&before), "{:?}", now);
+            prop_assert_eq!(&now.dhcp4, &None);
+        }
     }
 
     /// Nothing is dropped in silence.
