@@ -131,6 +131,7 @@ fn configure(
             .arg(&overlay.merged)
             .arg(&content)
             .arg(spec.generator.package())
+            .arg(nvmeroot)
             .run(&dir.join("log"))?;
         match spec.under {
             Under::Drive if spec.live => live::build(overlay.program(), &overlay.merged, dir),

@@ -21,6 +21,7 @@ mod leaving;
 mod links;
 pub mod matrix;
 mod moved;
+mod online;
 mod package;
 mod paths;
 mod power;
@@ -66,6 +67,7 @@ pub fn all() -> Vec<Scenario> {
         chaos::found(),
         matrix::all(),
         moved::all(),
+        online::all(),
         firmware::all(),
     ];
     let mut scenarios: Vec<_> = groups.into_iter().flatten().collect();

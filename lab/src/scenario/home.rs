@@ -55,7 +55,7 @@ pub(super) fn remote_home() -> Scenario {
     }
 }
 
-fn nothing_remote() -> Scenario {
+pub(super) fn nothing_remote() -> Scenario {
     let config = InstallerConfig {
         controllers: vec![Controller::Pcie],
         netplan: Some(IPV4_NETPLAN.to_owned()),

@@ -158,7 +158,7 @@ fn wrong_nqn() -> Scenario {
 }
 
 /// What a target asks for that the host does not know.
-const OTHER_SECRET: &str = "DHHC-1:00:d3Jvbmcga2V5IG9mIHRoZSBsYWIsIDMyIGJ5dGVzISHLBD2Q:";
+pub(super) const OTHER_SECRET: &str = "DHHC-1:00:d3Jvbmcga2V5IG9mIHRoZSBsYWIsIDMyIGJ5dGVzISHLBD2Q:";
 
 fn wrong_secret() -> Scenario {
     Scenario {
