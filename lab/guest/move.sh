@@ -57,7 +57,10 @@ moved)
     case $(findmnt -n -o SOURCE /) in /dev/nvme*) ;; *) exit 1 ;; esac
     nvmeroot check --root / --online
     nvmeroot revert --root / --update-initramfs
-    [ ! -e /etc/nvmeroot ] && [ ! -e /usr/lib/nvmeroot ] && [ ! -e /var/lib/nvmeroot ]
+    # Of a list with `&&` only the last command ends the shell.
+    for place in /etc/nvmeroot /usr/lib/nvmeroot /var/lib/nvmeroot; do
+        [ ! -e "$place" ] || exit 1
+    done
     load "$(cat /boot/lab-local)"
     stage=back
     ;;
