@@ -68,6 +68,7 @@ faults! {
     a_healthy_tree_with_a_mount_beside_root: Var, BOTH, |m| {
         m.edit("etc/fstab", "0 1\n", "0 1\nUUID=3 /var/ ext4 _netdev 0 2\n");
     } => [];
+    a_healthy_tree_that_the_firmware_tells_the_way: Firmware, BOTH, |_| {} => [];
 
     // The tree.
     a_run_that_was_killed: Vlan, BOTH, |m| {

@@ -1,7 +1,7 @@
 //! What `configure` has left: the plan, and the files that it says are needed. Which
 //! files these are, only the renderer knows.
 
-use nvmeroot_plan::{Document, FORMAT_VERSION};
+use nvmeroot_plan::{Document, FORMAT_VERSION, Reach};
 use nvmeroot_render::{ChangeKind, PLAN_PATH, Runtime, manager_limits, render};
 use serde_json::Value;
 
@@ -230,6 +230,10 @@ fn without_origins(value: &mut Value) {
 /// An interface must lead to one controller at least of each requirement.
 fn ways(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let plan = subject.plan;
+    // The firmware's table tells at boot.
+    if plan.reach == Reach::Firmware {
+        return;
+    }
     let has_way = |controller: usize| {
         let mut paths = plan.paths.iter();
         paths.any(|path| path.controller == controller && !path.interfaces.is_empty())

@@ -43,6 +43,8 @@ pub(crate) enum Input {
     Secret,
     /// An essential mount beside root.
     Var,
+    /// The firmware's table says how root is reached; nothing else does.
+    Firmware,
 }
 
 #[derive(Clone, Debug)]
@@ -370,6 +372,11 @@ kernel/net/packet/af_packet.ko.xz:
 
 /// curtin's configuration and netplan's file of an input.
 fn texts(input: Input) -> (String, String) {
+    if input == Input::Firmware {
+        let golden = include_str!("../golden/agent_firmware/input/curtin.yaml");
+        let (storage, _) = golden.split_once("write_files:\n").expect("netplan");
+        return (storage.to_owned(), "network: {version: 2}\n".to_owned());
+    }
     let golden = match input {
         Input::Dhcp | Input::Mac => include_str!("../golden/agent_dhcp/input/curtin.yaml"),
         _ => include_str!("../golden/agent_vlan_on_bond/input/curtin.yaml"),
