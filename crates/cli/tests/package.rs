@@ -157,6 +157,85 @@ fn a_package_of_another_version_is_refused() {
     assert!(!tree.path(PLAN).exists());
 }
 
+/// What dpkg would run, of this tree instead of the machine, and with the mounts that a
+/// stand-in for findmnt(8) tells.
+fn maintainer_script(tree: &Tree, name: &str, how: &str, mounts: &str) -> ProgramOutput {
+    let debian = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../debian");
+    let text = std::fs::read_to_string(debian.join(name)).expect("a script");
+    let root = tree.path("");
+    let root = root.to_str().expect("a text").trim_end_matches('/');
+    let mut text = text.replace("--root / ", &format!("--root {root} "));
+    for place in ["/etc/", "/sys/block/", "/usr/sbin/", "/var/lib/"] {
+        text = text.replace(place, &format!("{root}{place}"));
+    }
+    let bin = tree.0.path().join("bin");
+    write(
+        &bin.join("findmnt"),
+        format!("#!/bin/sh\nprintf '{mounts}'\n").as_bytes(),
+        0o755,
+    );
+    write(
+        &bin.join("lsblk"),
+        b"#!/bin/sh\nfor last; do :; done\necho ${last#/dev/}\n",
+        0o755,
+    );
+    write(
+        &tree.path("sys/block/nvme0n1/device/transport"),
+        b"tcp\n",
+        0o644,
+    );
+    let path = std::env::var("PATH").expect("a path");
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &text, name, how]);
+    run(command
+        .env("PATH", format!("{}:{path}", bin.display()))
+        .env_remove("NVMEROOT_REMOVE"))
+}
+
+/// Also where the record is moved away, which is what it says when it can't be read.
+#[test]
+fn a_purge_takes_back_what_has_no_record() {
+    let tree = Tree::new();
+    tree.install();
+    let program = tree.path("usr/sbin/nvmeroot");
+    std::fs::copy(common::nvmeroot().get_program(), &program).expect("a copy");
+    let said = tree.configure(&[]);
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    std::fs::rename(tree.path("var/lib/nvmeroot"), tree.0.path().join("moved")).expect("moved");
+    let said = maintainer_script(&tree, "nvmeroot.prerm", "remove", "/ /dev/vda1\\n");
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    std::fs::remove_file(program).expect("the program goes");
+    let said = maintainer_script(&tree, "nvmeroot.postrm", "purge", "");
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    for gone in [PLAN, "var/lib/nvmeroot", "var/lib/nvmeroot.revert"] {
+        assert!(!tree.path(gone).exists(), "{gone}");
+    }
+}
+
+#[test]
+fn a_removal_is_refused_by_the_name_of_what_is_remote() {
+    let tree = Tree::new();
+    write(&tree.path(PLAN), b"{}", 0o600);
+    write(&tree.path("usr/sbin/nvmeroot"), b"", 0o755);
+    std::fs::create_dir_all(tree.path("var/lib")).expect("a directory");
+    for (mounts, remote) in [
+        ("/ /dev/nvme0n1\\n", Some("/")),
+        ("/ /dev/vda1\\n/var/log /dev/nvme0n1\\n", Some("/var/log")),
+        ("/ /dev/vda1\\n/srv /dev/nvme0n1\\n", None),
+    ] {
+        let said = maintainer_script(&tree, "nvmeroot.prerm", "remove", mounts);
+        let Some(remote) = remote else {
+            assert_eq!(said.status, Some(0), "{}", said.stderr);
+            continue;
+        };
+        assert_eq!(said.status, Some(1), "{}", said.stderr);
+        let message = format!(
+            "nvmeroot: not removed: `{remote}` is on a remote drive, and without this package the machine would not boot\nhint: "
+        );
+        assert!(said.stderr.starts_with(&message), "{}", said.stderr);
+    }
+}
+
 #[test]
 fn another_agent_does_not_go_with_the_package() {
     let tree = Tree::new();
