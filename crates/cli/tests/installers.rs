@@ -76,7 +76,8 @@ impl Installer {
     fn run(&self, words: &[&str], environment: &[(&str, &str)]) -> ProgramOutput {
         let script = "for d in bin dev lib lib64 proc sbin usr; do \
                           [ -e /$d ] || continue; \
-                          mkdir -p \"$0/$d\" && mount --rbind /$d \"$0/$d\" || exit 99; \
+                          mkdir -p \"$0/$d\" && mount --rbind /$d \"$0/$d\" && \
+                          mount -o remount,bind,ro \"$0/$d\" || exit 99; \
                       done; exec chroot \"$0\" \"$@\"";
         let mut command = Command::new("unshare");
         command
@@ -105,6 +106,15 @@ impl Installer {
         let found = std::fs::read_to_string(self.at("asked")).unwrap_or_default();
         assert_eq!(found.lines().collect::<Vec<_>>(), asked);
     }
+}
+
+/// A command of an example that goes astray must not reach the machine.
+#[test]
+fn the_machine_s_own_programs_can_t_be_written_to() {
+    let script = "for d in /bin /dev /lib /lib64 /proc /sbin /usr; do \
+                      [ ! -w $d ] || { echo $d; exit 1; }; done";
+    let said = Installer::new().run(&["sh", "-c", script], &[]);
+    assert_eq!(said.status, Some(0), "{}{}", said.stdout, said.stderr);
 }
 
 /// What curtin's own code wrote of a configuration (`tests/curtin.rs`).
