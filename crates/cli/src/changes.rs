@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use nvmeroot_render::FileSet;
 use serde::Serialize;
 
 use crate::diagnose;
-use crate::root::{self, Interrupted, Outcome, RootTree};
+use crate::root::{self, Interrupted, MovedAside, Outcome, Recovered, RootTree};
 
 /// Who is at work, and whom it waits for.
 pub(crate) fn lock(root: &RootTree, path: &Path) -> Result<(), root::RootError> {
@@ -18,9 +19,39 @@ pub(crate) fn lock(root: &RootTree, path: &Path) -> Result<(), root::RootError> 
     })
 }
 
+/// Puts right what an interrupted run left, and says so before anything else can fail.
+pub(crate) fn recover(root: &RootTree) -> Result<Recovered, root::RootError> {
+    let recovered = root.recover(&tell_moved)?;
+    tell_interrupted(recovered.interrupted, false);
+    Ok(recovered)
+}
+
+/// Makes the changes, or says what they would be where nothing was put right before.
+pub(crate) fn make(
+    root: &RootTree,
+    recovered: Option<Recovered>,
+    set: &FileSet,
+    terms: &root::Terms<'_>,
+) -> Result<root::Report, root::RootError> {
+    let Some(recovered) = recovered else {
+        let report = root.preview(set, terms)?;
+        tell_interrupted(report.interrupted, true);
+        return Ok(report);
+    };
+    root.apply(recovered, set, terms)
+}
+
+/// Says where a file is that somebody had edited.
+pub(crate) fn tell_moved(file: &MovedAside) {
+    let (path, to) = (&file.path, &file.to);
+    diagnose::print_note(&format!(
+        "`{path}` was edited since nvmeroot wrote it; the edited file is kept as `{to}`"
+    ));
+}
+
 /// Says that a run before this one did not come to its end.
-pub(crate) fn tell_interrupted(report: &root::Report, dry_run: bool) {
-    let done = match (report.interrupted, dry_run) {
+fn tell_interrupted(interrupted: Option<Interrupted>, dry_run: bool) {
+    let done = match (interrupted, dry_run) {
         (None, _) => return,
         (Some(Interrupted::Undone), true) => "what it had done would be undone first",
         (Some(Interrupted::Undone), false) => "what it had done was undone first",
@@ -32,12 +63,6 @@ pub(crate) fn tell_interrupted(report: &root::Report, dry_run: bool) {
         }
     };
     diagnose::print_note(&format!("an earlier run was interrupted; {done}"));
-    for file in &report.edited {
-        let (path, to) = (&file.path, &file.to);
-        diagnose::print_note(&format!(
-            "`{path}` was edited meanwhile; the edited file is kept as `{to}`"
-        ));
-    }
 }
 
 /// One path.

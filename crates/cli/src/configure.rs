@@ -91,6 +91,10 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     advice.extend(advice::open_secrets(&root)?);
     diagnose::print_warnings(&advice, &diagnose::SourceMap::default());
     let mut files = nvmeroot_render::render(plan, &options)?;
+    let recovered = match args.dry_run {
+        true => None,
+        false => Some(changes::recover(&root)?),
+    };
     if !plan.reach.is_by_initramfs() {
         let former = nvmeroot_render::left_over(options.packaged, &managers::drop_ins(&root)?)?;
         let former = root.without_record(&former)?;
@@ -102,12 +106,9 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         // What was read as the tree's own identity is not to change by that.
         stay: &IDENTITY,
         of_package: &package::paths(&root)?,
+        tell: &changes::tell_moved,
     };
-    let done = match args.dry_run {
-        true => root.preview(&files, &terms)?,
-        false => root.apply(&files, &terms)?,
-    };
-    changes::tell_interrupted(&done, args.dry_run);
+    let done = changes::make(&root, recovered, &files, &terms)?;
     let left = |line: &root::Line| generator::is_read(line.path.as_str());
     if initramfs.is_none() && (done.is_finished() || done.lines.iter().any(left)) {
         let paths = done.lines.iter().map(|line| line.path.as_str());

@@ -22,23 +22,25 @@ pub(crate) fn run(args: &RevertArgs) -> Result<(), Failure> {
     if !args.dry_run {
         changes::lock(&root, &root_path)?;
     }
+    // What has no record is known only when all is in its place again.
+    let recovered = match args.dry_run {
+        true => None,
+        false => Some(changes::recover(&root)?),
+    };
     let of_package = package::paths(&root)?;
     let terms = Terms {
         force: args.force,
         stay: &[],
         of_package: &of_package,
+        tell: &changes::tell_moved,
     };
     let is_packaged = !of_package.is_empty();
     let set = match args.force {
         true => unrecorded(&root, is_packaged)?,
         false => FileSet::default(),
     };
-    let done = match args.dry_run {
-        true => root.preview(&set, &terms)?,
-        false => root.apply(&set, &terms)?,
-    };
-    changes::tell_interrupted(&done, args.dry_run);
-    if !done.was_configured && done.interrupted.is_none() && !args.force {
+    let done = changes::make(&root, recovered, &set, &terms)?;
+    if !done.was_configured && !args.force {
         refuse(&unrecorded(&root, is_packaged)?)?;
     }
     // An earlier revert may not have come to it.
@@ -95,7 +97,7 @@ fn refuse(unrecorded: &FileSet) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Runtime(anyhow::anyhow!(
-        "the root tree has files of nvmeroot's, and there is no record (any more) of what was there before: {}\nhint: `--force` takes them away, and what was there before is not known",
+        "the root tree has files of nvmeroot's, and there is no record (any more) of what was there before: {}\nhint: `--force` moves them aside, as `.NAME.edited`, and what was there before is not known",
         paths.join(", ")
     )))
 }

@@ -36,6 +36,13 @@ const PROTECTION: &str = "etc/initramfs-tools/conf.d/nvmeroot";
 /// nvmeroot's own directory.
 const OWN: &str = "var/lib/nvmeroot";
 
+/// Of those whose places nvmeroot's scripts take, some that curtin fills, too.
+const CURTIN_S: [&str; 3] = [
+    "etc/curtin-nvme-over-tcp/connect-nvme",
+    "etc/curtin-nvme-over-tcp/network-up",
+    "etc/initramfs-tools/hooks/curtin-nvme-over-tcp",
+];
+
 /// A root tree before the run, and what is run.
 struct Scene {
     work: tempfile::TempDir,
@@ -135,6 +142,12 @@ impl Scene {
                 "scripts",
             ],
         }
+    }
+
+    fn revert(&self, more: &[&str]) -> common::ProgramOutput {
+        let mut command = nvmeroot();
+        command.args(Self::arguments(State::Reverted)).args(more);
+        common::run(command.current_dir(self.work.path()))
     }
 
     fn finish(&self, state: State) {
@@ -342,6 +355,76 @@ fn killed_anywhere_in_a_revert() {
 #[test]
 fn killed_anywhere_in_a_revert_of_two() {
     killed_anywhere(BOTH_UNDONE);
+}
+
+/// What is put back a moment before is nobody's to take away, by `--force` neither.
+#[test]
+fn killed_anywhere_and_reverted_with_force() {
+    for after in [SCRIPTS, AGENT] {
+        let mut points = 0;
+        for call in ["renameat", "renameat2", "syncfs"] {
+            for count in 1..MOST {
+                let scene = Scene::new(&[]);
+                // As curtin leaves them.
+                for path in CURTIN_S {
+                    write(&scene.root().join(path), b"curtin's", 0o755);
+                }
+                let pristine = state_of(&scene.root());
+                if scene.struck(after, call, "signal=KILL", count).is_none() {
+                    break;
+                }
+                points += 1;
+                let what = format!("{after:?}, killed at {call} {count}");
+                let dry = scene.revert(&["--force", "--dry-run"]);
+                assert_eq!(dry.status, Some(0), "{what}: {}", dry.stderr);
+                assert!(
+                    !dry.stdout.contains("would be removed: "),
+                    "{what}: {}",
+                    dry.stdout
+                );
+                let said = scene.revert(&["--force"]);
+                assert_eq!(said.status, Some(0), "{what}: {}", said.stderr);
+                assert_same(&state_of(&scene.root()), &pristine, &what);
+            }
+        }
+        assert!(points > 5, "only {points} points were tried");
+    }
+}
+
+/// The files of a version without a record are there before the killed run, and after.
+#[test]
+fn what_has_no_record_is_refused_after_a_kill_too() {
+    let scene = Scene::new(&[SCRIPTS]);
+    std::fs::remove_dir_all(scene.root().join(OWN)).expect("a directory");
+    scene
+        .struck(AGENT, "syncfs", "signal=KILL", 2)
+        .expect("it was killed");
+    for _ in 0..2 {
+        let said = scene.revert(&[]);
+        assert_eq!(said.status, Some(1), "{}", said.stdout);
+        let message = "error: the root tree has files of nvmeroot's, and there is no record (any more) of what was there before: `";
+        assert!(said.stderr.contains(message), "{}", said.stderr);
+    }
+}
+
+/// Where an edited file went is told although the run then fails.
+#[test]
+fn an_edit_after_the_kill_is_told_of_by_a_run_that_fails() {
+    let scene = Scene::new(&[]);
+    scene
+        .struck(AGENT, "syncfs", "signal=KILL", 2)
+        .expect("it was killed");
+    write(&scene.root().join(PLAN), b"edited", 0o600);
+    std::fs::create_dir(scene.root().join(CURTIN_S[0])).expect("a directory in the way");
+    let said = common::run(
+        nvmeroot()
+            .args(Scene::arguments(SCRIPTS))
+            .current_dir(scene.work.path()),
+    );
+    assert_eq!(said.status, Some(1), "{}", said.stdout);
+    let notes = "note: `etc/nvmeroot/plan.json` was edited since nvmeroot wrote it; the edited file is kept as `etc/nvmeroot/.plan.json.edited`\n\
+         note: an earlier run was interrupted; what it had done was undone first\n";
+    assert!(said.stderr.contains(notes), "{}", said.stderr);
 }
 
 /// Killed once more while what the first one had done is undone.

@@ -435,6 +435,9 @@ fn a_record_that_is_lost_leaves_a_way_out() {
         let scene = Scene::new();
         let before = snapshot(&scene.root());
         scene.configured(("agent_dhcp", AGENT));
+        let ours = std::fs::read_to_string(scene.root().join(hook)).expect("a file");
+        let edited = ours + "echo 'mine'\n";
+        write(&scene.root().join(hook), edited.as_bytes(), 0o755);
         let manifest = scene.root().join("var/lib/nvmeroot/manifest.json");
         match is_gone {
             true => std::fs::remove_file(&manifest).expect("a file"),
@@ -442,24 +445,24 @@ fn a_record_that_is_lost_leaves_a_way_out() {
         }
         let said = scene.run(&["revert", "--force"]);
         assert_eq!(said.status, Some(1), "{}", said.stdout);
-        let hint = "\nhint: restore the file from a backup; without one, move `var/lib/nvmeroot` away: then `nvmeroot revert --force`, or the purge again, takes nvmeroot's files away, and what was there before is yours to put back from what you moved\n";
+        let hint = "\nhint: restore the file from a backup; without one, move `var/lib/nvmeroot` away: then `nvmeroot revert --force`, or the purge again, moves nvmeroot's files aside, and what was there before is yours to put back from what you moved\n";
         assert!(said.stderr.ends_with(hint), "{}", said.stderr);
         let moved = scene.work.path().join("moved");
         std::fs::rename(scene.root().join("var/lib/nvmeroot"), &moved).expect("a rename");
         let said = scene.run(&["revert"]);
         assert_eq!(said.status, Some(1), "{}", said.stdout);
-        let hint = "\nhint: `--force` takes them away, and what was there before is not known\n";
+        let hint = "\nhint: `--force` moves them aside, as `.NAME.edited`, and what was there before is not known\n";
         assert!(said.stderr.ends_with(hint), "{}", said.stderr);
         let dry = scene.run(&["revert", "--force", "--dry-run"]);
         assert!(
             dry.stdout
-                .contains("  would be removed: etc/nvmeroot/plan.json  "),
+                .contains("  would be removed: etc/nvmeroot/plan.json, the edited file would be kept as etc/nvmeroot/.plan.json.edited  "),
             "{}",
             dry.stdout
         );
         let said = scene.run(&["revert", "--force"]);
         assert_eq!(said.status, Some(0), "{}", said.stderr);
-        let line = format!("  removed: {hook}  ");
+        let line = format!("  removed: {hook}, ");
         assert!(said.stdout.contains(&line), "{}", said.stdout);
         assert!(
             said.stdout
@@ -471,8 +474,15 @@ fn a_record_that_is_lost_leaves_a_way_out() {
             .iter()
             .filter(|(path, what)| !before.contains_key(*path) && !what.contains("Directory"))
             .map(|(path, _)| path.to_str().expect("a text"))
+            .filter(|path| !path.ends_with(".edited"))
             .collect();
         assert_eq!(new, ["usr/lib/nvmeroot/nvmeroot-agent"]);
+        // Nobody knows whether somebody has edited it.
+        let aside = scene
+            .root()
+            .join("etc/initramfs-tools/hooks/.nvmeroot.edited");
+        let aside = std::fs::read_to_string(aside).expect("a file");
+        assert!(aside.ends_with("echo 'mine'\n"), "{aside}");
         assert!(!scene.root().join("var/lib/nvmeroot").exists());
         assert!(moved.join("former/0").exists());
     }

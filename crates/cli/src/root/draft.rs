@@ -5,9 +5,10 @@ use nvmeroot_render::TreePath;
 use super::compare::Outcome;
 use super::content::{Content, Kept};
 use super::manifest::{self, Manifest, Step};
+use super::record::Tell;
 
 /// How a tree may be changed.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Terms<'a> {
     /// Files that were edited since are moved aside; else they are an error.
     pub(crate) force: bool,
@@ -16,6 +17,19 @@ pub(crate) struct Terms<'a> {
     /// Paths whose files are a package's by now: what is there is not nvmeroot's to take
     /// away, nor an edit of the administrator's.
     pub(crate) of_package: &'a [TreePath],
+    /// Of files that somebody edits while the change is made, and has to be undone.
+    pub(crate) tell: Tell<'a>,
+}
+
+impl Default for Terms<'_> {
+    fn default() -> Self {
+        Self {
+            force: false,
+            stay: &[],
+            of_package: &[],
+            tell: &|_| {},
+        }
+    }
 }
 
 /// What becomes of one path.

@@ -20,10 +20,13 @@ const LONGEST: u64 = 1 << 20;
 
 impl RootTree {
     /// Those of the changes that concern files of a version of nvmeroot that kept no
-    /// record.
+    /// record. What an interrupted run has put there is none of them.
     pub(crate) fn without_record(&self, set: &FileSet) -> Result<FileSet, RootError> {
         let record = self.record()?.unwrap_or_default();
-        let known: BTreeSet<&TreePath> = record.entries.iter().map(|one| &one.path).collect();
+        let mut known: BTreeSet<&TreePath> = record.entries.iter().map(|one| &one.path).collect();
+        if let Phase::Changing(change) = &record.phase {
+            known.extend(change.steps.iter().map(Step::path));
+        }
         let mut found = Vec::new();
         for change in set {
             if !known.contains(&change.path) && self.is_marked(&change.path)? {
@@ -193,6 +196,13 @@ impl<'a> Drafter<'a, '_> {
         {
             self.edited
                 .push(edited(path, difference(self.root, change)));
+            edited_is_at = Some(self.move_aside(path)?);
+        } else if outcome == Outcome::Removed
+            && self.terms.force
+            && self.entry(path).is_none()
+            && self.root.is_marked(path)?
+        {
+            // Without a record nobody knows whether somebody has edited it.
             edited_is_at = Some(self.move_aside(path)?);
         }
         let after = match &change.kind {

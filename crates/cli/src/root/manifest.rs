@@ -54,6 +54,16 @@ pub(super) enum Step {
     },
 }
 
+impl Step {
+    /// The path of which it takes away what is there, or where it puts something.
+    pub(super) fn path(&self) -> &TreePath {
+        match self {
+            Self::Put { path, .. } | Self::Remove { path } => path,
+            Self::Move { from, .. } => from,
+        }
+    }
+}
+
 /// How far nvmeroot's changes are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

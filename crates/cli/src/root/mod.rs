@@ -19,7 +19,7 @@ mod writer;
 pub(crate) use compare::Outcome;
 pub(crate) use draft::{Line, Terms};
 pub(crate) use error::RootError;
-pub(crate) use record::Interrupted;
+pub(crate) use record::{Interrupted, MovedAside, Recovered};
 pub(crate) use transaction::Report;
 pub(crate) use tree::{RootTree, read_file};
 

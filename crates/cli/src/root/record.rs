@@ -16,7 +16,7 @@ use super::writer::Writer;
 pub(super) const MANIFEST: &str = "var/lib/nvmeroot/manifest.json";
 
 /// The way out without it. A package that is being purged goes it, too.
-const LOST: &str = "restore the file from a backup; without one, move `var/lib/nvmeroot` away: then `nvmeroot revert --force`, or the purge again, takes nvmeroot's files away, and what was there before is yours to put back from what you moved";
+const LOST: &str = "restore the file from a backup; without one, move `var/lib/nvmeroot` away: then `nvmeroot revert --force`, or the purge again, moves nvmeroot's files aside, and what was there before is yours to put back from what you moved";
 
 /// A thousand bytes for each path, and as much again while they change.
 const LONGEST: u64 = 64 << 20;
@@ -69,12 +69,10 @@ impl Interrupted {
 }
 
 /// A tree that is between no two states.
-#[derive(Default)]
-pub(super) struct Recovered {
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
     pub(super) manifest: Manifest,
-    pub(super) interrupted: Option<Interrupted>,
-    /// Files that somebody had edited meanwhile.
-    pub(super) edited: Vec<MovedAside>,
+    pub(crate) interrupted: Option<Interrupted>,
 }
 
 /// A file that somebody had edited, and where it is now.
@@ -84,8 +82,23 @@ pub(crate) struct MovedAside {
     pub(crate) to: TreePath,
 }
 
-/// Puts right what an interrupted run left.
-pub(super) fn recover(root: &RootTree) -> Result<Recovered, RootError> {
+/// Told of each file that is moved aside, at once: what follows may fail.
+pub(crate) type Tell<'a> = &'a dyn Fn(&MovedAside);
+
+impl RootTree {
+    /// Puts right what an interrupted run left. What is asked of the tree before that is
+    /// an answer about half a change.
+    ///
+    /// # Errors
+    /// It can't be put right.
+    pub(crate) fn recover(&self, tell: Tell<'_>) -> Result<Recovered, RootError> {
+        let recovered = recover(self, tell)?;
+        clear_left_over(self)?;
+        Ok(recovered)
+    }
+}
+
+fn recover(root: &RootTree, tell: Tell<'_>) -> Result<Recovered, RootError> {
     let mut writer = Writer::new(root);
     let Some(mut manifest) = root.record()? else {
         // A run that was killed before it said what it would do; it did nothing else.
@@ -96,10 +109,9 @@ pub(super) fn recover(root: &RootTree) -> Result<Recovered, RootError> {
         return Ok(Recovered::default());
     };
     let interrupted = Interrupted::of(&manifest.phase);
-    let mut edited = Vec::new();
     match std::mem::replace(&mut manifest.phase, Phase::Configured) {
         Phase::Configured => {}
-        Phase::Changing(change) => edited = undo(&mut writer, &change, &manifest)?,
+        Phase::Changing(change) => undo(&mut writer, &change, &manifest, tell)?,
         Phase::Reverted => {
             // What is not empty stays.
             clear_left_over(root)?;
@@ -110,21 +122,20 @@ pub(super) fn recover(root: &RootTree) -> Result<Recovered, RootError> {
     Ok(Recovered {
         manifest,
         interrupted,
-        edited,
     })
 }
 
 /// Undoes what has been done of a change. It asks the tree at each step how far that
-/// came, so that it can be done again. Returns what somebody had edited meanwhile.
+/// came, so that it can be done again.
 pub(super) fn undo(
     writer: &mut Writer<'_>,
     change: &Change,
     before: &Manifest,
-) -> Result<Vec<MovedAside>, RootError> {
-    let mut edited = Vec::new();
+    tell: Tell<'_>,
+) -> Result<(), RootError> {
     let mut result = Ok(());
     for step in change.steps.iter().rev() {
-        let undone = undo_step(writer, step, change).map(|found| edited.extend(found));
+        let undone = undo_step(writer, step, change, tell);
         result = result.and(undone);
     }
     // The record of the change stays as long as something is left to undo, and until that
@@ -141,22 +152,20 @@ pub(super) fn undo(
         drop_unneeded(writer, before)?;
     }
     remove_directories(writer, &change.directories)?;
-    Ok(edited)
+    Ok(())
 }
 
 fn undo_step(
     writer: &mut Writer<'_>,
     step: &Step,
     change: &Change,
-) -> Result<Option<MovedAside>, RootError> {
-    let of = match step {
-        Step::Put { path, .. } | Step::Remove { path } => path,
-        Step::Move { from, .. } => from,
-    };
+    tell: Tell<'_>,
+) -> Result<(), RootError> {
+    let of = step.path();
     match absent(writer.note_filesystem(of.directory())) {
         Ok(Some(())) => {}
         // Then nothing was done there.
-        Ok(None) | Err(Errno::NOTDIR) => return Ok(None),
+        Ok(None) | Err(Errno::NOTDIR) => return Ok(()),
         Err(error) => return Err(failed("look at", of.directory())(error)),
     }
     match step {
@@ -164,16 +173,15 @@ fn undo_step(
             path,
             after,
             replaces,
-        } => put_back(writer, path, after, *replaces, change),
-        Step::Remove { path } => put_back(writer, path, &Content::Absent, true, change),
+        } => put_back(writer, path, after, *replaces, change, tell),
+        Step::Remove { path } => put_back(writer, path, &Content::Absent, true, change, tell),
         Step::Move { from, to } => {
             let (from, to) = (from.as_str(), to.as_str());
             let mut work = || match writer.exists(to)? && !writer.exists(from)? {
                 true => writer.rename(to, from, true),
                 false => Ok(()),
             };
-            work().map_err(failed("put back", from))?;
-            Ok(None)
+            work().map_err(failed("put back", from))
         }
     }
 }
@@ -186,7 +194,8 @@ fn put_back(
     after: &Content,
     replaces: bool,
     change: &Change,
-) -> Result<Option<MovedAside>, RootError> {
+    tell: Tell<'_>,
+) -> Result<(), RootError> {
     let root = writer.root;
     let name = path.as_str();
     let (new, old) = (hidden(name, NEW), hidden(name, OLD));
@@ -201,11 +210,10 @@ fn put_back(
             true => has_old && !root.is_one_file(name, &old).map_err(refused())?,
             false => true,
         };
-    let mut aside = None;
     if is_foreign {
         let to = root.free_name(&edited(path))?;
         writer.rename(name, to.as_str(), true).map_err(refused())?;
-        aside = Some(MovedAside {
+        tell(&MovedAside {
             path: path.clone(),
             to,
         });
@@ -220,8 +228,7 @@ fn put_back(
         // Two names of one file stay two when one is renamed to the other.
         writer.unlink(&old).map_err(refused())?;
     }
-    writer.unlink(&new).map_err(refused())?;
-    Ok(aside)
+    writer.unlink(&new).map_err(refused())
 }
 
 /// The path's step may have been made, and is not undone. Before that what is there is not

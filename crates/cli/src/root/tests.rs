@@ -51,7 +51,8 @@ fn tree() -> (tempfile::TempDir, RootTree) {
 
 impl RootTree {
     fn outcomes(&self, set: &FileSet) -> Result<Vec<Outcome>, RootError> {
-        let done = self.apply(set, &Terms::default())?;
+        let recovered = self.recover(&|_| {})?;
+        let done = self.apply(recovered, set, &Terms::default())?;
         Ok(done.lines.into_iter().map(|line| line.outcome).collect())
     }
 

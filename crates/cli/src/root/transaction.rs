@@ -21,8 +21,8 @@ use super::content::{FORMER, PLACE};
 use super::draft::{Draft, Line, New, Operation, Terms};
 use super::error::{RootError, failed};
 use super::manifest::{Change, Manifest, Phase, Step};
-use super::record::{self, Interrupted, MANIFEST, MovedAside};
-use super::staged::{NEW, OLD, clear_left_over, hidden};
+use super::record::{self, Interrupted, MANIFEST, Recovered, Tell};
+use super::staged::{NEW, OLD, hidden};
 use super::stop::Stop;
 use super::tree::RootTree;
 use super::writer::{Writer, can_not_link};
@@ -37,8 +37,6 @@ pub(crate) struct Report {
     pub(crate) was_configured: bool,
     /// What became of an earlier run that had been interrupted.
     pub(crate) interrupted: Option<Interrupted>,
-    /// Files that somebody had edited meanwhile.
-    pub(crate) edited: Vec<MovedAside>,
 }
 
 impl Report {
@@ -74,15 +72,15 @@ impl RootTree {
     }
 
     /// Makes the changes. Where that fails the tree is as it was.
-    pub(crate) fn apply(&self, set: &FileSet, terms: &Terms<'_>) -> Result<Report, RootError> {
-        let recovered = record::recover(self)?;
+    pub(crate) fn apply(
+        &self,
+        recovered: Recovered,
+        set: &FileSet,
+        terms: &Terms<'_>,
+    ) -> Result<Report, RootError> {
         let before = recovered.manifest;
-        clear_left_over(self)?;
         let draft = self.draft(set, terms, &before)?;
-        let mut report = Report {
-            edited: recovered.edited,
-            ..Report::of(&before, recovered.interrupted)
-        };
+        let mut report = Report::of(&before, recovered.interrupted);
         if draft.operations.is_empty() && draft.manifest == before {
             report.lines = draft.lines;
             return Ok(report);
@@ -96,6 +94,7 @@ impl RootTree {
             before: &before,
             change: draft.change(),
             unlinked: BTreeSet::new(),
+            tell: terms.tell,
         };
         let result = match work.run(&draft) {
             Ok(()) => work.finish(&draft.manifest),
@@ -148,6 +147,7 @@ struct Transaction<'a> {
     change: Change,
     /// What can't have a second name.
     unlinked: BTreeSet<TreePath>,
+    tell: Tell<'a>,
 }
 
 impl Transaction<'_> {
@@ -315,8 +315,8 @@ impl Transaction<'_> {
 
     /// Puts everything back, and returns the error to report.
     fn undo(mut self, cause: RootError) -> RootError {
-        match record::undo(&mut self.writer, &self.change, self.before) {
-            Ok(_) => cause,
+        match record::undo(&mut self.writer, &self.change, self.before, self.tell) {
+            Ok(()) => cause,
             Err(and) => RootError::NotUndone {
                 cause: Box::new(cause),
                 and: Box::new(and),

@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::fs::{self, hard_link, read_to_string};
 use std::path::PathBuf;
 
@@ -64,20 +65,17 @@ impl Killed {
 
     /// What is in the files' directory after the next run, and what that says.
     fn next(&self) -> (Vec<(String, String)>, Vec<String>) {
-        let report = self
-            .root
-            .apply(&FileSet::default(), &Terms::default())
-            .expect("a change");
-        assert_eq!(report.interrupted, Some(Interrupted::Undone));
+        let edited = RefCell::new(Vec::new());
+        let tell = |one: &MovedAside| edited.borrow_mut().push(format!("{} {}", one.path, one.to));
+        let recovered = self.root.recover(&tell).expect("a tree as before");
+        assert_eq!(recovered.interrupted, Some(Interrupted::Undone));
         assert!(!self.at(PLACE).exists());
-        let edited = report.edited.iter();
-        let edited = edited.map(|one| format!("{} {}", one.path, one.to));
         let names = self.root.list("etc").expect("a directory").into_iter();
         let texts = names.map(|name| {
             let text = read_to_string(self.at("etc").join(&name)).expect("a file");
             (name, text)
         });
-        (texts.collect(), edited.collect())
+        (texts.collect(), edited.into_inner())
     }
 }
 
@@ -107,6 +105,18 @@ fn an_edit_after_the_kill_is_kept_beside() {
         killed.put(PATH, "edited");
         assert_eq!(killed.next(), (expected, told.clone()), "{replaces}");
     }
+}
+
+/// Nobody else would ever say where it is.
+#[test]
+fn an_edit_is_told_of_when_something_fails_later() {
+    let killed = Killed::new(true).made();
+    killed.put(PATH, "edited");
+    fs::create_dir_all(killed.at(&Kept(1).path())).expect("a directory in the way");
+    let told = RefCell::new(Vec::new());
+    let tell = |one: &MovedAside| told.borrow_mut().push(one.to.to_string());
+    killed.root.recover(&tell).expect_err("in the way");
+    assert_eq!(told.into_inner(), ["etc/.conf.edited"]);
 }
 
 /// Before the first step it is an edit of the file that was there.
@@ -139,13 +149,13 @@ fn what_is_kept_is_not_forgotten_with_its_record() {
         );
     };
     let (set, terms) = (FileSet::default(), Terms::default());
-    refused(root.apply(&set, &terms).expect_err("no record"));
+    refused(root.recover(&|_| {}).expect_err("no record"));
     refused(root.preview(&set, &terms).expect_err("no record"));
     refused(root.without_record(&set).expect_err("no record"));
     assert_eq!(read_to_string(&kept).expect("a file"), "mine");
     // An empty one is what a killed run may leave.
     fs::remove_file(kept).expect("a file");
-    root.apply(&set, &terms).expect("nothing to do");
+    root.recover(&|_| {}).expect("nothing to do");
     assert!(!dir.path().join(PLACE).exists());
 }
 
@@ -159,7 +169,8 @@ fn a_revert_that_was_done_is_finished() {
     let manifest = Manifest::default().in_phase(Phase::Reverted);
     fs::write(dir.path().join(MANIFEST), manifest.text()).expect("a file");
     let (set, terms) = (FileSet::default(), Terms::default());
-    for report in [root.preview(&set, &terms), root.apply(&set, &terms)] {
+    let apply = || root.apply(root.recover(&|_| {})?, &set, &terms);
+    for report in [root.preview(&set, &terms), apply()] {
         let report = report.expect("a report");
         assert_eq!(report.interrupted, Some(Interrupted::Finished));
         assert!(report.was_configured);
