@@ -10,7 +10,8 @@
 //!   that lead there, with the installed options. Else the portal may lead to others,
 //!   too: it is what root needs, and the table's are connected beside it.
 //! - Further ways that the table knows to an installed subsystem are ways to what lies
-//!   on it.
+//!   on it. With a local kernel those at its own portal are such, too: they are bound to
+//!   the firmware's cards, of which any may be dead.
 //! - Where the kernel itself is remote ([`Reach::Firmware`]) and the table names none of
 //!   the installed controllers, but a drive that the machine has booted from, this drive
 //!   is the one: the installed controllers are left aside. So an image that was installed
@@ -75,6 +76,7 @@ pub(crate) fn apply(storage: &mut Storage, named: &Named, reach: Reach) -> Vec<W
             Agreement::Kept => agrees = true,
             Agreement::Further(ways) => {
                 agrees = true;
+                take_options(storage, old, &ways);
                 for way in ways {
                     storage.mounts_also_on(old, way);
                 }
@@ -152,10 +154,13 @@ fn agreement(storage: &Storage, named: &Named, reach: Reach, old: usize) -> Agre
             None => at_portal,
         };
         let is_booted_from = || ways.iter().any(|way| named.booted_from.contains(way));
-        // A portal without a subsystem's name is not yet the drive that the table knows there.
-        let is_root = || reach == Reach::Firmware && (first.nqn.is_none() || is_booted_from());
-        return match one.nqn.is_some() || is_root() {
+        let is_named = one.nqn.is_some();
+        let is_remote = reach == Reach::Firmware;
+        return match is_remote && (is_named || first.nqn.is_none() || is_booted_from()) {
             true => Agreement::Same(ways),
+            false if is_named => Agreement::Further(ways),
+            // A portal without a subsystem's name is not yet the drive that the table knows
+            // there.
             false => Agreement::Kept,
         };
     }

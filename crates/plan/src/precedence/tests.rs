@@ -152,6 +152,35 @@ fn of_a_portal_with_several_subsystems_any_may_be_meant() {
     assert_eq!(mounts, [("/".to_owned(), vec![0])]);
 }
 
+/// The table's are bound to cards that may be dead.
+#[test]
+fn with_a_local_kernel_a_named_subsystem_keeps_the_way_that_is_bound_to_no_card() {
+    let mut own = of("192.0.2.1", ROOT);
+    own.options.queue_size = Some(64);
+    for (mounts, expected) in [
+        (FIRMWARE, &["192.0.2.1 root a", "192.0.2.2 root b"][..]),
+        (
+            INITRAMFS,
+            &["192.0.2.1 root -", "192.0.2.1 root a", "192.0.2.2 root b"],
+        ),
+    ] {
+        let plan = resolve(vec![
+            installed(mounts, vec![own.clone()]),
+            table(
+                vec![over("a", "192.0.2.1", ROOT), over("b", "192.0.2.2", ROOT)],
+                2,
+            ),
+        ]);
+        let (controllers, mounts) = shown(&plan);
+        assert_eq!(controllers, expected);
+        let all: Vec<usize> = (0..expected.len()).collect();
+        assert_eq!(mounts.last().expect("root").1, all);
+        assert_eq!(needs(&plan), [all], "one of them is enough");
+        let mut controllers = plan.controllers.iter();
+        assert!(controllers.all(|one| one.options.queue_size == Some(64)));
+    }
+}
+
 #[test]
 fn a_further_way_to_an_installed_subsystem_is_one_more() {
     let plan = resolve(vec![
