@@ -101,6 +101,10 @@ pub struct Interface {
     /// input hands it to NetworkManager.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionId>,
+    /// The running system has it by its manager's own files, or by nobody's, and not by
+    /// netplan's.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub native: bool,
     /// What the input says and nobody carries out; in a plan it is judged, and
     /// none is left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -139,6 +143,7 @@ impl Interface {
             offloads: Offloads::default(),
             bridge_port: BridgePort::default(),
             connection: None,
+            native: false,
             diagnostics: Vec::new(),
             origin,
         }
@@ -157,6 +162,7 @@ impl Interface {
             offloads,
             bridge_port,
             connection,
+            native,
             diagnostics,
             ..
         } = self;
@@ -169,6 +175,7 @@ impl Interface {
             offloads,
             bridge_port,
             connection,
+            native,
             diagnostics,
             ..Self::new(self.id, self.name, self.kind, origin)
         }
@@ -195,15 +202,18 @@ impl Interface {
         let mut addresses = other.addresses.iter();
         let has = |one: &InterfaceAddress| self.addresses.iter().any(|a| a.address == one.address);
         let mut routes = other.routes.iter();
-        let leads = |one: &Route| {
-            let same = |own: &Route| (own.to, own.via, own.table) == (one.to, one.via, one.table);
-            self.routes.iter().any(same)
-        };
+        let leads = |one: &Route| self.routes.iter().any(|own| own.leads_as(one));
         addresses.all(has)
             && routes.all(leads)
             && (other.dhcp4.is_none() || self.dhcp4.is_some())
             && (other.dhcp6.is_none() || self.dhcp6.is_some())
             && (other.accept_ra != Some(true) || self.accept_ra == Some(true))
+    }
+
+    /// Routers are listened to. DHCPv6 gives addresses without a prefix: that comes from
+    /// them.
+    pub fn listens_to_routers(&self) -> bool {
+        self.accept_ra == Some(true) || self.dhcp6.is_some()
     }
 
     /// It means this card, as far as the card is known.

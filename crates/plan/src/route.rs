@@ -181,6 +181,23 @@ impl Route {
         }
     }
 
+    /// The table that it is in.
+    pub fn table(&self) -> u32 {
+        self.table.unwrap_or(MAIN_TABLE)
+    }
+
+    /// Both lead to the same by the same gateway, in the same table.
+    pub fn leads_as(&self, other: &Self) -> bool {
+        let way = |one: &Self| (one.to, one.via, one.table());
+        way(self) == way(other)
+    }
+
+    /// It is the main table's default route of an address family.
+    pub fn is_default_of_main(&self, is_ipv4: bool) -> bool {
+        let is_of = |via: IpAddr| via.is_ipv4() == is_ipv4;
+        self.to == Destination::Default && self.table() == MAIN_TABLE && self.via.is_none_or(is_of)
+    }
+
     /// Prefix length with which the route covers `address`, or `None`.
     pub fn covers(&self, address: IpAddr) -> Option<u8> {
         match self.to.network() {
@@ -260,6 +277,19 @@ mod tests {
             .map(|kind| kind.as_str())
             .collect();
         assert_eq!(ends, ["blackhole", "prohibit", "throw", "unreachable"]);
+    }
+
+    #[test]
+    fn routes_of_other_tables_are_others() {
+        let main = route("default", Some("192.0.2.1"));
+        let in_table = |table| Route {
+            table: Some(table),
+            ..main.clone()
+        };
+        assert!(main.leads_as(&in_table(MAIN_TABLE)) && !main.leads_as(&in_table(100)));
+        assert!(in_table(MAIN_TABLE).is_default_of_main(true));
+        assert!(!main.is_default_of_main(false) && !in_table(100).is_default_of_main(true));
+        assert!(!route("192.0.2.0/24", None).is_default_of_main(true));
     }
 
     #[test]

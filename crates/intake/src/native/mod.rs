@@ -171,6 +171,7 @@ impl Network {
             }
         }
         interfaces.iter_mut().for_each(without_keys);
+        interfaces.iter_mut().for_each(|one| one.native = true);
         fragment.interfaces = Some(interfaces);
         fragment.warnings.splice(0..0, warnings);
         let notes = fragment.warnings.iter_mut().chain(&mut fragment.notices);

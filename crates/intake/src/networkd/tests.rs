@@ -56,6 +56,7 @@ fn what_the_lab_s_installer_leaves_is_read() {
             ),
         ],
     );
+    assert!(fragment.interfaces.iter().flatten().all(|one| one.native));
     assert_eq!(
         shown(&fragment),
         [

@@ -75,12 +75,11 @@ fn profile_text(
         }
     }
     text.push_str("\n[ipv6]\n");
-    let listens = one.accept_ra == Some(true) || one.dhcp6.is_some();
     family(
         &mut text,
         one,
         IpAddr::is_ipv6,
-        listens.then_some("auto"),
+        one.listens_to_routers().then_some("auto"),
         "link-local",
     );
     if let Some(iaid) = one.dhcp6.as_ref().and_then(|client| client.link_layer_iaid) {
@@ -118,8 +117,11 @@ fn family(
         };
         let metric = route.metric.map(|metric| format!(",{metric}"));
         let _ = writeln!(text, "route{n}={to},{via}{}", metric.unwrap_or_default());
-        if route.on_link {
-            let _ = writeln!(text, "route{n}_options=onlink=true");
+        let on_link = route.on_link.then(|| "onlink=true".to_owned());
+        let table = route.table.map(|table| format!("table={table}"));
+        let options: Vec<String> = on_link.into_iter().chain(table).collect();
+        if !options.is_empty() {
+            let _ = writeln!(text, "route{n}_options={}", options.join(","));
         }
     }
     let servers = one.name_servers.iter().filter(|server| is_of(server));

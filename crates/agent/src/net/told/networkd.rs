@@ -1,10 +1,10 @@
-//! systemd-networkd (systemd.network(5)): a file of ours for a link that it has none for,
-//! and a drop-in beside netplan's where the installed configuration has the link.
+//! systemd-networkd (systemd.network(5)): a file of ours for a link that it has none of
+//! netplan's for, and a drop-in beside netplan's.
 
 use std::fmt::Write as _;
 use std::io;
 
-use nvmeroot_plan::{Destination, Interface, Route};
+use nvmeroot_plan::{Destination, Interface, Route, RouteType};
 
 use super::{New, write};
 use crate::sys::paths::Paths;
@@ -19,7 +19,9 @@ const FIRST: &str = "05-nvmeroot-";
 /// What keeps it from being written.
 pub(in crate::net) fn tell(paths: &Paths, new: New<'_>) -> io::Result<()> {
     let directory = paths.run_root.join("systemd/network");
-    match new.installed {
+    // A drop-in counts only beside a file of its name, and what others call theirs may
+    // be for more links than this.
+    match new.installed.filter(|installed| !installed.native) {
         Some(installed) => {
             let id = escaped(installed.id.as_str());
             let path = directory.join(format!("10-netplan-{id}.network.d/nvmeroot.conf"));
@@ -40,8 +42,7 @@ fn network(one: &Interface, link: &str) -> String {
     );
     let dhcp = dhcp(one.dhcp4.is_some(), one.dhcp6.is_some());
     let _ = writeln!(text, "DHCP={dhcp}");
-    // DHCPv6 gives addresses without a prefix: that comes from routers.
-    let listens = one.accept_ra == Some(true) || one.dhcp6.is_some();
+    let listens = one.listens_to_routers();
     let _ = writeln!(text, "IPv6AcceptRA={}", if listens { "yes" } else { "no" });
     for server in &one.name_servers {
         let _ = writeln!(text, "DNS={server}");
@@ -73,6 +74,18 @@ fn section(route: &Route) -> String {
     if let Some(metric) = route.metric {
         let _ = writeln!(text, "Metric={metric}");
     }
+    if let Some(table) = route.table {
+        let _ = writeln!(text, "Table={table}");
+    }
+    if let Some(from) = route.from {
+        let _ = writeln!(text, "PreferredSource={from}");
+    }
+    if let Some(scope) = route.scope {
+        let _ = writeln!(text, "Scope={scope}");
+    }
+    if route.kind != RouteType::default() {
+        let _ = writeln!(text, "Type={}", route.kind);
+    }
     text
 }
 
@@ -87,8 +100,7 @@ fn drop_in(one: &Interface, installed: &Interface) -> String {
     if one.dhcp4.is_some() || one.dhcp6.is_some() {
         let _ = writeln!(text, "DHCP={}", dhcp(four, six));
     }
-    let listens = |one: &Interface| one.accept_ra == Some(true) || one.dhcp6.is_some();
-    if listens(one) && !listens(installed) {
+    if one.listens_to_routers() && !installed.listens_to_routers() {
         text.push_str("IPv6AcceptRA=yes\n");
     }
     for server in &one.name_servers {
@@ -100,9 +112,8 @@ fn drop_in(one: &Interface, installed: &Interface) -> String {
             let _ = writeln!(text, "Address={address}");
         }
     }
-    let way = |route: &Route| (route.to, route.via);
     for route in &one.routes {
-        if installed.routes.iter().all(|own| way(own) != way(route)) {
+        if !installed.routes.iter().any(|own| own.leads_as(route)) {
             text += &section(route);
         }
     }

@@ -160,6 +160,25 @@ Gateway=192.0.2.254
 Metric=100
 "
     );
+    // networkd reads no drop-in of netplan's on a host that has its own files.
+    let native = Interface {
+        native: true,
+        ..installed.clone()
+    };
+    let mut kept = of_table();
+    kept.routes[0].table = Some(100);
+    let whole = "systemd/network/05-nvmeroot-ens3.network";
+    let text = by_networkd(&kept, Some(&native), whole);
+    assert!(text.starts_with("[Match]\nName=ens3\n"), "{text}");
+    assert!(text.ends_with("Metric=100\nTable=100\n"), "{text}");
+    // The same way by another table is another one.
+    let same = of_table();
+    let text = by_networkd(
+        &kept,
+        Some(&same),
+        "systemd/network/10-netplan-nbft1.network.d/nvmeroot.conf",
+    );
+    assert!(text.contains("Table=100"), "{text}");
     let mut has_all = of_table();
     (has_all.id, has_all.name_servers) = (installed.id.clone(), Vec::new());
     let mut more = of_table();
@@ -285,4 +304,21 @@ fn a_vlan_s_profile_names_the_link_below() {
         "{text}"
     );
     assert!(!network_manager::tell(&run.paths(), new, None).expect("told"));
+}
+
+#[test]
+fn network_manager_keeps_a_route_in_its_table() {
+    let (run, link, mut one) = (Run::new(), ens3(), of_table());
+    (one.routes[0].table, one.routes[0].on_link) = (Some(100), true);
+    let new = New {
+        interface: &one,
+        link: &link,
+        installed: None,
+    };
+    assert!(network_manager::tell(&run.paths(), new, None).expect("told"));
+    let text = run.text("NetworkManager/system-connections/nvmeroot-ens3.nmconnection");
+    assert!(
+        text.contains("\nroute1_options=onlink=true,table=100\n"),
+        "{text}"
+    );
 }
