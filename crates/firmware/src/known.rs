@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 
 use nvmeroot_plan::{
-    DefinitionId, Destination, Fragment, Interface, InterfaceName, LinkKind, MacAddress, Match,
-    Origin, Route, VlanId,
+    DefinitionId, Fragment, Interface, InterfaceName, LinkKind, MAIN_TABLE, MacAddress, Match,
+    Origin, VlanId,
 };
 
 use crate::card::Card;
@@ -81,21 +81,22 @@ impl<'a> Known<'a> {
         })
     }
 
-    /// The metric of the default route that comes last, DHCP's and routers' included;
-    /// `None`: there is none.
+    /// The metric of the main table's default route that comes last, DHCP's and routers'
+    /// included; `None`: there is none.
     pub(crate) fn last_default_metric(&self, is_ipv4: bool) -> Option<u32> {
+        let is_main = |table: Option<u32>| table.is_none_or(|table| table == MAIN_TABLE);
         let of = |one: &Interface| {
-            let is_it = |route: &&Route| {
-                let is_of = |via: IpAddr| via.is_ipv4() == is_ipv4;
-                route.to == Destination::Default && route.via.is_none_or(is_of)
-            };
-            let routes = one.routes.iter().filter(is_it);
+            let routes = one.routes.iter();
+            let routes = routes.filter(|route| route.is_default_of_main(is_ipv4));
             let usual = if is_ipv4 { 0 } else { IPV6_METRIC };
             let declared = routes.map(|route| route.metric.unwrap_or(usual)).max();
             let by_itself = match is_ipv4 {
-                true => one.dhcp4.as_ref().map(|client| client.route_metric),
+                true => {
+                    let client = one.dhcp4.as_ref().filter(|_| is_main(one.table));
+                    client.map(|client| client.route_metric)
+                }
                 false => {
-                    let listens = one.dhcp6.is_some() || one.accept_ra == Some(true);
+                    let listens = one.listens_to_routers() && is_main(one.ra_table.or(one.table));
                     listens.then(|| one.ra_metric.unwrap_or(IPV6_METRIC))
                 }
             };
@@ -202,6 +203,5 @@ impl<'a> Known<'a> {
 
 /// Somebody says how it comes by an address.
 pub(crate) fn has_means(one: &Interface) -> bool {
-    let asks = one.dhcp4.is_some() || one.dhcp6.is_some() || one.accept_ra == Some(true);
-    asks || !one.addresses.is_empty()
+    one.dhcp4.is_some() || one.listens_to_routers() || !one.addresses.is_empty()
 }

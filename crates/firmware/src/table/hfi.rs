@@ -311,28 +311,34 @@ impl<'a, 'k> Interfaces<'a, 'k> {
             true => self.known.last_default_metric(is_ipv4),
             false => None,
         });
-        let least = least.map(|last| last.map_or(0, |last| last.saturating_add(1)));
+        let least = least.map(|last| last.map_or(Some(0), |last| last.checked_add(1)));
         let mut taken: Vec<(bool, u32)> = Vec::new();
         for (at, gateway, metric, _, place) in self.gateways {
             let one = &mut self.found[at];
+            let is_ipv4 = gateway.is_ipv4();
             let is_it =
-                |route: &&Route| route.to == Destination::Default && route.via == Some(gateway);
+                |route: &&Route| route.is_default_of_main(is_ipv4) && route.via == Some(gateway);
             if one.routes.iter().any(|route| is_it(&route)) {
                 continue;
             }
             let weaker = self.weaker.get(&at);
             let weaker = weaker.and_then(|one| one.routes.iter().find(is_it));
-            let mut metric = match (weaker, metric) {
+            let metric = match (weaker, metric) {
                 // Else the running system adds its own beside it.
                 (Some(route), _) => route.metric.unwrap_or_default(),
                 (None, 0) => FIRST_METRIC,
                 (None, metric) => metric.into(),
             };
-            metric = metric.max(least[usize::from(gateway.is_ipv4())]);
-            while taken.contains(&(gateway.is_ipv4(), metric)) {
-                metric += 1;
-            }
-            taken.push((gateway.is_ipv4(), metric));
+            let least = least[usize::from(is_ipv4)];
+            let mut later = least
+                .into_iter()
+                .flat_map(|least| metric.max(least)..=u32::MAX);
+            let Some(metric) = later.find(|metric| !taken.contains(&(is_ipv4, *metric))) else {
+                let message = "the gateway does not count: no metric is left after that of the installed default route";
+                self.warnings.push(Warning::at(place, message));
+                continue;
+            };
+            taken.push((is_ipv4, metric));
             let is_near = |a: &InterfaceAddress| a.address.contains(&gateway);
             let is_link_local =
                 matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());

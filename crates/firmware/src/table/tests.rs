@@ -126,6 +126,39 @@ fn with_a_local_kernel_the_table_s_address_is_added() {
     }
 }
 
+/// The gateway is known in another table, whose metrics don't count either.
+#[test]
+fn the_table_s_default_route_is_the_main_table_s() {
+    let mut router = hfi(1, "192.0.2.20", 24);
+    router.gateway = IpAddr::from([192, 0, 2, 254]).into();
+    for (table_of_route, metric, expected) in [
+        (Some(100), Some(7), Some(100)),
+        (None, Some(u32::MAX - 1), Some(u32::MAX)),
+        (Some(254), Some(u32::MAX), None),
+    ] {
+        let mut one = addressed(1, "192.0.2.20/24");
+        let mut route = Route::new(Destination::Default, Origin::whole("netplan"));
+        let other = if table_of_route == Some(100) {
+            254
+        } else {
+            253
+        };
+        route.via = Some([192, 0, 2, other].into());
+        (route.table, route.metric) = (table_of_route, metric);
+        one.routes.push(route.clone());
+        let installed = with_local_kernel(installed("192.0.2.1", vec![one]));
+        let tables = [named("NBFT", &table(vec![router.clone()], Vec::new()))];
+        let over = by_tables(&installed, &tables);
+        let interfaces = over.fragments[0].interfaces.as_ref().expect("interfaces");
+        let routes = &interfaces[0].routes;
+        assert_eq!(routes[0], route, "the installed one stays");
+        assert_eq!(routes.get(1).map(|new| new.metric), expected.map(Some));
+        let why = "NBFT `HFI 1`: the gateway does not count: no metric is left after that of the installed default route";
+        let expected = if expected.is_none() { &[why][..] } else { &[] };
+        assert_eq!(said(&over), expected);
+    }
+}
+
 #[test]
 fn with_a_local_kernel_a_lease_stays_what_it_is() {
     let mut by_dhcp = card_by_mac("ens1", 1);
