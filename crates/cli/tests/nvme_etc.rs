@@ -204,5 +204,7 @@ fn with_a_remote_kernel_the_settings_of_all_hosts_are_for_the_boot() {
         serde_json::from_str(&scene.text("etc/nvmeroot/plan.json")).expect("JSON");
     assert_eq!(plan["reach"], "firmware");
     assert!(plan["fragments"].to_string().contains(SECRET));
+    let warning = "with the id `00000000-0000-4000-8000-000000000001`; it counts where the firmware's table says at boot that it is that host\n";
+    assert!(said.stderr.contains(warning), "{}", said.stderr);
     assert!(scene.text(UMASK).ends_with("\nUMASK=0077\n"));
 }

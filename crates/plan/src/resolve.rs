@@ -1,7 +1,7 @@
 //! All fragments together: the boot plan.
 
 use crate::merge::{Merged, merge};
-use crate::{BootPlan, Fragment, Warning, judge, path, policy, precedence, reach, settings};
+use crate::{BootPlan, Fragment, Reach, Warning, judge, path, policy, precedence, reach, settings};
 
 /// Resolves fragments, the weakest first: a later one's host identity
 /// replaces an earlier one's, a later one's interface the earlier one of that
@@ -28,7 +28,8 @@ pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
     } = merge(fragments);
     let (reach, reasons) = reach::reach(&storage.mounts, storage.controllers.len());
     warnings.extend(precedence::apply(&mut storage, &named, reach));
-    let settled = settings::apply(&mut storage, &hosts, &ports, host.as_ref());
+    let is_open = reach == Reach::Firmware && !named.is_at_boot;
+    let settled = settings::apply(&mut storage, &hosts, &ports, host.as_ref(), is_open);
     warnings.extend(settled.warnings);
     errors.extend(settled.errors);
     let mut plan = BootPlan {

@@ -111,17 +111,20 @@ pub(crate) struct SettingsReport {
 }
 
 /// Fills in what the controllers leave open, and adds the further paths to
-/// their storage. Of two settings the later one counts.
+/// their storage. Of two settings the later one counts. `is_open`: another host's may count
+/// at boot, when the firmware's table says which host this is.
 pub(crate) fn apply(
     storage: &mut Storage,
     hosts: &[HostSettings],
     ports: &[PortSettings],
     host: Option<&HostIdentity>,
+    is_open: bool,
 ) -> SettingsReport {
     let mut application = Application {
         storage,
         ports,
         host,
+        is_open,
         used: vec![false; ports.len()],
         told: BTreeSet::new(),
         report: SettingsReport::default(),
@@ -141,7 +144,7 @@ pub(crate) fn apply(
             if let Some(host) = host.filter(|_| one.dhchap_secret.is_some()) {
                 report
                     .warnings
-                    .push(of_another_host(&one.host, host, &one.origin));
+                    .push(of_another_host(&one.host, host, is_open, &one.origin));
             }
             continue;
         }
@@ -162,6 +165,7 @@ struct Application<'a> {
     storage: &'a mut Storage,
     ports: &'a [PortSettings],
     host: Option<&'a HostIdentity>,
+    is_open: bool,
     /// Which of the ports a controller has taken over.
     used: Vec<bool>,
     /// What is told is told once, whatever number of controllers it concerns.
@@ -200,7 +204,7 @@ impl Application<'_> {
             } else if let Some(host) = self.host
                 && self.told.insert(i)
             {
-                let warning = of_another_host(&one.host, host, &one.origin);
+                let warning = of_another_host(&one.host, host, self.is_open, &one.origin);
                 self.report.warnings.push(warning);
             }
         }
@@ -320,9 +324,18 @@ impl Application<'_> {
     }
 }
 
-fn of_another_host(selector: &HostSelector, host: &HostIdentity, origin: &Origin) -> Warning {
+fn of_another_host(
+    selector: &HostSelector,
+    host: &HostIdentity,
+    is_open: bool,
+    origin: &Origin,
+) -> Warning {
+    let so = match is_open {
+        true => "; it counts where the firmware's table says at boot that it is that host",
+        false => ", so it does not count",
+    };
     let message = format!(
-        "this is for the host {}, and this host is `{}` with the id `{}`, so it does not count",
+        "this is for the host {}, and this host is `{}` with the id `{}`{so}",
         selector.shown(),
         host.nqn,
         host.id,

@@ -89,7 +89,7 @@ fn applied(
         arrays: Vec::new(),
         origin: Origin::whole("curtin.yaml"),
     });
-    let report = apply(&mut storage, hosts, ports, Some(&host()));
+    let report = apply(&mut storage, hosts, ports, Some(&host()), false);
     (storage, report)
 }
 
@@ -226,7 +226,7 @@ fn a_port_that_only_config_json_names_is_a_further_path() {
     let mut other_mount = storage.mounts[0].clone();
     other_mount.controllers = vec![1];
     storage.mounts.push(other_mount);
-    apply(&mut storage, &[], &ports, Some(&host()));
+    apply(&mut storage, &[], &ports, Some(&host()), false);
     assert_eq!(storage.mounts[0].controllers, [0, 1]);
     assert_eq!(storage.mounts[1].controllers, [2], "of another subsystem");
 
