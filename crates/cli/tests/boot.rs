@@ -122,7 +122,9 @@ network:
     write(&work.path().join("NBFT"), &table(), 0o644);
     let card = work.path().join("machine/sys/class/net/ens3");
     for (file, text) in [
-        ("address", "52:54:00:00:00:01\n"),
+        // That of the bond which has it now.
+        ("address", "52:54:00:00:00:99\n"),
+        ("bonding_slave/perm_hwaddr", "52:54:00:00:00:01\n"),
         ("type", "1\n"),
         ("device/uevent", "DRIVER=virtio_net\n"),
     ] {

@@ -58,10 +58,11 @@ pub(super) fn cards(top: &Path) -> Result<Vec<Card>, Failure> {
         }
         let uevent = files.text(&at("device/uevent")).unwrap_or_default();
         let driver = uevent.lines().find_map(|line| line.strip_prefix("DRIVER="));
+        // A bond gives its members its own address.
+        let mac = files.text(&at("bonding_slave/perm_hwaddr"));
+        let mac = mac.or_else(|| files.text(&at("address")));
         cards.push(Card {
-            mac: files
-                .text(&at("address"))
-                .and_then(|text| text.parse().ok()),
+            mac: mac.and_then(|text| text.parse().ok()),
             driver: driver.map(str::to_owned),
             name,
         });
