@@ -137,7 +137,9 @@ impl<'m> Devices<'m> {
     pub(super) fn is_same(&self, one: usize, other: usize) -> bool {
         let place = |at: usize| {
             let block = self.block(at);
-            let drive = property(block, "ID_WWN")?;
+            // Of a SCSI disk, `ID_WWN` has the first 64 bits, which drives of one array share.
+            let drive = property(block, "ID_WWN_WITH_EXTENSION");
+            let drive = drive.or_else(|| property(block, "ID_WWN"))?;
             Some((drive, property(block, "ID_PART_ENTRY_NUMBER")))
         };
         one == other || (place(one).is_some() && place(one) == place(other))

@@ -254,6 +254,10 @@ fn another_path_to_the_same_drive_is_no_copy() {
     };
     assert!(both(&mut machine, ["uuid.1", "uuid.1"]).is_ok());
     assert!(both(&mut machine, ["uuid.1", "uuid.2"]).is_err());
+    let [one, other] = ["1", "2"]
+        .map(|lun| format!("0x600a0b8000000001\nE:ID_WWN_WITH_EXTENSION=0x600a0b8000000001{lun}"));
+    assert!(both(&mut machine, [&one, &one]).is_ok());
+    assert!(both(&mut machine, [&one, &other]).is_err());
 }
 
 #[test]
