@@ -47,6 +47,15 @@ const LINK_FILES: [&str; 4] = [
 /// What essential mounts stand on, for the module: a layer a line, and its name.
 const LAYERS: TreePath = TreePath::fixed("etc/nvmeroot/layers");
 
+/// What a payload's programs call, as dracut says it.
+const FAIL: &str = r#"fail()
+{
+	dfatal "nvmeroot: $1"
+	dfatal "hint: $2"
+	exit 1
+}
+"#;
+
 /// Without it dracut passes the directory over.
 const SETUP: &str = "module-setup.sh";
 
@@ -258,6 +267,12 @@ pub(crate) fn setup(payload: &Payload, owner: Owner) -> String {
     let _ = writeln!(text, "nvmeroot_links={LINKS}");
     let _ = writeln!(text, "nvmeroot_units=({})", joined(units));
     let _ = writeln!(text, "nvmeroot_hooks=({})\n", joined(hooks));
+    // In a subshell, for `fail` is no name of dracut's to take.
+    let _ = writeln!(
+        text,
+        "nvmeroot_programs()\n(\n{FAIL}\n{})\n",
+        payload.programs
+    );
     text + include_str!("dracut/module-setup.sh")
 }
 

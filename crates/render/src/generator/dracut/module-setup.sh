@@ -148,16 +148,8 @@ install()
 			exit 1
 		}
 	done
-	# A plan of another version's may come with an upgrade.
-	file=/usr/lib/nvmeroot/nvmeroot-agent
-	if [[ ! ${dracutsysrootdir-} && -x $file ]]; then
-		"$file" reads
-		[[ $? -ne 1 ]] || {
-			dfatal "nvmeroot: the agent can't read its plan"
-			dfatal 'hint: run `nvmeroot configure` again'
-			exit 1
-		}
-	fi
+	# Programs of another tree may be another architecture's.
+	[[ ${dracutsysrootdir-} ]] || nvmeroot_programs || exit 1
 	inst_simple "$moddir/modprobe.conf" /etc/modprobe.d/nvmeroot.conf
 	nvmeroot_put_together
 	# Other modules may bring a network manager: the agent has root's links.

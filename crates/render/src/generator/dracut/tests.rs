@@ -28,6 +28,7 @@ dinfo() { echo "info $*"; }
 dwarn() { echo "warn $*"; }
 find_binary() { [[ $1 != ${absent-none} ]]; }
 systemdutildir=/usr/lib/systemd
+/usr/lib/nvmeroot/nvmeroot-agent() { echo "agent $*"; return "${reads-0}"; }
 "#;
 
 /// What the module does when bash is told `then`.
@@ -62,6 +63,7 @@ fn systemd_has_units() {
         "\
 inst_simple /usr/lib/nvmeroot/nvmeroot-agent \n\
 inst_simple /etc/nvmeroot/plan.json \n\
+agent reads\n\
 inst_simple modprobe.conf /etc/modprobe.d/nvmeroot.conf\n\
 inst_simple /etc/nvmeroot/dracut/network-manager.conf /etc/NetworkManager/conf.d/nvmeroot.conf\n\
 inst_multiple /usr/lib/udev/rules.d/73-special-net-names.rules\n\
@@ -125,6 +127,26 @@ fn a_file_that_is_missing_ends_it() {
         ),
         "{said}"
     );
+}
+
+#[test]
+fn a_plan_that_the_agent_can_not_read_ends_it() {
+    let with = |status: u8, more: &str| {
+        let install = "dracut_module_included() { true; }; install; echo on";
+        said(&format!("reads={status} {more}; {install}"))
+    };
+    let (words, well) = with(1, "");
+    assert!(!well);
+    let end = "agent reads\nfatal nvmeroot: the agent can't read its plan\nfatal hint: run `nvmeroot configure` again\n";
+    assert!(words.ends_with(end), "{words}");
+    // Of an agent that does not know the question nothing is known.
+    for status in [0, 2] {
+        let (words, well) = with(status, "");
+        assert!(well && words.contains("\nagent reads\n"), "{words}");
+        assert!(words.ends_with("\non\n"), "{words}");
+    }
+    let (words, well) = with(1, "dracutsysrootdir=$PWD");
+    assert!(well && !words.contains("agent reads"), "{words}");
 }
 
 #[test]
