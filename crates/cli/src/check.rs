@@ -94,8 +94,10 @@ fn look(subject: &Subject<'_>, initrd: Option<&Path>, is_given: bool) -> Result<
     }
     identity::check(subject, &mut findings)?;
     mounts::check(subject, &mut findings);
-    let kernels = kernels::find(subject);
-    let entries = entries::find(subject, &kernels);
+    let entries = entries::all(subject);
+    let own = command_line::of_this_root(subject, &entries);
+    let kernels = kernels::find(subject, &own);
+    let entries = entries::of_tree(subject, entries, &kernels);
     command_line::check(subject, &entries, &mut findings);
     let images = match initrd {
         Some(path) => one_image(subject, path, &mut findings)?,

@@ -331,6 +331,19 @@ faults! {
         m.put("boot/vmlinuz-6.99", "");
         m.put("boot/initrd.img-6.99", "another system's");
     } => ["warning modules-missing"];
+    a_kernel_without_modules_that_boots_this_root: Vlan, BOTH, |m| {
+        m.put("boot/vmlinuz-6.99", "");
+        m.put("boot/initrd.img-6.99", "no image");
+        let text = std::fs::read_to_string(m.path(GRUB)).expect("a menu");
+        let new = text.replace(&m.release, "6.99").replace("quiet", "nvmeroot=off");
+        m.put(GRUB, &(new.replace("UUID=1-2", "/dev/disk/by-uuid/1-2") + &text));
+    } => ["fault switched-off", "fault initrd-broken", "warning modules-missing"];
+    a_kernel_that_boots_another_root: Vlan, BOTH, |m| {
+        m.put("boot/vmlinuz-6.99", "");
+        m.put("boot/initrd.img-6.99", "another system's");
+        let text = std::fs::read_to_string(m.path(GRUB)).expect("a menu");
+        m.put(GRUB, &(text.replace(&m.release, "6.99").replace("=1-2", "=9") + &text));
+    } => ["warning modules-missing"];
     another_system_s_image_and_no_kernel_of_its_own: Vlan, BOTH, |m| {
         m.remove(&m.image());
         m.remove(&format!("boot/vmlinuz-{}", m.release));

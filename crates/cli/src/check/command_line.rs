@@ -22,6 +22,20 @@ fn is_off(line: &str) -> bool {
     matches!(value(line, "nvmeroot"), Some("off" | "0" | "no"))
 }
 
+/// The releases of the kernels that an entry starts with this tree's root.
+pub(crate) fn of_this_root(subject: &Subject<'_>, entries: &[BootEntry]) -> BTreeSet<String> {
+    let Some(root) = mounts::root_of_fstab(subject) else {
+        return BTreeSet::new();
+    };
+    let is_same = |line| {
+        value(line, "root").is_some_and(|one| {
+            one == root || known(one).is_some_and(|one| Some(one) == known(&root))
+        })
+    };
+    let own = entries.iter().filter(|one| is_same(&one.command_line));
+    own.filter_map(|entry| entry.release.clone()).collect()
+}
+
 /// Looks at the first entry of each kernel: the one that is started when nobody chooses.
 /// Another may be meant for a repair.
 pub(crate) fn check(subject: &Subject<'_>, entries: &[BootEntry], findings: &mut Vec<Finding>) {

@@ -39,10 +39,13 @@ pub(crate) struct BootEntry {
     pub(crate) machine: Option<String>,
 }
 
-/// Those of the tree, in the order of their menus. `kernels`: what it has; where that is
-/// nothing, all entries count.
-pub(crate) fn find(subject: &Subject<'_>, kernels: &BTreeMap<String, Kernel>) -> Vec<BootEntry> {
-    let mut found = all(subject);
+/// Of all entries those of the tree. `kernels`: what it has; where that is nothing, all
+/// entries count.
+pub(crate) fn of_tree(
+    subject: &Subject<'_>,
+    mut found: Vec<BootEntry>,
+    kernels: &BTreeMap<String, Kernel>,
+) -> Vec<BootEntry> {
     found.retain(|entry| {
         let release = entry.release.as_ref();
         let kernel = release.and_then(|release| kernels.get(release));
@@ -56,7 +59,8 @@ pub(crate) fn find(subject: &Subject<'_>, kernels: &BTreeMap<String, Kernel>) ->
     found
 }
 
-fn all(subject: &Subject<'_>) -> Vec<BootEntry> {
+/// All that are there, in the order of their menus.
+pub(crate) fn all(subject: &Subject<'_>) -> Vec<BootEntry> {
     let mut found = Vec::new();
     for path in GRUB {
         if let Some(text) = subject.text(path) {

@@ -1,7 +1,7 @@
 //! The kernels of a tree, and the images that belong to them: Debian's and Fedora's
 //! names, the Boot Loader Specification's directories, and unified kernel images.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 use nvmeroot_initrd::sections;
@@ -34,16 +34,17 @@ pub(crate) struct Kernel {
     pub(crate) file: Option<String>,
     /// The tree has its modules.
     pub(crate) has_modules: bool,
-    /// The tree has modules of other kernels, and none of this: it may be another
-    /// system's, which has the same `/boot`.
+    /// The tree has modules of other kernels, and none of this, and no boot entry starts it
+    /// with this tree's root: it may be another system's, which has the same `/boot`.
     pub(crate) may_be_another_s: bool,
     /// Its images.
     pub(crate) images: Vec<String>,
 }
 
 /// The kernels by their release. A directory of modules without a kernel counts only
-/// where no kernel is in the tree at all: packages leave such behind.
-pub(crate) fn find(subject: &Subject<'_>) -> BTreeMap<String, Kernel> {
+/// where no kernel is in the tree at all: packages leave such behind. `own`: the releases
+/// that boot entries start with this tree's root.
+pub(crate) fn find(subject: &Subject<'_>, own: &BTreeSet<String>) -> BTreeMap<String, Kernel> {
     let mut kernels: BTreeMap<String, Kernel> = BTreeMap::new();
     for name in subject.list("boot") {
         let mut releases = KERNELS
@@ -73,11 +74,11 @@ pub(crate) fn find(subject: &Subject<'_>) -> BTreeMap<String, Kernel> {
     }
     let owner = Owner::of(subject);
     if kernels.values().any(|kernel| kernel.has_modules) {
-        for kernel in kernels.values_mut() {
-            kernel.may_be_another_s = !kernel.has_modules;
+        for (release, kernel) in &mut kernels {
+            kernel.may_be_another_s = !kernel.has_modules && !own.contains(release);
         }
         kernels.retain(|_, kernel| {
-            kernel.has_modules || !owner.is_another(kernel.file.as_deref().and_then(machine))
+            !kernel.may_be_another_s || !owner.is_another(kernel.file.as_deref().and_then(machine))
         });
     }
     let has_file = |kernel: &Kernel| kernel.file.is_some();
