@@ -1,5 +1,7 @@
 //! What a plan becomes at boot: with the firmware's tables, and a kernel command line.
 
+use std::path::Path;
+
 use anyhow::anyhow;
 use nvmeroot_firmware::{Boot, Card, NamedTable, changes, overlay, takes_tables};
 use nvmeroot_plan::resolve;
@@ -30,7 +32,8 @@ pub(crate) fn with_what_the_boot_knows(
     }
     let mut cards = Vec::new();
     if !tables.is_empty() || !command_line.is_empty() {
-        let present = sources::cards(input)?.into_iter();
+        let machine = input.machine.as_deref().unwrap_or(Path::new("/"));
+        let present = sources::cards(machine)?.into_iter();
         let known = present.filter_map(|card| {
             Some(Card {
                 name: card.name.parse().ok()?,

@@ -60,6 +60,17 @@ const GRUB: &str = "boot/grub/grub.cfg";
 const OWN: &str = "0123456789abcdef0123456789abcdef";
 const OTHER: &str = "fedcba9876543210fedcba9876543210";
 
+/// A card of this machine, with the driver of that name.
+fn card(machine: &Machine, name: &str, driver: &str) {
+    let at = |file: &str| format!("sys/class/net/{name}/{file}");
+    machine.put(&at("type"), "1\n");
+    machine.put(&at("device/uevent"), &format!("DRIVER={driver}\n"));
+    let of_driver = machine.path(&at("device/driver"));
+    std::fs::create_dir_all(&of_driver).expect("a card");
+    let module = format!("../../../../module/{driver}");
+    std::os::unix::fs::symlink(module, of_driver.join("module")).expect("a link");
+}
+
 faults! {
     a_healthy_tree_with_a_vlan: Vlan, BOTH, |_| {} => [];
     a_healthy_tree_with_dhcp: Dhcp, BOTH, |_| {} => [];
@@ -235,10 +246,7 @@ faults! {
         m.take_module("e1000e");
     } => ["fault card-driver-missing"];
     no_driver_of_this_machine_s_card: Dhcp, BOTH, |m| {
-        let card = m.path("sys/class/net/enp1s0/device/driver");
-        std::fs::create_dir_all(&card).expect("a card");
-        std::os::unix::fs::symlink("../../../../module/e1000e", card.join("module"))
-            .expect("a link");
+        card(m, "enp1s0", "e1000e");
         m.add(&format!("{}/kernel/drivers/net/virtio_net.ko", m.modules()), 0o644, b"module");
         m.take_module("e1000e");
     } => ["fault module-missing"];
@@ -246,9 +254,12 @@ faults! {
         for name in ["bond0", "enp1s0"] {
             m.put(&format!("sys/class/net/{name}/address"), "52:54:00:00:00:01\n");
         }
-        let card = m.path("sys/class/net/enp1s0/device/driver");
-        std::fs::create_dir_all(&card).expect("a card");
-        std::os::unix::fs::symlink("../../../../module/igb", card.join("module")).expect("a link");
+        m.put("sys/class/net/bond0/type", "1\n");
+        card(m, "enp1s0", "igb");
+    } => ["fault module-missing"];
+    a_card_of_this_machine_that_is_known_by_its_driver: Driver, BOTH, |m| {
+        card(m, "eno7", "e1000e");
+        card(m, "eno8", "igb");
     } => ["fault module-missing"];
     a_driver_that_a_vendor_has_built: Vlan, BOTH, |m| {
         m.take_module("e1000e");

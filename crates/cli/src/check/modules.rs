@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvmeroot_plan::{BootPlan, Layer, LinkKind};
+use nvmeroot_plan::{BootPlan, CardFacts, Interface, Layer, LinkKind};
 
 use super::finding::{Finding, Topic};
 use super::initrd::Inside;
 use super::subject::Subject;
+use crate::sources;
 
 /// Where modules are, from old trees too.
 const PLACES: [&str; 2] = ["usr/lib/modules", "lib/modules"];
@@ -288,27 +289,19 @@ fn layers(plan: &BootPlan) -> BTreeSet<&Layer> {
 }
 
 /// The module that drives a card, where the tree shows the machine itself (`/sys`).
-fn driver(subject: &Subject<'_>, link: &nvmeroot_plan::Interface) -> Option<String> {
-    const CARDS: &str = "sys/class/net";
-    let mac = link.matching.as_ref().and_then(|one| one.macaddress);
-    let names = subject.list(CARDS).into_iter();
-    // A bond, a bridge and a VLAN have the MAC address of their card, and no device.
-    let is_card = |name: &String| {
-        let device = format!("{CARDS}/{name}/device");
-        subject.root.exists(&device).unwrap_or(false)
-    };
-    let mut cards = names.filter(is_card).filter(|name| match mac {
-        None => name == link.name.as_str(),
-        Some(mac) => {
-            let own = subject.text(&format!("{CARDS}/{name}/address"));
-            own.is_some_and(|own| own.trim().eq_ignore_ascii_case(&mac.to_string()))
-        }
-    });
-    let card = cards.next()?;
-    // Not there for one in the kernel, nor for a link that is no card.
-    let module = subject
-        .root
-        .link(&format!("{CARDS}/{card}/device/driver/module"))?;
+fn driver(subject: &Subject<'_>, link: &Interface) -> Option<String> {
+    // What can't be read is as good as absent.
+    let mut cards = sources::cards(subject.root_path).ok()?.into_iter();
+    let card = cards.find(|card| {
+        link.means(CardFacts {
+            name: &card.name,
+            mac: card.mac,
+            driver: card.driver.as_deref(),
+        })
+    })?;
+    // Not there for one in the kernel.
+    let module = format!("sys/class/net/{}/device/driver/module", card.name);
+    let module = subject.root.link(&module)?;
     module.rsplit('/').next().map(str::to_owned)
 }
 

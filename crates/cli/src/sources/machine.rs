@@ -46,7 +46,7 @@ pub(super) fn read(top: &Path) -> Result<Machine, Failure> {
 }
 
 /// The network cards. `top` as in [`read`].
-pub(super) fn cards(top: &Path) -> Result<Vec<Card>, Failure> {
+pub(crate) fn cards(top: &Path) -> Result<Vec<Card>, Failure> {
     let top = open(top)?;
     let files = Files(&top);
     let mut cards = Vec::new();

@@ -13,6 +13,7 @@ use std::path::Path;
 use nvmeroot_intake::{Card, IntakeError, netplan};
 use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Manager, Origin, resolve};
 
+pub(crate) use self::machine::cards;
 use self::source::{NetworkText, SourceError};
 use crate::Failure;
 use crate::args::Input;
@@ -91,11 +92,6 @@ fn fragments(
         fragments.push(identity(root, host)?);
     }
     Ok(fragments)
-}
-
-/// The network cards of the machine that runs this, or whose files the input names.
-pub(crate) fn cards(input: &Input) -> Result<Vec<Card>, Failure> {
-    machine::cards(input.machine.as_deref().unwrap_or(Path::new("/")))
 }
 
 /// What the tree says, and the machine that runs this where the tree says nothing.

@@ -37,6 +37,8 @@ pub(crate) enum Input {
     Dhcp,
     /// The same, and its card is named by its MAC address.
     Mac,
+    /// The same, and its card is known by its driver alone.
+    Driver,
     /// LVM on the drive.
     Lvm,
     /// A target that wants a secret.
@@ -378,15 +380,23 @@ fn texts(input: Input) -> (String, String) {
         return (storage.to_owned(), "network: {version: 2}\n".to_owned());
     }
     let golden = match input {
-        Input::Dhcp | Input::Mac => include_str!("../golden/agent_dhcp/input/curtin.yaml"),
+        Input::Dhcp | Input::Mac | Input::Driver => {
+            include_str!("../golden/agent_dhcp/input/curtin.yaml")
+        }
         _ => include_str!("../golden/agent_vlan_on_bond/input/curtin.yaml"),
     };
     let mut curtin = golden.to_owned();
-    if input == Input::Mac {
+    let matched = match input {
+        Input::Mac => {
+            "            match: {macaddress: \"52:54:00:00:00:01\"}\n            set-name: enp1s0\n"
+        }
+        Input::Driver => "            match: {driver: igb}\n",
+        _ => "",
+    };
+    if !matched.is_empty() {
         let dhcp = "            dhcp4: true\n";
         assert!(curtin.contains(dhcp));
-        let mac = "            match: {macaddress: \"52:54:00:00:00:01\"}\n            set-name: enp1s0\n";
-        curtin = curtin.replace(dhcp, &format!("{mac}{dhcp}"));
+        curtin = curtin.replace(dhcp, &format!("{matched}{dhcp}"));
     }
     if input == Input::Lvm {
         let format = "    - {id: fs-root, type: format, volume: part-root, fstype: ext4}\n";
