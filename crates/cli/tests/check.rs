@@ -409,6 +409,25 @@ fn an_image_with_modules_of_many_kernels_is_not_looked_at_for_all() {
 }
 
 #[test]
+fn what_helps_is_said_of_an_image_that_is_not_read() {
+    const EMPTY: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0";
+    let machine = Machine::new(Generator::InitramfsTools, Input::Vlan);
+    let mends = [
+        "have it compressed with zstd at its usual level",
+        "have less put into it",
+    ];
+    for (bytes, what, at) in [
+        (b"\x89LZO".to_vec(), "is compressed with lzo", 0),
+        (EMPTY.repeat(65), "it has more than 64 archives", 1),
+    ] {
+        std::fs::write(machine.path(&machine.image()), bytes).expect("an image");
+        let said = machine.says(&[]);
+        assert!(said.contains(what) && said.contains(mends[at]), "{said}");
+        assert!(!said.contains(mends[1 - at]), "{said}");
+    }
+}
+
+#[test]
 fn another_input_than_the_tree_was_configured_for_is_found() {
     for generator in BOTH {
         let machine = Machine::new(generator, Input::Vlan);

@@ -68,7 +68,13 @@ pub enum InitrdError {
         /// What the decoder says.
         source: io::Error,
     },
-    /// It wants more than the limits allow.
+    /// A decoder wants a larger window than [`Limits::window`](crate::Limits::window).
+    #[error("it has more than {limit} bytes in a decoder's window")]
+    Window {
+        /// How much is allowed.
+        limit: u64,
+    },
+    /// It wants more than the other limits allow.
     #[error("it has more than {limit} {what}")]
     TooMuch {
         /// Of what.

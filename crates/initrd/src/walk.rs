@@ -154,7 +154,7 @@ impl Walk<'_, '_> {
     ) -> Result<(), InitrdError> {
         let window = self.limits.window;
         let damaged = |source: io::Error| match source.kind() {
-            io::ErrorKind::OutOfMemory => too_much("bytes in a decoder's window", window),
+            io::ErrorKind::OutOfMemory => InitrdError::Window { limit: window },
             _ => InitrdError::Damaged {
                 at,
                 compression,

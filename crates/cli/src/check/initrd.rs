@@ -72,15 +72,16 @@ impl Inside {
 
 fn unreadable(subject: &Subject<'_>, name: &str, error: &InitrdError) -> Finding {
     let what = format!("`{name}` can't be read as an initramfs: {error}");
+    let unread = |what, mend| {
+        Finding::warning(Topic::InitrdUnread, what)
+            .because("nobody knows what is in it")
+            .mend(format!("{mend}, then {}", subject.regenerate()))
+    };
     match error {
-        InitrdError::Unsupported { .. } | InitrdError::TooMuch { .. } => {
-            Finding::warning(Topic::InitrdUnread, what)
-                .because("nobody knows what is in it")
-                .mend(format!(
-                    "have it compressed with zstd at its usual level, then {}",
-                    subject.regenerate()
-                ))
+        InitrdError::Unsupported { .. } | InitrdError::Window { .. } => {
+            unread(what, "have it compressed with zstd at its usual level")
         }
+        InitrdError::TooMuch { .. } => unread(what, "have less put into it"),
         _ => Finding::fault(Topic::InitrdBroken, what)
             .because("the kernel unpacks nothing of it, or a part")
             .mend(format!(
