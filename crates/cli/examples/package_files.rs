@@ -60,6 +60,7 @@ fn manuals(directory: &Path) -> Result<()> {
         let words = format!("nvmeroot {}", command.get_name());
         let page = page(command.clone().name(name).bin_name(words));
         let mut bytes = head(&page)?;
+        exit_status(command.get_name()).to_writer(&mut bytes)?;
         see_also(&["nvmeroot"]).to_writer(&mut bytes)?;
         write(&directory.join(format!("{name}.8")), &bytes, 0o644)?;
     }
@@ -85,19 +86,53 @@ fn head(page: &Man) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What clap does not know: files, and what the kernel command line can say.
-fn more() -> Roff {
+fn exit_status(command: &str) -> Roff {
     let mut page = Roff::new();
     page.control("SH", ["EXIT STATUS"]);
-    for (status, what) in [
+    let of_check = [
+        ("0", "no fault was found"),
+        (
+            "1",
+            "a fault was found: the tree would not boot, or would lose its root",
+        ),
+        (
+            "2",
+            "the question could not be asked: wrong usage, bad input, another version of the package in the tree, no permission",
+        ),
+    ];
+    let of_all = [
         ("0", "done"),
-        ("1", "could not be done; the root tree is as it was"),
+        (
+            "1",
+            "could not be done; the root tree is as it was, or all is written and --update-initramfs failed, as the message says",
+        ),
         ("2", "wrong usage or bad input; nothing was written"),
-    ] {
+        (
+            "129, 130, 143",
+            "SIGHUP, SIGINT or SIGTERM stopped it; the root tree is as it was",
+        ),
+    ];
+    let rows = match command {
+        "check" => &of_check[..],
+        _ => &of_all[..],
+    };
+    for (status, what) in rows {
         page.control("TP", []);
-        page.text([bold(status)]);
-        page.text([roman(what)]);
+        page.text([bold(*status)]);
+        page.text([roman(*what)]);
     }
+    page
+}
+
+/// What clap does not know: files, and what the kernel command line can say.
+fn more() -> Roff {
+    let mut page = exit_status("nvmeroot");
+    page.control("PP", []);
+    page.text([
+        roman("That of check is in "),
+        bold("nvmeroot-check"),
+        roman("(8)."),
+    ]);
     page.control("SH", ["ENVIRONMENT"]);
     for (variable, what) in [
         (

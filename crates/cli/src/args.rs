@@ -16,10 +16,16 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit status: 0 done; 1 could not be done, or `check` found a fault; 2 wrong usage or bad input, nothing written.
+Exit status: 0 done; 1 could not be done, and the root tree is as it was (or all is written, and \
+--update-initramfs failed); 2 wrong usage or bad input, nothing written; 129, 130, 143 stopped by a \
+signal, and the root tree is as it was. `check` has its own.
 
 Inside curtin's hooks, --curtin and --root default to curtin's own environment \
 (CONFIG and TARGET_MOUNT_POINT).";
+
+const AFTER_CHECK: &str = "\
+Exit status: 0 no fault was found; 1 a fault was found: it would not boot, or would lose its root; \
+2 the question could not be asked.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -30,6 +36,7 @@ pub(crate) enum Command {
     /// Put everything back as it was before the first `configure`
     Revert(RevertArgs),
     /// Say whether the root tree would boot: what is missing, old or in conflict
+    #[command(after_help = AFTER_CHECK)]
     Check(CheckArgs),
     /// Show how the firmware reached its boot drive: the boot tables (NBFT) that
     /// it left
@@ -113,8 +120,8 @@ pub(crate) struct ConfigureArgs {
     /// Say what would be written, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Overwrite files of nvmeroot's that were edited since; the edited file is kept beside
-    /// its place
+    /// Overwrite files of nvmeroot's that were edited since (the edited file is kept beside
+    /// its place); take away what the tree boots by, though what `/` lies on is not known
     #[arg(long)]
     pub(crate) force: bool,
     /// Then regenerate the root tree's initramfs

@@ -6,6 +6,7 @@ mod entries;
 mod finding;
 mod identity;
 mod initrd;
+mod input;
 mod kernels;
 mod modules;
 mod mounts;
@@ -43,7 +44,7 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
     };
     let root = sources::open_root(&root_path)?;
     let root_word = generator::quoted(&root_path);
-    let configure = match from.curtin.as_deref().map(generator::quoted) {
+    let mut configure = match from.curtin.as_deref().map(generator::quoted) {
         Some(curtin) => format!("`nvmeroot configure --curtin {curtin} --root {root_word}`"),
         None => format!("`nvmeroot configure --root {root_word}`"),
     };
@@ -52,11 +53,20 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
         None => configured::plan_of_tree(&root, &configure)?,
     };
     let is_given = configured.is_none();
+    let mut is_of_tree = false;
+    if let Some(Ok(document)) = &configured {
+        is_of_tree = sources::is_of_tree(&document.plan);
+        if !is_of_tree {
+            configure = format!("`nvmeroot configure --curtin FILE --root {root_word}`");
+        }
+    }
+    let mut findings = Vec::new();
     let plan = match configured {
         Some(document) => document.map(|document| (document.plan, document.fragments)),
         // What the sources say is what should be there.
         None => {
             let read = sources::read(&from, Some(&root), None)?;
+            findings = input::findings(&read);
             let fragments = for_boot(read.fragments, &read.plan);
             Ok((read.plan, fragments))
         }
@@ -65,7 +75,10 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
         Ok((plan, fragments)) => {
             let made = (&plan, fragments);
             let subject = Subject::new(&root, &root_path, made, configure)?;
-            let mut report = look(&subject, args.initrd.as_deref(), is_given)?;
+            if is_of_tree {
+                input::compare(&subject, &from, &mut findings)?;
+            }
+            let mut report = look(&subject, args.initrd.as_deref(), is_given, findings)?;
             if args.online {
                 online::check(&subject, &mut report.findings);
             }
@@ -85,8 +98,12 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
 }
 
 /// `is_given`: the plan comes from an input and not from the tree.
-fn look(subject: &Subject<'_>, initrd: Option<&Path>, is_given: bool) -> Result<Report, Failure> {
-    let mut findings = Vec::new();
+fn look(
+    subject: &Subject<'_>,
+    initrd: Option<&Path>,
+    is_given: bool,
+    mut findings: Vec<Finding>,
+) -> Result<Report, Failure> {
     configured::check(subject, is_given, &mut findings)?;
     let reach = subject.plan.reach;
     if !reach.is_by_initramfs() {
@@ -174,11 +191,12 @@ fn all_images(
             let file = match subject.root.open_file(path) {
                 Ok(Some(file)) => file,
                 Ok(None) => continue,
+                Err(error) if error.is_denied() => return Err(error.into()),
                 Err(error) => {
+                    let (error, regenerate) = (error.to_string(), subject.regenerate());
                     findings.push(
-                        Finding::fault(Topic::InitrdBroken, error.to_string())
-                            .because("there is no initramfs")
-                            .mend(subject.regenerate()),
+                        Finding::of_error(Topic::InitrdBroken, &error, &regenerate)
+                            .because("there is no initramfs"),
                     );
                     continue;
                 }

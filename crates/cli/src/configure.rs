@@ -14,6 +14,7 @@ use crate::identity::Wanted;
 use crate::root::{self, Terms};
 use crate::{
     Failure, advice, agent, changes, diagnose, identity, managers, output, package, sources,
+    unknown,
 };
 
 /// Reads the input, and writes what it means into the root tree.
@@ -38,7 +39,11 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     if !args.dry_run {
         changes::lock(&root, &root_path)?;
     }
-    let host = wanted.pair()?;
+    // Whether anybody needs it, the plan tells.
+    let (host, no_host) = match wanted.pair() {
+        Ok(host) => (host, None),
+        Err(why) => (None, Some(why)),
+    };
     let read = sources::read(&from, Some(&root), host.as_ref())?;
     let runtime = args.runtime.into();
     let mut options = Options {
@@ -46,7 +51,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         agent: None,
         host,
         packaged: package::is_installed(&root)?,
-        fragments: for_boot(read.fragments, &read.plan),
+        fragments: for_boot(read.fragments.clone(), &read.plan),
         ..Options::default()
     };
     if options.packaged && args.agent.is_some() {
@@ -56,6 +61,9 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     }
     let mut initramfs = None;
     let plan = &read.plan;
+    if let Some(why) = no_host.filter(|_| plan.reach != Reach::Local) {
+        return Err(why);
+    }
     if (plan.reach, runtime) == (Reach::Firmware, Runtime::Scripts) {
         return Err(RenderError::NeedsAgent.into());
     }
@@ -84,6 +92,9 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         }
     }
     diagnose::print_plan_warnings(plan, &read.source_map, runtime);
+    if !args.force {
+        unknown::refuse_to_undo(&root, &read)?;
+    }
     let mut of_tree = nvmeroot_render::manager_limits(plan, &options);
     of_tree.extend(initramfs.as_ref().and_then(Choice::warning));
     diagnose::print_warnings(&of_tree, &diagnose::SourceMap::default());

@@ -9,7 +9,7 @@ pub(crate) enum Failure {
     Input(InputErrors),
     /// The command was used wrongly. Exit status 2.
     Usage(String),
-    /// It could not be done. Exit status 1.
+    /// It could not be done. Exit status 1; of `check`, whose 1 says more, 2.
     Runtime(anyhow::Error),
 }
 

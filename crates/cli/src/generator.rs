@@ -121,6 +121,13 @@ impl Choice {
         self.warning_with(|| "say `--initramfs initramfs-tools` or `--initramfs dracut`".to_owned())
     }
 
+    /// The same where it is `configure` that can be told.
+    pub(crate) fn warning_of_check(&self, configure: &str) -> Option<Warning> {
+        self.warning_with(|| {
+            format!("install it in the root tree, or say `--initramfs` to {configure}")
+        })
+    }
+
     /// The same where the generator can't be said.
     pub(crate) fn warning_of_revert(&self, root: &Path) -> Option<Warning> {
         self.warning_with(|| {
@@ -168,6 +175,9 @@ fn is_package_installed(status: &str, package: &str) -> bool {
         says(&format!("Package: {package}")) && says("Status: install ok installed")
     })
 }
+
+/// What shows that the scripts runtime is there.
+pub(crate) const OF_SCRIPTS: &str = "etc/curtin-nvme-over-tcp/connect-nvme";
 
 /// A generator reads the file, or what is beside it; or nvmeroot's hook or module, which
 /// may be the package's, puts it into the image.
@@ -224,7 +234,7 @@ pub(crate) fn regenerate(
         Ok(())
     } else {
         Err(Failure::Runtime(anyhow!(
-            "`{}` failed in the root tree ({status})\nhint: mend what it says, then run `{next}`",
+            "`{}` failed in the root tree ({status}): all files are in their places, and the initramfs is still the old one\nhint: mend what it says, then run `{next}`",
             command[0]
         )))
     }

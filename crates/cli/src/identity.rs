@@ -52,7 +52,7 @@ impl Wanted<'_> {
                 )
                 .map_err(|e| bad_pair(e.to_string(), None))?;
                 pair.map(Some).ok_or_else(|| {
-                    Failure::Runtime(anyhow!("`{shown}` holds neither `hostnqn` nor `hostid`"))
+                    Failure::Runtime(anyhow!("`{shown}` holds neither `hostnqn` nor `hostid`\nhint: `nvme gen-hostnqn` makes a name for `hostnqn`, whose last part goes into `hostid`; or leave `--host-from` out, where the root tree has its own"))
                 })
             }
         }

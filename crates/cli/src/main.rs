@@ -30,6 +30,7 @@ mod revert;
 mod root;
 mod sources;
 mod terminal;
+mod unknown;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(said) => return shown_by_clap(&said),
     };
+    // 1 says of a tree that it would not boot.
+    let undone = match cli.command {
+        Command::Check(_) => ExitCode::from(2),
+        _ => ExitCode::FAILURE,
+    };
     let result = match cli.command {
         Command::Plan(args) => plan::run(args).map(|()| ExitCode::SUCCESS),
         Command::Configure(args) => configure::run(args).map(|()| ExitCode::SUCCESS),
@@ -52,7 +58,7 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(status) => status,
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report(undone),
     }
 }
 
@@ -65,13 +71,13 @@ fn shown_by_clap(said: &clap::Error) -> ExitCode {
     }
     match output::data(&text) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => Failure::Runtime(error).report(),
+        Err(error) => Failure::Runtime(error).report(ExitCode::FAILURE),
     }
 }
 
 impl Failure {
-    /// Says it, and gives the exit status.
-    fn report(self) -> ExitCode {
+    /// Says it, and gives the exit status; `undone`: that of what could not be done.
+    fn report(self, undone: ExitCode) -> ExitCode {
         match self {
             Self::Input(errors) => {
                 output::talk(&errors.to_string());
@@ -88,7 +94,7 @@ impl Failure {
                     Some(root::RootError::Stopped { number, .. }) => {
                         ExitCode::from(u8::try_from(128 + number).unwrap_or(1))
                     }
-                    _ => ExitCode::FAILURE,
+                    _ => undone,
                 }
             }
         }

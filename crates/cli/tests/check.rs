@@ -552,6 +552,9 @@ would not boot: 1 fault, 1 warning (looked into `{image}`)
 #[test]
 fn what_is_not_remote_needs_nothing() {
     let machine = Machine::new(Generator::InitramfsTools, Input::Vlan);
+    // What would make an initramfs matters to nobody.
+    machine.remove("usr/sbin/mkinitramfs");
+    machine.remove("etc/initramfs-tools/hooks/nvmeroot");
     let local = include_str!("golden/local/input/curtin.yaml");
     machine.put("../local.yaml", local);
     let mut command = common::nvmeroot();
@@ -563,6 +566,60 @@ fn what_is_not_remote_needs_nothing() {
             .arg("--curtin")
             .arg(machine.path("../local.yaml")),
     );
-    assert_eq!(said.stdout, "ready to boot: nothing was found\n");
+    assert_eq!(
+        said.stdout,
+        "nothing was found (reach: local; what boots it was not looked at)\n"
+    );
     assert_eq!(said.status, Some(0));
+}
+
+/// It would take everything away: this machine has none of what curtin's file speaks of.
+#[test]
+fn the_command_that_is_named_is_the_one_that_made_the_plan() {
+    let machine = Machine::new(Generator::InitramfsTools, Input::Vlan);
+    machine.remove(HAND_OFF);
+    let said = machine.says(&[]);
+    let hint = "\nhint: `nvmeroot configure --curtin FILE --root root`\n";
+    assert!(said.contains(hint), "{said}");
+}
+
+#[test]
+fn a_record_that_is_damaged_is_found_with_its_own_hint() {
+    let machine = Machine::new(Generator::InitramfsTools, Input::Vlan);
+    machine.put("var/lib/nvmeroot/manifest.json", "{");
+    let said = machine.says(&[]);
+    let hint = "\n  its files are partly those from before\nhint: restore the file from a backup";
+    assert!(said.contains(hint), "{said}");
+    assert!(!said.contains("\\n"), "{said}");
+}
+
+/// A file that was cut short says nothing; that is not "nothing is remote".
+#[test]
+fn a_configuration_without_storage_undoes_nothing() {
+    let machine = Machine::new(Generator::InitramfsTools, Input::Vlan);
+    for text in [
+        "",
+        "{}",
+        "kernel: {}\n",
+        "storage: {version: 2, config: []}\n",
+    ] {
+        machine.put("../cut.yaml", text);
+        for more in [&[][..], &["--dry-run"], &["--force"]] {
+            let mut command = common::nvmeroot();
+            command.current_dir(machine.path(".."));
+            command.args(["configure", "--curtin", "cut.yaml", "--root", "root"]);
+            let said = common::run(command.args(more));
+            let (is_forced, is_there) = (more == ["--force"], machine.path(PLAN).exists());
+            if is_forced {
+                assert_eq!((said.status, is_there), (Some(0), false), "{text}");
+                machine.configure();
+                continue;
+            }
+            assert_eq!((said.status, is_there), (Some(2), true), "{text}");
+            let has = |part| said.stderr.contains(part);
+            assert!(has("(what `/` lies on is not known)\n"), "{}", said.stderr);
+            let warns = has("warning: there is no `storage` in this configuration");
+            assert_eq!(warns, !text.contains("storage"), "{}", said.stderr);
+        }
+    }
 }

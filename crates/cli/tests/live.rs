@@ -279,7 +279,7 @@ fn where_nobody_reads_the_configuration_the_kernel_s_state_counts() {
     assert_eq!(
         said.stderr,
         "\
-warning: nobody reads what configures this network, so what the kernel has now counts
+warning: nobody reads what configures the root tree's network, so the addresses and routes that this machine's kernel has now count
 hint: see that the running system brings root's interfaces up the same way
 "
     );
@@ -331,6 +331,189 @@ fn nvme_cli_3_s_configuration_fills_in_what_the_kernel_does_not_show() {
     assert_eq!(plan["controllers"][0]["options"]["hdr_digest"], true);
     // The other path to the same storage.
     assert_eq!(plan["controllers"][1]["traddr"], "10.77.0.2");
+}
+
+/// "What `/` lies on is not known" is not "nothing is remote".
+#[test]
+fn what_the_tree_boots_by_is_not_taken_away_by_mistake() {
+    const PLAN: &str = "root/etc/nvmeroot/plan.json";
+    for (fstab, why) in [
+        (
+            "UUID=da7a / ext4 defaults\n",
+            "(of `/`: its device is not known)",
+        ),
+        (
+            "UUID=da7a / ext4 _netdev\n",
+            "(of `/`: its device is not known)",
+        ),
+        (
+            "UUID=100a / ext4 _netdev\n",
+            "(of `/`: `_netdev` says that it is remote, and no drive of it is found)",
+        ),
+        (
+            "UUID=b007 /boot ext4 defaults\n",
+            "(what `/` lies on is not known)",
+        ),
+        // Somebody has put it onto a local drive.
+        ("UUID=100a / ext4 defaults\n", ""),
+    ] {
+        let scene = Scene::new();
+        assert_eq!(scene.configure().status, Some(0));
+        scene.tree("etc/fstab", fstab);
+        scene.machine("proc/self/mountinfo", "");
+        std::fs::remove_file(scene.at("machine/sys/class/block/nvme0n1p1")).expect("a link");
+        if !why.is_empty() {
+            // As after the hint of `check`'s that the plan is not there.
+            for is_there in [true, false] {
+                if !is_there {
+                    std::fs::remove_file(scene.at(PLAN)).expect("a plan");
+                }
+                let before = common::tree(&scene.at("root"));
+                let said = scene.configure();
+                assert_eq!(said.status, Some(2), "{fstab}: {}", said.stdout);
+                assert!(said.stderr.contains(why), "{}", said.stderr);
+                let hint = "\nhint: connect the drive, or pass `--curtin FILE`";
+                assert!(said.stderr.contains(hint), "{}", said.stderr);
+                assert!(common::tree(&scene.at("root")) == before, "{fstab}");
+            }
+        }
+        let force = ["configure", "--agent", "agent", "--force"];
+        let said = match why {
+            "" => scene.configure(),
+            _ => scene.nvmeroot(&force),
+        };
+        assert_eq!(said.status, Some(0), "{}", said.stderr);
+        assert!(!scene.at(PLAN).exists(), "{}", said.stdout);
+    }
+}
+
+#[test]
+fn a_tree_of_which_nothing_is_known_is_not_ready() {
+    let scene = Scene::new();
+    scene.tree("etc/fstab", "UUID=0001 / ext4 defaults\n");
+    scene.machine("proc/self/mountinfo", "");
+    let said = scene.nvmeroot(&["check"]);
+    assert_eq!(
+        (said.status, said.stdout.as_str()),
+        (
+            Some(1),
+            "\
+fault: `/` is `UUID=0001`, and this machine has no such device
+  nothing tells what the machine needs to boot from it
+hint: correct the line; if the device belongs to another machine, run nvmeroot there
+
+would not boot: 1 fault
+"
+        )
+    );
+    // Nor is one that no line speaks of; and what `plan` warns of is found.
+    scene.tree("etc/fstab", "UUID=100a /home ext4 _netdev\n");
+    let said = scene.nvmeroot(&["check"]);
+    assert_eq!(
+        (said.status, said.stdout.as_str()),
+        (
+            Some(0),
+            "\
+warning: nothing says what `/` lies on
+  so it is taken for local
+hint: name it in `etc/fstab`, or pass `--curtin FILE`, whole
+
+warning: `/home` has the option `_netdev`, and there is no NVMe/TCP controller in the storage configuration
+  the input says so, at etc/fstab:1:1
+hint: add its `nvme_controller` and name it in the disk; if this is remote by other means (iSCSI, NFS), nvmeroot has nothing to do with it
+
+2 warnings (reach: local; what boots it was not looked at)
+"
+        )
+    );
+}
+
+#[test]
+fn what_was_changed_since_it_was_configured_is_found() {
+    let scene = Scene::new();
+    let plan_other = |scene: &Scene| {
+        let said = scene.nvmeroot(&["check", "--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+        let findings = report["findings"].as_array().expect("findings").iter();
+        let found = findings.filter(|one| one["finding"] == "plan-other");
+        let found: Vec<String> = found
+            .map(|one| format!("{}: {}", one["severity"], one["what"]).replace('"', ""))
+            .collect();
+        found.join("\n")
+    };
+    for name in ["hostnqn", "hostid"] {
+        std::fs::remove_file(scene.at(&format!("root/etc/nvme/{name}"))).expect("a file");
+    }
+    assert_eq!(scene.configure().status, Some(0));
+    assert_eq!(plan_other(&scene), "");
+    scene.tree("etc/netplan/00-lan.yaml", &NETPLAN.replace("0.50", "0.51"));
+    assert_eq!(
+        plan_other(&scene),
+        "warning: `etc/nvmeroot/plan.json` is not what the tree's own files say now"
+    );
+    scene.tree("etc/netplan/00-lan.yaml", &NETPLAN.replace("0.50", "0.500"));
+    let said = plan_other(&scene);
+    assert!(said.starts_with("fault: "), "{said}");
+    assert!(said.contains("(etc/netplan/00-lan.yaml:5:"), "{said}");
+    scene.tree("etc/netplan/00-lan.yaml", NETPLAN);
+    scene.machine("proc/self/mountinfo", "");
+    std::fs::remove_file(scene.at("machine/sys/class/block/nvme0n1p1")).expect("a link");
+    assert_eq!(
+        plan_other(&scene),
+        "warning: whether the tree's own files have changed since `configure` can't be told here"
+    );
+}
+
+/// An installer calls `configure` for each machine that it installs.
+#[test]
+fn who_needs_no_identity_is_asked_for_none() {
+    let scene = Scene::new();
+    let configure = ["configure", "--agent", "agent", "--host-from", "nowhere"];
+    let said = scene.nvmeroot(&configure);
+    assert_eq!(
+        (said.status, said.stderr.as_str()),
+        (
+            Some(1),
+            "\
+error: `nowhere` holds neither `hostnqn` nor `hostid`
+hint: `nvme gen-hostnqn` makes a name for `hostnqn`, whose last part goes into `hostid`; or leave `--host-from` out, where the root tree has its own
+"
+        )
+    );
+    scene.tree("etc/fstab", "UUID=100a / ext4 defaults\n");
+    scene.machine("proc/self/mountinfo", "");
+    let said = scene.nvmeroot(&configure);
+    assert_eq!((said.status, said.stderr.as_str()), (Some(0), ""));
+}
+
+/// Its kernel knows nothing of that one's network.
+#[test]
+fn this_machine_s_addresses_are_not_another_tree_s() {
+    let scene = Scene::new();
+    std::fs::remove_file(scene.at("root/etc/netplan/00-lan.yaml")).expect("a file");
+    scene.machine(
+        "ip/address.json",
+        r#"[{"ifname":"ens3","mtu":1500,"link_type":"ether","parentbus":"pci",
+            "addr_info":[{"family":"inet","local":"10.77.0.50","prefixlen":24,"scope":"global"}]}]"#,
+    );
+    scene.tree(
+        "etc/fstab",
+        "UUID=0001 / ext4 _netdev\nUUID=b007 /boot ext4\n",
+    );
+    scene.machine("proc/self/mountinfo", "");
+    let json = format!(
+        r#"[{{"hostnqn": "{HOSTNQN}", "subsystems": [{{"nqn": "nqn.x",
+            "ports": [{{"transport": "tcp", "traddr": "10.77.0.9"}}]}}]}}]"#
+    );
+    scene.tree("etc/nvme/config.json", &json);
+    let said = scene.nvmeroot(&["plan"]);
+    assert!(
+        said.stderr
+            .contains("there is no network configuration, so nothing leads to the controllers"),
+        "{}",
+        said.stderr
+    );
+    assert!(!said.stdout.contains("ens3"), "{}", said.stdout);
 }
 
 /// The files of a machine of the lab's that has connected a drive and copied its tree onto

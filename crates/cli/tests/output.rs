@@ -127,6 +127,15 @@ fn plans_and_help_are_data_too() {
     }
 }
 
+#[test]
+fn the_help_says_what_check_s_exit_status_means() {
+    let said = run(nvmeroot().args(["check", "--help"]));
+    let words: Vec<&str> = said.stdout.split_whitespace().collect();
+    let text = words.join(" ");
+    let end = "1 a fault was found: it would not boot, or would lose its root; 2 the question could not be asked.";
+    assert!(text.ends_with(end), "{text}");
+}
+
 /// What the generator says is no part of the report.
 #[test]
 fn the_report_is_all_that_is_on_standard_output() {
@@ -200,7 +209,7 @@ fn an_initramfs_that_is_not_made_is_no_success() {
         (said.status, &*said.stderr),
         (
             Some(1),
-            "error: `update-initramfs` failed in the root tree (exit status: 3)\n\
+            "error: `update-initramfs` failed in the root tree (exit status: 3): all files are in their places, and the initramfs is still the old one\n\
              hint: mend what it says, then run `chroot root update-initramfs -u -k all`\n"
         )
     );

@@ -155,6 +155,44 @@ fn a_package_of_another_version_is_refused() {
     );
     assert!(said.stderr.contains(&expected), "{}", said.stderr);
     assert!(!tree.path(PLAN).exists());
+    // It does not say that the tree would not boot: it was not looked at.
+    let mut check = common::nvmeroot();
+    check.args(["check", "--curtin", "curtin.yaml", "--root", "root"]);
+    let said = run(check.current_dir(tree.0.path()));
+    assert_eq!(said.status, Some(2));
+    assert!(said.stderr.contains(&expected), "{}", said.stderr);
+}
+
+/// The image holds what was taken back, also where the package was removed long ago.
+#[test]
+fn a_purge_has_the_initramfs_made_anew() {
+    let work = common::work();
+    let at = |name: &str| work.path().join(name);
+    let script = include_str!("../../../debian/nvmeroot.postrm");
+    let lib = at("lib").display().to_string();
+    let script = script.replace("/var/lib", &lib);
+    let log = at("log").display().to_string();
+    let program = |name: &str| format!("#!/bin/sh\necho {name} \"$@\" >>{log}\n");
+    for (place, name) in [
+        ("bin/dpkg-trigger", "trigger"),
+        ("lib/nvmeroot.revert", "nvmeroot"),
+    ] {
+        write(&at(place), program(name).as_bytes(), 0o755);
+    }
+    let path = std::env::var("PATH").expect("a path");
+    let path = format!("{}:{path}", at("bin").display());
+    for story in ["remove", "purge", "purge"] {
+        let mut sh = std::process::Command::new("sh");
+        let said = run(sh.args(["-c", &script, "postrm", story]).env("PATH", &path));
+        assert_eq!((said.status, said.stderr.as_str()), (Some(0), ""));
+    }
+    // Once: the second purge finds nothing to take back.
+    assert_eq!(
+        std::fs::read_to_string(at("log")).expect("a log"),
+        "nvmeroot revert --root / --force\ntrigger --no-await update-initramfs\n"
+    );
+    let left = std::fs::read_dir(at("lib")).expect("a directory");
+    assert_eq!(left.count(), 0);
 }
 
 /// What dpkg would run, of this tree instead of the machine, and with the mounts that a

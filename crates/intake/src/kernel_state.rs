@@ -127,8 +127,7 @@ pub fn read(state: &KernelState) -> Result<Fragment, IntakeError> {
     }
     let mut fragment = network.finish()?;
     if fragment.interfaces.is_some() {
-        let message =
-            "nobody reads what configures this network, so what the kernel has now counts";
+        let message = "nobody reads what configures the root tree's network, so the addresses and routes that this machine's kernel has now count";
         let warning = Warning::general(message)
             .with_hint("see that the running system brings root's interfaces up the same way");
         fragment.notices.push(warning);
@@ -457,7 +456,7 @@ mod tests {
         assert_eq!(said(&fragment), [""; 0]);
         assert_eq!(
             fragment.notices[0].message,
-            "nobody reads what configures this network, so what the kernel has now counts"
+            "nobody reads what configures the root tree's network, so the addresses and routes that this machine's kernel has now count"
         );
     }
 

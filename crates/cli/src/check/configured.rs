@@ -2,7 +2,7 @@
 //! files these are, only the renderer knows.
 
 use nvmeroot_plan::{Document, FORMAT_VERSION, Reach};
-use nvmeroot_render::{ChangeKind, PLAN_PATH, Runtime, manager_limits, render};
+use nvmeroot_render::{Change, ChangeKind, PLAN_PATH, Runtime, manager_limits, render};
 use serde_json::Value;
 
 use super::finding::{Finding, Topic};
@@ -56,10 +56,13 @@ pub(crate) fn check(
     is_given: bool,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Failure> {
-    interrupted(subject, findings);
+    interrupted(subject, findings)?;
     ways(subject, findings);
     let limits = manager_limits(subject.plan, &subject.options);
-    for limit in limits.into_iter().chain(subject.choice.warning()) {
+    // Where nothing boots by the initramfs, what makes it is nobody's business.
+    let guess = subject.choice.warning_of_check(&subject.configure);
+    let guess = guess.filter(|_| subject.plan.reach.is_by_initramfs());
+    for limit in limits.into_iter().chain(guess) {
         let finding = Finding::warning(Topic::Limit, limit.message)
             .because("nvmeroot can't do more about it");
         findings.push(match limit.hint {
@@ -82,11 +85,8 @@ pub(crate) fn check(
     let files = match render(subject.plan, &subject.options) {
         Ok(files) => files,
         Err(error) => {
-            let text = error.to_string();
-            let (what, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
-            let finding = Finding::fault(Topic::NotConfigured, what)
-                .because("`configure` writes nothing for such a plan")
-                .mend(hint);
+            let finding = Finding::of_error(Topic::NotConfigured, &error.to_string(), "")
+                .because("`configure` writes nothing for such a plan");
             findings.push(finding);
             return Ok(());
         }
@@ -103,20 +103,18 @@ pub(crate) fn check(
         let path = change.path.as_str();
         let outcome = match outcome {
             Ok(outcome) => outcome,
+            Err(error) if error.is_denied() => return Err(error.into()),
             Err(error) => {
-                let text = error.to_string();
-                let (what, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
                 findings.push(
-                    Finding::fault(Topic::FileMissing, what)
-                        .because(format!("the file {}", change.why))
-                        .mend(hint),
+                    Finding::of_error(Topic::FileMissing, &error.to_string(), "")
+                        .because(format!("the file {}", change.why)),
                 );
                 continue;
             }
         };
         // Read back, a plan has lost where some of its parts stood in the input.
         if path == PLAN_PATH && matches!(outcome, Outcome::Replaced | Outcome::ModeSet) {
-            if is_given && !is_same_plan(subject, change) {
+            if is_given && !is_same_plan(subject, change, &[]) {
                 let what = format!("`{PLAN_PATH}` is of another input");
                 findings.push(
                     Finding::fault(Topic::PlanOther, what)
@@ -133,17 +131,18 @@ pub(crate) fn check(
 }
 
 /// Somebody killed a run, or the power went.
-fn interrupted(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+fn interrupted(subject: &Subject<'_>, findings: &mut Vec<Finding>) -> Result<(), Failure> {
     let what = match subject.root.is_interrupted() {
-        Ok(false) => return,
+        Ok(false) => return Ok(()),
         Ok(true) => "a `configure` or `revert` of this tree was interrupted".to_owned(),
+        Err(error) if error.is_denied() => return Err(error.into()),
         Err(error) => error.to_string(),
     };
     findings.push(
-        Finding::fault(Topic::Interrupted, what)
-            .because("its files are partly those from before")
-            .mend(&subject.configure),
+        Finding::of_error(Topic::Interrupted, &what, &subject.configure)
+            .because("its files are partly those from before"),
     );
+    Ok(())
 }
 
 /// `configure` has not run, for an initramfs at least.
@@ -193,13 +192,17 @@ fn open_plan(subject: &Subject<'_>) -> Result<Option<Finding>, Failure> {
     ))))
 }
 
-/// The plan in the tree means the same: where its parts were read does not matter.
-fn is_same_plan(subject: &Subject<'_>, change: &nvmeroot_render::Change) -> bool {
+/// The plan in the tree means the same, but for these keys: where its parts were read
+/// does not matter.
+pub(super) fn is_same_plan(subject: &Subject<'_>, change: &Change, but_for: &[&str]) -> bool {
     let ChangeKind::File { bytes, .. } = &change.kind else {
         return false;
     };
     let meaning = |bytes: &[u8]| {
         let mut value: Value = serde_json::from_slice(bytes).ok()?;
+        if let Some(map) = value.as_object_mut() {
+            map.retain(|key, _| !but_for.contains(&key.as_str()));
+        }
         without_origins(&mut value);
         Some(value)
     };

@@ -54,6 +54,8 @@ findings! {
     NotConfigured = "not-configured",
     /// A run was interrupted.
     Interrupted = "interrupted",
+    /// What `plan` warns of.
+    Input = "input",
     /// The plan in the tree can't be read.
     PlanBroken = "plan-broken",
     /// The tree was configured for another input.
@@ -174,6 +176,12 @@ impl Finding {
             why: String::new(),
             mend: None,
         }
+    }
+
+    /// An error, whose own hint counts more than `mend`.
+    pub(crate) fn of_error(topic: Topic, error: &str, mend: &str) -> Self {
+        let (what, hint) = error.split_once("\nhint: ").unwrap_or((error, mend));
+        Self::fault(topic, what).mend(hint)
     }
 
     pub(crate) fn warning(topic: Topic, what: impl Into<String>) -> Self {

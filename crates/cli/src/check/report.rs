@@ -57,7 +57,13 @@ impl fmt::Display for Report {
             1 => format!(" (looked into `{}`)", self.images[0]),
             _ => format!(" (looked into {images} initramfs images)"),
         };
+        let reach = self.reach;
+        let unseen = format!("reach: {reach}; what boots it was not looked at");
         match (faults, warnings) {
+            (0, 0) if !reach.is_by_initramfs() => writeln!(f, "nothing was found ({unseen})"),
+            (0, _) if !reach.is_by_initramfs() => {
+                writeln!(f, "{} ({unseen})", many(warnings, "warning"))
+            }
             (0, 0) => writeln!(f, "ready to boot: nothing was found{looked}"),
             (0, _) => writeln!(f, "ready to boot, {}{looked}", many(warnings, "warning")),
             (_, 0) => writeln!(f, "would not boot: {}{looked}", many(faults, "fault")),

@@ -6,15 +6,12 @@ use nvmeroot_plan::{BootPlan, Fragment};
 use nvmeroot_render::{AGENT_PATH, ImageRole, Options, PLAN_PATH, Runtime, image_parts};
 
 use crate::args::GeneratorArg;
-use crate::generator::{self, Choice};
+use crate::generator::{self, Choice, OF_SCRIPTS};
 use crate::root::RootTree;
 use crate::{Failure, managers, package};
 
 /// The agent is a few megabytes.
 const LONGEST: u64 = 64 << 20;
-
-/// What shows that the scripts runtime is there.
-const OF_SCRIPTS: &str = "etc/curtin-nvme-over-tcp/connect-nvme";
 
 /// The tree that is checked.
 pub(crate) struct Subject<'a> {

@@ -8,10 +8,10 @@ use thiserror::Error;
 /// Why a root tree could not be read or written.
 #[derive(Debug, Error)]
 pub(crate) enum RootError {
-    #[error("can't open the root tree `{}`: {source}", .path.display())]
+    #[error("can't open the root tree `{}`: {source}{}", .path.display(), denied(.source))]
     Open { path: PathBuf, source: io::Error },
     /// The system refused.
-    #[error("can't {action} `{path}` in the root tree: {source}")]
+    #[error("can't {action} `{path}` in the root tree: {source}{}", denied(.source))]
     Io {
         action: &'static str,
         path: String,
@@ -90,6 +90,28 @@ pub(crate) enum RootError {
     },
 }
 
+impl RootError {
+    /// Who asked may not look there: nothing is known of it.
+    pub(crate) fn is_denied(&self) -> bool {
+        match self {
+            Self::Open { source, .. } | Self::Io { source, .. } => is_denied(source),
+            _ => false,
+        }
+    }
+}
+
+fn is_denied(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+}
+
+/// What to do where that is the reason.
+fn denied(error: &io::Error) -> &'static str {
+    match is_denied(error) {
+        true => "\nhint: run it as root (the administrator)",
+        false => "",
+    }
+}
+
 /// A file that somebody changed.
 #[derive(Debug)]
 pub(crate) struct EditedFile {
@@ -120,5 +142,22 @@ pub(super) fn failed<E: Into<io::Error>>(
         action,
         path: path.to_owned(),
         source: source.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_not_look_is_told_who_may() {
+        let error = failed("read", "etc/nvmeroot/plan.json")(rustix::io::Errno::ACCESS);
+        assert!(error.is_denied());
+        assert_eq!(
+            error.to_string(),
+            "can't read `etc/nvmeroot/plan.json` in the root tree: Permission denied (os error 13)\nhint: run it as root (the administrator)"
+        );
+        let error = failed("read", "etc/fstab")(rustix::io::Errno::IO);
+        assert!(!error.is_denied() && !error.to_string().contains("hint"));
     }
 }

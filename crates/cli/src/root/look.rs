@@ -61,6 +61,16 @@ impl RootTree {
         Ok(record.is_some_and(|record| record.phase != Phase::Configured))
     }
 
+    /// The paths that nvmeroot has changed and not put back.
+    ///
+    /// # Errors
+    /// The record is damaged.
+    pub(crate) fn recorded(&self) -> Result<Vec<String>, RootError> {
+        let entries = self.record()?.map(|record| record.entries);
+        let entries = entries.unwrap_or_default().into_iter();
+        Ok(entries.map(|entry| entry.path.to_string()).collect())
+    }
+
     /// What each change would do, whether or not it could be made.
     pub(crate) fn differences(&self, set: &FileSet) -> Vec<Result<Outcome, RootError>> {
         let mut vacated = BTreeSet::new();

@@ -8,6 +8,8 @@ mod native;
 mod source;
 mod tree;
 
+pub(crate) use self::mounted::is_of_tree;
+
 use std::path::Path;
 
 use nvmeroot_intake::{Card, IntakeError, netplan};
@@ -116,7 +118,8 @@ fn without_curtin(
     let cards = machine::cards(place.files())?;
     fragments.extend(of_managers(root, &cards, source_map)?);
     fragments.extend(netplan_of(&network, None)?);
-    if fragments.iter().all(|one| one.interfaces.is_none()) {
+    let is_silent = fragments.iter().all(|one| one.interfaces.is_none());
+    if is_silent && place.is_of_this_machine(&fragments)? {
         fragments.extend(machine::network(input.machine.as_deref())?);
     }
     fragments.extend(nvme);

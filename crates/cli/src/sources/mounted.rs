@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use nvmeroot_intake::{fstab, machine};
-use nvmeroot_plan::{Controller, Fragment, Warning};
+use nvmeroot_plan::{BootPlan, Controller, Fragment, NodeRole, StorageGraph, Warning};
 
 use super::SourceError;
 use super::machine as files;
@@ -29,6 +29,33 @@ impl Place<'_> {
     pub(super) fn files(&self) -> &Path {
         self.machine.unwrap_or(Path::new("/"))
     }
+
+    /// Where it is, without symbolic links, as the table of mounts has it.
+    fn real_path(&self) -> Result<String, Failure> {
+        let shown = self.path.display();
+        let path = std::fs::canonicalize(self.path)
+            .map_err(|error| Failure::Usage(format!("can't look at `{shown}`: {error}")))?;
+        let path = path.into_os_string().into_string();
+        path.map_err(|_| Failure::Usage(format!("`{shown}` is no text")))
+    }
+
+    /// The network that leads to the tree's drives is this machine's: it is what runs, or
+    /// lies on controllers that are connected here.
+    pub(super) fn is_of_this_machine(&self, fragments: &[Fragment]) -> Result<bool, Failure> {
+        let graphs = fragments.iter().filter_map(|one| one.storage.as_ref());
+        let mut nodes = graphs.flat_map(StorageGraph::nodes);
+        let is_connected = nodes.any(|node| {
+            let is_controller = matches!(node.role, NodeRole::Controller(_));
+            is_controller && node.origin.file.starts_with(machine::CONTROLLERS)
+        });
+        Ok(is_connected || self.real_path()? == "/")
+    }
+}
+
+/// The plan was made of the tree's own files, and not of an installer's configuration.
+pub(crate) fn is_of_tree(plan: &BootPlan) -> bool {
+    let mut files = plan.mounts.iter().map(|mount| &*mount.origin.file);
+    files.all(|file| [FSTAB, machine::MOUNT_TABLE].contains(&file))
 }
 
 /// The graph of storage. `nvme`: what the tree's `etc/nvme` says.
@@ -38,12 +65,7 @@ pub(super) fn storage(
     source_map: &mut SourceMap,
 ) -> Result<Fragment, SourceError> {
     let shown = place.path.display();
-    // In the table of mounts there are no symbolic links.
-    let path = std::fs::canonicalize(place.path)
-        .map_err(|error| Failure::Usage(format!("can't look at `{shown}`: {error}")))?;
-    let path = path
-        .to_str()
-        .ok_or_else(|| Failure::Usage(format!("`{shown}` is no text")))?;
+    let path = place.real_path()?;
     let machine = files::read(place.files())?;
     let bytes = place.root.read(FSTAB, LONGEST).map_err(Failure::from)?;
     if bytes
@@ -62,7 +84,7 @@ pub(super) fn storage(
     });
     let named = named(nvme);
     let tree = machine::RootTree {
-        path,
+        path: &path,
         fstab: entries.as_deref(),
         named: &named,
     };

@@ -63,8 +63,8 @@ pub fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<Input, IntakeError> {
         input.fragment.storage = storage::read(&mut report, root);
         input.texts = files::read(&mut report, root);
         input.network = network::read(&mut report, root);
-        input.without_storage = other::without_storage(&document, root);
     }
+    input.without_storage = other::without_storage(&document, root);
     input.fragment.warnings = report.finish()?;
     Ok(input)
 }

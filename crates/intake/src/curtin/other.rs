@@ -34,12 +34,14 @@ const CURTIN: [&str; 9] = [
 ];
 
 /// What is to be said of a configuration without storage.
-pub(super) fn without_storage(document: &Document, root: Mapping<'_>) -> Option<Warning> {
-    if root.get("storage").is_some() || root.get("config").is_some() || root.is_empty() {
+/// `root`: nothing, where the document is empty.
+pub(super) fn without_storage(document: &Document, root: Option<Mapping<'_>>) -> Option<Warning> {
+    let has = |key: &str| root.is_some_and(|root| root.get(key).is_some());
+    if has("storage") || has("config") {
         return None;
     }
     let origin = Origin::at(document.name().clone(), 1, 1);
-    Some(match netplan(root) {
+    Some(match root.and_then(netplan) {
         Some(_) => Warning::at(origin, "this looks like a netplan file, not like curtin's configuration: there is no `storage` in it")
             .with_hint("nvmeroot reads the root tree's netplan files by itself: pass curtin's configuration, and `--root DIR`"),
         None => Warning::at(origin, "there is no `storage` in this configuration, so nothing is known of what the root filesystem lies on")
@@ -51,7 +53,7 @@ pub(super) fn without_storage(document: &Document, root: Mapping<'_>) -> Option<
 pub(super) fn is_refused(report: &mut Report<'_>, document: &Document, root: Mapping<'_>) -> bool {
     let has = |key: &str| root.get(key).is_some();
     // `config` alone is a storage configuration of its own.
-    if has("storage") || has("config") || root.is_empty() {
+    if has("storage") || has("config") {
         return false;
     }
     let error = if let Some(entry) = root.entry("autoinstall") {

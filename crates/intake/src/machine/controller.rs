@@ -45,9 +45,12 @@ pub struct NvmeController {
 /// `NVMF_DEF_RECONNECT_DELAY` in its drivers/nvme/host/fabrics.h).
 const DEFAULTS: [(&str, &str); 2] = [("ctrl_loss_tmo", "600"), ("reconnect_delay", "10")];
 
+/// Where the kernel shows controllers, as origins have it.
+pub const CONTROLLERS: &str = "/sys/class/nvme/";
+
 impl NvmeController {
     pub(super) fn origin(&self) -> Origin {
-        Origin::whole(format!("/sys/class/nvme/{}", self.name))
+        Origin::whole(format!("{CONTROLLERS}{}", self.name))
     }
 
     /// It gives no namespaces, only the log of who does.

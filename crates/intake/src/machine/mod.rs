@@ -12,7 +12,8 @@ mod storage;
 #[cfg(test)]
 mod tests;
 
-pub use self::controller::NvmeController;
+pub use self::controller::{CONTROLLERS, NvmeController};
+pub use self::mountinfo::NAME as MOUNT_TABLE;
 pub use self::storage::{RootTree, storage};
 
 /// What the files say, each as it is.

@@ -4,7 +4,8 @@ use nvmeroot_plan::Origin;
 
 use crate::fstab::plain;
 
-pub(super) const NAME: &str = "/proc/self/mountinfo";
+/// What origins call the table.
+pub const NAME: &str = "/proc/self/mountinfo";
 
 /// What is mounted somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use nvmeroot_plan::{
 
 use super::devices::{Devices, Found, layer, property};
 use super::mountinfo::{self, Mounted};
-use super::{Machine, NvmeController};
+use super::{CONTROLLERS, Machine, NvmeController};
 use crate::IntakeError;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::fstab::{self, Entry, Spec};
@@ -439,7 +439,7 @@ impl<'a> Reader<'a> {
             }
         }
         for (id, error) in std::mem::take(&mut self.unusable) {
-            let origin = Origin::whole(format!("/sys/class/nvme/{id}"));
+            let origin = Origin::whole(format!("{CONTROLLERS}{id}"));
             if needed.contains(&id) {
                 let fault = Diagnostic::new(origin, error.message).maybe_hint(error.hint);
                 self.errors.push(fault);

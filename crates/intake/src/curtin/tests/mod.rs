@@ -90,6 +90,14 @@ fn nothing_to_store_is_no_storage() {
         assert_eq!(input.fragment, Fragment::default(), "{text}");
         assert!(input.texts.is_empty(), "{text}");
     }
+    // What may be a file that was cut short is told.
+    for text in ["", "{}", "~", "# a comment\n"] {
+        let told = good(text).without_storage.map(|one| one.message);
+        assert!(
+            told.is_some_and(|one| one.starts_with("there is no `storage`")),
+            "{text}"
+        );
+    }
     let empty = good("storage: {config: []}").fragment.storage;
     assert_eq!(empty.map(|graph| graph.nodes().len()), Some(0));
 }
