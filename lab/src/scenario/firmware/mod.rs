@@ -1,6 +1,6 @@
 //! Machines whose firmware leaves boot tables (NBFT): cases × releases × generators, each
-//! booted twice, on machines whose tables are the lab's own, and some on emulated computers
-//! with real ones.
+//! booted twice, on machines whose tables are the lab's own; some by each network manager,
+//! and some on emulated computers with real tables.
 
 mod case;
 mod cases;
@@ -8,7 +8,7 @@ mod rivals;
 mod tables;
 
 use super::Scenario;
-use crate::host_spec::{Generator, Release};
+use crate::host_spec::{Generator, HostSpec, Manager, Release, TreeFile};
 use crate::machine::Need;
 use case::Case;
 
@@ -22,12 +22,24 @@ const HOSTS: [(Release, Generator); 4] = [
     (Release::Trixie, Generator::Dracut),
 ];
 
-/// Each case by both generators and on both releases, and what shows that the lab's tables
+/// Who has the network later, and is told what the table says of it; the others are
+/// systemd-networkd with netplan.
+const MANAGED: [(&str, (Release, Generator), Manager); 6] = [
+    ("static", HOSTS[1], Manager::NetworkManager),
+    ("dhcp", HOSTS[1], Manager::NetworkManager),
+    ("dhcp", HOSTS[0], Manager::NetplanNetworkManager),
+    ("static", HOSTS[0], Manager::Ifupdown),
+    ("dhcp", HOSTS[0], Manager::Ifupdown),
+    ("dhcp", HOSTS[1], Manager::Networkd),
+];
+
+/// Each case by both generators and on both releases, by other network managers, and what shows that the lab's tables
 /// are like ACPI's.
 pub(super) fn all() -> Vec<Scenario> {
     let cases = cases::all();
     let both = |case: &Case| [HOSTS[0], HOSTS[1]].map(|host| case.scenario(host.0, host.1));
     let mut all: Vec<Scenario> = cases.iter().flat_map(both).collect();
+    all.extend(managed(&cases));
     all.extend(emulated(&cases));
     all.extend(rivals::stand_in());
     all
@@ -38,6 +50,34 @@ pub fn every() -> Vec<Scenario> {
     let cases = cases::all();
     let of = |case: &Case| HOSTS.map(|(release, generator)| case.scenario(release, generator));
     cases.iter().flat_map(of).collect()
+}
+
+fn managed(cases: &[Case]) -> impl Iterator<Item = Scenario> {
+    MANAGED.iter().filter_map(|(name, host, manager)| {
+        let case = cases.iter().find(|case| case.name == *name)?;
+        let base = case.scenario(host.0, host.1);
+        let name = |of: &str| of.replacen("nbft", &format!("nbft-{}", manager.name()), 1);
+        let mut files = base.host.files;
+        if *manager == Manager::Ifupdown {
+            files.push(TreeFile {
+                path: "etc/network/interfaces".to_owned(),
+                mode: 0o644,
+                text: "auto lo\niface lo inet loopback\n".to_owned(),
+            });
+        }
+        Some(Scenario {
+            // Names live as long as the program.
+            name: name(base.name).leak(),
+            title: format!("{}; {}", base.title, manager.title()).leak(),
+            host: HostSpec {
+                name: name(&base.host.name),
+                manager: *manager,
+                files,
+                ..base.host
+            },
+            ..base
+        })
+    })
 }
 
 /// Those that show that the stand-in is like what it stands in for.
