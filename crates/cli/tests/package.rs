@@ -170,7 +170,7 @@ fn a_purge_has_the_initramfs_made_anew() {
     let at = |name: &str| work.path().join(name);
     let script = include_str!("../../../debian/nvmeroot.postrm");
     let lib = at("lib").display().to_string();
-    let script = script.replace("/var/lib", &lib);
+    let script = script.replace("/usr/lib", &lib).replace("/var/lib", &lib);
     let log = at("log").display().to_string();
     let program = |name: &str| format!("#!/bin/sh\necho {name} \"$@\" >>{log}\n");
     for (place, name) in [
@@ -203,7 +203,13 @@ fn maintainer_script(tree: &Tree, name: &str, how: &str, mounts: &str) -> Progra
     let root = tree.path("");
     let root = root.to_str().expect("a text").trim_end_matches('/');
     let mut text = text.replace("--root / ", &format!("--root {root} "));
-    for place in ["/etc/", "/sys/block/", "/usr/sbin/", "/var/lib/"] {
+    for place in [
+        "/etc/",
+        "/sys/block/",
+        "/usr/lib/",
+        "/usr/sbin/",
+        "/var/lib/",
+    ] {
         text = text.replace(place, &format!("{root}{place}"));
     }
     let bin = tree.0.path().join("bin");
@@ -243,11 +249,39 @@ fn a_purge_takes_back_what_has_no_record() {
     let said = maintainer_script(&tree, "nvmeroot.prerm", "remove", "/ /dev/vda1\\n");
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     std::fs::remove_file(program).expect("the program goes");
+    std::fs::remove_file(tree.path(AGENT_PATH)).expect("the agent goes");
     let said = maintainer_script(&tree, "nvmeroot.postrm", "purge", "");
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     for gone in [PLAN, "var/lib/nvmeroot", "var/lib/nvmeroot.revert"] {
         assert!(!tree.path(gone).exists(), "{gone}");
     }
+}
+
+/// The machine may boot by what somebody has brought since.
+#[test]
+fn a_purge_leaves_what_was_configured_without_the_package() {
+    let tree = Tree::new();
+    tree.install();
+    let program = tree.path("usr/sbin/nvmeroot");
+    std::fs::copy(common::nvmeroot().get_program(), &program).expect("a copy");
+    assert_eq!(tree.configure(&[]).status, Some(0));
+    let said = maintainer_script(&tree, "nvmeroot.prerm", "remove", "/ /dev/vda1\\n");
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    // The agent that is there is not the package's any more.
+    let said = maintainer_script(&tree, "nvmeroot.postrm", "purge", "");
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    assert!(tree.path(PLAN).exists());
+    assert!(!tree.path("var/lib/nvmeroot.revert").exists());
+}
+
+/// Nothing is copied where nothing was configured: `/var` may be full.
+#[test]
+fn a_removal_leaves_nothing_where_nothing_was_configured() {
+    let tree = Tree::new();
+    tree.install();
+    let said = maintainer_script(&tree, "nvmeroot.prerm", "remove", "/ /dev/vda1\\n");
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    assert!(!tree.path("var/lib/nvmeroot.revert").exists());
 }
 
 #[test]
