@@ -225,6 +225,64 @@ fn what_curtin_wrote_before_is_replaced() {
     assert!(conf.contains("traddr=2001:db8::10;trsvcid=8009"), "{conf}");
 }
 
+/// `_netdev` speaks of another network than ours: of iSCSI, and curtin's own boot scripts
+/// are no reason to doubt that.
+#[test]
+fn root_by_iscsi_is_not_ours() {
+    let home = std::fs::read_to_string(repository().join("examples/curtin/home.yaml"));
+    let home = home.expect("the example");
+    let local = "{id: local, type: disk, serial: QM00001, ";
+    let root_mount = "device: root-fs, path: /}";
+    assert!(home.contains(local) && home.contains(root_mount), "{home}");
+    let iscsi = home
+        .replace(
+            local,
+            "{id: local, type: disk, path: 'iscsi:192.0.2.9::3260:1:iqn.x:root', ",
+        )
+        .replace(
+            root_mount,
+            "device: root-fs, path: /, options: 'defaults,_netdev'}\n    \
+             - {id: disk-boot, type: disk, serial: Lboot}\n    \
+             - {id: fs-boot, type: format, volume: disk-boot, fstype: ext4}\n    \
+             - {id: boot, type: mount, device: fs-boot, path: /boot}",
+        );
+    let netdev = home.replace(
+        root_mount,
+        "device: root-fs, path: /, options: 'defaults,_netdev'}",
+    );
+    let work = common::work();
+    let file = |name: &str, text: &str| {
+        write(&work.path().join(name), text.as_bytes(), 0o644);
+        work.path().join(name)
+    };
+    let (iscsi, netdev) = (file("iscsi.yaml", &iscsi), file("netdev.yaml", &netdev));
+    let connect = "etc/curtin-nvme-over-tcp/connect-nvme";
+    for config in [&iscsi, &netdev] {
+        let root = new_root();
+        write(&root.path().join(connect), b"#!/bin/sh\nexit 1\n", 0o755);
+        let said = succeeds(hook(config, root.path()).arg("configure"));
+        let start = "reach: userspace\n";
+        assert!(said.stdout.starts_with(start), "{}", said.stdout);
+    }
+
+    for runtime in ["agent", "scripts"] {
+        let root = new_root();
+        let before = tests().join("curtin/config");
+        succeeds(hook(&before, root.path()).args(["configure", "--runtime", runtime]));
+        // Here it may be meant for what was.
+        let said = run(hook(&netdev, root.path()).arg("configure"));
+        assert_eq!(said.status, Some(2), "{}", said.stdout);
+        if runtime == "scripts" {
+            // Known by its mark.
+            std::fs::remove_dir_all(root.path().join("var/lib/nvmeroot")).expect("a record");
+            let said = run(hook(&netdev, root.path()).arg("configure"));
+            assert_eq!(said.status, Some(2), "{}", said.stdout);
+        }
+        succeeds(hook(&iscsi, root.path()).arg("configure"));
+        assert!(!root.path().join("etc/nvmeroot/plan.json").exists());
+    }
+}
+
 /// The examples mean what their first lines say, and are written without a
 /// warning.
 #[test]

@@ -374,6 +374,9 @@ fn what_the_tree_boots_by_is_not_taken_away_by_mistake() {
                 assert!(said.stderr.contains(why), "{}", said.stderr);
                 let hint = "\nhint: connect the drive, or pass `--curtin FILE`";
                 assert!(said.stderr.contains(hint), "{}", said.stderr);
+                let is_netdev = why.contains("_netdev");
+                let or = said.stderr.contains(", or take `_netdev` away;");
+                assert_eq!(or, is_netdev, "{}", said.stderr);
                 assert!(common::tree(&scene.at("root")) == before, "{fstab}");
             }
         }
@@ -462,6 +465,38 @@ fn what_was_changed_since_it_was_configured_is_found() {
         plan_other(&scene),
         "warning: whether the tree's own files have changed since `configure` can't be told here"
     );
+}
+
+/// systemd boots without it.
+#[test]
+fn a_drive_that_may_be_absent_is_no_doubt() {
+    let scene = Scene::new();
+    let fstab = |root: &str, options: &str| {
+        let lines = format!("UUID={root} / ext4 defaults\nUUID=0001 /var/x ext4 {options}\n");
+        scene.tree("etc/fstab", &lines);
+    };
+    fstab("da7a", "defaults");
+    assert_eq!(scene.configure().status, Some(0));
+    // A changed network is found, or that it can't be told.
+    scene.tree("etc/netplan/00-lan.yaml", &NETPLAN.replace("0.50", "0.51"));
+    let check = || scene.nvmeroot(&["check"]).stdout;
+    let told = "this machine does not have the drive that `/var/x` lies on";
+    assert!(check().contains(told), "{}", check());
+    fstab("da7a", "nofail");
+    assert!(!check().contains(told), "{}", check());
+    let changed = "`etc/nvmeroot/plan.json` is not what the tree's own files say now";
+    assert!(check().contains(changed), "{}", check());
+    // Root moves to the local drive.
+    scene.machine("proc/self/mountinfo", "");
+    fstab("100a", "defaults");
+    assert_eq!(scene.configure().status, Some(2));
+    fstab("100a", "noauto,_netdev");
+    let said = scene.configure();
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let said = scene.nvmeroot(&["check"]);
+    let start = "warning: `/var/x` ";
+    assert!(said.stdout.starts_with(start), "{}", said.stdout);
+    assert_eq!(said.status, Some(0), "{}", said.stdout);
 }
 
 /// An installer calls `configure` for each machine that it installs.

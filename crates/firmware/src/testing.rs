@@ -89,6 +89,7 @@ pub(crate) fn installed(portal: &str, interfaces: Vec<Interface>) -> Vec<Fragmen
         path: "/".parse().expect("a mount point"),
         netdev: Some(true),
         unknown_device: false,
+        optional: false,
         filesystem: None,
     };
     let node = |id: &str, on: &[&str], role| Node {

@@ -41,6 +41,12 @@ impl Spec {
     }
 }
 
+/// The running system boots without what has these options (systemd.mount(5)).
+pub(crate) fn is_optional(options: &str) -> bool {
+    let mut options = options.split(',');
+    options.any(|option| matches!(option, "nofail" | "noauto"))
+}
+
 /// A line of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -50,6 +56,8 @@ pub struct Entry {
     pub(crate) filesystem: Option<FilesystemType>,
     /// `_netdev` is among the options.
     pub(crate) netdev: bool,
+    /// See [`is_optional`].
+    pub(crate) optional: bool,
     pub(crate) origin: Origin,
 }
 
@@ -104,6 +112,7 @@ fn entry(line: &str, origin: Origin) -> Result<Entry, String> {
         path,
         filesystem,
         netdev: options.split(',').any(|option| option == "_netdev"),
+        optional: is_optional(&options),
         origin,
     })
 }
@@ -173,7 +182,10 @@ mod tests {
         assert_eq!(entry.spec, Spec::Device("UUID=6f3c".to_owned()));
         assert_eq!(entry.path.as_str(), "/");
         assert_eq!(entry.filesystem, "ext4".parse().ok());
-        assert!(entry.netdev);
+        assert!(entry.netdev && !entry.optional);
+        assert!(one("UUID=1 /var ext4 rw,nofail").optional);
+        assert!(one("UUID=1 /var ext4 noauto").optional);
+        assert!(!one("UUID=1 /var ext4 auto,x-nofail").optional);
         assert_eq!(entry.origin, Origin::at("etc/fstab", 3, 3));
     }
 

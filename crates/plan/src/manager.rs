@@ -2,6 +2,14 @@
 
 use std::collections::BTreeSet;
 
+/// How the names of the files in `/run/systemd/network` begin by which the boot keeps
+/// root's network: before netplan's (`10-netplan-…`) and what administrators number, for
+/// the first file that fits a link is the one.
+pub const BOOT_NETWORK: &str = "05-nvmeroot-";
+
+/// How those of NetworkManager's profiles and settings in `/run` begin.
+pub const BOOT_PROFILE: &str = "nvmeroot-";
+
 /// A network manager of the running system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]

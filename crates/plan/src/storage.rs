@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::layer::Layer;
 use crate::name::{NameError, text_newtype};
+use crate::nvme::is_false;
 use crate::{Controller, Origin};
 
 /// Where a filesystem is mounted: an absolute path without `.`, `..`, double
@@ -193,6 +194,9 @@ pub struct MountRequest {
     /// The source says nothing of what it lies on, so that only `_netdev`
     /// tells whether it is remote.
     pub unknown_device: bool,
+    /// Its options say that the running system boots without it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub optional: bool,
     /// What is mounted, where the source says it.
     pub filesystem: Option<FilesystemType>,
 }

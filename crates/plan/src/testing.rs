@@ -117,6 +117,7 @@ pub(crate) fn graph(mounts: &[(&str, &[usize])], controllers: Vec<Controller>) -
             path: path.parse().expect("a mount point"),
             netdev: Some(!on.is_empty()),
             unknown_device: false,
+            optional: false,
             filesystem: None,
         });
         let on = match on {

@@ -33,6 +33,7 @@ fn installed() -> Fragment {
         path: "/".parse().expect("a path"),
         netdev: None,
         unknown_device: false,
+        optional: false,
         filesystem: None,
     };
     let controller = Box::new(base.controllers[0].clone());

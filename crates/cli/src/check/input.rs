@@ -73,11 +73,14 @@ pub(super) fn compare(
         }
         Err(other) => return Err(other),
     };
-    if !unknown::devices(&read).is_empty() {
+    if let Some(doubt) = unknown::devices(&read).first() {
         let what = "whether the tree's own files have changed since `configure` can't be told here";
         findings.push(
             Finding::warning(Topic::PlanOther, what)
-                .because("this machine does not have the drive that `/` lies on")
+                .because(format!(
+                    "this machine does not have the drive that `{}` lies on",
+                    doubt.path
+                ))
                 .mend("connect it and mount the tree from it, or run this on the machine itself"),
         );
         return Ok(());

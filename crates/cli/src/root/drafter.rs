@@ -37,7 +37,10 @@ impl RootTree {
     }
 
     /// Whether nvmeroot wrote what is there, or what a link there leads to.
-    fn is_marked(&self, path: &TreePath) -> Result<bool, RootError> {
+    ///
+    /// # Errors
+    /// None that comes of what is there.
+    pub(crate) fn is_marked(&self, path: &TreePath) -> Result<bool, RootError> {
         match self.read(path.as_str(), LONGEST) {
             Ok(Some(bytes)) => Ok(nvmeroot_render::is_marked(path, &bytes)),
             // A link may lead in a circle, or its file be nobody's to read.

@@ -35,6 +35,7 @@ fn with_local_kernel(mut fragments: Vec<Fragment>) -> Vec<Fragment> {
             path: "/boot".parse().expect("a mount point"),
             netdev: None,
             unknown_device: false,
+            optional: false,
             filesystem: None,
         }),
     });

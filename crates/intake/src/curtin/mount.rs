@@ -5,7 +5,7 @@ use nvmeroot_plan::{FilesystemType, MountPoint, MountRequest, NameError, Warning
 use super::keys::unknown_keys;
 use super::value::{is_null, scalar, text};
 use crate::diagnostic::{Diagnostic, Report};
-use crate::fstab::Spec;
+use crate::fstab::{self, Spec};
 use crate::yaml::pyyaml::Value;
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
 
@@ -37,6 +37,9 @@ pub(super) fn read(
     let netdev = mapping
         .get("options")
         .is_some_and(|node| has_netdev(report, node, &path.key("options")));
+    let options = mapping.get("options").and_then(YamlNode::text);
+    let options = options.unwrap_or_default();
+    let optional = fstab::is_optional(options);
     let mut mount = Mount {
         filesystem: filesystem(mapping),
         request: None,
@@ -48,8 +51,7 @@ pub(super) fn read(
         && !spec.is_empty()
     {
         let fstype = mapping.get("fstype").and_then(YamlNode::text);
-        let options = mapping.get("options").and_then(YamlNode::text);
-        mount.spec = Some(Spec::read(spec, fstype, options.unwrap_or_default()));
+        mount.spec = Some(Spec::read(spec, fstype, options));
     }
     let Some(node) = mapping.get("path").filter(|node| !is_empty(*node)) else {
         mount.pathless = Some(netdev);
@@ -64,6 +66,7 @@ pub(super) fn read(
             path,
             netdev: Some(netdev),
             unknown_device,
+            optional,
             filesystem: mount.filesystem.clone(),
         });
     }

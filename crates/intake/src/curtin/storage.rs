@@ -236,6 +236,7 @@ fn settle_pathless(report: &mut Report<'_>, all: &mut [Action]) {
                 path,
                 netdev: Some(netdev),
                 unknown_device: action.node.on.is_empty(),
+                optional: false,
                 filesystem: action.filesystem.clone(),
             });
         } else if netdev {
@@ -376,6 +377,7 @@ fn nodes(all: Vec<Action>) -> Vec<Node> {
                 path,
                 netdev: None,
                 unknown_device: action.is_incomplete,
+                optional: false,
                 filesystem: None,
             }),
             origin: dataset.origin,

@@ -122,6 +122,7 @@ impl<'a> Reader<'a> {
             path: entry.path.clone(),
             netdev: Some(entry.netdev),
             unknown_device: false,
+            optional: entry.optional,
             filesystem: entry.filesystem.clone(),
         };
         let on = match &entry.spec {
@@ -234,6 +235,7 @@ impl<'a> Reader<'a> {
                 path,
                 netdev: None,
                 unknown_device: false,
+                optional: false,
                 filesystem: one.filesystem.parse().ok(),
             }),
             origin: one.origin.clone(),

@@ -7,7 +7,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use nvmeroot_plan::{Fragment, MacAddress, Origin, Severity, Warning};
+use nvmeroot_plan::{BOOT_PROFILE, Fragment, MacAddress, Origin, Severity, Warning};
 
 use crate::IntakeError;
 use crate::native::ini::{self, Dialect, Entry, Section, is_true};
@@ -128,7 +128,10 @@ fn profiles(files: &dyn Files, texts: &mut BTreeMap<String, String>) -> Vec<Prof
         for name in files.list(directory) {
             let is_profile = name.ends_with(".nmconnection") || directory.starts_with("etc/");
             // netplan makes those of its own files.
-            if !is_profile || is_left_aside(&name) || name.starts_with("netplan-") {
+            let is_netplans = name.starts_with("netplan-");
+            // Nor is what the boot has set up what is installed.
+            let is_boots = directory.starts_with("run/") && name.starts_with(BOOT_PROFILE);
+            if !is_profile || is_left_aside(&name) || is_netplans || is_boots {
                 continue;
             }
             let path = format!("{directory}/{name}");

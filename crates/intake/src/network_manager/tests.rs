@@ -144,6 +144,22 @@ fn of_two_profiles_the_one_with_more_priority_counts() {
 }
 
 #[test]
+fn what_the_boot_has_set_up_is_not_installed() {
+    let profile = |address: &str| {
+        format!(
+            "[connection]\nid=a\ntype=ethernet\ninterface-name=eth0\nautoconnect-priority=999\n[ipv4]\nmethod=manual\naddress1={address}\n"
+        )
+    };
+    let (own, boots) = (profile("10.0.0.1/24"), profile("10.0.0.8/24"));
+    let of_boot = "run/NetworkManager/system-connections/nvmeroot-eth0.nmconnection";
+    let of_admin = format!("{PLACE}/nvmeroot-eth0.nmconnection");
+    let tree = Tree::of(&[(of_boot, &boots), (&of_admin, &own)]);
+    let fragment = read(&tree, &[]).expect("a network").0;
+    assert_eq!(shown(&fragment), ["eth0, 10.0.0.1/24, ra true"]);
+    assert_eq!(said(&fragment), [""; 0]);
+}
+
+#[test]
 fn what_the_path_can_t_have_is_refused() {
     let text = "[connection]\nid=w\ntype=wifi\ninterface-name=wlan0\n";
     let secured = "[connection]\nid=s\ntype=ethernet\ninterface-name=eth0\n[802-1x]\neap=tls;\n[ipv4]\nmethod=shared\n";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nvmeroot_plan::{MacAddress, Origin, matches_glob};
+use nvmeroot_plan::{BOOT_NETWORK, MacAddress, Origin, matches_glob};
 
 use crate::native::ini::{self, Dialect, Entry, Section};
 use crate::native::{Card, Files, Wanted as WantedCard};
@@ -53,7 +53,10 @@ pub(super) fn all(files: &dyn Files, end: &str, texts: &mut BTreeMap<String, Str
         for name in files.list(directory) {
             // netplan makes those of its own files.
             let is_netplans = name.starts_with("10-netplan-");
-            if name.ends_with(end) && !is_netplans && places.len() < MOST_FILES {
+            // Nor is what the boot has set up what is installed.
+            let is_boots = directory.starts_with("run/") && name.starts_with(BOOT_NETWORK);
+            let is_wanted = name.ends_with(end) && !is_netplans && !is_boots;
+            if is_wanted && places.len() < MOST_FILES {
                 places.entry(name).or_insert(directory);
             }
         }

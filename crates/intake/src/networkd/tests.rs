@@ -186,6 +186,10 @@ fn drop_ins_add_stronger_directories_hide_and_empty_files_mask() {
             "run/systemd/network/10-netplan-eth2.network",
             "[Match]\nName=eth2\n",
         ),
+        (
+            "run/systemd/network/05-nvmeroot-eth0.network",
+            "[Match]\nName=eth0\n[Network]\nAddress=10.0.0.8/24\n",
+        ),
     ]);
     let fragment = read(&tree, &[]).expect("a network").0;
     assert_eq!(shown(&fragment), ["eth0, 10.0.0.2/24"]);

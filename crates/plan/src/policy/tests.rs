@@ -260,6 +260,7 @@ fn mirrored(addresses: [&str; 2]) -> BootPlan {
         path: "/".parse().expect("a mount point"),
         netdev: Some(true),
         unknown_device: false,
+        optional: false,
         filesystem: None,
     };
     let mut nodes = vec![

@@ -45,6 +45,7 @@ fn mount(id: &str, path: &str, netdev: bool, on: &[&str]) -> Node {
         path,
         netdev: Some(netdev),
         unknown_device: on.is_empty(),
+        optional: false,
         filesystem: None,
     };
     node(id, on, NodeRole::Mount(request))
@@ -633,6 +634,7 @@ fn netdev_matters_only_where_the_source_says_something_of_it() {
             path: "/home".parse().expect("a mount point"),
             netdev: None,
             unknown_device,
+            optional: false,
             filesystem: None,
         };
         let nodes = vec![

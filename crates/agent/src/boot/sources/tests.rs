@@ -70,6 +70,7 @@ fn installed(has_network: bool, is_local: bool) -> Vec<Fragment> {
             path: path.parse().expect("a mount point"),
             netdev: None,
             unknown_device: false,
+            optional: false,
             filesystem: None,
         })
     };

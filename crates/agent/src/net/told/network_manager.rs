@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::net::IpAddr;
 
-use nvmeroot_plan::{ConnectionId, Destination, Interface, LinkKind};
+use nvmeroot_plan::{BOOT_PROFILE, ConnectionId, Destination, Interface, LinkKind};
 
 use super::{New, write};
 use crate::net::profile;
@@ -28,13 +28,13 @@ pub(in crate::net) fn tell(paths: &Paths, new: New<'_>, parent: Option<&str>) ->
     };
     let directory = paths.run_root.join("NetworkManager");
     let name = &link.name;
-    let file = format!("system-connections/nvmeroot-{name}.nmconnection");
+    let file = format!("system-connections/{BOOT_PROFILE}{name}.nmconnection");
     // NetworkManager reads no profile that others may read.
     write(&directory.join(file), &text, 0o600)?;
     let settings = format!(
         "[device-nvmeroot-{name}]\nmatch-device=interface-name:={name}\nmanaged=1\nignore-carrier=yes\n"
     );
-    let file = format!("conf.d/nvmeroot-{name}.conf");
+    let file = format!("conf.d/{BOOT_PROFILE}{name}.conf");
     write(&directory.join(file), &settings, 0o644)?;
     profile::is_up_by(paths, link, id)?;
     Ok(true)

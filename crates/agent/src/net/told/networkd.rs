@@ -4,14 +4,10 @@
 use std::fmt::Write as _;
 use std::io;
 
-use nvmeroot_plan::{Destination, Interface, Route, RouteType};
+use nvmeroot_plan::{BOOT_NETWORK, Destination, Interface, Route, RouteType};
 
 use super::{New, write};
 use crate::sys::paths::Paths;
-
-/// Before netplan's (`10-netplan-…`) and what administrators number: the first file that
-/// fits a link is the one, and what is not in ours is taken away from it.
-const FIRST: &str = "05-nvmeroot-";
 
 /// Writes what keeps root's network.
 ///
@@ -29,7 +25,8 @@ pub(in crate::net) fn tell(paths: &Paths, new: New<'_>) -> io::Result<()> {
         }
         None => {
             let name = &new.link.name;
-            let path = directory.join(format!("{FIRST}{name}.network"));
+            // What is not in it is taken away from the link.
+            let path = directory.join(format!("{BOOT_NETWORK}{name}.network"));
             write(&path, &network(new.interface, name), 0o644)
         }
     }
