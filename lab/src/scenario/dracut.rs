@@ -1,7 +1,9 @@
 //! What boots by initramfs-tools boots by dracut: the same scenarios, the initramfs made
 //! by the other generator.
 
-use super::{Scenario, slim};
+use std::time::Duration;
+
+use super::{End, Scenario, slim};
 use crate::host_spec::{Generator, HostSpec, Release, TreeFile};
 use crate::lab::Wiring;
 
@@ -87,7 +89,8 @@ fn without_systemd() -> Scenario {
     }
 }
 
-/// systemd-networkd is in the initramfs too, and is told another address for root's card.
+/// systemd-networkd is in the initramfs too, and is told of root's card by the kernel command
+/// line, which the agent obeys as well.
 fn beside_networkd() -> Scenario {
     let base = by_dracut(&slim::agent_ipv4());
     let modules = TreeFile {
@@ -108,6 +111,18 @@ fn beside_networkd() -> Scenario {
         wiring: Wiring {
             cmdline: "rd.neednet=1 ip=10.77.0.99::10.77.0.1:255.255.255.0::ens3:none".to_owned(),
             ..base.wiring
+        },
+        // It waits for other links, for root's are not its own.
+        end: End::Boots {
+            after: Duration::from_secs(100),
+            within: Duration::from_secs(420),
+        },
+        check: |outcome, faults| {
+            faults.recorded(outcome, "done");
+            if let Some(report) = &outcome.report {
+                faults.addresses(report, "ens3", &["10.77.0.99/24"]);
+                faults.controller(report, "10.77.0.1", 4420);
+            }
         },
         ..base
     }
