@@ -4,6 +4,8 @@
 
 use nvmeroot_plan::HostIdentity;
 
+use crate::pdu::Completion;
+
 /// ICReq, 128 bytes: format version 0, data aligned as it comes, no digests,
 /// one R2T at a time.
 pub fn initialize() -> [u8; 128] {
@@ -42,6 +44,35 @@ pub const AUTHENTICATION_REQUIRED: u16 = 0x191;
 pub const SUBSYSTEM_NQN: u64 = 1 << 16 | 256;
 /// The same of the host's.
 pub const HOST_NQN: u64 = 1 << 16 | 512;
+
+/// What a controller answers to Connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connected {
+    /// The host is connected.
+    Yes,
+    /// The host must authenticate first.
+    Unauthenticated,
+    /// It does not know the subsystem.
+    UnknownSubsystem,
+    /// The subsystem does not admit the host.
+    HostRefused,
+    /// Another status.
+    Status(u16),
+}
+
+impl Connected {
+    /// By the end of the command.
+    pub fn of(end: Completion) -> Self {
+        match (end.status, end.result) {
+            // Above the controller's number it asks for authentication.
+            (0, result) if result >> 16 & 0xffff == 0 => Self::Yes,
+            (0 | AUTHENTICATION_REQUIRED, _) => Self::Unauthenticated,
+            (INVALID_PARAMETERS, SUBSYSTEM_NQN) => Self::UnknownSubsystem,
+            (INVALID_PARAMETERS, HOST_NQN) | (INVALID_HOST, _) => Self::HostRefused,
+            (other, _) => Self::Status(other),
+        }
+    }
+}
 
 /// A command.
 #[derive(Clone, Copy, Debug)]

@@ -6,9 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream, 
 use std::time::{Duration, Instant};
 
 use nvmeroot_fabrics::auth::{Verdict, authenticate};
-use nvmeroot_fabrics::command::{
-    AUTHENTICATION_REQUIRED, Command, HOST_NQN, INVALID_HOST, INVALID_PARAMETERS, SUBSYSTEM_NQN,
-};
+use nvmeroot_fabrics::command::{Command, Connected};
 use nvmeroot_fabrics::conversation::{Broken, Conversation};
 use nvmeroot_plan::{BootPlan, Controller, HostIdentity, InterfaceName, Secret};
 
@@ -134,11 +132,10 @@ impl Portal {
             .command(command, &mut [])
             .map_err(|e| broken(portal, &e))?;
         let own = &host.nqn;
-        match (end.status, end.result) {
-            // Above the controller's number it asks for authentication.
-            (0, result) if result >> 16 & 0xffff == 0 => return Ok(()),
-            (0 | AUTHENTICATION_REQUIRED, _) => {}
-            (INVALID_PARAMETERS, SUBSYSTEM_NQN) => {
+        match Connected::of(end) {
+            Connected::Yes => return Ok(()),
+            Connected::Unauthenticated => {}
+            Connected::UnknownSubsystem => {
                 return Err(fault(
                     Topic::NqnUnknown,
                     format!("`{portal}` does not know the subsystem `{nqn}`"),
@@ -146,7 +143,7 @@ impl Portal {
                     "compare the NQN with the target's, and see that the subsystem is exported on that port",
                 ));
             }
-            (INVALID_PARAMETERS, HOST_NQN) | (INVALID_HOST, _) => {
+            Connected::HostRefused => {
                 return Err(fault(
                     Topic::HostRefused,
                     format!("`{nqn}` at `{portal}` does not admit the host `{own}`"),
@@ -154,7 +151,7 @@ impl Portal {
                     "add the host NQN to the subsystem's allowed hosts on the target",
                 ));
             }
-            (other, _) => return Err(status(portal, other)),
+            Connected::Status(other) => return Err(status(portal, other)),
         }
         let Some(secret) = secret else {
             return Err(fault(

@@ -13,9 +13,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use nvmeroot_fabrics::command::{
-    AUTHENTICATION_REQUIRED, Command, HOST_NQN, INVALID_HOST, INVALID_PARAMETERS, SUBSYSTEM_NQN,
-};
+use nvmeroot_fabrics::command::{Command, Connected};
 use nvmeroot_fabrics::conversation::{self, Conversation, LogError};
 use nvmeroot_fabrics::log_page::Offered;
 use nvmeroot_fabrics::pdu::PduError;
@@ -123,14 +121,14 @@ fn connect(
     portal: &str,
 ) -> Result<(), Broken> {
     let end = conversation.command(Command::Connect(host, Nqn::DISCOVERY), &mut [])?;
-    let layer = match (end.status, end.result) {
-        // Above the controller's number it asks for authentication.
-        (0, result) if result >> 16 & 0xffff == 0 => return Ok(()),
-        (0 | AUTHENTICATION_REQUIRED, _) => return Err(Unanswered::NotEnough.into()),
-        (INVALID_PARAMETERS, SUBSYSTEM_NQN) => FailureKind::WrongNqn,
-        (INVALID_PARAMETERS, HOST_NQN) | (INVALID_HOST, _) => FailureKind::AccessDenied,
-        // The kernel has words for all others.
-        _ => return Err(Unanswered::NotEnough.into()),
+    let layer = match Connected::of(end) {
+        Connected::Yes => return Ok(()),
+        Connected::UnknownSubsystem => FailureKind::WrongNqn,
+        Connected::HostRefused => FailureKind::AccessDenied,
+        // The kernel authenticates, and has words for all others.
+        Connected::Unauthenticated | Connected::Status(_) => {
+            return Err(Unanswered::NotEnough.into());
+        }
     };
     Err(Unanswered::Failure(refusal(layer, portal, Nqn::DISCOVERY)).into())
 }

@@ -4,6 +4,9 @@ use std::thread;
 use super::fake::Fake;
 use super::*;
 use nvmeroot_fabrics::answers;
+use nvmeroot_fabrics::command::{
+    AUTHENTICATION_REQUIRED, HOST_NQN, INVALID_HOST, INVALID_PARAMETERS, SUBSYSTEM_NQN,
+};
 use nvmeroot_fabrics::log_page::{DiscoveryEntry, ENTRY, SubsystemKind};
 use nvmeroot_plan::{ConnectOptions, Transport};
 use rustix::io::Errno;
