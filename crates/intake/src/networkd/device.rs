@@ -2,7 +2,8 @@
 
 use nvmeroot_plan::MacAddress;
 
-use super::file::{File, bytes, is_true, span};
+use super::file::{File, is_true, span};
+use super::network::set_mtu;
 use crate::native::ini::Entry;
 use crate::native::{Link, Network, bond, bridge};
 
@@ -84,10 +85,7 @@ pub(super) fn read(network: &mut Network, file: &File) -> Option<(String, String
     for entry in file.entries("NetDev") {
         let (value, origin) = (entry.value.as_str(), &entry.origin);
         match entry.key.as_str() {
-            "MTUBytes" => match bytes(value).and_then(|mtu| u16::try_from(mtu).ok()) {
-                Some(mtu) => link.plain("mtu", origin, mtu),
-                None => link.doubt(origin, "this is no MTU"),
-            },
+            "MTUBytes" => set_mtu(link, entry),
             "MACAddress" => match value.parse::<MacAddress>() {
                 Ok(mac) => link.text("macaddress", origin, &mac.to_string()),
                 Err(_) => link.note(

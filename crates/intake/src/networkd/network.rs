@@ -94,10 +94,7 @@ fn stands_on(network: &mut Network, name: &str, entry: &Entry) {
 fn of_link(link: &mut Link, entry: &Entry) {
     let (value, origin) = (entry.value.as_str(), &entry.origin);
     match entry.key.as_str() {
-        "MTUBytes" => match bytes(value).and_then(|mtu| u16::try_from(mtu).ok()) {
-            Some(mtu) => link.plain("mtu", origin, mtu),
-            None => link.doubt(origin, "this is no MTU"),
-        },
+        "MTUBytes" => set_mtu(link, entry),
         "MACAddress" => match value.parse::<MacAddress>() {
             Ok(mac) => link.text("macaddress", origin, &mac.to_string()),
             Err(_) => link.refuse(origin, "the initramfs sets no such hardware address"),
@@ -113,6 +110,15 @@ fn of_link(link: &mut Link, entry: &Entry) {
             origin,
             format!("`{key}` is not carried out in the initramfs"),
         ),
+    }
+}
+
+/// `MTUBytes=`, which `.netdev` files have as well.
+pub(super) fn set_mtu(link: &mut Link, entry: &Entry) {
+    let origin = &entry.origin;
+    match bytes(&entry.value).and_then(|mtu| u16::try_from(mtu).ok()) {
+        Some(mtu) => link.plain("mtu", origin, mtu),
+        None => link.doubt(origin, "this is no MTU"),
     }
 }
 
