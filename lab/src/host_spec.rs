@@ -136,3 +136,14 @@ pub struct TreeFile {
     /// Its content.
     pub text: String,
 }
+
+impl TreeFile {
+    /// One with that content.
+    pub fn new(path: impl Into<String>, mode: u32, text: impl Into<String>) -> Self {
+        TreeFile {
+            path: path.into(),
+            mode,
+            text: text.into(),
+        }
+    }
+}

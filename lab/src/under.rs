@@ -118,14 +118,9 @@ impl Under {
 
     /// The files that an installer leaves for it.
     pub(crate) fn files(self, generator: Generator) -> Vec<TreeFile> {
-        let file = |path: &str, mode, text: String| TreeFile {
-            path: path.to_owned(),
-            mode,
-            text,
-        };
         match (self, generator) {
             (Under::Drive | Under::Lvm | Under::Apart | Under::Btrfs, _) => Vec::new(),
-            (Under::Raid1, _) => vec![file(
+            (Under::Raid1, _) => vec![TreeFile::new(
                 "etc/mdadm/mdadm.conf",
                 0o644,
                 format!("HOMEHOST <system>\nMAILADDR root\nPOLICY action=re-add\n{ARRAY}\n"),
@@ -134,20 +129,20 @@ impl Under {
                 let table =
                     format!("{ENCRYPTED} UUID={ENCRYPTED_UUID} /{KEY_FILE} luks,initramfs\n");
                 let to_image = match generator {
-                    Generator::InitramfsTools => file(
+                    Generator::InitramfsTools => TreeFile::new(
                         "etc/cryptsetup-initramfs/conf-hook",
                         0o644,
                         format!("KEYFILE_PATTERN=/{KEY_FILE}\n"),
                     ),
-                    Generator::Dracut => file(
+                    Generator::Dracut => TreeFile::new(
                         "etc/dracut.conf.d/keys.conf",
                         0o644,
                         format!("install_items+=\" /{KEY_FILE} \"\n"),
                     ),
                 };
                 vec![
-                    file("etc/crypttab", 0o600, table),
-                    file(KEY_FILE, 0o400, KEY.to_owned()),
+                    TreeFile::new("etc/crypttab", 0o600, table),
+                    TreeFile::new(KEY_FILE, 0o400, KEY),
                     to_image,
                 ]
             }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::network::{Address, Network, file};
+use super::network::{Address, Network};
 use crate::host_spec::TreeFile;
 
 pub(super) fn files(network: &Network) -> Vec<TreeFile> {
@@ -36,7 +36,7 @@ pub(super) fn files(network: &Network) -> Vec<TreeFile> {
             &format!("    vlan-raw-device {lower}\n    vlan-id {id}\n"),
         );
     }
-    vec![file("etc/network/interfaces".to_owned(), 0o644, text)]
+    vec![TreeFile::new("etc/network/interfaces", 0o644, text)]
 }
 
 fn address(address: Address) -> (&'static str, String) {

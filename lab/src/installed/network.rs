@@ -1,7 +1,5 @@
 //! A network, as an installer is told it.
 
-use crate::host_spec::TreeFile;
-
 /// A host's network: cards, perhaps a bond of all of them, perhaps a VLAN on that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Network {
@@ -34,8 +32,4 @@ impl Network {
     pub(super) fn top(&self) -> &'static str {
         self.vlan.map_or_else(|| self.lower(), |(name, _)| name)
     }
-}
-
-pub(super) fn file(path: String, mode: u32, text: String) -> TreeFile {
-    TreeFile { path, mode, text }
 }

@@ -1,6 +1,6 @@
 //! NetworkManager's keyfiles (nm-settings-keyfile(5)).
 
-use super::network::{Address, Network, file};
+use super::network::{Address, Network};
 use crate::host_spec::TreeFile;
 
 pub(super) fn files(network: &Network) -> Vec<TreeFile> {
@@ -31,7 +31,7 @@ pub(super) fn files(network: &Network) -> Vec<TreeFile> {
     let numbered = connections.into_iter().zip(1..);
     let files = numbered.map(|((name, kind, more, ip), number): (_, u8)| {
         // Only root may read them, or they are ignored.
-        file(
+        TreeFile::new(
             format!("etc/NetworkManager/system-connections/{name}.nmconnection"),
             0o600,
             format!(

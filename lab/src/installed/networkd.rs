@@ -1,13 +1,13 @@
 //! systemd-networkd's own files (systemd.network(5), systemd.netdev(5)).
 
-use super::network::{Address, Network, file};
+use super::network::{Address, Network};
 use crate::host_spec::TreeFile;
 
 pub(super) fn files(network: &Network) -> Vec<TreeFile> {
     let mut files = Vec::new();
     let mut add = |name: &str, end: &str, text: String| {
         let path = format!("etc/systemd/network/20-{name}.{end}");
-        files.push(file(path, 0o644, text));
+        files.push(TreeFile::new(path, 0o644, text));
     };
     let vlan = network.vlan.map(|(name, _)| name);
     let above = |name: &str| match vlan {

@@ -25,39 +25,34 @@ pub(super) fn all() -> Vec<Scenario> {
 /// The host that leaves by `systemctl VERB` after its first boot, and reports after its
 /// second.
 fn host(verb: &str, host: HostSpec) -> HostSpec {
-    let file = |path: &str, mode, text: String| TreeFile {
-        path: path.to_owned(),
-        mode,
-        text,
-    };
     let units = "etc/systemd/system";
     let mut files = host.files;
     files.extend([
-        file("usr/local/lib/lab/leave.sh", 0o755, LEAVE.to_owned()),
-        file(
-            &format!("{units}/lab-leave.service"),
+        TreeFile::new("usr/local/lib/lab/leave.sh", 0o755, LEAVE),
+        TreeFile::new(
+            format!("{units}/lab-leave.service"),
             0o644,
             format!(
                 "[Unit]\nAfter=multi-user.target\n[Service]\n\
                  ExecStart=/usr/local/lib/lab/leave.sh {verb}\n"
             ),
         ),
-        file(
-            &format!("{units}/multi-user.target.d/lab.conf"),
+        TreeFile::new(
+            format!("{units}/multi-user.target.d/lab.conf"),
             0o644,
-            "[Unit]\nWants=lab-leave.service\n".to_owned(),
+            "[Unit]\nWants=lab-leave.service\n",
         ),
-        file(
-            &format!("{units}/lab-report.service.d/lab.conf"),
+        TreeFile::new(
+            format!("{units}/lab-report.service.d/lab.conf"),
             0o644,
-            "[Unit]\nConditionPathExists=/var/lib/lab-left\n".to_owned(),
+            "[Unit]\nConditionPathExists=/var/lib/lab-left\n",
         ),
     ]);
     // What outlives the others is killed at the end, and does not start again.
     for unit in ["lab-before", "lab-heartbeat"] {
         let text = "[Unit]\nConflicts=shutdown.target\nBefore=shutdown.target\n";
         let path = format!("{units}/{unit}.service.d/lab.conf");
-        files.push(file(&path, 0o644, text.to_owned()));
+        files.push(TreeFile::new(path, 0o644, text));
     }
     HostSpec {
         name: format!("leave-{verb}"),

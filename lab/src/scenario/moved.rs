@@ -77,29 +77,24 @@ fn moved(name: &'static str, manager: Manager, generator: Generator) -> Scenario
 
 /// What does a stage of the move each time the system runs.
 fn moving() -> Vec<TreeFile> {
-    let file = |path: &str, mode, text: String| TreeFile {
-        path: path.to_owned(),
-        mode,
-        text,
-    };
     let unit = format!(
         "[Unit]\nAfter=network-online.target\nWants=network-online.target\n\
          ConditionPathExists=!/boot/lab-there\n[Service]\nType=oneshot\n\
          ExecStart=/usr/local/lib/lab/move.sh 10.77.0.1 {SUBSYSTEM}\n"
     );
     vec![
-        file("usr/local/lib/lab/move.sh", 0o755, MOVE.to_owned()),
-        file("etc/systemd/system/lab-move.service", 0o644, unit),
+        TreeFile::new("usr/local/lib/lab/move.sh", 0o755, MOVE),
+        TreeFile::new("etc/systemd/system/lab-move.service", 0o644, unit),
         // Who computes for minutes takes no time there, and would be taken for hung.
-        file(
+        TreeFile::new(
             "etc/dracut.conf.d/lab-moved.conf",
             0o644,
-            "compress=\"cat\"\n".to_owned(),
+            "compress=\"cat\"\n",
         ),
-        file(
+        TreeFile::new(
             "etc/systemd/system/lab-report.service.d/moved.conf",
             0o644,
-            "[Unit]\nWants=lab-move.service\nAfter=lab-move.service\n".to_owned(),
+            "[Unit]\nWants=lab-move.service\nAfter=lab-move.service\n",
         ),
     ]
 }

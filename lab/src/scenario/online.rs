@@ -138,23 +138,18 @@ pub(super) fn all() -> Vec<Scenario> {
 fn online() -> Scenario {
     let base = nothing_remote();
     let units = "etc/systemd/system";
-    let file = |path: &str, mode, text: &str| TreeFile {
-        path: path.to_owned(),
-        mode,
-        text: text.to_owned(),
-    };
     let mut files = base.host.files;
     files.extend(ALL.iter().flat_map(Asked::files));
     files.extend([
-        file("usr/local/lib/lab/online.sh", 0o755, SCRIPT),
-        file(
-            &format!("{units}/lab-online.service"),
+        TreeFile::new("usr/local/lib/lab/online.sh", 0o755, SCRIPT),
+        TreeFile::new(
+            format!("{units}/lab-online.service"),
             0o644,
             "[Unit]\nAfter=multi-user.target network-online.target\nWants=network-online.target\n\
              [Service]\nType=oneshot\nExecStart=/usr/local/lib/lab/online.sh\n",
         ),
-        file(
-            &format!("{units}/lab-report.service.d/lab.conf"),
+        TreeFile::new(
+            format!("{units}/lab-report.service.d/lab.conf"),
             0o644,
             "[Unit]\nWants=lab-online.service\nAfter=lab-online.service\n",
         ),

@@ -73,34 +73,28 @@ fn power_cuts() -> Scenario {
 /// The root that is reached with the agent, and has nvmeroot itself.
 fn host() -> HostSpec {
     let host = agent_dhcp4().host;
-    let file = |path: &str, mode, text: String| TreeFile {
-        path: path.to_owned(),
-        mode,
-        text,
-    };
     let units = "etc/systemd/system";
     let mut files = host.files;
     files.extend([
-        file("usr/local/lib/lab/power-cut.sh", 0o755, SCRIPT.to_owned()),
-        file("var/lib/lab-power/curtin.yaml", 0o600, host.curtin.clone()),
-        file(
-            &format!("{units}/lab-power.service"),
+        TreeFile::new("usr/local/lib/lab/power-cut.sh", 0o755, SCRIPT),
+        TreeFile::new("var/lib/lab-power/curtin.yaml", 0o600, host.curtin.clone()),
+        TreeFile::new(
+            format!("{units}/lab-power.service"),
             0o644,
             format!(
                 "[Unit]\nAfter=multi-user.target\n[Service]\nType=oneshot\n\
                  TimeoutStartSec=infinity\nExecStart=/usr/local/lib/lab/power-cut.sh {CUTS}\n"
             ),
         ),
-        file(
-            &format!("{units}/multi-user.target.d/lab.conf"),
+        TreeFile::new(
+            format!("{units}/multi-user.target.d/lab.conf"),
             0o644,
-            "[Unit]\nWants=lab-power.service\n".to_owned(),
+            "[Unit]\nWants=lab-power.service\n",
         ),
-        file(
-            &format!("{units}/lab-report.service.d/lab.conf"),
+        TreeFile::new(
+            format!("{units}/lab-report.service.d/lab.conf"),
             0o644,
-            "[Unit]\nAfter=lab-power.service\nConditionPathExists=/var/lib/lab-power/last\n"
-                .to_owned(),
+            "[Unit]\nAfter=lab-power.service\nConditionPathExists=/var/lib/lab-power/last\n",
         ),
     ]);
     HostSpec {

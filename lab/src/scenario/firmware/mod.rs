@@ -62,11 +62,8 @@ fn managed(cases: &[Case]) -> impl Iterator<Item = Scenario> {
         let name = |of: &str| of.replacen("nbft", &format!("nbft-{}", manager.name()), 1);
         let mut files = base.host.files;
         if *manager == Manager::Ifupdown {
-            files.push(TreeFile {
-                path: "etc/network/interfaces".to_owned(),
-                mode: 0o644,
-                text: "auto lo\niface lo inet loopback\n".to_owned(),
-            });
+            let text = "auto lo\niface lo inet loopback\n";
+            files.push(TreeFile::new("etc/network/interfaces", 0o644, text));
         }
         Some(Scenario {
             // Names live as long as the program.
