@@ -270,6 +270,8 @@ fn a_purge_leaves_what_was_configured_without_the_package() {
     // The agent that is there is not the package's any more.
     let said = maintainer_script(&tree, "nvmeroot.postrm", "purge", "");
     assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let stays = "nvmeroot: what was configured without the package stays, ";
+    assert!(said.stderr.starts_with(stays), "{}", said.stderr);
     assert!(tree.path(PLAN).exists());
     assert!(!tree.path("var/lib/nvmeroot.revert").exists());
 }
