@@ -9,7 +9,7 @@ use crate::source::{fits, source};
 use crate::topology::Topology;
 use crate::{
     ConnectOptions, Controller, ControllerPath, HostIdentity, Mount, MountPoint, Network, Nqn,
-    Origin, Port, Reach, Reason, Transport, Warning,
+    Origin, Port, Reach, Reason, Transport, Warning, inserted,
 };
 
 /// What all fragments together mean.
@@ -74,11 +74,8 @@ impl BootPlan {
         if !self.reach.is_by_initramfs() {
             return vec![false; topology.interfaces.len()];
         }
-        let leads: BTreeSet<_> = self
-            .paths
-            .iter()
-            .flat_map(|p| p.interfaces.iter().map(|l| &l.interface))
-            .collect();
+        let leads = self.paths.iter().flat_map(|path| &path.interfaces);
+        let leads: BTreeSet<_> = inserted(leads.map(|lead| &lead.interface));
         let leads = topology
             .interfaces
             .iter()
@@ -91,7 +88,7 @@ impl BootPlan {
     /// Whether all that is essential can be mounted although these requirements are not
     /// met: what they speak of are members that arrays can do without.
     pub fn can_do_without(&self, unmet: &[&Requirement]) -> bool {
-        let missing: BTreeSet<usize> = unmet.iter().flat_map(|one| &one.any_of).copied().collect();
+        let missing: BTreeSet<usize> = inserted(unmet.iter().flat_map(|one| &one.any_of).copied());
         let mut essential = self.mounts.iter().filter(|mount| mount.essential);
         essential.all(|mount| mount.can_do_without(&missing))
     }

@@ -7,6 +7,7 @@ use crate::path::{Router, gateway_off_link};
 use crate::topology::Topology;
 use crate::{
     BootPlan, Controller, ControllerPath, Interface, LinkKind, Mount, Reach, Severity, Warning,
+    inserted,
 };
 
 /// What the fragments say of the sources themselves.
@@ -63,11 +64,8 @@ fn idle_controllers(plan: &mut BootPlan) {
 /// The kernel takes no link-local destination without an interface
 /// (`tcp_v6_connect`: `EINVAL`).
 fn unbound_link_local(plan: &mut BootPlan) {
-    let used: BTreeSet<usize> = plan
-        .mounts
-        .iter()
-        .flat_map(|m| m.controllers.clone())
-        .collect();
+    let mounts = plan.mounts.iter();
+    let used: BTreeSet<usize> = inserted(mounts.flat_map(|m| m.controllers.clone()));
     for (index, controller) in plan.controllers.iter().enumerate() {
         let IpAddr::V6(address) = controller.traddr else {
             continue;

@@ -45,6 +45,7 @@ mod route;
 mod secret;
 mod settings;
 mod severity;
+mod sorted;
 mod source;
 mod stack;
 mod step;
@@ -93,6 +94,7 @@ pub use route::{Destination, MAIN_TABLE, Route, RouteScope, RouteType, Rule};
 pub use secret::{Secret, telling_secrets};
 pub use settings::{HostSelector, HostSettings, PortSettings};
 pub use severity::{InterfaceDiagnostic, Severity};
+pub use sorted::{insert_by_key, inserted};
 pub use step::{Action, NewLink, Portal, Step};
 pub use steps::{Scope, steps};
 pub use storage::{

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::insert_by_key;
+
 /// A quoted value longer than this (characters) is cut.
 const LONGEST_VALUE: usize = 80;
 
@@ -175,9 +177,10 @@ fn keys(text: &str) -> Vec<(usize, usize)> {
             }),
             _ => base64_before(bytes, at).map(|start| (start, at + 1)),
         };
-        found.extend(key);
+        if let Some(key) = key {
+            insert_by_key(&mut found, key, |key| *key);
+        }
     }
-    found.sort_unstable();
     found
 }
 

@@ -1,8 +1,9 @@
 //! The network of the plan.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-use crate::{DefinitionId, Interface};
+use crate::{DefinitionId, Interface, inserted};
 
 /// All interfaces of the input, in bring-up order: parents before the
 /// interfaces that stand on them, else in declared order.
@@ -16,11 +17,9 @@ impl Network {
     /// Puts interfaces into bring-up order. An interface whose parents are
     /// not among them, or stand on itself, keeps its declared place.
     pub fn in_bring_up_order(interfaces: Vec<Interface>) -> Self {
-        let index: std::collections::BTreeMap<DefinitionId, usize> = interfaces
-            .iter()
-            .enumerate()
-            .map(|(i, one)| (one.id.clone(), i))
-            .collect();
+        let places = interfaces.iter().enumerate();
+        let index: BTreeMap<DefinitionId, usize> =
+            inserted(places.map(|(i, one)| (one.id.clone(), i)));
         let parents: Vec<Vec<usize>> = interfaces
             .iter()
             .map(|one| {

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 
 use crate::dhcp::ROUTE_METRIC;
 use crate::topology::Topology;
-use crate::{BootPlan, Interface, LinkKind, MountPoint, Nqn, Reach, Requirement, Warning};
+use crate::{
+    BootPlan, Interface, LinkKind, MountPoint, Nqn, Reach, Requirement, Warning, inserted,
+};
 
 /// The loss timeout of root's controllers, where none is said: root has nowhere
 /// else to go, so they are never given up.
@@ -136,7 +138,7 @@ fn needs_advertisements(plan: &BootPlan, interface: &Interface) -> bool {
 fn modules(plan: &BootPlan, on_path: &[bool]) -> Vec<String> {
     let interfaces = plan.network.interfaces.iter().zip(on_path);
     let kinds = interfaces.filter_map(|(one, on_path)| on_path.then_some(&one.kind));
-    let mut modules: BTreeSet<&str> = kinds.filter_map(LinkKind::module).collect();
+    let mut modules: BTreeSet<&str> = inserted(kinds.filter_map(LinkKind::module));
     let mut options = plan.controllers.iter().map(|one| &one.options);
     if options.any(|o| o.hdr_digest || o.data_digest) {
         // nvme-tcp asks for what computes them by this name, and names no module

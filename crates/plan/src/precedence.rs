@@ -24,7 +24,7 @@
 use std::collections::BTreeSet;
 
 use crate::remote::Storage;
-use crate::{Authority, Controller, Mount, Reach, Warning};
+use crate::{Authority, Controller, Mount, Reach, Warning, inserted};
 
 /// Who names which of the controllers, by their places.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl Named {
     fn own(&self) -> BTreeSet<usize> {
         let others = |one: &usize| self.firmware.contains(one) || self.command_line.contains(one);
         let own = self.installed.iter().filter(|one| !others(one));
-        own.copied().collect()
+        inserted(own.copied())
     }
 }
 

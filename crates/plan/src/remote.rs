@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::stack::{Stack, Stacks};
 use crate::storage::{MountRequest, NodeRole, OtherRemote, StorageGraph};
-use crate::{ConnectionIdentity, Controller, Mount, Origin, Warning};
+use crate::{ConnectionIdentity, Controller, Mount, Origin, Warning, inserted};
 
 /// More links from mounts to controllers than this are refused: their number
 /// grows with a product, and no machine has as many.
@@ -177,7 +177,7 @@ impl Storage {
         let kept = kept.into_iter().map(|at| self.controllers[at].clone());
         self.controllers = kept.collect();
         let places = self.controllers.iter().enumerate();
-        self.by_identity = places.map(|(at, one)| (one.identity(), at)).collect();
+        self.by_identity = inserted(places.map(|(at, one)| (one.identity(), at)));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::inserted;
 use crate::layer::{Array, Layer};
 use crate::storage::{Node, NodeRole, StorageGraph};
 
@@ -33,7 +34,7 @@ impl<'a> Stacks<'a> {
         let nodes = graph.nodes().iter().enumerate();
         Self {
             graph,
-            by_id: nodes.map(|(at, node)| (node.id.as_str(), at)).collect(),
+            by_id: inserted(nodes.map(|(at, node)| (node.id.as_str(), at))),
             looks: 0,
         }
     }

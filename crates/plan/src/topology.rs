@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{DefinitionId, Interface, LinkKind, Mtu, Network};
+use crate::{DefinitionId, Interface, LinkKind, Mtu, Network, inserted};
 
 /// The MTU of a link that nobody sets it of.
 const ETHERNET_MTU: u64 = 1500;
@@ -30,11 +30,8 @@ impl<'a> Topology<'a> {
     pub(crate) fn new(network: &'a Network) -> Self {
         let interfaces = network.interfaces.as_slice();
         let count = interfaces.len();
-        let place: BTreeMap<&DefinitionId, usize> = interfaces
-            .iter()
-            .enumerate()
-            .map(|(at, one)| (&one.id, at))
-            .collect();
+        let places = interfaces.iter().enumerate();
+        let place: BTreeMap<&DefinitionId, usize> = inserted(places.map(|(at, one)| (&one.id, at)));
         let mut this = Self {
             interfaces,
             below: Vec::with_capacity(count),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use nvmeroot_firmware::{Card, NamedTable, named_cards};
-use nvmeroot_plan::{Fragment, Interface, LinkKind, MacAddress};
+use nvmeroot_plan::{Fragment, Interface, LinkKind, MacAddress, inserted};
 
 use crate::net;
 use crate::sys::netlink::{Link, Netlink};
@@ -83,7 +83,7 @@ impl<'a> Doubt<'a> {
         let (known, unknown): (Vec<_>, Vec<_>) = cards.partition(|card| mac_of(card).is_some());
         let hfis = tables.iter().flat_map(|one| &one.table.hfis);
         let hfis = hfis.map(|hfi| MacAddress::new(hfi.mac.0));
-        let mut macs: BTreeSet<MacAddress> = hfis.chain(named_cards(line)).collect();
+        let mut macs: BTreeSet<MacAddress> = inserted(hfis.chain(named_cards(line)));
         // No card has it, and no table means one by it.
         macs.remove(&MacAddress::new([0; 6]));
         for mac in known.into_iter().filter_map(mac_of) {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use nvmeroot_plan::BootPlan;
+use nvmeroot_plan::{BootPlan, inserted};
 
 use crate::sys::modprobe::load_aliases;
 use crate::sys::priority::Priority;
@@ -17,7 +17,7 @@ use crate::task::Context;
 fn aliases(plan: &BootPlan) -> BTreeSet<String> {
     let mounts = plan.mounts.iter().filter(|mount| mount.essential);
     let known = mounts.filter_map(|mount| mount.filesystem.as_ref());
-    known.map(|name| format!("fs-{name}")).collect()
+    inserted(known.map(|name| format!("fs-{name}")))
 }
 
 /// If root's drive is not there by then, the boot waits for the network and not for

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use nvmeroot_firmware::{Boot, NamedTable, Overlay, changes, overlay, takes_tables};
 use nvmeroot_plan::{
-    BootPlan, FORMAT_VERSION, Fragment, Interface, InterfaceName, Reach, Warning, resolve,
+    BootPlan, FORMAT_VERSION, Fragment, Interface, InterfaceName, Reach, Warning, inserted, resolve,
 };
 use serde::Deserialize;
 
@@ -183,9 +183,8 @@ fn only_at_boot(
         all.find(same).filter(|known| one.keeps(known)).cloned()
     };
     let here = plan.storage_interfaces().into_iter();
-    here.filter(|one| !is_told(one))
-        .map(|one| (one.name.clone(), before(one)))
-        .collect()
+    let new = here.filter(|one| !is_told(one));
+    inserted(new.map(|one| (one.name.clone(), before(one))))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use nvmeroot_nbft::{Effect, Note, Rule, parse};
 
 use crate::sys::kmsg::{Kmsg, Level};
 use crate::sys::paths::Paths;
+use nvmeroot_plan::insert_by_key;
 
 /// EDK II writes 4 KiB at most; 255 records of everything stay below this.
 const LONGEST: u64 = 4 << 20;
@@ -49,11 +50,11 @@ pub(super) fn are_there(paths: &Paths) -> bool {
 fn files(directory: &Path) -> Vec<(String, std::path::PathBuf)> {
     let entries = fs::read_dir(directory).into_iter().flatten();
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut numbered: Vec<(u32, String)> = names
-        .filter_map(|name| Some((table_number(&name)?, name)))
-        .collect();
-    numbered.sort();
-    numbered.truncate(MOST);
+    let mut numbered: Vec<(u32, String)> = Vec::new();
+    for one in names.filter_map(|name| Some((table_number(&name)?, name))) {
+        insert_by_key(&mut numbered, one, |(number, _)| *number);
+        numbered.truncate(MOST);
+    }
     let files = numbered.into_iter().map(|(_, name)| {
         let path = directory.join(&name);
         (name, path)

@@ -6,9 +6,10 @@
 //! goes on with its lease (`get_existing_connection` in src/core/nm-manager.c);
 //! without, it leaves the link to whoever set it up, and nobody renews the lease.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use nvmeroot_plan::{ConnectionId, Interface, LinkKind, MacAddress};
+use nvmeroot_plan::{ConnectionId, Interface, LinkKind, MacAddress, inserted};
 
 use crate::sys::netlink::Link;
 use crate::sys::paths::Paths;
@@ -79,13 +80,16 @@ fn profiles(paths: &Paths) -> Vec<Profile> {
     let mut found = Vec::new();
     let roots = paths.new_roots.iter();
     for directory in roots.flat_map(|root| DIRECTORIES.map(|one| root.join(one))) {
-        let Ok(entries) = std::fs::read_dir(directory) else {
+        let Ok(entries) = std::fs::read_dir(&directory) else {
             continue;
         };
         let files = entries.take(MOST_PROFILES).filter_map(Result::ok);
-        let mut files: Vec<_> = files.map(|entry| entry.path()).collect();
-        files.sort();
-        found.extend(files.iter().filter_map(|file| profile(file)));
+        let names: BTreeSet<_> = inserted(files.map(|entry| entry.file_name()));
+        found.extend(
+            names
+                .iter()
+                .filter_map(|name| profile(&directory.join(name))),
+        );
     }
     found
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::Nqn;
+use nvmeroot_plan::{Nqn, inserted};
 use nvmeroot_record::Portal;
 
 use crate::task::ControllerAddress;
@@ -64,9 +64,7 @@ impl ControllerTable {
     /// The addresses of the portals that are connected.
     pub(super) fn connected_portals(&self) -> BTreeSet<IpAddr> {
         let connected = self.all.iter().filter(|(_, wanted)| wanted.connected);
-        connected
-            .map(|(address, _)| address.portal.address.ip())
-            .collect()
+        inserted(connected.map(|(address, _)| address.portal.address.ip()))
     }
 
     /// A controller of the plan led to this one.

@@ -303,9 +303,8 @@ impl<'a, 'k> Interfaces<'a, 'k> {
     /// The interfaces, with their default routes: each of its own metric, because the
     /// kernel takes no second one with the same.
     pub(super) fn finish(mut self) -> Vec<Interface> {
-        // Stable: else in the order of the table.
-        self.gateways
-            .sort_by_key(|(_, _, _, is_default, _)| !is_default);
+        let is_default = |(_, _, _, is_default, _): &(_, _, _, bool, _)| *is_default;
+        let (gateways, others): (Vec<_>, Vec<_>) = self.gateways.into_iter().partition(is_default);
         // What the installed system has by its default route it keeps.
         let least = [false, true].map(|is_ipv4| match self.adds {
             true => self.known.last_default_metric(is_ipv4),
@@ -313,7 +312,7 @@ impl<'a, 'k> Interfaces<'a, 'k> {
         });
         let least = least.map(|last| last.map_or(Some(0), |last| last.checked_add(1)));
         let mut taken: Vec<(bool, u32)> = Vec::new();
-        for (at, gateway, metric, _, place) in self.gateways {
+        for (at, gateway, metric, _, place) in gateways.into_iter().chain(others) {
             let one = &mut self.found[at];
             let is_ipv4 = gateway.is_ipv4();
             let is_it =

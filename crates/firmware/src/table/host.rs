@@ -1,7 +1,7 @@
 //! Which host the tables say this is.
 
 use nvmeroot_nbft::Primary;
-use nvmeroot_plan::{HostIdentity, Origin, Warning};
+use nvmeroot_plan::{HostIdentity, Origin, Warning, insert_by_key};
 
 use crate::host::{completed, in_written_order};
 use crate::named::NamedTable;
@@ -12,12 +12,16 @@ pub(super) fn identity(
     tables: &[NamedTable],
     warnings: &mut Vec<Warning>,
 ) -> Option<(HostIdentity, Origin)> {
-    let mut sorted: Vec<&NamedTable> = tables.iter().collect();
-    sorted.sort_by_key(|one| match one.table.host.flags.primary() {
-        Primary::Selected => 0,
-        Primary::NotIndicated | Primary::Reserved => 1,
-        Primary::Unselected => 2,
-    });
+    let mut sorted: Vec<&NamedTable> = Vec::new();
+    for table in tables {
+        insert_by_key(&mut sorted, table, |one| {
+            match one.table.host.flags.primary() {
+                Primary::Selected => 0,
+                Primary::NotIndicated | Primary::Reserved => 1,
+                Primary::Unselected => 2,
+            }
+        });
+    }
     let mut found: Option<(HostIdentity, Origin)> = None;
     for table in sorted {
         let place = table.origin("host");

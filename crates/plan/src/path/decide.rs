@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::rules::{Lookup, RuleKind, Rules};
 use super::tables::{ADVERTISED, Dynamic, Entry, RouteSource, Tables, refuses, table_of};
 use crate::topology::Topology;
-use crate::{Controller, InterfaceName, LinkKind, Network, RouteType};
+use crate::{Controller, InterfaceName, LinkKind, Network, RouteType, insert_by_key};
 
 /// What decides over the way to each controller.
 #[derive(Debug)]
@@ -217,8 +217,12 @@ impl<'a> Router<'a> {
             table = table.or(Some(dynamic.table));
             rule = rule.or(into);
         }
-        // Stable: what is known comes before what may come.
-        leads.sort_by_key(|way| way.at);
+        // What is known comes before what may come.
+        let mut sorted = Vec::with_capacity(leads.len());
+        for way in leads {
+            insert_by_key(&mut sorted, way, |way| way.at);
+        }
+        let mut leads = sorted;
         leads.dedup_by_key(|way| way.at);
         let settled = answer.is_some_and(|a| a.is_settled() || a.rule.is_some());
         let decision = Decision {

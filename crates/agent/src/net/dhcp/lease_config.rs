@@ -162,8 +162,10 @@ fn lease_routes(lease: &Lease4, metric: u32) -> Vec<LeaseRoute> {
         !own && r.via != Some(source)
     });
     // What is on the link first: other routes' gateways may lie there.
-    routes.sort_by_key(|r| r.via.is_some());
-    routes
+    let (mut sorted, by_gateways): (Vec<_>, Vec<_>) =
+        routes.into_iter().partition(|route| route.via.is_none());
+    sorted.extend(by_gateways);
+    sorted
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Making controllers, and asking a portal what it offers.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -147,10 +148,10 @@ impl Device for Kernel {
 }
 
 /// The line of the kernel log is about one of these controllers.
-fn is_about(line: &str, controllers: &[String]) -> bool {
+fn is_about(line: &str, controllers: &BTreeSet<String>) -> bool {
     line.strip_prefix("nvme ")
         .and_then(|rest| rest.split_once(':'))
-        .is_some_and(|(name, _)| controllers.iter().any(|c| c == name))
+        .is_some_and(|(name, _)| controllers.contains(name))
 }
 
 /// `instance=N,cntlid=M`.
@@ -339,7 +340,7 @@ mod tests {
 
     #[test]
     fn what_is_said_of_others_does_not_count() {
-        let others = ["nvme0".to_owned()];
+        let others = BTreeSet::from(["nvme0".to_owned()]);
         let failed = |name: &str| format!("nvme {name}: Connect command failed, errno: -111");
         assert!(is_about(&failed("nvme0"), &others));
         assert!(!is_about(&failed("nvme1"), &others));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use nvmeroot_plan::{CONNECT_OPTIONS, ConnectOptions, HostIdentity, Nqn, Transport};
+use nvmeroot_plan::{CONNECT_OPTIONS, ConnectOptions, HostIdentity, Nqn, Transport, inserted};
 
 /// The options that this kernel knows, as reading `/dev/nvme-fabrics` lists
 /// them (since Linux 5.17; before, the read fails).
@@ -13,14 +13,12 @@ pub struct Supported(Option<BTreeSet<String>>);
 impl Supported {
     /// From the text of `/dev/nvme-fabrics`.
     pub fn parse(text: &str) -> Self {
-        let names: BTreeSet<String> = text
-            .trim()
-            .split(',')
-            .filter(|part| !part.is_empty())
+        let parts = text.trim().split(',').filter(|part| !part.is_empty());
+        let names = parts
             .map(|part| part.split('=').next().unwrap_or(part).to_owned())
             // A file that holds a controller answers with these alone.
-            .filter(|name| name != "instance" && name != "cntlid")
-            .collect();
+            .filter(|name| name != "instance" && name != "cntlid");
+        let names: BTreeSet<String> = inserted(names);
         Self((!names.is_empty()).then_some(names))
     }
 

@@ -1,10 +1,13 @@
 //! Controllers and namespaces as sysfs shows them
 //! (drivers/nvme/host/sysfs.c).
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+
+use nvmeroot_plan::inserted;
 
 /// A controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,20 +38,18 @@ impl NvmeTree {
         }
     }
 
-    /// The names of all controllers, in no order.
-    pub fn names(&self) -> Vec<String> {
+    /// The names of all controllers.
+    pub fn names(&self) -> BTreeSet<String> {
         names(&self.sys.join("class/nvme"))
     }
 
     /// All controllers, by name.
     pub fn controllers(&self) -> Vec<SysController> {
-        let mut all: Vec<_> = self
-            .names()
-            .into_iter()
-            .filter_map(|name| self.controller(&name))
-            .collect();
-        all.sort_by(|a, b| a.name.cmp(&b.name));
-        all
+        let names = self.names();
+        names
+            .iter()
+            .filter_map(|name| self.controller(name))
+            .collect()
     }
 
     fn controller(&self, name: &str) -> Option<SysController> {
@@ -71,7 +72,7 @@ impl NvmeTree {
     /// The block devices of a subsystem's namespaces (`nvme0n1`): with multipath
     /// they lie under the subsystem, without it under its controllers.
     pub fn namespaces(&self, nqn: &str) -> Vec<String> {
-        let mut found = Vec::new();
+        let mut found = BTreeSet::new();
         for class in ["class/nvme-subsystem", "class/nvme"] {
             let class = self.sys.join(class);
             for name in names(&class) {
@@ -81,9 +82,7 @@ impl NvmeTree {
                 }
             }
         }
-        found.sort();
-        found.dedup();
-        found
+        found.into_iter().collect()
     }
 
     /// Removes a controller; returns when it is gone. One that is gone
@@ -112,14 +111,9 @@ fn is_namespace(name: &str) -> bool {
         .is_some_and(|(controller, namespace)| digits(controller) && digits(namespace))
 }
 
-fn names(dir: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(dir) else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect()
+fn names(dir: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    inserted(entries.map(|entry| entry.file_name().to_string_lossy().into_owned()))
 }
 
 fn attribute(dir: &Path, name: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use nvmeroot_plan::{InterfaceName, MacAddress, Mtu};
+use nvmeroot_plan::{InterfaceName, MacAddress, Mtu, insert_by_key};
 
 use super::wire::{Attributes, Message, Request, kind, text, u16_at, u32_at};
 use super::{Netlink, NetlinkError};
@@ -101,12 +101,16 @@ impl Netlink {
     pub fn links(&mut self) -> Result<Vec<Link>, NetlinkError> {
         let mut links = Vec::new();
         let all = Request::new(kind::GET_LINK, &fixed(0, 0, 0));
-        self.dump(all, |message| links.extend(Link::read(message)))
-            .map_err(|source| NetlinkError {
-                what: "can't list the links".to_owned(),
-                source,
-            })?;
-        links.sort_by_key(|l| l.index);
+        let read = |message: Message<'_>| {
+            if let Some(link) = Link::read(message) {
+                // In this order the kernel names them since 6.10.
+                insert_by_key(&mut links, link, |one| one.index);
+            }
+        };
+        self.dump(all, read).map_err(|source| NetlinkError {
+            what: "can't list the links".to_owned(),
+            source,
+        })?;
         Ok(links)
     }
 
