@@ -12,6 +12,7 @@ use std::thread;
 use bootable::{Generator, Input, Machine, SECRET};
 use nvmeroot_fabrics::answers::{data, initialized, response};
 use nvmeroot_fabrics::auth;
+use nvmeroot_fabrics::group::{Exponent, Group};
 
 const NQN: &str = "nqn.2024-01.com.example:root";
 const PLAN: &str = "etc/nvmeroot/plan.json";
@@ -27,6 +28,8 @@ struct Target {
     secret: Option<&'static str>,
     /// It asks for a Diffie-Hellman group.
     group: u8,
+    /// And says nothing of its own side of the exchange.
+    is_mute: bool,
     namespaces: u32,
     offers_nothing: bool,
     /// Its log refers to another portal, and has nothing else.
@@ -56,6 +59,7 @@ impl Target {
         host.write_all(&initialized())?;
         let mut subsystem = String::new();
         let mut message = Vec::new();
+        let exponent = Group::of(self.group).map(Exponent::random).transpose()?;
         loop {
             let pdu = read(&mut host)?;
             let command = u16::from_le_bytes([pdu[10], pdu[11]]);
@@ -71,7 +75,7 @@ impl Target {
                 // It is ready at once.
                 (0x7f, 4) => (1, 0),
                 (0x7f, 5) => {
-                    message = self.message(&pdu[72..], &subsystem);
+                    message = self.message(&pdu[72..], &subsystem, exponent.as_ref());
                     (0, 0)
                 }
                 (0x7f, 6) => {
@@ -122,9 +126,15 @@ impl Target {
     }
 
     /// What it answers to a message of authentication.
-    fn message(self, said: &[u8], subsystem: &str) -> Vec<u8> {
-        let mut challenge = vec![1, 1, 0, 0, 1, 0, 32, 0, 1, self.group, 0, 0, 7, 0, 0, 0];
+    fn message(self, said: &[u8], subsystem: &str, exponent: Option<&Exponent>) -> Vec<u8> {
+        let said_by_us = exponent.filter(|_| !self.is_mute);
+        let public = said_by_us.map_or_else(Vec::new, Exponent::public);
+        let length = u16::try_from(public.len()).expect("short").to_le_bytes();
+        let mut challenge = vec![1, 1, 0, 0, 1, 0, 32, 0, 1, self.group];
+        challenge.extend(length);
+        challenge.extend([7, 0, 0, 0]);
         challenge.extend([9; 32]);
+        challenge.extend(public);
         if said[1] == 0 {
             assert_eq!((said[0], said[7], said[8]), (0, 1, 1), "it negotiates");
             return challenge;
@@ -133,7 +143,12 @@ impl Target {
         let auth::Message::Challenge(asked) = auth::Message::parse(&challenge) else {
             panic!("a challenge");
         };
-        let right = auth::response(&asked, &secret, common::HOSTNQN, subsystem);
+        // After the response is place for a challenge of the host.
+        let theirs = &said[16 + 64..];
+        assert_eq!(said[10..12], length, "as long as the prime");
+        let shared = exponent.map(|one| one.shared(theirs).expect("a value"));
+        let host = common::HOSTNQN;
+        let right = auth::response(&asked, shared.as_deref(), &secret, host, subsystem);
         match right.as_deref() == Some(&said[16..48]) {
             true => vec![1, 3, 0, 0, 1, 0, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0],
             false => vec![0, 0xf1, 0, 0, 1, 0, 1, 1],
@@ -218,6 +233,7 @@ const HEALTHY: Target = Target {
     does_not_admit: false,
     secret: None,
     group: 0,
+    is_mute: false,
     namespaces: 1,
     offers_nothing: false,
     refers: false,
@@ -341,13 +357,30 @@ fn a_secret_that_is_missing_wrong_or_right() {
 }
 
 #[test]
-fn a_group_that_is_not_spoken_is_no_fault() {
-    let target = Target {
-        secret: Some(SECRET),
-        group: 1,
-        ..HEALTHY
-    };
-    found(Input::Secret, target, &["warning portal-unsure"]);
+fn a_secret_that_is_wrong_or_right_after_an_exchange() {
+    // The shortest, and the longest: what lies between is a row of the same table.
+    for group in [1, 5] {
+        let asking = |secret| Target {
+            secret: Some(secret),
+            group,
+            ..HEALTHY
+        };
+        found(Input::Secret, asking(SECRET), &[]);
+        found(Input::Secret, asking(WRONG), &["fault secret-wrong"]);
+    }
+}
+
+#[test]
+fn an_exchange_that_makes_no_sense_is_no_fault() {
+    for (group, is_mute) in [(6, false), (1, true)] {
+        let target = Target {
+            secret: Some(SECRET),
+            group,
+            is_mute,
+            ..HEALTHY
+        };
+        found(Input::Secret, target, &["warning portal-unsure"]);
+    }
 }
 
 #[test]

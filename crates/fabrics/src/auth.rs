@@ -1,14 +1,15 @@
-//! DH-HMAC-CHAP without a Diffie-Hellman exchange (NVM Express Base Specification 2.0,
-//! section 8.13.5; `drivers/nvme/host/auth.c`): the host shows that it has its secret.
+//! DH-HMAC-CHAP (NVM Express Base Specification 2.0, section 8.13.5;
+//! `drivers/nvme/host/auth.c`): the host shows that it has its secret.
 
 use std::io::ErrorKind;
 
 use hmac::{Hmac, KeyInit, Mac};
 use nvmeroot_plan::{Secret, base64};
-use sha2::{Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::command::{Command, PAGE};
 use crate::conversation::{Broken, Conversation};
+use crate::group::{Exponent, Group};
 
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,10 @@ const HASHES: [u8; 3] = [1, 2, 3];
 const NO_GROUP: u8 = 0;
 const GROUPS: [u8; 6] = [NO_GROUP, 1, 2, 3, 4, 5];
 
+/// What is not spoken, and shows in more than one way.
+const ANOTHER_PROTOCOL: &str = "another protocol";
+const ANOTHER_GROUP: &str = "another Diffie-Hellman group";
+
 /// Of our one transaction on a connection.
 const TRANSACTION: u16 = 1;
 
@@ -65,6 +70,8 @@ pub struct Challenge<'m> {
     group: u8,
     sequence: u32,
     value: &'m [u8],
+    /// The controller's side of the Diffie-Hellman exchange.
+    public: &'m [u8],
 }
 
 /// What a message of the controller is.
@@ -91,13 +98,18 @@ impl<'m> Message<'m> {
             (DH_HMAC_CHAP, SUCCESS) => Self::Success,
             (DH_HMAC_CHAP, CHALLENGE) => {
                 let length = usize::from(head[6]);
-                match bytes.get(16..16 + length) {
-                    Some(value) if length > 0 => Self::Challenge(Challenge {
-                        hash: head[8],
-                        group: head[9],
-                        sequence: u32::from_le_bytes([head[12], head[13], head[14], head[15]]),
-                        value,
-                    }),
+                let of_public = usize::from(u16::from_le_bytes([head[10], head[11]]));
+                match bytes.get(16..16 + length + of_public) {
+                    Some(values) if length > 0 => {
+                        let (value, public) = values.split_at(length);
+                        Self::Challenge(Challenge {
+                            hash: head[8],
+                            group: head[9],
+                            sequence: u32::from_le_bytes([head[12], head[13], head[14], head[15]]),
+                            value,
+                            public,
+                        })
+                    }
                     _ => Self::Other,
                 }
             }
@@ -123,6 +135,16 @@ fn hmac(hash: u8, key: &[u8], parts: &[&[u8]]) -> Option<Vec<u8>> {
     }
 }
 
+/// A digest; `None` for a hash that does not exist.
+fn digest(hash: u8, data: &[u8]) -> Option<Vec<u8>> {
+    match hash {
+        1 => Some(Sha256::digest(data).to_vec()),
+        2 => Some(Sha384::digest(data).to_vec()),
+        3 => Some(Sha512::digest(data).to_vec()),
+        _ => None,
+    }
+}
+
 /// The key of a secret (`DHHC-1:HASH:BASE64:`), as this host uses it.
 fn key(secret: &Secret, host: &str) -> Option<Vec<u8>> {
     let mut fields = secret.expose().split(':').skip(1);
@@ -136,19 +158,25 @@ fn key(secret: &Secret, host: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// What the host answers; `None`: the secret or the hash is none.
+/// What the host answers, with what an exchange made known to both sides; `None`: the
+/// secret or the hash is none.
 pub fn response(
     challenge: &Challenge<'_>,
+    shared: Option<&[u8]>,
     secret: &Secret,
     host: &str,
     subsystem: &str,
 ) -> Option<Vec<u8>> {
-    let key = key(secret, host)?;
+    let hash = challenge.hash;
+    let value = match shared {
+        Some(shared) => hmac(hash, &digest(hash, shared)?, &[challenge.value])?,
+        None => challenge.value.to_vec(),
+    };
     hmac(
-        challenge.hash,
-        &key,
+        hash,
+        &key(secret, host)?,
         &[
-            challenge.value,
+            &value,
             &challenge.sequence.to_le_bytes(),
             &TRANSACTION.to_le_bytes(),
             // No secure channel.
@@ -161,15 +189,19 @@ pub fn response(
     )
 }
 
-/// The message with the answer; the controller is not asked for its own.
-fn reply(response: &[u8]) -> Vec<u8> {
+/// The message with the answer, and the host's side of the Diffie-Hellman exchange; the
+/// controller is not asked for its own.
+fn reply(response: &[u8], public: &[u8]) -> Vec<u8> {
     let mut message = vec![DH_HMAC_CHAP, REPLY, 0, 0];
     message.extend(TRANSACTION.to_le_bytes());
     message.push(u8::try_from(response.len()).unwrap_or(0));
-    message.extend([0; 9]);
+    message.extend([0; 3]);
+    message.extend(u16::try_from(public.len()).unwrap_or(0).to_le_bytes());
+    message.extend([0; 4]);
     message.extend(response);
     // The place of a challenge of ours is there, too.
     message.resize(message.len() + response.len(), 0);
+    message.extend(public);
     message
 }
 
@@ -187,18 +219,24 @@ pub fn authenticate(
     if let Some(verdict) = say(conversation, &negotiate(), &mut page)? {
         return Ok(verdict);
     }
-    let answer = match Message::parse(&page) {
-        Message::Challenge(challenge) if challenge.group != NO_GROUP => {
-            return Ok(Verdict::NotSpoken("a Diffie-Hellman group"));
-        }
-        Message::Challenge(challenge) => response(&challenge, secret, host, subsystem),
+    let challenge = match Message::parse(&page) {
+        Message::Challenge(challenge) => challenge,
         Message::Failure(why) => return Ok(failed(why, false)),
-        Message::Success | Message::Other => None,
+        Message::Success | Message::Other => return Ok(Verdict::NotSpoken(ANOTHER_PROTOCOL)),
     };
-    let Some(answer) = answer else {
-        return Ok(Verdict::NotSpoken("another protocol"));
+    let (public, shared) = match (challenge.group, Group::of(challenge.group)) {
+        (NO_GROUP, _) => (Vec::new(), None),
+        (_, Some(group)) => {
+            let exponent = Exponent::random(group)?;
+            let shared = exponent.shared(challenge.public).ok_or(Broken::Value)?;
+            (exponent.public(), Some(shared))
+        }
+        (_, None) => return Ok(Verdict::NotSpoken(ANOTHER_GROUP)),
     };
-    match say(conversation, &reply(&answer), &mut page) {
+    let Some(response) = response(&challenge, shared.as_deref(), secret, host, subsystem) else {
+        return Ok(Verdict::NotSpoken(ANOTHER_PROTOCOL));
+    };
+    match say(conversation, &reply(&response, &public), &mut page) {
         Ok(None) => {}
         Ok(Some(verdict)) => return Ok(verdict),
         // The kernel's target may be gone before its answer is.
@@ -208,7 +246,7 @@ pub fn authenticate(
     Ok(match Message::parse(&page) {
         Message::Success => Verdict::Accepted,
         Message::Failure(why) => failed(why, true),
-        _ => Verdict::NotSpoken("another protocol"),
+        _ => Verdict::NotSpoken(ANOTHER_PROTOCOL),
     })
 }
 
@@ -224,10 +262,10 @@ fn is_end(kind: ErrorKind) -> bool {
 fn failed(why: u8, has_answer: bool) -> Verdict {
     match why {
         0x01 if has_answer => Verdict::Refused,
-        0x02 => Verdict::NotSpoken("another protocol"),
+        0x02 => Verdict::NotSpoken(ANOTHER_PROTOCOL),
         0x03 => Verdict::NotSpoken("a secure channel"),
         0x04 => Verdict::NotSpoken("another hash"),
-        0x05 => Verdict::NotSpoken("another Diffie-Hellman group"),
+        0x05 => Verdict::NotSpoken(ANOTHER_GROUP),
         other => Verdict::Failed(other),
     }
 }
@@ -274,27 +312,86 @@ mod tests {
         assert_eq!(offer[..12], [0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 3, 6]);
         assert_eq!(offer[42..48], [0, 1, 2, 3, 4, 5]);
         // struct nvmf_auth_dhchap_reply_data and twice the hash.
-        assert_eq!(reply(&[7; 32]).len(), 16 + 64);
-        assert_eq!(reply(&[7; 32])[..8], [1, 2, 0, 0, 1, 0, 32, 0]);
+        let plain = reply(&[7; 32], &[]);
+        assert_eq!(plain.len(), 16 + 64);
+        assert_eq!(plain[..8], [1, 2, 0, 0, 1, 0, 32, 0]);
+        assert_eq!(plain[8..16], [0; 8]);
+        // Then the value of the exchange, its length before the sequence number.
+        let longest = reply(&[7; 64], &[8; 1024]);
+        assert_eq!(longest.len(), 16 + 128 + 1024);
+        assert_eq!(longest[6..16], [64, 0, 0, 0, 0, 4, 0, 0, 0, 0]);
+        assert_eq!(longest[16..80], [7; 64]);
+        assert_eq!(longest[80..144], [0; 64]);
+        assert_eq!(longest[144..], [8; 1024]);
     }
 
     #[test]
     fn a_challenge_is_read_with_its_hash() {
-        let mut message = vec![1, 1, 0, 0, 1, 0, 32, 0, 2, 0, 0, 0, 9, 0, 0, 0];
-        message.extend([5; 32]);
-        message.resize(4096, 0);
-        assert_eq!(
-            Message::parse(&message),
-            Message::Challenge(Challenge {
+        // struct nvmf_auth_dhchap_challenge_data, with a value of an exchange or none.
+        for (group, length, public) in [(0, [0, 0], &[][..]), (5, [0, 4], &[6; 1024])] {
+            let mut message = vec![1, 1, 0, 0, 1, 0, 32, 0, 2, group];
+            message.extend(length);
+            message.extend([9, 0, 0, 0]);
+            message.extend([5; 32]);
+            message.extend(public);
+            let whole = message.len();
+            message.resize(4096, 0);
+            let challenge = Message::Challenge(Challenge {
                 hash: 2,
-                group: 0,
+                group,
                 sequence: 9,
                 value: &[5; 32],
-            })
-        );
+                public,
+            });
+            assert_eq!(Message::parse(&message), challenge);
+            assert_eq!(Message::parse(&message[..whole]), challenge);
+            assert_eq!(Message::parse(&message[..whole - 1]), Message::Other);
+        }
         let failure = [0, 0xf1, 0, 0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0];
         assert_eq!(Message::parse(&failure), Message::Failure(1));
-        assert_eq!(Message::parse(&message[..20]), Message::Other);
+    }
+
+    /// What Python's `hmac` and `pow` say, by the words of the specification: the exponents
+    /// are 64 bytes of 1 and of 2, the key is that of the first secret.
+    #[test]
+    fn a_response_after_an_exchange_is_as_others_compute_it() {
+        let secret: Secret = PLAIN.parse().expect("a secret");
+        let (host, subsystem) = (
+            "nqn.2014-08.org.example:host",
+            "nqn.2014-08.org.example:drive",
+        );
+        let expected = [
+            (
+                (1, 1),
+                "d63cfdaa5eeb99cb1243870af43f5111c981986cd87dcf1793e2a7185b2d71b2",
+            ),
+            (
+                (2, 2),
+                "f3d74ddeb1f3d02109c17c7219c518405e1563ec5215360b2f3904c308290172\
+                 f69a546e24e21ffcbf9b66cf1003b05a",
+            ),
+            (
+                (5, 3),
+                "e4c71d2a0918f972db85d299bb6477b13ff7dafdcda8fc1ebbf82d7fbc6fe05c\
+                 2cc009f3508bacd20a494c0a1cd05163de59b9b12ea4deef3da2367e63a71922",
+            ),
+        ];
+        for ((group, hash), expected) in expected {
+            let side = |byte| Exponent::of(Group::of(group).expect("a group"), &[byte; 64]);
+            let public = side(2).public();
+            let challenge = Challenge {
+                hash,
+                group,
+                sequence: 9,
+                value: &vec![5; 16 + 16 * usize::from(hash)],
+                public: &public,
+            };
+            let shared = side(1).shared(&public).expect("a value");
+            let response = response(&challenge, Some(&shared), &secret, host, subsystem);
+            let response = response.expect("a hash").into_iter();
+            let hex: String = response.map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, expected);
+        }
     }
 
     #[test]
@@ -305,19 +402,22 @@ mod tests {
             group: 0,
             sequence,
             value: &[1; 32],
+            public: &[],
         };
         let all = [
-            response(&challenge(1, 1), &secret, "h", "s"),
-            response(&challenge(1, 2), &secret, "h", "s"),
-            response(&challenge(2, 1), &secret, "h", "s"),
-            response(&challenge(1, 1), &secret, "i", "s"),
-            response(&challenge(1, 1), &secret, "h", "t"),
+            response(&challenge(1, 1), None, &secret, "h", "s"),
+            response(&challenge(1, 2), None, &secret, "h", "s"),
+            response(&challenge(2, 1), None, &secret, "h", "s"),
+            response(&challenge(1, 1), None, &secret, "i", "s"),
+            response(&challenge(1, 1), None, &secret, "h", "t"),
+            response(&challenge(1, 1), Some(&[1]), &secret, "h", "s"),
+            response(&challenge(1, 1), Some(&[2]), &secret, "h", "s"),
         ];
         for (at, one) in all.iter().enumerate() {
             assert!(one.is_some());
             assert!(all[..at].iter().all(|other| other != one));
         }
-        assert_eq!(response(&challenge(9, 1), &secret, "h", "s"), None);
+        assert_eq!(response(&challenge(9, 1), None, &secret, "h", "s"), None);
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub enum Broken {
     /// The controller does not start.
     #[error("the controller does not start")]
     NotReady,
+    /// Its side of a Diffie-Hellman exchange is no number that belongs there.
+    #[error("the controller's Diffie-Hellman value is out of bounds")]
+    Value,
 }
 
 /// Why there is no log.
