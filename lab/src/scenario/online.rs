@@ -17,6 +17,23 @@ const EMPTY: &str = "nqn.2014-08.org.example.lab:empty";
 const OTHER_ID: &str = "11111111-2222-4333-8444-666666666666";
 const OTHER_NQN: &str = "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-4333-8444-666666666666";
 
+/// Hosts that the target admits after a Diffie-Hellman exchange only, in these groups and
+/// with these hashes.
+const EXCHANGING: [(&str, &str, &str, &str); 2] = [
+    (
+        "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-4333-8444-000000002048",
+        "11111111-2222-4333-8444-000000002048",
+        "ffdhe2048",
+        "hmac(sha256)",
+    ),
+    (
+        "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-4333-8444-000000008192",
+        "11111111-2222-4333-8444-000000008192",
+        "ffdhe8192",
+        "hmac(sha512)",
+    ),
+];
+
 /// What is asked, and what the answer is called.
 struct Asked {
     /// One word.
@@ -87,6 +104,30 @@ const ALL: &[Asked] = &[
         name: "nosecret",
         secret: None,
         finding: "secret-missing",
+        ..RIGHT
+    },
+    Asked {
+        name: "exchange",
+        host: (EXCHANGING[0].0, EXCHANGING[0].1),
+        ..RIGHT
+    },
+    Asked {
+        name: "exchangesecret",
+        host: (EXCHANGING[0].0, EXCHANGING[0].1),
+        secret: Some(reports::OTHER_SECRET),
+        finding: "secret-wrong",
+        ..RIGHT
+    },
+    Asked {
+        name: "longexchange",
+        host: (EXCHANGING[1].0, EXCHANGING[1].1),
+        ..RIGHT
+    },
+    Asked {
+        name: "longexchangesecret",
+        host: (EXCHANGING[1].0, EXCHANGING[1].1),
+        secret: Some(reports::OTHER_SECRET),
+        finding: "secret-wrong",
         ..RIGHT
     },
     Asked {
@@ -173,6 +214,15 @@ fn online() -> Scenario {
                  echo 1 >{nvmet}/subsystems/{EMPTY}/attr_allow_any_host && \
                  ln -s {nvmet}/subsystems/{EMPTY} {nvmet}/ports/1/subsystems/"
             ))?;
+            for (host, _, group, hash) in EXCHANGING {
+                session.command(&format!(
+                    "mkdir {nvmet}/hosts/{host} && cd {nvmet}/hosts/{host} && \
+                     echo {SECRET} >dhchap_key && echo {group} >dhchap_dhgroup && \
+                     echo '{hash}' >dhchap_hash && \
+                     ln -s {nvmet}/hosts/{host} {nvmet}/subsystems/{SUBSYSTEM}/allowed_hosts/ && \
+                     cd /"
+                ))?;
+            }
             session.start_host()
         },
         check: |outcome, faults| {
