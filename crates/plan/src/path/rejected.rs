@@ -80,7 +80,7 @@ fn lost(
     (table, length, entry): (u32, u8, Entry),
 ) -> String {
     if super::tables::refuses(entry.kind) && decision.refused == Some(entry) {
-        return format!("says that it can't be reached (`{}`)", kind(entry));
+        return format!("says that it can't be reached (`{}`)", entry.kind);
     }
     let Some((best, decided)) = best.zip(decision.table) else {
         return format!("is in table {table}, which nothing looks into for this connection");
@@ -98,7 +98,7 @@ fn lost(
     match (&controller.options.host_iface, best.at == entry.at) {
         (_, true) => "says the same of the same interface".to_owned(),
         (Some(name), _) => format!("the connection is bound to `{name}`"),
-        (None, _) => format!("is of type `{}`", kind(entry)),
+        (None, _) => format!("is of type `{}`", entry.kind),
     }
 }
 
@@ -124,10 +124,6 @@ fn link_local(to: IpAddr) -> IpNet {
         IpAddr::V4(_) => IPV4_LINK_LOCAL,
         IpAddr::V6(_) => IPV6_LINK_LOCAL,
     }
-}
-
-fn kind(entry: Entry) -> String {
-    format!("{:?}", entry.kind).to_lowercase()
 }
 
 impl Router<'_> {

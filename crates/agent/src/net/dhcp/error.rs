@@ -20,7 +20,8 @@ pub enum DhcpError {
     },
     /// DHCPv6 has no link-local address to speak from.
     #[error(
-        "`{link}` has no usable link-local address after {waited:?}\nhint: is IPv6 disabled (`ipv6.disable`, `disable_ipv6`), or the link down?"
+        "`{link}` has no usable link-local address after {} s\nhint: is IPv6 disabled (`ipv6.disable`, `disable_ipv6`), or the link down?",
+        waited.as_secs()
     )]
     NoLinkLocal {
         /// The link.
@@ -40,7 +41,8 @@ pub enum DhcpError {
     },
     /// No server answered.
     #[error(
-        "no DHCP server answered on `{link}` after {tries} tries in {waited:?}\nhint: is a DHCP server in this network (or VLAN)?"
+        "no DHCP server answered on `{link}` after {tries} tries in {} s\nhint: is a DHCP server in this network (or VLAN)?",
+        waited.as_secs()
     )]
     NoAnswer {
         /// The link.
@@ -52,7 +54,8 @@ pub enum DhcpError {
     },
     /// A server offered an address and didn't confirm it.
     #[error(
-        "the DHCP server `{server}` offered `{address}` on `{link}`, but didn't confirm it ({tries} tries in {waited:?})"
+        "the DHCP server `{server}` offered `{address}` on `{link}`, but didn't confirm it ({tries} tries in {} s)",
+        waited.as_secs()
     )]
     NotConfirmed {
         /// The link.
