@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 use nvmeroot_render::{ChangeKind, package_files};
@@ -68,7 +68,7 @@ fn manuals(directory: &Path) -> Result<()> {
 }
 
 /// The version is the package's; a date would be another at each build.
-fn page(command: clap::Command) -> Man {
+fn page(command: Command) -> Man {
     Man::new(command)
         .section("8")
         .manual("System administration")
@@ -200,7 +200,7 @@ fn see_also(names: &[&str]) -> Roff {
         page.text([bold(*name), roman(format!("(8){end}"))]);
     }
     page.control("PP", []);
-    page.text([roman("The guide: /usr/share/doc/nvmeroot/guide")]);
+    page.text([roman("The guide: /usr/share/doc/nvmeroot/docs/guide")]);
     page
 }
 
@@ -217,8 +217,28 @@ fn completions(directory: &Path) -> Result<()> {
         ),
     ] {
         let mut bytes = Vec::new();
-        generate(shell, &mut args::Cli::command(), "nvmeroot", &mut bytes);
+        generate(
+            shell,
+            &mut shown(&args::Cli::command()),
+            "nvmeroot",
+            &mut bytes,
+        );
         write(&directory.join(path), &bytes, 0o644)?;
     }
     Ok(())
+}
+
+/// The same without what is hidden, which not every shell's generator leaves out.
+fn shown(command: &Command) -> Command {
+    // clap wants names that last.
+    let leaked = |text: &str| -> &'static str { text.to_owned().leak() };
+    let arguments = command.get_arguments().filter(|one| !one.is_hide_set());
+    let same = Command::new(leaked(command.get_name()))
+        .about(command.get_about().cloned().unwrap_or_default())
+        .args(arguments.cloned())
+        .subcommands(command.get_subcommands().map(shown));
+    match command.get_version() {
+        Some(version) => same.version(leaked(version)),
+        None => same,
+    }
 }

@@ -29,7 +29,11 @@ pub(crate) fn missing_programs(
     if missing.is_empty() {
         return Ok(None);
     }
-    let names: Vec<String> = missing.iter().map(|p| format!("`{}`", p.name)).collect();
+    let names = missing.iter().map(|program| match program.what {
+        "" => format!("`{}`", program.name),
+        what => format!("{what} `{}`", program.name),
+    });
+    let names: Vec<String> = names.collect();
     let packages: Vec<&str> = missing.iter().map(|p| p.package).collect();
     let verb = if names.len() == 1 { "is" } else { "are" };
     let message = format!(

@@ -338,6 +338,22 @@ fn the_examples() {
     }
 }
 
+/// `cryptroot` is no program that anybody calls.
+#[test]
+fn what_is_missing_is_called_what_it_is() {
+    let root = new_root();
+    for program in ["usr/sbin/lvm", "usr/sbin/mdadm"] {
+        write(&root.path().join(program), b"", 0o755);
+    }
+    let file = repository().join("examples/curtin/dhcp.yaml");
+    let said = succeeds(hook(&file, root.path()).args(["configure", "--dry-run"]));
+    assert_eq!(
+        said.stderr,
+        "warning: initramfs-tools' hook `cryptroot` is needed and not in the root tree\n\
+         hint: install there before the initramfs is generated: cryptsetup-initramfs\n"
+    );
+}
+
 /// The commands that the example gives curtin are commands that work.
 #[test]
 fn the_example_s_commands() {
@@ -375,4 +391,24 @@ fn the_example_s_commands() {
             .join("etc/initramfs-tools/hooks/nvmeroot")
             .exists()
     );
+}
+
+/// Debian's two packages exclude each other.
+#[test]
+fn the_example_installs_a_generator_where_there_is_none() {
+    let text = std::fs::read_to_string(repository().join("examples/curtin/hook.yaml"))
+        .expect("the example");
+    let (_, script) = text.split_once("\n    - -c\n    - ").expect("a script");
+    for (there, is_asked) in [("dracut", false), ("mkinitramfs", false), ("other", true)] {
+        let work = common::work();
+        let at = |name: &str| work.path().join(name);
+        write(&at(there), b"#!/bin/sh\n", 0o755);
+        let asked = format!("#!/bin/sh\necho \"$@\" >{}\n", at("asked").display());
+        write(&at("apt-get"), asked.as_bytes(), 0o755);
+        let mut sh = Command::new("/bin/sh");
+        succeeds(sh.args(["-c", script]).env("PATH", work.path()));
+        let asked = std::fs::read_to_string(at("asked")).ok();
+        let expected = is_asked.then_some("install --assume-yes initramfs-tools\n");
+        assert_eq!(asked.as_deref(), expected, "{there}");
+    }
 }

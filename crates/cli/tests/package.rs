@@ -163,6 +163,60 @@ fn a_package_of_another_version_is_refused() {
     assert!(said.stderr.contains(&expected), "{}", said.stderr);
 }
 
+/// A page of the package's leads to pages that are in it, too.
+#[test]
+fn the_package_s_pages_have_the_pages_that_they_name() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut shipped = std::collections::BTreeMap::new();
+    let lists = [
+        (include_str!("../../../debian/nvmeroot.install"), ""),
+        (
+            include_str!("../../../debian/nvmeroot.examples"),
+            "usr/share/doc/nvmeroot/examples",
+        ),
+    ];
+    for (list, place) in lists {
+        for line in list.lines() {
+            let (from, to) = line.split_once(' ').unwrap_or((line, place));
+            let name = Path::new(from).file_name().expect("a name");
+            let mut open = vec![(repository.join(from), Path::new(to).join(name))];
+            while let Some((from, to)) = open.pop() {
+                if let Ok(entries) = std::fs::read_dir(&from) {
+                    let paths = entries.map(|entry| entry.expect("an entry").path());
+                    open.extend(paths.map(|path| {
+                        let to = to.join(path.file_name().expect("a name"));
+                        (path, to)
+                    }));
+                } else {
+                    shipped.insert(to, from);
+                }
+            }
+        }
+    }
+    let guide = Path::new("usr/share/doc/nvmeroot/docs/guide/README.md");
+    assert!(shipped.contains_key(guide), "{:?}", shipped.keys());
+    for (place, from) in shipped
+        .iter()
+        .filter(|(place, _)| place.extension().is_some_and(|end| end == "md"))
+    {
+        let text = std::fs::read_to_string(from).expect("a page");
+        for link in text.split("](").skip(1) {
+            let link = link.split([')', '#']).next().unwrap_or_default();
+            if link.is_empty() || link.contains("://") {
+                continue;
+            }
+            let mut to = place.parent().expect("a directory").to_path_buf();
+            for part in link.split('/') {
+                match part {
+                    ".." => assert!(to.pop()),
+                    part => to.push(part),
+                }
+            }
+            assert!(shipped.contains_key(&to), "{}: {link}", place.display());
+        }
+    }
+}
+
 /// The image holds what was taken back, also where the package was removed long ago.
 #[test]
 fn a_purge_has_the_initramfs_made_anew() {

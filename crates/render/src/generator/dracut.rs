@@ -15,6 +15,7 @@ pub(crate) const PROGRAM: RequiredProgram = RequiredProgram::new("dracut", "drac
 
 /// Opens encrypted volumes.
 pub(crate) const DECRYPTS: RequiredProgram = RequiredProgram::within(
+    "systemd's",
     &["usr/lib/systemd", "lib/systemd"],
     "systemd-cryptsetup",
     "systemd-cryptsetup",

@@ -14,6 +14,7 @@ pub(crate) const PROGRAM: RequiredProgram =
 
 /// cryptsetup's hook: the program alone is not copied.
 pub(crate) const DECRYPTS: RequiredProgram = RequiredProgram::within(
+    "initramfs-tools' hook",
     &["usr/share/initramfs-tools/hooks"],
     "cryptroot",
     "cryptsetup-initramfs",
