@@ -14,6 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         name: "fuzz".to_owned(),
         path: Some("etc/cloud/cloud.cfg.d/99-fuzz.cfg".to_owned()),
         text: &text,
+        ..Source::default()
     };
     let curtin = curtin::read("fuzz", &text).ok().and_then(|input| input.network);
     for (sources, network) in [(vec![], curtin.as_ref()), (vec![source], None)] {

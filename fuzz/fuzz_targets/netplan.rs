@@ -10,6 +10,7 @@ fn source<'a>(path: &str, text: &'a [u8]) -> Source<'a> {
         name: path.to_owned(),
         path: Some(path.to_owned()),
         text,
+        ..Source::default()
     }
 }
 

@@ -171,7 +171,7 @@ fn bytes_that_are_no_utf_8() {
     // netplan's text as binary: `network: {} # \xfc`.
     said_of(
         b"write_files:\n  etc_netplan_installer:\n    path: etc/netplan/a.yaml\n    content: !!binary bmV0d29yazoge30gIyD8Cg==\n",
-        "error: byte 0xfc is not UTF-8\n  --> etc_netplan_installer:1:15\nhint: save the file as UTF-8\n",
+        "error: byte 0xfc is not UTF-8\n  --> curtin.yaml, write_files.etc_netplan_installer.content:1:15\nhint: save the file as UTF-8\n",
     );
     said_of(
         b"storage: {}\nother: a\0b\n",
@@ -201,7 +201,7 @@ fn a_hundred_thousand_levels() {
     );
     said_of(
         embedded.as_bytes(),
-        "error: nested deeper than 128 levels\n  --> n:1:138\n",
+        "error: nested deeper than 128 levels\n  --> curtin.yaml, write_files.n.content:1:138\n",
     );
 }
 
@@ -236,7 +236,7 @@ fn alias_bombs() {
         format!("write_files:\n  n:\n    path: etc/netplan/a.yaml\n    content: |\n{indented}");
     said_of(
         embedded.as_bytes(),
-        &format!("error: more than 1000000 values\n  --> n:6:38\n{hint}"),
+        &format!("error: more than 1000000 values\n  --> curtin.yaml:10:44\n{hint}"),
     );
 }
 

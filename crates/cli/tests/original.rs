@@ -336,10 +336,10 @@ fn steps_say_where_they_come_from() {
     assert_eq!(
         seen,
         [
-            "set_ipv6 etc_netplan_installer:4:5 network.ethernets.ens3",
-            "add_address etc_netplan_installer:5:19 network.ethernets.ens3.addresses[0]",
-            "link_up etc_netplan_installer:4:5 network.ethernets.ens3",
-            "add_route etc_netplan_installer:7:9 network.ethernets.ens3.routes[0]",
+            "set_ipv6 curtin.yaml:19:11 network.ethernets.ens3",
+            "add_address curtin.yaml:20:25 network.ethernets.ens3.addresses[0]",
+            "link_up curtin.yaml:19:11 network.ethernets.ens3",
+            "add_route curtin.yaml:22:15 network.ethernets.ens3.routes[0]",
             "connect curtin.yaml:4:7 storage.config[0]",
         ]
     );

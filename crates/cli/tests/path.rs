@@ -75,7 +75,7 @@ fn the_data_refers_by_index() {
     assert_eq!(names, ["storage7", "bond0", "eno1"]);
     let passed = &told["ways"][0]["passed"][0];
     assert_eq!(passed["why"], "its prefix /0 is shorter than /24");
-    assert_eq!(passed["origin"]["line"], 9);
+    assert_eq!(passed["origin"]["line"], 25);
 }
 
 /// However many mounts, controllers and routes there are.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nvmeroot_plan::{Origin, Warning, tidy};
+use nvmeroot_plan::{Origin, Warning, tidy, tidy_hint};
 
 use crate::yaml::{Document, KeyPath, Node, Position};
 
@@ -46,14 +46,14 @@ impl Diagnostic {
     /// The same, with what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(tidy(hint));
+        self.hint = Some(tidy_hint(hint));
         self
     }
 
     /// The same, with a hint where there is one.
     #[must_use]
     pub fn maybe_hint(mut self, hint: Option<impl Into<String>>) -> Self {
-        self.hint = hint.map(tidy).or(self.hint);
+        self.hint = hint.map(tidy_hint).or(self.hint);
         self
     }
 
@@ -120,6 +120,11 @@ impl<'d> Report<'d> {
             left_out: 0,
             warnings: Vec::new(),
         }
+    }
+
+    /// The whole text.
+    pub(crate) fn text(&self) -> &'d str {
+        self.document.text()
     }
 
     /// The origin of a node.

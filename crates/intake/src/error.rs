@@ -3,7 +3,7 @@ use std::sync::Arc;
 use nvmeroot_plan::Origin;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::yaml::YamlError;
+use crate::yaml::{Position, YamlError};
 
 /// Why an input gives no fragment.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,8 @@ pub enum IntakeError {
     Yaml {
         /// The file, or the name of the embedded text.
         file: Arc<str>,
+        /// Where the text begins in it.
+        start: Position,
         /// Why.
         source: YamlError,
     },
@@ -28,10 +30,17 @@ impl IntakeError {
     pub fn into_diagnostics(self) -> Diagnostics {
         match self {
             Self::Invalid(diagnostics) => diagnostics,
-            Self::Yaml { file, source } => {
+            Self::Yaml {
+                file,
+                start,
+                source,
+            } => {
                 let origin = source.position().map_or_else(
                     || Origin::whole(file.clone()),
-                    |at| Origin::at(file.clone(), at.line, at.column),
+                    |at| {
+                        let at = at.in_text_from(start);
+                        Origin::at(file.clone(), at.line, at.column)
+                    },
                 );
                 let fault = Diagnostic::new(origin, source.to_string()).maybe_hint(source.hint());
                 Diagnostics {

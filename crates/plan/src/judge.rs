@@ -37,7 +37,7 @@ pub(crate) fn judge(plan: &mut BootPlan, sources: Sources) {
         if sources.has_network {
             missing_routes(plan);
         } else {
-            plan.warnings.push(no_network(&sources.passed_over));
+            plan.warnings.push(no_network(plan, &sources.passed_over));
         }
     }
     if plan.reach.is_by_initramfs() {
@@ -86,11 +86,15 @@ fn unbound_link_local(plan: &mut BootPlan) {
     }
 }
 
-fn no_network(passed_over: &[String]) -> Warning {
+fn no_network(plan: &BootPlan, passed_over: &[String]) -> Warning {
     let warning =
         Warning::general("there is no network configuration, so nothing leads to the controllers");
     if passed_over.is_empty() {
-        return warning.with_hint("configure the interface that leads there in the root tree, or pass the installer's netplan file in `write_files`");
+        let is_installer_s = plan.mounts.iter().any(|one| one.origin.key.is_some());
+        return warning.with_hint(match is_installer_s {
+            true => "configure the interface that leads there in the root tree, or pass the installer's netplan file in `write_files`",
+            false => "configure the interface that leads there in the root tree",
+        });
     }
     let mut names: Vec<String> = passed_over
         .iter()

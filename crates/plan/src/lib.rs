@@ -76,7 +76,7 @@ pub use ipv6::{Ipv6AddressGeneration, Ipv6Settings, Ipv6Token, LinkLocal};
 pub use layer::{Array, Layer, VolumeName};
 pub use link::{ActivationMode, CardFacts, Dummy, Interface, LinkKind, Match, Vlan, Vrf};
 pub use manager::{BOOT_NETWORK, BOOT_PROFILE, Manager};
-pub use message::{mask, tidy};
+pub use message::{mask, tidy, tidy_hint};
 pub use mount::Mount;
 pub use name::{DefinitionId, InterfaceName, MacAddress, Mtu, NameError, VlanId};
 pub use network::Network;

@@ -14,6 +14,9 @@ const LONGEST_VALUE: usize = 80;
 /// A message longer than this (characters) is cut.
 const LONGEST: usize = 1000;
 
+/// The longest command in a hint (bytes): two paths of the kernel's, and room for words.
+const LONGEST_COMMAND: usize = 10_000;
+
 /// What stands for a key.
 const MASK: &str = "(secret)";
 
@@ -34,7 +37,32 @@ const BASE64_KEY: usize = 43;
 /// that turn the direction of text escaped, quoted values and the whole cut to
 /// a bounded length.
 pub fn tidy(text: impl Into<String>) -> String {
-    let mut text = text.into();
+    tidied(text.into(), shorten)
+}
+
+/// The same for a hint. What it quotes may be a command, which is there as a whole or not
+/// at all.
+pub fn tidy_hint(text: impl Into<String>) -> String {
+    tidied(text.into(), |hint| {
+        let bounded = with_quotes_up_to(hint, LONGEST_COMMAND);
+        match bounded.len() <= 2 * LONGEST_COMMAND {
+            true => bounded,
+            false => shorten(&with_quotes_up_to(hint, LONGEST_VALUE)),
+        }
+    })
+}
+
+/// Longer quotes are left out.
+fn with_quotes_up_to(text: &str, longest: usize) -> String {
+    let parts = text.split('`').enumerate();
+    let kept = parts.map(|(n, part)| match n % 2 == 1 && part.len() > longest {
+        true => "…",
+        false => part,
+    });
+    kept.collect::<Vec<_>>().join("`")
+}
+
+fn tidied(mut text: String, shorten: impl Fn(&str) -> String) -> String {
     if is_plain(&text) {
         return text;
     }
@@ -284,6 +312,20 @@ mod tests {
         let long = tidy(format!("`{}` is long", "x".repeat(1_000_000)));
         assert_eq!(long, format!("`{}…` is long", "x".repeat(80)));
         assert_eq!(tidy("ä".repeat(5000)).chars().count(), 1001);
+    }
+
+    #[test]
+    fn a_command_in_a_hint_is_whole_or_not_there() {
+        let hint = |path: usize| {
+            let path = "/d".repeat(path / 2);
+            format!("run `nvmeroot configure --curtin {path} --root {path}`, then `update-grub`")
+        };
+        assert_eq!(tidy_hint(hint(100)), hint(100));
+        assert_eq!(tidy_hint(hint(4096)), hint(4096));
+        assert_eq!(tidy_hint(hint(6000)), "run `…`, then `update-grub`");
+        let many = hint(4096).repeat(50);
+        assert!(tidy_hint(many).chars().count() <= LONGEST + 1);
+        assert_eq!(tidy_hint("a `DHHC-1:00:AAECAwQF:`\n"), "a `(secret)`\\n");
     }
 
     #[test]

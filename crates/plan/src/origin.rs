@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::tidy;
+use crate::{tidy, tidy_hint};
 
 /// The place in an input that a value, a warning or a step comes from.
 ///
@@ -97,7 +97,7 @@ impl Warning {
     /// The same warning, with what to do about it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(tidy(hint));
+        self.hint = Some(tidy_hint(hint));
         self
     }
 }

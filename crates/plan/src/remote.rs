@@ -186,8 +186,15 @@ fn by_another_transport(request: &MountRequest, origin: &Origin, transport: &str
         "`{}` lies on an NVMe controller with the transport `{transport}`, which nvmeroot does not connect",
         request.path
     );
-    Warning::at(origin.clone(), message)
-        .with_hint("only `transport: tcp` can be connected in the initramfs")
+    Warning::at(origin.clone(), message).with_hint(match is_in_table(origin) {
+        true => "let it be reached over TCP: only that can be connected in the initramfs",
+        false => "only `transport: tcp` can be connected in the initramfs",
+    })
+}
+
+/// A line of a table such as fstab says it: values of a structured file have a key.
+fn is_in_table(origin: &Origin) -> bool {
+    origin.key.is_none()
 }
 
 /// Holds `_netdev` against the graph. The graph decides; where it does not
@@ -210,11 +217,22 @@ impl NetdevCheck<'_> {
             return Some(at(message).with_hint(hint)).filter(|_| self.request.path.is_essential());
         }
         if self.request.netdev == Some(true) && self.all == 0 {
+            let (place, hint) = match is_in_table(self.origin) {
+                true => (
+                    "that is known here",
+                    "connect its drive where this runs, or name its portal in `etc/nvme/config.json`",
+                ),
+                false => (
+                    "in the storage configuration",
+                    "add its `nvme_controller` and name it in the disk",
+                ),
+            };
             let message = format!(
-                "`{path}` has the option `_netdev`, and there is no NVMe/TCP controller in the storage configuration"
+                "`{path}` has the option `_netdev`, and there is no NVMe/TCP controller {place}"
             );
-            let hint = "add its `nvme_controller` and name it in the disk; if this is remote by other means (iSCSI, NFS), nvmeroot has nothing to do with it";
-            return Some(at(message).with_hint(hint));
+            return Some(at(message).with_hint(format!(
+                "{hint}; if this is remote by other means (iSCSI, NFS), nvmeroot has nothing to do with it"
+            )));
         }
         if self.request.unknown_device {
             if self.request.netdev != Some(true) {
@@ -224,7 +242,10 @@ impl NetdevCheck<'_> {
             let message = format!(
                 "cannot tell which device backs `{path}`; it has `_netdev`, so assuming that it needs every controller"
             );
-            let hint = "name its `device` in the storage configuration";
+            let hint = match is_in_table(self.origin) {
+                true => "run this where its device is, or correct the line",
+                false => "name its `device` in the storage configuration",
+            };
             return Some(at(message).with_hint(hint));
         }
         let (message, hint) = match (self.request.netdev, controllers.is_empty()) {

@@ -27,13 +27,17 @@ pub(super) fn network(
 ) -> Vec<NetworkText> {
     let mut sources = Vec::new();
     for one in &configuration.texts {
-        if let Ok(text) = std::str::from_utf8(&one.content) {
-            source_map.insert(&one.name, text);
+        let (file, _) = &one.within;
+        if *file != one.origin.file
+            && let Ok(text) = std::str::from_utf8(&one.content)
+        {
+            source_map.insert(file, text);
         }
         sources.push(NetworkText {
             name: one.name.to_string(),
             path: one.path.clone(),
             content: one.content.clone(),
+            within: Some(one.within.clone()),
         });
     }
     sources

@@ -1,5 +1,8 @@
 //! What a source gives.
 
+use std::sync::Arc;
+
+use nvmeroot_intake::yaml::Position;
 use nvmeroot_intake::{IntakeError, netplan};
 
 use crate::Failure;
@@ -9,6 +12,8 @@ pub(super) struct NetworkText {
     pub(super) name: String,
     pub(super) path: Option<String>,
     pub(super) content: Vec<u8>,
+    /// The file that it is a part of, and where it begins in it.
+    pub(super) within: Option<(Arc<str>, Position)>,
 }
 
 impl NetworkText {
@@ -17,6 +22,7 @@ impl NetworkText {
             name: self.name.clone(),
             path: self.path.clone(),
             text: &self.content,
+            within: self.within.clone(),
         }
     }
 }

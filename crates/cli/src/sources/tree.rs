@@ -82,6 +82,7 @@ pub(super) fn network(
             name: path.clone(),
             path: Some(path),
             content,
+            within: None,
         });
     }
     Ok(sources)

@@ -33,6 +33,26 @@ fn options() -> impl Iterator<Item = &'static ConnectOption> {
     CONNECT_OPTIONS.iter().filter(|option| !option.is_secret())
 }
 
+/// What some write here by the names that nvme-cli, libnvme or the kernel have for it.
+fn elsewhere(key: &str) -> Option<String> {
+    let key = key.to_ascii_lowercase().replace('-', "_");
+    let secrets = CONNECT_OPTIONS.iter().filter(|option| option.is_secret());
+    let mut secrets = secrets.map(|option| (option.name, option.json_key));
+    if key.starts_with("dhchap") {
+        let is_it = |(name, json): &(&str, &str)| [*name, *json].contains(&&*key);
+        let (_, json) = secrets.find(is_it).unwrap_or(("", "dhchap_key"));
+        return Some(format!(
+            "everybody can read curtin's file: write the secret into `etc/nvme/config.json` of the root tree, mode 0600, as the key `{json}` of this port"
+        ));
+    }
+    ["tls", "tls_key", "tls_key_identity", "keyring", "concat"]
+        .contains(&&*key)
+        .then(|| {
+            "nvmeroot connects without TLS: let the target take this host so, and take the key away"
+                .to_owned()
+        })
+}
+
 const PORT: &str = "a whole number from 1 to 65535";
 const ADDRESS: &str = "an IPv4 or IPv6 address";
 
@@ -49,7 +69,7 @@ pub(super) fn read(
         .copied()
         .chain(options().map(|o| o.name))
         .collect();
-    unknown_keys(report, mapping, path, &known, "nvme_controller");
+    unknown_keys(report, mapping, path, &known, "nvme_controller", elsewhere);
     let mut reader = Reader {
         report,
         item,

@@ -8,7 +8,7 @@ use super::keys::near_miss;
 use super::value::{is_null, scalar, shape};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::yaml::pyyaml::{Excerpt, Integer, Value, base64};
-use crate::yaml::{KeyPath, Mapping, Node as YamlNode, parse};
+use crate::yaml::{KeyPath, Mapping, Node as YamlNode, Position, parse};
 
 /// The entry by which Ubuntu's installer passes on its netplan file.
 const INSTALLER: &str = "etc_netplan_installer";
@@ -16,8 +16,7 @@ const INSTALLER: &str = "etc_netplan_installer";
 /// A network configuration that curtin writes into the root tree.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmbeddedText {
-    /// The entry's name. Messages about the text use it as the file's, with
-    /// lines and columns counted in the text.
+    /// The entry's name.
     pub name: Arc<str>,
     /// Where it is written, below the root tree, without a leading slash; the
     /// installer's entry may leave it out.
@@ -30,6 +29,9 @@ pub struct EmbeddedText {
     pub mode: Option<u32>,
     /// Where the text begins in curtin's configuration.
     pub origin: Origin,
+    /// What messages call the file that it is read from, and where in it the text begins:
+    /// curtin's where it stands there line by line, else the text by itself.
+    pub within: (Arc<str>, Position),
 }
 
 /// Hides the content: it may hold secrets.
@@ -42,6 +44,7 @@ impl std::fmt::Debug for EmbeddedText {
             .field("kind", &self.kind)
             .field("mode", &self.mode)
             .field("origin", &self.origin)
+            .field("within", &self.within)
             .finish()
     }
 }
@@ -61,7 +64,37 @@ pub enum TextKind {
 pub(super) fn read(report: &mut Report<'_>, root: Mapping<'_>) -> Vec<EmbeddedText> {
     let mut texts = written(report, root);
     texts.extend(of_cloud_config(report, root));
+    if !texts.is_empty() {
+        let lines: Vec<&str> = report.text().lines().collect();
+        for text in texts.iter_mut().filter(|text| stands_there(text, &lines)) {
+            let Origin { line, column, .. } = text.origin;
+            text.within = (text.origin.file.clone(), Position { line, column });
+        }
+    }
     texts
+}
+
+/// The lines of curtin's file have the text as it is, further to the right: it is a block
+/// with `|`.
+fn stands_there(text: &EmbeddedText, lines: &[&str]) -> bool {
+    let before = |place: u32| {
+        usize::try_from(place)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(1)
+    };
+    let (first, indent) = (before(text.origin.line), before(text.origin.column));
+    let lines = lines.get(first..).unwrap_or_default();
+    let is_block = lines.first().is_some_and(|line| {
+        let blank = line.len() - line.trim_start_matches(' ').len();
+        blank == indent
+    });
+    let content = std::str::from_utf8(&text.content).unwrap_or_default();
+    is_block
+        && !content.is_empty()
+        && content.lines().enumerate().all(|(n, wanted)| {
+            let line = lines.get(n).copied().unwrap_or_default();
+            line.get(indent..).unwrap_or_default() == wanted
+        })
 }
 
 /// `handle_cloudconfig` in curtin/commands/curthooks.py: each entry becomes a
@@ -186,8 +219,11 @@ fn embedded(
     let at = path.key("content");
     let plain = content_bytes(report, node, &at)?;
     let content = decoded(report, file, node, path, plain)?;
+    let origin = report.origin(node, &at);
+    let itself = format!("{}, {}", origin.file, at.to_text());
     Some(EmbeddedText {
         name: name.into(),
+        within: (itself.into(), Position::START),
         path: place,
         content,
         kind,
@@ -195,7 +231,7 @@ fn embedded(
             .get("permissions")
             .or_else(|| file.get("perms"))
             .and_then(mode),
-        origin: report.origin(node, &at),
+        origin,
     })
 }
 

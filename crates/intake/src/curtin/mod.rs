@@ -24,7 +24,7 @@ pub use self::network::Network;
 
 use crate::diagnostic::{Diagnostic, Report};
 use crate::error::IntakeError;
-use crate::yaml::{Document, Fault, KeyPath, KeyPaths, Mapping, Node, parse, pyyaml};
+use crate::yaml::{Document, Fault, KeyPath, KeyPaths, Mapping, Node, Position, parse, pyyaml};
 
 /// What a curtin configuration says.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,7 @@ pub fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<Input, IntakeError> {
     }
     let document = parse(name, bytes).map_err(|source| IntakeError::Yaml {
         file: name.into(),
+        start: Position::START,
         source,
     })?;
     let mut report = Report::new(&document);

@@ -33,7 +33,7 @@ pub(super) fn read(
     path: &KeyPath<'_>,
     unknown_device: bool,
 ) -> Mount {
-    unknown_keys(report, mapping, path, KEYS, "mount");
+    unknown_keys(report, mapping, path, KEYS, "mount", |_| None);
     let netdev = mapping
         .get("options")
         .is_some_and(|node| has_netdev(report, node, &path.key("options")));

@@ -1,9 +1,13 @@
 //! Which files count, and in which order.
 
-use crate::yaml::Document;
+use std::sync::Arc;
+
+use nvmeroot_plan::Origin;
+
+use crate::yaml::{Document, Position};
 
 /// One file, or one text that becomes a file of the root tree.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Source<'a> {
     /// What messages call it: a path as the user named it, or the name of an
     /// embedded text.
@@ -15,6 +19,9 @@ pub struct Source<'a> {
     pub path: Option<String>,
     /// The text.
     pub text: &'a [u8],
+    /// What messages call the file that the text is a part of, and where in it the text
+    /// begins.
+    pub within: Option<(Arc<str>, Position)>,
 }
 
 /// A file that counts.
@@ -69,6 +76,22 @@ const CLOUD_INIT_WRITES: &str = "50-cloud-init.yaml";
 const CURTIN_WRITES: &str = "50-curtin-networking.cfg";
 
 impl Source<'_> {
+    /// Where it begins.
+    pub(super) fn origin(&self) -> Origin {
+        match &self.within {
+            Some((file, at)) if *at != Position::START => {
+                Origin::at(file.clone(), at.line, at.column)
+            }
+            Some((file, _)) => Origin::whole(file.clone()),
+            None => Origin::whole(self.name.as_str()),
+        }
+    }
+
+    /// What a message about the whole file calls it.
+    pub(super) fn shown_path(&self) -> &str {
+        self.path.as_deref().unwrap_or(&self.name)
+    }
+
     fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
         let path = self.path.as_deref().unwrap_or_default();
         path.split('/')
@@ -183,6 +206,7 @@ mod tests {
                 name: (*path).to_owned(),
                 path: path.contains('/').then(|| (*path).to_owned()),
                 text: b"",
+                ..Source::default()
             })
             .collect();
         let order = of_netplan(&sources).into_iter();
@@ -213,6 +237,7 @@ mod tests {
             name: String::new(),
             path: Some("etc/netplan/a.yaml".to_owned()),
             text,
+            ..Source::default()
         };
         let both = [text(b"1"), text(b"2")];
         let kept: Vec<_> = of_netplan(&both).iter().map(|one| one.text).collect();
@@ -233,6 +258,7 @@ mod tests {
             name: path.to_owned(),
             path: Some(path.to_owned()),
             text: b"",
+            ..Source::default()
         };
         let sources = [
             "etc/netplan/60-b.yaml",
@@ -268,6 +294,7 @@ mod tests {
             name: String::new(),
             path: Some(path.to_owned()),
             text: b"",
+            ..Source::default()
         };
         assert!(source("etc/netplan/a.yml").is_ignored_by_netplan());
         assert!(!source("etc/netplan/a.yaml").is_ignored_by_netplan());

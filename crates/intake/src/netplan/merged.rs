@@ -4,7 +4,7 @@
 use nvmeroot_plan::Warning;
 
 use super::check::{Check, shown};
-use super::files::{File, Source};
+use super::files::File;
 use super::findings::{Findings, origin};
 use super::schema::{self, NETWORK, SECTIONS};
 use super::value::{Entry, Map, Value};
@@ -31,11 +31,12 @@ pub(super) fn merge<'d>(files: &[File<'_, 'd>], findings: &mut Findings<'d>) -> 
 
 fn note_file(file: &File<'_, '_>, findings: &mut Findings<'_>) {
     let document = file.document;
-    if file.source.is_some_and(Source::is_ignored_by_netplan) {
-        let whole = nvmeroot_plan::Origin::whole(document.name().clone());
-        let message = "netplan reads only files whose name ends in `.yaml`, so the running \
-                       system does without this one";
-        findings.warn(Warning::at(whole, message).with_hint("rename it"));
+    if let Some(source) = file.source.filter(|one| one.is_ignored_by_netplan()) {
+        let message = format!(
+            "netplan reads only files whose name ends in `.yaml`, so the running system does without `{}`",
+            source.shown_path()
+        );
+        findings.warn(Warning::at(source.origin(), message).with_hint("rename it"));
     }
     for fault in document.faults() {
         if let Fault::DuplicateKey { first, again } = fault {

@@ -25,7 +25,7 @@ pub(crate) mod value;
 #[cfg(test)]
 mod tests;
 
-use nvmeroot_plan::{Fragment, Origin, Warning};
+use nvmeroot_plan::{Fragment, Warning};
 
 use self::files::File;
 pub use self::files::Source;
@@ -33,7 +33,7 @@ use crate::IntakeError;
 use crate::cloud_init::{self, Rendered};
 use crate::curtin;
 use crate::diagnostic::Diagnostics;
-use crate::yaml::{self, Document};
+use crate::yaml::{self, Document, Position};
 
 /// Reads all network files of a system as netplan does: which of them count,
 /// in which order, what they say together. Those of cloud-init stand for the
@@ -74,7 +74,7 @@ pub fn read_with(
     let mut files: Vec<File<'_, '_>> = Vec::with_capacity(documents.len() + 1);
     for (source, document) in of_netplan.into_iter().zip(&documents) {
         if cloud_init.document.is_some() && source.is_cloud_inits() {
-            warnings.push(hidden(document));
+            warnings.push(hidden(source));
         } else {
             files.push(File::of(source, document));
         }
@@ -130,10 +130,16 @@ pub(crate) fn lowered(document: &Document) -> Result<Fragment, IntakeError> {
 }
 
 fn parse(source: &Source<'_>) -> Result<Document, IntakeError> {
-    yaml::parse(&source.name, source.text).map_err(|error| IntakeError::Yaml {
-        file: source.name.as_str().into(),
-        source: error,
-    })
+    let own = || (source.name.as_str().into(), Position::START);
+    let (file, start) = source.within.clone().unwrap_or_else(own);
+    match yaml::parse(&file, source.text) {
+        Ok(document) => Ok(document.in_text_from(start)),
+        Err(source) => Err(IntakeError::Yaml {
+            file,
+            start,
+            source,
+        }),
+    }
 }
 
 /// What cloud-init makes of its files and of curtin's key.
@@ -156,11 +162,12 @@ fn rendered(
     Ok(configuration.render())
 }
 
-fn hidden(document: &Document) -> Warning {
-    let whole = Origin::whole(document.name().clone());
-    let message = "cloud-init writes this file anew when the machine first boots, so what it \
-                   says now does not count";
-    Warning::at(whole, message)
+fn hidden(source: &Source<'_>) -> Warning {
+    let message = format!(
+        "cloud-init writes `{}` anew when the machine first boots, so what it says now does not count",
+        source.shown_path()
+    );
+    Warning::at(source.origin(), message)
         .with_hint("give the file another name, or leave the network to cloud-init")
 }
 

@@ -16,7 +16,7 @@ use super::option;
 use crate::diagnostic::{Diagnostic, Report, nearest};
 use crate::error::IntakeError;
 use crate::yaml::pyyaml::Excerpt;
-use crate::yaml::{Entry, KeyPath, Mapping, Node, Scalar, Sequence, parse_json};
+use crate::yaml::{Entry, KeyPath, Mapping, Node, Position, Scalar, Sequence, parse_json};
 
 const HOST_KEYS: [&str; 6] = [
     "hostnqn",
@@ -50,6 +50,7 @@ const PORT_KEYS: [&str; 12] = [
 pub fn config_json(name: &str, bytes: &[u8]) -> Result<Fragment, IntakeError> {
     let document = parse_json(name, bytes).map_err(|source| IntakeError::Yaml {
         file: name.into(),
+        start: Position::START,
         source,
     })?;
     let mut report = Report::new(&document);

@@ -17,6 +17,16 @@ pub struct Position {
 impl Position {
     /// The first character of a text.
     pub const START: Self = Self { line: 1, column: 1 };
+
+    /// The place in the whole text, of a place in a part of it that is indented as far as
+    /// `start`, where it begins.
+    #[must_use]
+    pub const fn in_text_from(self, start: Self) -> Self {
+        Self {
+            line: self.line.saturating_add(start.line.saturating_sub(1)),
+            column: self.column.saturating_add(start.column.saturating_sub(1)),
+        }
+    }
 }
 
 impl fmt::Display for Position {
@@ -89,6 +99,14 @@ impl Document {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The same as a part of another text, in which it begins at `start`.
+    pub(crate) fn in_text_from(mut self, start: Position) -> Self {
+        for node in &mut self.nodes {
+            node.position = node.position.in_text_from(start);
+        }
+        self
     }
 
     /// The document's value. An empty document is an empty plain scalar, which

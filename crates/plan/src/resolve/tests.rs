@@ -597,7 +597,9 @@ fn what_is_remote_by_other_means_is_told() {
     let by_fc =
         "`/` lies on an NVMe controller with the transport `fc`, which nvmeroot does not connect";
     let not_by_tcp = "`/` is remote, and not by NVMe/TCP";
-    let no_controller = "`/home` has the option `_netdev`, and there is no NVMe/TCP controller in the storage configuration";
+    // A line of fstab: a key of curtin's has its path.
+    let no_controller =
+        "`/home` has the option `_netdev`, and there is no NVMe/TCP controller that is known here";
     for (remote, path, netdev, errors, warnings) in [
         (fc(), "/", true, vec![by_fc], vec![not_by_tcp]),
         (iscsi(), "/", true, vec![], vec![not_by_tcp]),

@@ -23,6 +23,7 @@ fn read(text: &str) -> Result<Fragment, IntakeError> {
             name: text.name.to_string(),
             path: text.path.clone(),
             text: &text.content,
+            within: Some(text.within.clone()),
         })
         .collect();
     let mut fragment = read_with(&sources, input.network.as_ref())?;

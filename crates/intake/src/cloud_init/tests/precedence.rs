@@ -78,8 +78,8 @@ fn what_cloud_init_writes_over_does_not_count() {
     assert_eq!(
         warnings(&fragment(&text)),
         [
-            "f0: cloud-init writes this file anew when the machine first boots, so what it says \
-             now does not count"
+            "c.yaml, write_files.f0.content: cloud-init writes `etc/netplan/50-cloud-init.yaml` \
+             anew when the machine first boots, so what it says now does not count"
         ]
     );
     // curtin writes its own `network` when the files are there already.

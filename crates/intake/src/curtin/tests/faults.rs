@@ -260,3 +260,37 @@ fn numbers_in_odd_notations_are_named() {
         ]
     );
 }
+
+/// What is meant by them stands elsewhere.
+#[test]
+fn keys_of_other_programs_are_told_where_they_belong() {
+    let secret = |key| {
+        format!(
+            "everybody can read curtin's file: write the secret into `etc/nvme/config.json` of the root tree, mode 0600, as the key `{key}` of this port"
+        )
+    };
+    let tls =
+        "nvmeroot connects without TLS: let the target take this host so, and take the key away";
+    for (key, hint) in [
+        ("dhchap_secret", secret("dhchap_key")),
+        ("dhchap-key", secret("dhchap_key")),
+        ("dhchap", secret("dhchap_key")),
+        ("dhchap_ctrl_secret", secret("dhchap_ctrl_key")),
+        ("tls", tls.to_owned()),
+        ("tls_key", tls.to_owned()),
+        ("keyring", tls.to_owned()),
+        ("hdr_digets", "is it meant to be `hdr_digest`?".to_owned()),
+    ] {
+        let text = format!(
+            "config: [{{id: c, type: nvme_controller, transport: tcp, tcp_addr: 10.0.0.1, tcp_port: 4420, {key}: x}}]"
+        );
+        let read = read("c.yaml", text).expect("a configuration");
+        let hints: Vec<_> = read
+            .fragment
+            .warnings
+            .iter()
+            .map(|one| one.hint.clone())
+            .collect();
+        assert_eq!(hints, [Some(hint)], "{key}");
+    }
+}

@@ -4,6 +4,7 @@ mod speed;
 use nvmeroot_plan::{Fragment, NodeRole, Reach, resolve};
 
 use super::{Input, TextKind, read};
+use crate::yaml::Position;
 
 fn good(text: &str) -> Input {
     read("c.yaml", text).unwrap_or_else(|error| panic!("{}", error.into_diagnostics()))
@@ -411,8 +412,39 @@ write_files:
         input.fragment.warnings[0].message,
         "the file `empty` has no content"
     );
+    // Where a text stands as it is, places in it are places in the file.
+    let within: Vec<String> = input
+        .texts
+        .iter()
+        .map(|text| format!("{}:{}", text.within.0, text.within.1))
+        .collect();
+    assert_eq!(within[0], "c.yaml:6:7");
+    assert_eq!(within[1], "c.yaml, write_files.mine.content:1:1");
     // The installer's text counts without a path, as it does for curtin.
     let input = good("write_files: {etc_netplan_installer: {content: x}}");
     assert_eq!(input.texts[0].path, None);
     assert!(!format!("{:?}", input.texts).contains("[120]"));
+}
+
+#[test]
+fn a_block_s_places_are_those_of_the_file() {
+    let within = |content: &str| {
+        let text = format!("write_files:\n  etc_netplan_installer:\n    content: {content}");
+        let (file, at) = good(&text).texts[0].within.clone();
+        (at != Position::START).then(|| format!("{file}:{at}"))
+    };
+    let there = |place: &str| Some(format!("c.yaml:{place}"));
+    for block in ["|", "|-", "|+", "!!str |"] {
+        let text = format!("{block}\n      a: 1\n\n      b:\n        c: ü\n");
+        assert_eq!(within(&text), there("4:7"), "{block}");
+    }
+    assert_eq!(within("|\r\n      a: 1\r\n      b: 2\r\n"), there("4:7"));
+    for other in [
+        ">\n      a: 1\n      b: 2\n",
+        "\"a: 1\\nb: 2\"\n",
+        "'a: 1'\n",
+        "\n      'a: 1'\n",
+    ] {
+        assert_eq!(within(other), None, "{other}");
+    }
 }

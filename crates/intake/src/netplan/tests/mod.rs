@@ -21,6 +21,7 @@ fn source<'a>(path: &str, text: &'a str) -> Source<'a> {
         name: path.to_owned(),
         path: path.contains('/').then(|| path.to_owned()),
         text: text.as_bytes(),
+        ..Source::default()
     }
 }
 

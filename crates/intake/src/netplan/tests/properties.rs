@@ -82,7 +82,7 @@ proptest! {
 
     #[test]
     fn any_bytes_give_a_fragment_or_errors(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let source = Source { name: "n".to_owned(), path: None, text: &bytes };
+        let source = Source { name: "n".to_owned(), path: None, text: &bytes, ..Source::default() };
         if let Err(error) = read(&[source]) {
             prop_assert!(!error.into_diagnostics().shown.is_empty());
         }

@@ -93,6 +93,7 @@ pub(super) fn fragment(files: &Files) -> Result<Fragment, Diagnostics> {
             name: name.clone(),
             path: Some(format!("etc/netplan/{name}")),
             text: text.as_bytes(),
+            ..Source::default()
         })
         .collect();
     read(&sources).map_err(crate::IntakeError::into_diagnostics)
