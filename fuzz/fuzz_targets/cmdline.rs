@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nvmeroot_agent::boot::command_line::CommandLine;
+use nvmeroot_firmware::CommandLine;
 
 fuzz_target!(|text: &str| {
     let line = CommandLine::parse(text);

@@ -16,6 +16,7 @@ mod fields;
 mod ip;
 mod nvmf;
 mod option;
+mod own;
 mod words;
 
 use nvmeroot_plan::{
@@ -23,6 +24,7 @@ use nvmeroot_plan::{
     MacAddress, Match, Origin, Vlan, VlanId, Warning,
 };
 
+pub use self::own::{CommandLine, DEFAULT_DEADLINE};
 pub use self::words::{Words, words};
 
 use self::fields::fields;
@@ -32,6 +34,10 @@ use crate::known::Known;
 
 /// dracut's options for links that nvmeroot does not make.
 const NOT_OURS: [&str; 4] = ["bridge", "team", "rd.znet", "BOOTIF"];
+
+/// What is said where they don't.
+pub const TABLES_DO_NOT_COUNT: &str =
+    "the firmware's tables don't count, by the kernel command line";
 
 /// Whether the firmware's tables count.
 pub fn takes_tables(line: &str) -> bool {

@@ -28,7 +28,9 @@ mod report;
 mod table;
 
 pub use card::Card;
-pub use command_line::{Words, named_cards, takes_tables, words};
+pub use command_line::{
+    CommandLine, DEFAULT_DEADLINE, TABLES_DO_NOT_COUNT, Words, named_cards, takes_tables, words,
+};
 pub use named::NamedTable;
 pub use report::changes;
 

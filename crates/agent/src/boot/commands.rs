@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nvmeroot_firmware::CommandLine;
 use nvmeroot_record::Outcome;
 
 use super::bring_up::{Boot, Verdict};
-use super::command_line::CommandLine;
 use super::control::{self, AskError, Control, Lock};
 use super::error::{StartError, io};
 use super::requirements::{Requirements, RootDevice};

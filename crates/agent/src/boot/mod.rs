@@ -5,7 +5,6 @@
 
 mod bring_up;
 mod cards;
-pub mod command_line;
 pub mod commands;
 pub mod control;
 mod drivers;

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nvmeroot_firmware::CommandLine;
+
 use super::bring_up::Boot;
-use super::command_line::CommandLine;
 use super::commands::stop_on_signals;
 use super::error::{StartError, io};
 use super::requirements::Requirements;

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use nvmeroot_firmware::{Boot, NamedTable, Overlay, changes, overlay, takes_tables};
+use nvmeroot_firmware::{
+    Boot, NamedTable, Overlay, TABLES_DO_NOT_COUNT, changes, overlay, takes_tables,
+};
 use nvmeroot_plan::{
     BootPlan, FORMAT_VERSION, Fragment, Interface, InterfaceName, Reach, Warning, inserted, resolve,
 };
@@ -66,8 +68,7 @@ pub(crate) fn resolved(paths: &Paths, kmsg: &Kmsg) -> Result<Resolved, StartErro
         kmsg.say(Level::Info, &text);
     }
     if !takes && tables::are_there(paths) {
-        let text = "the firmware's tables don't count, by the kernel command line";
-        kmsg.say(Level::Info, text);
+        kmsg.say(Level::Info, TABLES_DO_NOT_COUNT);
     }
     let sources = sources(&text, kmsg);
     let cards = cards(paths, &tables, &line, &sources);

@@ -1,12 +1,10 @@
-//! The kernel command line: `nvmeroot=off`, `nvmeroot.debug`,
-//! `nvmeroot.deadline=SECONDS`, and the `root=` that the initramfs will mount.
-//!
-//! Of several settings of one name the last one counts. What the line says of network
-//! and drives, `nvmeroot-firmware` reads.
+//! What the line says to the agent itself: `nvmeroot=off`, `nvmeroot.debug`,
+//! `nvmeroot.deadline=SECONDS`, and the `root=` that the initramfs will mount. Of several
+//! settings of one name the last one counts.
 
 use std::time::Duration;
 
-use nvmeroot_firmware::words;
+use super::words::words;
 
 /// How long the program tries when the command line does not say.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(180);
@@ -62,7 +60,7 @@ impl CommandLine {
                     )),
                 },
                 ("root", Some(value)) if !value.is_empty() => line.root = Some(value),
-                // Whether the firmware's tables count (`nvmeroot_firmware::takes_tables`).
+                // Whether the firmware's tables count ([`takes_tables`](super::takes_tables)).
                 ("nvmeroot.nbft", _) => {}
                 (name, _) if name.starts_with("nvmeroot.") => {
                     line.complain(format!("`{name}` is no option of nvmeroot"));
