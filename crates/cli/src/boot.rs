@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use anyhow::anyhow;
-use nvmeroot_firmware::{Boot, Card, NamedTable, changes, overlay, takes_tables};
+use nvmeroot_firmware::{
+    Boot, Card, NamedTable, TABLES_DO_NOT_COUNT, changes, overlay, takes_tables,
+};
 use nvmeroot_plan::resolve;
 
 use crate::args::{BootArgs, Input};
@@ -27,7 +29,8 @@ pub(crate) fn with_what_the_boot_knows(
         let table = parsed.table;
         tables.push(NamedTable { name, table });
     }
-    if !takes_tables(command_line) {
+    if !takes_tables(command_line) && !tables.is_empty() {
+        diagnose::print_note(TABLES_DO_NOT_COUNT);
         tables.clear();
     }
     let mut cards = Vec::new();

@@ -125,3 +125,10 @@ pub(crate) fn write(text: &mut String, files: &[FileLine], directories: &[String
         );
     }
 }
+
+/// What the user is to type now.
+pub(crate) fn write_next(text: &mut String, next: Option<&str>, dry_run: bool) {
+    if let (Some(next), false) = (next, dry_run) {
+        let _ = writeln!(text, "next: {next}");
+    }
+}

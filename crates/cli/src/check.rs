@@ -2,6 +2,7 @@
 
 mod command_line;
 mod configured;
+mod dracut;
 mod entries;
 mod finding;
 mod identity;
@@ -116,6 +117,13 @@ fn look(
     let kernels = kernels::find(subject, &own);
     let entries = entries::of_tree(subject, entries, &kernels);
     command_line::check(subject, &entries, &mut findings);
+    dracut::check(subject, &mut findings);
+    // Who names an image may start it over the network.
+    let is_unified = |one: &Kernel| one.file.as_ref().is_some_and(|file| file.ends_with(".efi"));
+    let is_started = kernels.is_empty() || kernels.values().any(is_unified);
+    if initrd.is_none() && entries.is_empty() && !is_started {
+        findings.push(command_line::no_entry());
+    }
     let images = match initrd {
         Some(path) => one_image(subject, path, &mut findings)?,
         None => all_images(subject, &kernels, &mut findings)?,

@@ -2,19 +2,19 @@
 
 use std::fmt::Write as _;
 
-use nvmeroot_plan::{BootPlan, Fragment, Reach};
+use nvmeroot_plan::{BootPlan, Fragment, Reach, Warning};
 use nvmeroot_render::{IDENTITY, Options, RenderError, Runtime};
 use serde::Serialize;
 
 use crate::args::{ConfigureArgs, ReportFormat, RuntimeArg};
 use crate::changes::FileLine;
+use crate::diagnose::{self, Told};
 use crate::environment::path_variable;
 use crate::generator::{self, Choice};
 use crate::identity::Wanted;
 use crate::root::{self, Terms};
 use crate::{
-    Failure, advice, agent, changes, diagnose, identity, managers, output, package, sources,
-    unknown,
+    Failure, advice, agent, changes, identity, managers, output, package, sources, unknown, ways,
 };
 
 /// Reads the input, and writes what it means into the root tree.
@@ -91,16 +91,15 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
             options.agent = Some(agent::find(named.as_deref(), &root)?);
         }
     }
-    diagnose::print_plan_warnings(plan, &read.source_map, runtime);
+    let mut told = Told::default();
+    told.warn(diagnose::warnings_of_plan(plan, runtime), &read.source_map);
     if !args.force {
         unknown::refuse_to_undo(&root, &read)?;
     }
-    let mut of_tree = nvmeroot_render::manager_limits(plan, &options);
-    of_tree.extend(initramfs.as_ref().and_then(Choice::warning));
-    diagnose::print_warnings(&of_tree, &diagnose::SourceMap::default());
-    let mut advice = Vec::from_iter(advice::missing_programs(&root, plan, &options)?);
-    advice.extend(advice::open_secrets(&root)?);
-    diagnose::print_warnings(&advice, &diagnose::SourceMap::default());
+    told.warn_of_tree(nvmeroot_render::manager_limits(plan, &options));
+    told.warn_of_tree(initramfs.as_ref().and_then(Choice::warning));
+    told.warn_of_tree(advice::missing_programs(&root, plan, &options)?);
+    told.warn_of_tree(advice::open_secrets(&root)?);
     let mut files = nvmeroot_render::render(plan, &options)?;
     let recovered = match args.dry_run {
         true => None,
@@ -118,24 +117,22 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         stay: &IDENTITY,
         of_package: &package::paths(&root)?,
         tell: &changes::tell_moved,
+        ..Terms::default()
     };
     let done = changes::make(&root, recovered, &files, &terms)?;
     let left = |line: &root::Line| generator::is_read(line.path.as_str());
     if initramfs.is_none() && (done.is_finished() || done.lines.iter().any(left)) {
         let paths = done.lines.iter().map(|line| line.path.as_str());
         let choice = Choice::of_former(&root, args.initramfs, paths)?;
-        let guess = choice.warning();
-        diagnose::print_warnings(guess.as_slice(), &diagnose::SourceMap::default());
+        told.warn_of_tree(choice.warning());
         initramfs = Some(choice);
     }
-    let is_left = |_: &&Choice| !args.update_initramfs;
-    let next = initramfs
-        .as_ref()
-        .filter(is_left)
-        .map(|choice| generator::next_command(choice.generator, &root_path));
+    let next = generator::left_to_run(initramfs.as_ref(), args.update_initramfs, &root_path);
     let report = Report {
         reach: plan.reach,
+        ways: ways::lines(plan),
         dry_run: args.dry_run,
+        warnings: told.warnings,
         initramfs,
         packaged: options.packaged,
         network_managers: options.managers.iter().map(|one| one.name()).collect(),
@@ -144,11 +141,11 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         next,
     };
     // The work counts for more than that somebody reads of it.
-    let told = output::data(&report.text(args.format)?);
+    let said = output::data(&report.text(args.format)?);
     if let (true, Some(choice)) = (args.update_initramfs, &report.initramfs) {
         generator::regenerate(choice.generator, &root, &root_path)?;
     }
-    Ok(told?)
+    Ok(said?)
 }
 
 /// What the agent makes the plan of again.
@@ -163,7 +160,12 @@ pub(crate) fn for_boot(fragments: Vec<Fragment>, plan: &BootPlan) -> Vec<Fragmen
 #[derive(Serialize)]
 struct Report {
     reach: Reach,
+    /// What stands in the way of a boot by this plan.
+    #[serde(skip)]
+    ways: String,
     dry_run: bool,
+    /// As on standard error.
+    warnings: Vec<Warning>,
     /// The agent and what the generators have of it came with the package.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     packaged: bool,
@@ -185,7 +187,7 @@ impl Report {
         if format == ReportFormat::Json {
             return Ok(serde_json::to_string_pretty(self)? + "\n");
         }
-        let mut text = format!("reach: {}\n", self.reach);
+        let mut text = format!("reach: {}\n{}", self.reach, self.ways);
         if let Some(choice) = &self.initramfs {
             text.push_str(&choice.line());
         }
@@ -207,9 +209,7 @@ impl Report {
                 "the firmware's table (NBFT) says at each boot which network and drive it is\n",
             ),
         }
-        if let (Some(next), false) = (&self.next, self.dry_run) {
-            let _ = writeln!(text, "next: {next}");
-        }
+        changes::write_next(&mut text, self.next.as_deref(), self.dry_run);
         Ok(text)
     }
 }

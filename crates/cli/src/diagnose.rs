@@ -1,9 +1,9 @@
 //! How errors and warnings look on the terminal.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
 
-use nvmeroot_plan::{BootPlan, Origin, Warning, tidy};
+use nvmeroot_plan::{BootPlan, Origin, Warning, tidy, tidy_hint};
 use nvmeroot_render::{Runtime, limits};
 
 use crate::output;
@@ -63,8 +63,9 @@ pub(crate) struct InputErrors {
 
 impl fmt::Display for InputErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut hints = Hints::default();
         for diagnostic in &self.errors {
-            write(f, "error", diagnostic, &self.source_map)?;
+            write(f, "error", diagnostic, &self.source_map, &mut hints)?;
         }
         if self.left_out > 0 {
             writeln!(f, "and {} more errors", self.left_out)?;
@@ -73,30 +74,74 @@ impl fmt::Display for InputErrors {
     }
 }
 
-/// Prints to standard error what the plan warns of and what the runtime can't
-/// do of it.
-pub(crate) fn print_plan_warnings(plan: &BootPlan, source_map: &SourceMap, runtime: Runtime) {
-    let mut warnings = plan.warnings.clone();
-    warnings.extend(limits(plan, runtime));
-    print_warnings(&warnings, source_map);
+/// Hints that stand on the terminal already: twice they say nothing more.
+#[derive(Debug, Default)]
+pub(crate) struct Hints(BTreeSet<String>);
+
+impl Hints {
+    pub(crate) fn is_new(&mut self, hint: &str) -> bool {
+        self.0.insert(hint.to_owned())
+    }
 }
 
-/// Prints warnings to standard error; of very many the first ones and how many
-/// more there are.
-pub(crate) fn print_warnings(warnings: &[Warning], source_map: &SourceMap) {
-    struct Shown<'a>(&'a [Warning], &'a SourceMap);
-    impl fmt::Display for Shown<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            for warning in self.0.iter().take(MOST_WARNINGS) {
-                write(f, "warning", &warning.clone().into(), self.1)?;
-            }
-            match self.0.len().saturating_sub(MOST_WARNINGS) {
-                0 => Ok(()),
-                more => writeln!(f, "and {more} more warnings"),
-            }
+/// Warnings that standard error has been told, for a report that repeats them.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) warnings: Vec<Warning>,
+    hints: Hints,
+}
+
+impl Told {
+    /// Prints warnings; of very many the first ones and how many more there are.
+    pub(crate) fn warn(
+        &mut self,
+        warnings: impl IntoIterator<Item = Warning>,
+        source_map: &SourceMap,
+    ) {
+        let warnings = Vec::from_iter(warnings);
+        let mut text = String::new();
+        // Writing to a string can't fail.
+        for warning in warnings.iter().take(MOST_WARNINGS) {
+            let diagnostic = warning.clone().into();
+            let _ = write(
+                &mut text,
+                "warning",
+                &diagnostic,
+                source_map,
+                &mut self.hints,
+            );
         }
+        if let more @ 1.. = warnings.len().saturating_sub(MOST_WARNINGS) {
+            let _ = writeln!(text, "and {more} more warnings");
+        }
+        output::talk(&text);
+        self.warnings.extend(warnings);
     }
-    output::talk(&Shown(warnings, source_map).to_string());
+
+    /// The same of what concerns the root tree as a whole.
+    pub(crate) fn warn_of_tree(&mut self, warnings: impl IntoIterator<Item = Warning>) {
+        self.warn(warnings, &SourceMap::default());
+    }
+}
+
+/// An error that stops nothing; its further lines are hints.
+pub(crate) fn warning_of(error: &str) -> Warning {
+    match error.split_once("\nhint: ") {
+        Some((message, hint)) => Warning::general(message).with_hint(hint),
+        None => Warning::general(error),
+    }
+}
+
+/// Prints warnings that no report repeats.
+pub(crate) fn print_warnings(warnings: &[Warning], source_map: &SourceMap) {
+    Told::default().warn(warnings.iter().cloned(), source_map);
+}
+
+/// What the plan warns of, and what the runtime can't do of it.
+pub(crate) fn warnings_of_plan(plan: &BootPlan, runtime: Runtime) -> Vec<Warning> {
+    let mut warnings = plan.warnings.clone();
+    warnings.extend(limits(plan, runtime));
+    warnings
 }
 
 /// Says something that is no warning.
@@ -106,15 +151,20 @@ pub(crate) fn print_note(message: &str) {
 
 /// An error that has no place in the input. Its further lines are hints.
 pub(crate) fn error_text(message: &str) -> String {
-    let lines: Vec<String> = message.split('\n').map(tidy).collect();
+    let line = |line: &str| match line.starts_with("hint: ") {
+        true => tidy_hint(line),
+        false => tidy(line),
+    };
+    let lines: Vec<String> = message.split('\n').map(line).collect();
     format!("error: {}\n", lines.join("\n"))
 }
 
 fn write(
-    f: &mut fmt::Formatter<'_>,
+    f: &mut impl fmt::Write,
     level: &'static str,
     diagnostic: &Diagnostic,
     source_map: &SourceMap,
+    hints: &mut Hints,
 ) -> fmt::Result {
     let message = tidy(diagnostic.message.as_str());
     writeln!(f, "{level}: {message}")?;
@@ -124,10 +174,10 @@ fn write(
             writeln!(f, "{excerpt}")?;
         }
     }
-    if let Some(hint) = &diagnostic.hint {
-        writeln!(f, "hint: {}", tidy(hint.as_str()))?;
+    match &diagnostic.hint {
+        Some(hint) if hints.is_new(hint) => writeln!(f, "hint: {}", tidy_hint(hint.as_str())),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The value that the origin points at, in its place on its line, with its key
@@ -230,6 +280,24 @@ mod tests {
         // The key on the line is not the one that the message is about.
         assert!(
             shown("  hunter2: 70000\n", 1, 12, "a.tcp_port").contains("\n1 |            70000\n")
+        );
+    }
+
+    #[test]
+    fn a_hint_is_said_once() {
+        let error = |message: &str, hint: &str| Diagnostic {
+            origin: None,
+            message: message.to_owned(),
+            hint: Some(hint.to_owned()),
+        };
+        let errors = InputErrors {
+            errors: vec![error("a", "x"), error("b", "y"), error("c", "x")],
+            source_map: SourceMap::default(),
+            left_out: 0,
+        };
+        assert_eq!(
+            errors.to_string(),
+            "error: a\nhint: x\nerror: b\nhint: y\nerror: c\n"
         );
     }
 

@@ -285,6 +285,13 @@ pub(crate) fn next_command(generator: Generator, root: &Path) -> String {
     format!("chroot {} {command}", quoted(root))
 }
 
+/// What is left to type, where the images are to be made anew and `is_done` does not say
+/// that this run does it.
+pub(crate) fn left_to_run(choice: Option<&Choice>, is_done: bool, root: &Path) -> Option<String> {
+    let choice = choice.filter(|_| !is_done)?;
+    Some(next_command(choice.generator, root))
+}
+
 /// A path as a word that a shell takes for it, and never for an option.
 pub(crate) fn quoted(path: &Path) -> String {
     let mut shown = path.display().to_string();

@@ -31,6 +31,7 @@ mod root;
 mod sources;
 mod terminal;
 mod unknown;
+mod ways;
 
 use std::process::ExitCode;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nvmeroot_intake::networkd::{Fit, network_fits};
 use nvmeroot_plan::{BootPlan, Interface, Manager};
-use nvmeroot_render::{DROP_INS, NetworkdFile, Options};
+use nvmeroot_render::{DROP_INS, HAND_OFF_PATH, NetworkdFile, Options};
 
 use crate::Failure;
 use crate::root::RootTree;
@@ -22,6 +22,7 @@ const LONGEST: u64 = 1 << 20;
 /// Finds what the hand-off needs to know of the root tree.
 pub(crate) fn find(root: &RootTree, plan: &BootPlan, options: &mut Options) -> Result<(), Failure> {
     options.managers = Manager::of_tree(|file| root.exists(file))?;
+    options.without_netplan = !options.managers.is_empty() && !has_netplan(root)?;
     if options.managers.contains(&Manager::Networkd) {
         options.networkd_files = networkd_files(root, plan)?;
     }
@@ -38,6 +39,23 @@ pub(crate) fn find(root: &RootTree, plan: &BootPlan, options: &mut Options) -> R
         }
     }
     Ok(())
+}
+
+/// netplan itself, or files for it beside ours: it may still be installed.
+fn has_netplan(root: &RootTree) -> Result<bool, Failure> {
+    for program in ["usr/sbin/netplan", "usr/share/netplan"] {
+        if root.exists(program)? {
+            return Ok(true);
+        }
+    }
+    for directory in ["etc/netplan", "usr/lib/netplan", "lib/netplan"] {
+        let names = root.list(directory)?.into_iter();
+        let mut files = names.map(|name| format!("{directory}/{name}"));
+        if files.any(|file| file.ends_with(".yaml") && file != HAND_OFF_PATH) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The drop-ins of an earlier run's beside systemd-networkd's files.

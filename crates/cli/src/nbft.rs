@@ -17,6 +17,9 @@ const TABLES: &str = "/sys/firmware/acpi/tables";
 /// EDK II writes 4 KiB at most; 255 records of everything stay below this.
 const LONGEST: u64 = 4 << 20;
 
+/// What to do with a file that is something else.
+const NO_TABLE: &str = "name a file with a boot table, such as a copy of `/sys/firmware/acpi/tables/NBFT`; without a name `nvmeroot nbft` shows this machine's";
+
 /// Shows the tables that can be read, then says what is wrong with the others.
 pub(crate) fn run(args: &NbftArgs) -> Result<(), Failure> {
     let files = if args.files.is_empty() {
@@ -104,7 +107,11 @@ fn tables_in(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
 pub(crate) fn read(path: &Path) -> Result<Parsed, String> {
     let bytes = bytes(path)?;
     parse(&bytes).map_err(|broken| {
-        format!("{broken}\nhint: nothing of this table can be relied on; update the firmware")
+        let hint = match bytes.starts_with(b"NBFT") {
+            true => "nothing of this table can be relied on; update the firmware",
+            false => NO_TABLE,
+        };
+        format!("{broken}\nhint: {hint}")
     })
 }
 
@@ -121,7 +128,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     // A pipe or a device might never end, or do something when opened.
     let metadata = std::fs::metadata(path).map_err(can_not)?;
     if !metadata.is_file() {
-        return Err("it is not a regular file".to_owned());
+        return Err(format!("it is not a regular file\nhint: {NO_TABLE}"));
     }
     let file = std::fs::File::open(path).map_err(can_not)?;
     let mut bytes = Vec::new();
@@ -130,7 +137,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, String> {
         .map_err(can_not)?;
     if bytes.len() as u64 > LONGEST {
         return Err(format!(
-            "it is longer than {LONGEST} bytes; no boot table is"
+            "it is longer than {LONGEST} bytes; no boot table is\nhint: {NO_TABLE}"
         ));
     }
     Ok(bytes)

@@ -18,12 +18,12 @@ pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
         PlanFormat::Commands => Runtime::Scripts,
         _ => args.runtime.into(),
     };
-    // The JSON form has the warnings in it.
-    if args.format == PlanFormat::Json {
-        diagnose::print_warnings(&nvmeroot_render::limits(&plan, runtime), &read.source_map);
-    } else {
-        diagnose::print_plan_warnings(&plan, &read.source_map, runtime);
-    }
+    // The JSON form has the plan's own in it.
+    let warnings = match args.format {
+        PlanFormat::Json => nvmeroot_render::limits(&plan, runtime),
+        _ => diagnose::warnings_of_plan(&plan, runtime),
+    };
+    diagnose::print_warnings(&warnings, &read.source_map);
     let text = match args.format {
         PlanFormat::Text => plan_text::PlanText {
             steps: &runtime_steps(&plan, runtime),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::plan_path::{PathTree, place};
 use crate::terminal::shown;
+use crate::ways;
 
 use nvmeroot_plan::{
     Action, BootPlan, Dhcp4, Dhcp6, Interface, Ipv6Settings, LinkKind, Match, NewLink, Reach, Step,
@@ -27,6 +28,7 @@ impl fmt::Display for PlanText<'_> {
             }
         }
         writeln!(f, "  {}", consequence(plan.reach))?;
+        write!(f, "{}", ways::lines(plan))?;
         if let Some(host) = &plan.host {
             writeln!(f, "\nhost\n  nqn {}\n  id  {}", host.nqn, host.id)?;
         }

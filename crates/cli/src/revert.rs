@@ -1,14 +1,16 @@
 //! `nvmeroot revert`: everything as it was before the first `configure`.
 
+use nvmeroot_plan::Warning;
 use nvmeroot_render::FileSet;
 use serde::Serialize;
 
 use crate::args::{GeneratorArg, ReportFormat, RevertArgs};
 use crate::changes::{self, FileLine};
+use crate::diagnose::{self, Told};
 use crate::environment::path_variable;
 use crate::generator::{self, Choice};
 use crate::root::{self, RootTree, Terms};
-use crate::{Failure, diagnose, managers, output, package, sources};
+use crate::{Failure, managers, output, package, sources};
 
 /// Puts everything back.
 pub(crate) fn run(args: &RevertArgs) -> Result<(), Failure> {
@@ -32,6 +34,7 @@ pub(crate) fn run(args: &RevertArgs) -> Result<(), Failure> {
         force: args.force,
         stay: &[],
         of_package: &of_package,
+        may_be_read_only: args.dry_run,
         tell: &changes::tell_moved,
     };
     let is_packaged = !of_package.is_empty();
@@ -54,33 +57,33 @@ pub(crate) fn run(args: &RevertArgs) -> Result<(), Failure> {
         }
         false => None,
     };
-    let guess = initramfs
-        .as_ref()
-        .and_then(|choice| choice.warning_of_revert(&root_path));
-    diagnose::print_warnings(guess.as_slice(), &diagnose::SourceMap::default());
+    let mut told = Told::default();
+    told.warn_of_tree(
+        done.obstacle
+            .map(|error| diagnose::warning_of(&error.to_string())),
+    );
+    let guess = initramfs.as_ref();
+    told.warn_of_tree(guess.and_then(|choice| choice.warning_of_revert(&root_path)));
     if initramfs.is_some() {
         diagnose::print_note(
             "once the initramfs is regenerated this machine boots without nvmeroot: root must be on a local drive by then",
         );
     }
-    let is_left = |_: &&Choice| !args.update_initramfs;
-    let next = initramfs
-        .as_ref()
-        .filter(is_left)
-        .map(|choice| generator::next_command(choice.generator, &root_path));
+    let next = generator::left_to_run(initramfs.as_ref(), args.update_initramfs, &root_path);
     let report = Report {
         dry_run: args.dry_run,
+        warnings: told.warnings,
         was_configured: done.was_configured || !files.is_empty(),
         initramfs,
         files,
         directories: done.directories.iter().map(ToString::to_string).collect(),
         next,
     };
-    let told = output::data(&report.text(args.format)?);
+    let said = output::data(&report.text(args.format)?);
     if let (true, Some(choice)) = (args.update_initramfs, &report.initramfs) {
         generator::regenerate(choice.generator, &root, &root_path)?;
     }
-    Ok(told?)
+    Ok(said?)
 }
 
 /// What takes away the files of which there is no record.
@@ -106,6 +109,8 @@ fn refuse(unrecorded: &FileSet) -> Result<(), Failure> {
 #[derive(Serialize)]
 struct Report {
     dry_run: bool,
+    /// As on standard error.
+    warnings: Vec<Warning>,
     was_configured: bool,
     /// What makes the initramfs that has to be made anew.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,9 +135,7 @@ impl Report {
         if let Some(choice) = &self.initramfs {
             text.push_str(&choice.line());
         }
-        if let (Some(next), false) = (&self.next, self.dry_run) {
-            text.push_str(&format!("next: {next}\n"));
-        }
+        changes::write_next(&mut text, self.next.as_deref(), self.dry_run);
         Ok(text)
     }
 }

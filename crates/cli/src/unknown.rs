@@ -14,10 +14,27 @@ pub(crate) struct Doubt {
     pub(crate) path: String,
     /// Where the input speaks of it.
     pub(crate) origin: Option<Origin>,
-    what: &'static str,
+    why: Why,
 }
 
-const NETDEV: &str = "`_netdev` says that it is remote, and no drive of it is found";
+/// Why that is not known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Device,
+    Netdev,
+}
+
+impl Doubt {
+    fn text(&self) -> String {
+        let path = &self.path;
+        match self.why {
+            Why::Device => format!("what `{path}` lies on is not known"),
+            Why::Netdev => {
+                format!("`{path}` has the option `_netdev`, and no remote drive is found for it")
+            }
+        }
+    }
+}
 
 /// The essential mounts of which it is not known what they lie on.
 pub(crate) fn devices(read: &Read) -> Vec<Doubt> {
@@ -25,15 +42,15 @@ pub(crate) fn devices(read: &Read) -> Vec<Doubt> {
     let root = (!has_root).then(|| Doubt {
         path: "/".to_owned(),
         origin: None,
-        what: "what `/` lies on is not known",
+        why: Why::Device,
     });
-    let unknown = doubts(read, "its device is not known", |one| one.unknown_device);
+    let unknown = doubts(read, Why::Device, |one| one.unknown_device);
     root.into_iter().chain(unknown).collect()
 }
 
 /// Those that the predicate holds for, that lie on nothing remote that is known, and that
 /// the boot waits for.
-fn doubts(read: &Read, what: &'static str, is: impl Fn(&MountRequest) -> bool) -> Vec<Doubt> {
+fn doubts(read: &Read, why: Why, is: impl Fn(&MountRequest) -> bool) -> Vec<Doubt> {
     let mounts = &read.plan.mounts;
     let is_local = |request: &MountRequest| {
         let mut same = mounts.iter().filter(|one| one.path == request.path);
@@ -52,7 +69,7 @@ fn doubts(read: &Read, what: &'static str, is: impl Fn(&MountRequest) -> bool) -
                 found.push(Doubt {
                     path: one.path.to_string(),
                     origin: Some(node.origin.clone()),
-                    what,
+                    why,
                 });
             }
         }
@@ -75,22 +92,18 @@ pub(crate) fn refuse_to_undo(root: &RootTree, read: &Read) -> Result<(), Failure
     if read.plan.reach.is_by_initramfs() || !is_configured(root)? {
         return Ok(());
     }
-    let of_network = doubts(read, NETDEV, |one| one.netdev == Some(true));
+    let of_network = doubts(read, Why::Netdev, |one| one.netdev == Some(true));
     let Some(first) = devices(read).into_iter().chain(of_network).next() else {
         return Ok(());
     };
-    let (path, what) = (first.path, first.what);
-    let why = match first.origin {
-        Some(_) => format!("of `{path}`: {what}"),
-        None => what.to_owned(),
+    let or = match first.why {
+        Why::Netdev => ", or take `_netdev` away if it is local",
+        Why::Device => "",
     };
-    let or = match what {
-        NETDEV => ", or take `_netdev` away",
-        _ => "",
-    };
+    let doubt = first.text();
     Err(Failure::Usage(format!(
-        "the root tree is configured to boot over the network, and this input would take that away ({why})\n\
-         hint: connect the drive, or pass `--curtin FILE`, whole{or}; `nvmeroot revert` takes everything away, and so does `--force` here"
+        "the root tree boots over the network, and this input would end that, but {doubt}\n\
+         hint: connect the drive, or pass curtin's whole configuration by `--curtin FILE`{or}; to boot from a local drive from now on, use `nvmeroot revert`, or `--force` here"
     )))
 }
 

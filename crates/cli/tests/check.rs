@@ -277,7 +277,29 @@ faults! {
     switched_off_before_there_is_a_menu: Vlan, BOTH, |m| {
         m.remove(GRUB);
         m.put("etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet nvmeroot=off\"\n");
-    } => ["fault switched-off"];
+    } => ["fault switched-off", "warning entry-missing"];
+    nothing_starts_it: Vlan, BOTH, |m| m.remove(GRUB) => ["warning entry-missing"];
+    another_kernel_s_entry_alone: Vlan, BOTH,
+        |m| m.edit(GRUB, "linux /vmlinuz-", "linux /vmlinuz-6.1 #")
+        => ["warning entry-missing"];
+    an_entry_of_extlinux_s: Vlan, BOTH, |m| {
+        m.remove(GRUB);
+        let release = &m.release;
+        m.put("boot/extlinux/extlinux.conf", &format!(
+            "label l0\n\tlinux /boot/vmlinuz-{release}\n\tinitrd /i\n\tappend root=UUID=1-2 ro\n"
+        ));
+    } => [];
+    a_deadline_that_is_no_number: Vlan, BOTH, |m| m.edit(GRUB, " quiet", " nvmeroot.deadline=x")
+        => ["warning boot-option"];
+    an_option_that_nvmeroot_does_not_have: Vlan, BOTH,
+        |m| m.edit(GRUB, " quiet", " nvmeroot.dedline=9")
+        => ["warning boot-option"];
+    dracut_is_told_to_leave_it_out: Vlan, BY_DRACUT,
+        |m| m.put("etc/dracut.conf.d/mine.conf", "omit_dracutmodules+=\" nvmeroot \"\n")
+        => ["fault left-out"];
+    initramfs_tools_knows_no_dracut_conf: Vlan, BY_SCRIPTS,
+        |m| m.put("etc/dracut.conf", "omit_dracutmodules+=\" nvmeroot \"\n")
+        => [];
     an_entry_that_is_for_a_repair: Vlan, BOTH, |m| {
         let text = std::fs::read_to_string(m.path(GRUB)).expect("a menu");
         m.put(GRUB, &(text.clone() + &text.replace("quiet", "nvmeroot=off")));
@@ -475,6 +497,29 @@ fn a_tree_that_was_not_configured_is_found() {
     }
 }
 
+/// curtin's own scripts lie where those of `--runtime scripts` do.
+#[test]
+fn curtin_s_own_scripts_are_no_configuration() {
+    let machine = Machine::new(Generator::InitramfsTools, Input::Vlan);
+    machine.remove(PLAN);
+    machine.put(
+        "etc/curtin-nvme-over-tcp/connect-nvme",
+        "#!/bin/sh\nnvme connect-all\n",
+    );
+    let curtin = ["--curtin", "curtin.yaml"];
+    expect(&machine, &curtin, &["fault not-configured"]);
+}
+
+#[test]
+fn a_hint_is_said_once() {
+    let machine = Machine::new(Generator::InitramfsTools, Input::Vlan);
+    machine.remove(HAND_OFF);
+    machine.remove("etc/initramfs-tools/hooks/nvmeroot");
+    let said = machine.says(&[]);
+    assert_eq!(said.matches("fault: ").count(), 2, "{said}");
+    assert_eq!(said.matches("hint: ").count(), 1, "{said}");
+}
+
 #[test]
 fn a_unified_kernel_image_is_looked_into() {
     for generator in BOTH {
@@ -617,7 +662,11 @@ fn a_configuration_without_storage_undoes_nothing() {
             }
             assert_eq!((said.status, is_there), (Some(2), true), "{text}");
             let has = |part| said.stderr.contains(part);
-            assert!(has("(what `/` lies on is not known)\n"), "{}", said.stderr);
+            assert!(
+                has(", but what `/` lies on is not known\n"),
+                "{}",
+                said.stderr
+            );
             let warns = has("warning: there is no `storage` in this configuration");
             assert_eq!(warns, !text.contains("storage"), "{}", said.stderr);
         }

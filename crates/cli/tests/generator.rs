@@ -153,6 +153,19 @@ fn the_option_decides_over_the_tree() {
 }
 
 #[test]
+fn programs_read_the_warnings_too() {
+    let (said, _) = configure(&[], &["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let warnings = json["warnings"].as_array().expect("warnings");
+    assert_eq!(warnings.len(), 2, "{json}");
+    for one in warnings {
+        let line = format!("warning: {}\n", one["message"].as_str().expect("a text"));
+        assert!(said.stderr.contains(&line), "{}", said.stderr);
+        assert!(one["hint"].is_string(), "{json}");
+    }
+}
+
+#[test]
 fn programs_read_it_too() {
     let (said, _) = configure(&[DRACUT], &["--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");

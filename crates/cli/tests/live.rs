@@ -340,19 +340,19 @@ fn what_the_tree_boots_by_is_not_taken_away_by_mistake() {
     for (fstab, why) in [
         (
             "UUID=da7a / ext4 defaults\n",
-            "(of `/`: its device is not known)",
+            "but what `/` lies on is not known",
         ),
         (
             "UUID=da7a / ext4 _netdev\n",
-            "(of `/`: its device is not known)",
+            "but what `/` lies on is not known",
         ),
         (
             "UUID=100a / ext4 _netdev\n",
-            "(of `/`: `_netdev` says that it is remote, and no drive of it is found)",
+            "but `/` has the option `_netdev`, and no remote drive is found for it",
         ),
         (
             "UUID=b007 /boot ext4 defaults\n",
-            "(what `/` lies on is not known)",
+            "but what `/` lies on is not known",
         ),
         // Somebody has put it onto a local drive.
         ("UUID=100a / ext4 defaults\n", ""),
@@ -372,10 +372,12 @@ fn what_the_tree_boots_by_is_not_taken_away_by_mistake() {
                 let said = scene.configure();
                 assert_eq!(said.status, Some(2), "{fstab}: {}", said.stdout);
                 assert!(said.stderr.contains(why), "{}", said.stderr);
-                let hint = "\nhint: connect the drive, or pass `--curtin FILE`";
+                let hint = "\nhint: connect the drive, or pass curtin's whole configuration by `--curtin FILE`";
                 assert!(said.stderr.contains(hint), "{}", said.stderr);
                 let is_netdev = why.contains("_netdev");
-                let or = said.stderr.contains(", or take `_netdev` away;");
+                let or = said
+                    .stderr
+                    .contains(", or take `_netdev` away if it is local;");
                 assert_eq!(or, is_netdev, "{}", said.stderr);
                 assert!(common::tree(&scene.at("root")) == before, "{fstab}");
             }
@@ -419,11 +421,11 @@ would not boot: 1 fault
             "\
 warning: nothing says what `/` lies on
   so it is taken for local
-hint: name it in `etc/fstab`, or pass `--curtin FILE`, whole
+hint: name it in `etc/fstab`, or pass curtin's whole configuration by `--curtin FILE`
 
-warning: `/home` has the option `_netdev`, and there is no NVMe/TCP controller in the storage configuration
+warning: `/home` has the option `_netdev`, and there is no NVMe/TCP controller that is known here
   the input says so, at etc/fstab:1:1
-hint: add its `nvme_controller` and name it in the disk; if this is remote by other means (iSCSI, NFS), nvmeroot has nothing to do with it
+hint: connect its drive where this runs, or name its portal in `etc/nvme/config.json`; if this is remote by other means (iSCSI, NFS), nvmeroot has nothing to do with it
 
 2 warnings (reach: local; what boots it was not looked at)
 "

@@ -44,6 +44,36 @@ impl Tree {
     }
 }
 
+/// Nobody would read it.
+#[test]
+fn netplan_s_file_is_for_trees_that_may_have_netplan() {
+    const HAND_OFF: &str = "etc/netplan/99-nvmeroot.yaml";
+    let ifupdown = ("usr/lib/ifupdown/wait-online.sh", "");
+    for (files, is_written) in [
+        (&[][..], true),
+        (&[ifupdown], false),
+        (&[(ENABLED, "")], false),
+        (&[ifupdown, ("usr/sbin/netplan", "")], true),
+        (
+            &[ifupdown, ("etc/netplan/50-a.yaml", "network: {}\n")],
+            true,
+        ),
+    ] {
+        let tree = Tree::new(files);
+        for _ in 0..2 {
+            tree.configure();
+            assert_eq!(tree.text(HAND_OFF).is_some(), is_written, "{files:?}");
+        }
+    }
+    // It goes with netplan.
+    let tree = Tree::new(&[ifupdown, ("usr/sbin/netplan", "")]);
+    tree.configure();
+    std::fs::remove_file(tree.0.path().join("root/usr/sbin/netplan")).expect("a file");
+    let said = tree.configure();
+    let line = format!("  removed: {HAND_OFF}  (netplan is not there (any more))\n");
+    assert!(said.stdout.contains(&line), "{}", said.stdout);
+}
+
 #[test]
 fn network_manager_gets_its_settings_and_loses_them_with_the_program() {
     let tree = Tree::new(&[("usr/sbin/NetworkManager", "")]);

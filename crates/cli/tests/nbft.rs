@@ -300,7 +300,8 @@ fn what_is_no_table_is_not_read() {
         .arg(scene.path("pipe"))
         .status();
     assert!(fifo.expect("mkfifo").success());
-    let table = "hint: nothing of this table can be relied on; update the firmware\n";
+    let table = "hint: name a file with a boot table, such as a copy of `/sys/firmware/acpi/tables/NBFT`; without a name `nvmeroot nbft` shows this machine's\n";
+    let irregular = format!("it is not a regular file\n{table}");
     for (name, message) in [
         (
             "text",
@@ -312,11 +313,11 @@ fn what_is_no_table_is_not_read() {
         ),
         (
             "long",
-            "it is longer than 4194304 bytes; no boot table is\n".to_owned(),
+            format!("it is longer than 4194304 bytes; no boot table is\n{table}"),
         ),
-        ("directory", "it is not a regular file\n".to_owned()),
-        ("pipe", "it is not a regular file\n".to_owned()),
-        ("/dev/zero", "it is not a regular file\n".to_owned()),
+        ("directory", irregular.clone()),
+        ("pipe", irregular.clone()),
+        ("/dev/zero", irregular.clone()),
         (
             "nothing",
             "can't read it: No such file or directory (os error 2)\n".to_owned(),

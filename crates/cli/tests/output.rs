@@ -136,6 +136,26 @@ fn the_help_says_what_check_s_exit_status_means() {
     assert!(text.ends_with(end), "{text}");
 }
 
+/// The command line may bring a way at boot, so that is no error.
+#[test]
+fn a_plan_by_which_nothing_boots_says_so() {
+    let scene = Scene::new();
+    let text = std::fs::read_to_string(scene.path("curtin.yaml")).expect("an input");
+    let text = text.replace("192.0.2.20/24", "198.51.100.20/24");
+    let text = text.split("          routes:").next().unwrap_or_default();
+    write(&scene.path("curtin.yaml"), text.as_bytes(), 0o644);
+    let line = "\nwould not boot: no interface leads to `192.0.2.10:4420`, which `/` needs\n";
+    let mut plan = nvmeroot();
+    plan.args(["plan", "--curtin", "curtin.yaml"]);
+    let plan = run(plan.current_dir(scene.work.path()));
+    for said in [plan, run(&mut scene.configure("root", &[]))] {
+        assert_eq!(said.status, Some(0), "{}", said.stderr);
+        assert!(said.stdout.contains(line), "{}", said.stdout);
+        let warning = "warning: no interface leads to the controller at `192.0.2.10:4420`";
+        assert!(said.stderr.starts_with(warning), "{}", said.stderr);
+    }
+}
+
 /// What the generator says is no part of the report.
 #[test]
 fn the_report_is_all_that_is_on_standard_output() {

@@ -31,6 +31,7 @@ type Configure = (&'static str, &'static [&'static str]);
 
 const AGENT: &[&str] = &["--agent", "agent"];
 const SCRIPTS: &[&str] = &["--runtime", "scripts"];
+const HOOK: &str = "etc/initramfs-tools/hooks/nvmeroot";
 
 /// Inputs of every reach, runtime and generator.
 const ALL: &[Configure] = &[
@@ -196,6 +197,7 @@ fn a_revert_says_what_it_did_and_what_comes_next() {
     let json = scene.run(&["revert", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
     assert_eq!(json["was_configured"], false);
+    assert_eq!(json["warnings"], serde_json::json!([]));
     assert_eq!(json["files"], serde_json::json!([]));
 }
 
@@ -373,10 +375,13 @@ fn what_an_earlier_version_left_is_taken_away() {
     let scene = Scene::new();
     scene.configured(("agent_dhcp", AGENT));
     std::fs::remove_dir_all(scene.root().join("var/lib/nvmeroot")).expect("a directory");
+    let mut hook = std::fs::read(scene.root().join(HOOK)).expect("a file");
+    hook.extend(b"echo 'mine'\n");
+    write(&scene.root().join(HOOK), &hook, 0o755);
     let said = scene.configured(("local", AGENT));
     assert!(
         said.stdout.contains(
-            "  removed: etc/nvmeroot/plan.json  (nothing is needed in the initramfs (any more))\n"
+            "  removed: etc/nvmeroot/plan.json, the edited file kept as etc/nvmeroot/.plan.json.edited  (nothing is needed in the initramfs (any more))\n"
         ),
         "{}",
         said.stdout
@@ -387,13 +392,13 @@ fn what_an_earlier_version_left_is_taken_away() {
         "{}",
         said.stdout
     );
-    for path in [
-        "etc/nvmeroot",
-        "etc/initramfs-tools/hooks/nvmeroot",
-        "var/lib/nvmeroot",
-    ] {
+    for path in ["etc/nvmeroot/plan.json", HOOK, "var/lib/nvmeroot"] {
         assert!(!scene.root().join(path).exists(), "{path}");
     }
+    // Nobody knows whether somebody has edited it.
+    let aside = "etc/initramfs-tools/hooks/.nvmeroot.edited";
+    let aside = std::fs::read(scene.root().join(aside)).expect("a file");
+    assert!(aside == hook);
 }
 
 #[test]
@@ -620,6 +625,28 @@ fn a_full_disk_leaves_the_tree_as_it_was() {
         .current_dir(scene.work.path());
     let said = common::run(&mut command);
     assert_eq!(said.status, Some(0), "{}{}", said.stdout, said.stderr);
+}
+
+/// A rescue system has the tree mounted so: what would be done can be seen.
+#[test]
+fn a_dry_run_of_a_revert_only_reads() {
+    let scene = Scene::new();
+    scene.configured(("agent_dhcp", AGENT));
+    let script = "mount --bind root root && mount -o remount,ro,bind root || exit 99; \
+                  exec \"$0\" revert --root root --dry-run --format json";
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", script]);
+    command
+        .arg(nvmeroot().get_program())
+        .current_dir(scene.work.path());
+    let said = common::run(&mut command);
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let json: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let files = json["files"].as_array().expect("files");
+    assert!(files.iter().any(|one| one["path"] == HOOK), "{json}");
+    let warning = json["warnings"][0]["message"].as_str().expect("a warning");
+    assert!(warning.ends_with("is on a filesystem that is mounted read-only"));
+    assert!(said.stderr.contains(warning), "{}", said.stderr);
 }
 
 /// Protected, mounted, in the way: told before the first change.

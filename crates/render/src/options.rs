@@ -34,6 +34,9 @@ pub struct Options {
     /// The network managers of the running system, as far as the root tree shows them;
     /// none: it is netplan that knows.
     pub managers: BTreeSet<Manager>,
+    /// The root tree shows network managers, and nothing of netplan: nobody would read a
+    /// file of netplan's.
+    pub without_netplan: bool,
     /// What of systemd-networkd's own files may set root's interfaces up.
     pub networkd_files: Vec<NetworkdFile>,
     /// What the plan was made of: the agent makes it again with what only the boot knows.

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use nvmeroot_firmware::CommandLine;
+use nvmeroot_render::Runtime;
+
 use super::entries::{BootEntry, settings};
 use super::finding::{Finding, Topic};
 use super::mounts;
@@ -18,8 +21,16 @@ fn value<'l>(line: &'l str, name: &str) -> Option<&'l str> {
     values.last().map(|value| value.trim_matches('"'))
 }
 
-fn is_off(line: &str) -> bool {
-    matches!(value(line, "nvmeroot"), Some("off" | "0" | "no"))
+/// What the agent would say of it.
+fn of_agent(place: &str, line: &str) -> Vec<Finding> {
+    let line = CommandLine::parse(line);
+    let off = line.off.then(|| switched_off(place));
+    let complaints = line.complaints.into_iter().map(|complaint| {
+        Finding::warning(Topic::BootOption, format!("`{place}`: {complaint}"))
+            .because("the agent passes it over, and does what it does without it")
+            .mend("correct the word (`/etc/default/grub`, then `update-grub`)")
+    });
+    off.into_iter().chain(complaints).collect()
 }
 
 /// The releases of the kernels that an entry starts with this tree's root.
@@ -39,13 +50,16 @@ pub(crate) fn of_this_root(subject: &Subject<'_>, entries: &[BootEntry]) -> BTre
 /// Looks at the first entry of each kernel: the one that is started when nobody chooses.
 /// Another may be meant for a repair.
 pub(crate) fn check(subject: &Subject<'_>, entries: &[BootEntry], findings: &mut Vec<Finding>) {
+    let by_agent = subject.options.runtime == Runtime::Agent;
+    let of_agent = |place: &str, line: &str| match by_agent {
+        true => of_agent(place, line),
+        false => Vec::new(),
+    };
     let mut seen = BTreeSet::new();
     let first = entries.iter().filter(|entry| seen.insert(&entry.release));
     let root = mounts::root_of_fstab(subject);
     for entry in first {
-        if is_off(&entry.command_line) {
-            findings.push(switched_off(&entry.place));
-        }
+        findings.extend(of_agent(&entry.place, &entry.command_line));
         if !entry.has_initrd {
             let what = format!("the boot entry at `{}` names no initramfs", entry.place);
             findings.push(
@@ -57,10 +71,21 @@ pub(crate) fn check(subject: &Subject<'_>, entries: &[BootEntry], findings: &mut
         findings.extend(of_root(entry, root.as_deref()));
     }
     if entries.is_empty() {
-        let off = settings(subject).into_iter();
-        let off = off.filter(|(_, line)| is_off(line));
-        findings.extend(off.map(|(place, _)| switched_off(&place)));
+        let settings = settings(subject).into_iter();
+        findings.extend(settings.flat_map(|(place, line)| of_agent(&place, &line)));
     }
+}
+
+/// Nothing that is known starts a kernel of the tree.
+pub(crate) fn no_entry() -> Finding {
+    Finding::warning(
+        Topic::EntryMissing,
+        "no boot entry for a kernel of the root tree was found",
+    )
+    .because(
+        "neither in GRUB's menu, nor among the Boot Loader Specification's entries, nor in `extlinux.conf`: what starts this machine, and with which `root=`, was not looked at",
+    )
+    .mend("install the boot loader in the root tree, or make its menu (`update-grub`); if another machine or the firmware has it, see there to `root=` and the initramfs")
 }
 
 fn switched_off(place: &str) -> Finding {
@@ -161,10 +186,16 @@ mod tests {
     }
 
     #[test]
-    fn the_last_word_counts() {
-        assert!(is_off("nvmeroot=off"));
-        assert!(is_off("root=x nvmeroot=on nvmeroot=no"));
-        assert!(!is_off("nvmeroot=off nvmeroot=on"));
-        assert!(!is_off("nvmeroot.debug xnvmeroot=off -- nvmeroot=off"));
+    fn the_agent_s_words_are_read_as_the_agent_reads_them() {
+        let said = |line| -> Vec<Topic> {
+            let found = of_agent("a", line).into_iter();
+            found.map(|one| one.topic).collect()
+        };
+        assert_eq!(said("root=x nvmeroot=on nvmeroot=no"), [Topic::SwitchedOff]);
+        assert_eq!(said("nvmeroot=off nvmeroot=on"), []);
+        assert_eq!(said("nvmeroot.debug xnvmeroot=off -- nvmeroot=off"), []);
+        for typo in ["nvmeroot.deadline=x", "nvmeroot.dedline=9", "nvmeroot=of"] {
+            assert_eq!(said(typo), [Topic::BootOption], "{typo}");
+        }
     }
 }

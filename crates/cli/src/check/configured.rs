@@ -1,7 +1,7 @@
 //! What `configure` has left: the plan, and the files that it says are needed. Which
 //! files these are, only the renderer knows.
 
-use nvmeroot_plan::{Document, FORMAT_VERSION, Reach};
+use nvmeroot_plan::{Document, FORMAT_VERSION};
 use nvmeroot_render::{Change, ChangeKind, PLAN_PATH, Runtime, manager_limits, render};
 use serde_json::Value;
 
@@ -10,6 +10,7 @@ use super::subject::Subject;
 use crate::Failure;
 use crate::advice::{missing_programs, open_secrets};
 use crate::root::{Outcome, RootTree};
+use crate::ways;
 
 /// Longest plan that is read.
 const LONGEST: u64 = 16 << 20;
@@ -230,39 +231,13 @@ fn without_origins(value: &mut Value) {
     }
 }
 
-/// An interface must lead to one controller at least of each requirement.
 fn ways(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
-    let plan = subject.plan;
-    // The firmware's table tells at boot.
-    if plan.reach == Reach::Firmware {
-        return;
-    }
-    let has_way = |controller: usize| {
-        let mut paths = plan.paths.iter();
-        paths.any(|path| path.controller == controller && !path.interfaces.is_empty())
-    };
-    for requirement in &plan.requirements {
-        if requirement.any_of.iter().any(|one| has_way(*one)) {
-            continue;
-        }
-        let portals = requirement.any_of.iter();
-        let portals: Vec<String> = portals
-            .filter_map(|one| plan.controllers.get(*one))
-            .map(|one| format!("`{}`", one.portal()))
-            .collect();
-        let mounts = requirement.mounts.iter().map(|one| format!("`{one}`"));
-        let what = format!("no interface leads to {}", portals.join(" or "));
-        let why = format!(
-            "{} needs it before the system starts",
-            mounts.collect::<Vec<_>>().join(", ")
-        );
-        findings.push(
-            Finding::fault(Topic::NoWay, what)
-                .because(why)
-                .mend(format!(
-                    "describe the network that leads there (netplan), then {}; `nvmeroot plan` shows what was understood",
-                    subject.configure
-                )),
-        );
-    }
+    findings.extend(ways::missing(subject.plan).into_iter().map(|one| {
+        Finding::fault(Topic::NoWay, one.what())
+            .because(one.why())
+            .mend(format!(
+                "describe the network that leads there (netplan), then {}; `nvmeroot plan` shows what was understood",
+                subject.configure
+            ))
+    }));
 }

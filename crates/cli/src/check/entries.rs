@@ -1,5 +1,5 @@
-//! What boot loaders will start: GRUB's menu, entries of the Boot Loader Specification,
-//! and the command lines in unified kernel images.
+//! What boot loaders will start: GRUB's menu, extlinux's (u-boot's, too), entries of the
+//! Boot Loader Specification, and the command lines in unified kernel images.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,9 @@ const GRUB: [&str; 3] = [
     "boot/grub2/grub.cfg",
     "boot/efi/EFI/debian/grub.cfg",
 ];
+
+/// extlinux's menus, which u-boot reads, too.
+const EXTLINUX: [&str; 2] = ["boot/extlinux/extlinux.conf", "boot/syslinux/syslinux.cfg"];
 
 /// Where entries of the Boot Loader Specification are.
 const ENTRIES: [&str; 3] = [
@@ -65,6 +68,11 @@ pub(crate) fn all(subject: &Subject<'_>) -> Vec<BootEntry> {
     for path in GRUB {
         if let Some(text) = subject.text(path) {
             found.extend(grub(path, &text));
+        }
+    }
+    for path in EXTLINUX {
+        if let Some(text) = subject.text(path) {
+            found.extend(extlinux(path, &text));
         }
     }
     for directory in ENTRIES {
@@ -156,6 +164,33 @@ fn grub(path: &str, text: &str) -> Vec<BootEntry> {
     found
 }
 
+/// The kernels of a menu, each with the `initrd` and the `append` of its label.
+fn extlinux(path: &str, text: &str) -> Vec<BootEntry> {
+    let mut found: Vec<BootEntry> = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let Some((key, value)) = line.trim().split_once(char::is_whitespace) else {
+            continue;
+        };
+        match (key.to_ascii_lowercase().as_str(), found.last_mut()) {
+            ("label", _) => found.push(BootEntry {
+                place: format!("{path}:{number}"),
+                ..BootEntry::default()
+            }),
+            ("linux" | "kernel", Some(entry)) => entry.release = release(value.trim()),
+            ("initrd", Some(entry)) => entry.has_initrd = true,
+            ("append", Some(entry)) => {
+                let words = value.split_whitespace();
+                // syslinux has it here.
+                entry.has_initrd |= value.contains("initrd=");
+                entry.command_line = words.collect::<Vec<_>>().join(" ");
+            }
+            _ => {}
+        }
+    }
+    found.retain(|entry| entry.release.is_some());
+    found
+}
+
 /// A file of the Boot Loader Specification, type 1.
 fn specification(path: &str, text: &str) -> Option<BootEntry> {
     let mut entry = BootEntry {
@@ -204,6 +239,28 @@ mod tests {
             [
                 entry(3, "6.12.1-amd64", "root=UUID=1 ro quiet", true),
                 entry(10, "6.1", "root=/dev/sda1", false),
+            ]
+        );
+    }
+
+    #[test]
+    fn extlinux_s_labels_are_entries() {
+        let menu = "default l0\n\nlabel l0\n\tmenu label Debian\n\tlinux /boot/vmlinuz-6.12\n\
+                    \tinitrd /boot/initrd.img-6.12\n\tfdtdir /usr/lib/linux-image-6.12/\n\
+                    \tappend root=UUID=1 ro  quiet\n\
+                    LABEL m\n  KERNEL memtest\nLABEL b\n  KERNEL vmlinuz-6.1\n  APPEND initrd=i root=UUID=2\n";
+        let entry = |line: u32, release: &str, command_line: &str| BootEntry {
+            place: format!("e:{line}"),
+            release: Some(release.to_owned()),
+            command_line: command_line.to_owned(),
+            has_initrd: true,
+            machine: None,
+        };
+        assert_eq!(
+            extlinux("e", menu),
+            [
+                entry(3, "6.12", "root=UUID=1 ro quiet"),
+                entry(11, "6.1", "initrd=i root=UUID=2"),
             ]
         );
     }

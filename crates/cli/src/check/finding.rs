@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nvmeroot_plan::tidy;
+use nvmeroot_plan::{tidy, tidy_hint};
 use serde::Serialize;
 
 /// How bad it is.
@@ -110,12 +110,18 @@ findings! {
     ModuleIndexMissing = "module-index-missing",
     /// A program is not in the initramfs.
     ToolMissing = "tool-missing",
+    /// dracut is told to leave nvmeroot out.
+    LeftOut = "left-out",
     /// Another program connects, too.
     OtherConnector = "other-connector",
     /// Another program sets links up, too.
     OtherNetwork = "other-network",
     /// `nvmeroot=off`.
     SwitchedOff = "switched-off",
+    /// A word for nvmeroot on a kernel command line that means nothing.
+    BootOption = "boot-option",
+    /// There is no boot entry.
+    EntryMissing = "entry-missing",
     /// A boot entry without an initramfs.
     EntryWithoutInitrd = "entry-without-initrd",
     /// A boot entry says no `root=`.
@@ -201,7 +207,7 @@ impl Finding {
     /// What to type, or to do.
     #[must_use]
     pub(crate) fn mend(mut self, command: impl Into<String>) -> Self {
-        self.mend = Some(tidy(command));
+        self.mend = Some(tidy_hint(command));
         self
     }
 }
@@ -209,11 +215,7 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.severity, self.what)?;
-        writeln!(f, "  {}", self.why)?;
-        match &self.mend {
-            Some(mend) => writeln!(f, "hint: {mend}"),
-            None => Ok(()),
-        }
+        writeln!(f, "  {}", self.why)
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn findings(read: &Read) -> Vec<Finding> {
         findings.push(
             Finding::warning(Topic::Input, "nothing says what `/` lies on")
                 .because("so it is taken for local")
-                .mend("name it in `etc/fstab`, or pass `--curtin FILE`, whole"),
+                .mend("name it in `etc/fstab`, or pass curtin's whole configuration by `--curtin FILE`"),
         );
     }
     for warning in &read.plan.warnings {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::finding::{Finding, Severity};
+use crate::diagnose::Hints;
 
 /// All that was found, and what was looked at.
 #[derive(Debug, Serialize)]
@@ -45,8 +46,13 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut hints = Hints::default();
         for finding in &self.findings {
-            writeln!(f, "{finding}")?;
+            write!(f, "{finding}")?;
+            if let Some(mend) = finding.mend.as_ref().filter(|one| hints.is_new(one)) {
+                writeln!(f, "hint: {mend}")?;
+            }
+            writeln!(f)?;
         }
         let faults = self.findings.iter();
         let faults = faults.filter(|one| one.severity == Severity::Fault).count();

@@ -33,7 +33,8 @@ impl<'a> Subject<'a> {
         (plan, fragments): (&'a BootPlan, Vec<Fragment>),
         configure: String,
     ) -> Result<Self, Failure> {
-        let by_scripts = !root.exists(PLAN_PATH)? && root.exists(OF_SCRIPTS)?;
+        // curtin's own scripts lie at the same place.
+        let by_scripts = !root.exists(PLAN_PATH)? && root.is_marked(&OF_SCRIPTS.parse()?)?;
         let mut options = Options {
             runtime: match by_scripts {
                 true => Runtime::Scripts,

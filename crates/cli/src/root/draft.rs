@@ -4,6 +4,7 @@ use nvmeroot_render::TreePath;
 
 use super::compare::Outcome;
 use super::content::{Content, Kept};
+use super::error::RootError;
 use super::manifest::{self, Manifest, Step};
 use super::record::Tell;
 
@@ -17,6 +18,8 @@ pub(crate) struct Terms<'a> {
     /// Paths whose files are a package's by now: what is there is not nvmeroot's to take
     /// away, nor an edit of the administrator's.
     pub(crate) of_package: &'a [TreePath],
+    /// That the tree is mounted read-only is told, and no error: nothing will be done.
+    pub(crate) may_be_read_only: bool,
     /// Of files that somebody edits while the change is made, and has to be undone.
     pub(crate) tell: Tell<'a>,
 }
@@ -27,6 +30,7 @@ impl Default for Terms<'_> {
             force: false,
             stay: &[],
             of_package: &[],
+            may_be_read_only: false,
             tell: &|_| {},
         }
     }
@@ -76,6 +80,8 @@ pub(super) struct Draft<'a> {
     pub(super) to_keep: Vec<(TreePath, Kept)>,
     /// Directories to make, those above first.
     pub(super) directories: Vec<TreePath>,
+    /// What stands in the way, if it was to be done.
+    pub(super) obstacle: Option<RootError>,
     /// The record when all is done.
     pub(super) manifest: Manifest,
 }

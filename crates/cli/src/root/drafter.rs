@@ -201,7 +201,6 @@ impl<'a> Drafter<'a, '_> {
                 .push(edited(path, difference(self.root, change)));
             edited_is_at = Some(self.move_aside(path)?);
         } else if outcome == Outcome::Removed
-            && self.terms.force
             && self.entry(path).is_none()
             && self.root.is_marked(path)?
         {
@@ -421,8 +420,17 @@ impl<'a> Drafter<'a, '_> {
     }
 
     fn check_directory(&mut self, path: &TreePath) -> Result<(), RootError> {
-        self.root
-            .check_directory(path.directory(), &mut self.writable)
+        self.check_writable(path.directory())
+    }
+
+    fn check_writable(&mut self, directory: &str) -> Result<(), RootError> {
+        match self.root.check_directory(directory, &mut self.writable) {
+            Err(error @ RootError::ReadOnly { .. }) if self.terms.may_be_read_only => {
+                self.draft.obstacle.get_or_insert(error);
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Has the directory made, and those above, where they are not there.
@@ -450,7 +458,7 @@ impl<'a> Drafter<'a, '_> {
         let is_work = !self.draft.operations.is_empty() || !self.draft.to_keep.is_empty();
         if is_work || self.draft.manifest.entries != before.entries {
             for directory in [PLACE, FORMER] {
-                self.root.check_directory(directory, &mut self.writable)?;
+                self.check_writable(directory)?;
             }
             self.make_directories(TreePath::directory_of(PLACE))?;
         }

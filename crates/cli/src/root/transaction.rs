@@ -37,6 +37,8 @@ pub(crate) struct Report {
     pub(crate) was_configured: bool,
     /// What became of an earlier run that had been interrupted.
     pub(crate) interrupted: Option<Interrupted>,
+    /// What would stand in the way of a preview's work.
+    pub(crate) obstacle: Option<RootError>,
 }
 
 impl Report {
@@ -67,6 +69,7 @@ impl RootTree {
         Ok(Report {
             directories: self.emptied(&draft)?,
             lines: draft.lines,
+            obstacle: draft.obstacle,
             ..Report::of(&before, Interrupted::of(&before.phase))
         })
     }
