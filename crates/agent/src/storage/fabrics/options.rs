@@ -95,7 +95,7 @@ impl Request<'_> {
 mod tests {
     use super::*;
 
-    /// As Linux 6.12 answers.
+    /// As Linux 6.12 answers; what newer kernels know of the table belongs here, too.
     const KERNEL_6_12: &str = "instance=-1,cntlid=-1,transport=%s,traddr=%s,trsvcid=%s,nqn=%s,queue_size=%d,nr_io_queues=%d,reconnect_delay=%d,ctrl_loss_tmo=%d,keep_alive_tmo=%d,hostnqn=%s,host_traddr=%s,host_iface=%s,hostid=%s,duplicate_connect,disable_sqflow,hdr_digest,data_digest,nr_write_queues=%d,nr_poll_queues=%d,tos=%d,fast_io_fail_tmo=%d,discovery,dhchap_secret=%s,dhchap_ctrl_secret=%s\n";
 
     fn identity() -> HostIdentity {
