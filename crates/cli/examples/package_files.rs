@@ -242,3 +242,25 @@ fn shown(command: &Command) -> Command {
         None => same,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_is_completed_by_no_shell() {
+        let directory = tempfile::tempdir().expect("a directory");
+        completions(directory.path()).expect("completions");
+        for path in [
+            "usr/share/bash-completion/completions/nvmeroot",
+            "usr/share/zsh/vendor-completions/_nvmeroot",
+            "usr/share/fish/vendor_completions.d/nvmeroot.fish",
+        ] {
+            let text = fs::read_to_string(directory.path().join(path)).expect("a file");
+            assert!(text.contains("update-initramfs"), "{path}");
+            for hidden in ["--machine", "-l machine"] {
+                assert!(!text.contains(hidden), "{path}");
+            }
+        }
+    }
+}

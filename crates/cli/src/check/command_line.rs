@@ -85,7 +85,7 @@ pub(crate) fn no_entry() -> Finding {
     .because(
         "neither in GRUB's menu, nor among the Boot Loader Specification's entries, nor in `extlinux.conf`: what starts this machine, and with which `root=`, was not looked at",
     )
-    .mend("install the boot loader in the root tree, or make its menu (`update-grub`); if another machine or the firmware has it, see there to `root=` and the initramfs")
+    .mend("install the boot loader in the root tree, or make its menu (`update-grub`); where something else starts this machine, such as a boot server, see there that `root=` and the initramfs are right")
 }
 
 fn switched_off(place: &str) -> Finding {

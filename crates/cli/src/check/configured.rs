@@ -236,7 +236,7 @@ fn ways(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         Finding::fault(Topic::NoWay, one.what())
             .because(one.why())
             .mend(format!(
-                "describe the network that leads there (netplan), then {}; `nvmeroot plan` shows what was understood",
+                "describe the network that leads there, then {}; `nvmeroot plan` shows what was understood",
                 subject.configure
             ))
     }));
