@@ -10,7 +10,7 @@ use crate::yaml::{Document, KeyPath, Node, Position};
 const MAX_SHOWN: usize = 20;
 
 /// More warnings than this about one file help nobody.
-const MAX_WARNINGS: usize = 100;
+pub(crate) const MAX_WARNINGS: usize = 100;
 
 /// One fault of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +86,15 @@ pub struct Diagnostics {
     pub left_out: usize,
     /// What else the user should know about the input.
     pub warnings: Vec<Warning>,
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(fault: Diagnostic) -> Self {
+        Self {
+            shown: vec![fault],
+            ..Self::default()
+        }
+    }
 }
 
 impl fmt::Display for Diagnostics {

@@ -42,13 +42,18 @@ impl IntakeError {
                         Origin::at(file.clone(), at.line, at.column)
                     },
                 );
-                let fault = Diagnostic::new(origin, source.to_string()).maybe_hint(source.hint());
-                Diagnostics {
-                    shown: vec![fault],
-                    ..Diagnostics::default()
-                }
+                let fault = Diagnostic::new(origin, source.to_string());
+                fault.maybe_hint(source.hint()).into()
             }
         }
+    }
+}
+
+impl IntakeError {
+    /// What the parser of that text says.
+    pub(crate) fn of(file: &str) -> impl FnOnce(YamlError) -> Self {
+        let file = file.into();
+        move |source| Self::Yaml { file, source }
     }
 }
 

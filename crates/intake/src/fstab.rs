@@ -3,10 +3,8 @@
 
 use nvmeroot_plan::{FilesystemType, MountPoint, Origin, Warning};
 
-use crate::yaml::pyyaml::Excerpt;
-
-/// More warnings than this about one file help nobody.
-const MAX_WARNINGS: usize = 100;
+use crate::diagnostic::MAX_WARNINGS;
+use crate::lines;
 
 /// The first field of a line (fstab(5)).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,16 +66,8 @@ pub fn read(name: &str, bytes: &[u8]) -> (Vec<Entry>, Vec<Warning>) {
     let text = String::from_utf8_lossy(bytes);
     let mut entries = Vec::new();
     let mut warnings = Vec::new();
-    for (i, line) in text.lines().enumerate() {
-        let trimmed = line.trim();
-        if trimmed.is_empty() || trimmed.starts_with('#') {
-            continue;
-        }
-        let number = u32::try_from(i + 1).unwrap_or(u32::MAX);
-        let indent = line.chars().take_while(|c| c.is_whitespace()).count();
-        let column = u32::try_from(indent + 1).unwrap_or(u32::MAX);
-        let origin = Origin::at(name, number, column);
-        match entry(trimmed, origin.clone()) {
+    for (line, origin) in lines::read(name, &text, &['#'], None) {
+        match entry(&line, origin.clone()) {
             Ok(entry) => entries.push(entry),
             Err(message) if warnings.len() < MAX_WARNINGS => {
                 let hint = "a line is: device, directory, type, options (fstab(5))";
@@ -153,11 +143,6 @@ pub(crate) fn plain(field: &str) -> String {
         at += if value.is_some() { 4 } else { 1 };
     }
     String::from_utf8_lossy(&out).into_owned()
-}
-
-/// What a message shows of a spec.
-pub(crate) fn shown(spec: &str) -> String {
-    Excerpt(spec).to_string()
 }
 
 #[cfg(test)]

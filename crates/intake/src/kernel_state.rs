@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::IntakeError;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::native::{Family, Map, Network, Word, bond, bridge, ip};
+use crate::native::{Family, Network, bond, bridge, ip, vlan_filtering};
 
 /// What the commands print.
 #[derive(Clone, Debug, Default)]
@@ -145,11 +145,7 @@ fn parsed<T: for<'d> Deserialize<'d> + Default>(
     }
     serde_json::from_slice(bytes).map_err(|error| {
         let message = format!("this is not what `{name}` prints as JSON: {error}");
-        Diagnostics {
-            shown: vec![Diagnostic::new(Origin::whole(name), message)],
-            ..Diagnostics::default()
-        }
-        .into()
+        Diagnostics::from(Diagnostic::new(Origin::whole(name), message)).into()
     })
 }
 
@@ -190,10 +186,7 @@ fn add_link(network: &mut Network, link: &Link) {
             let stp = link.data("stp_state").is_some_and(|state| state != "0");
             bridge(one, "stp", &stp.to_string(), &origin);
             if link.data("vlan_filtering").is_some_and(|on| on == "1") {
-                one.refuse(
-                    &origin,
-                    "the initramfs makes no bridge that tells VLANs apart",
-                );
+                vlan_filtering(one, &origin);
             }
         }
         (Some("vrf"), _) => {
@@ -303,11 +296,8 @@ fn addresses(network: &mut Network, link: &Link, routes: &[Route]) {
     if leased4 {
         let of_lease = own().filter(|route| is_from(route, "dhcp"));
         let metric = of_lease.filter_map(|route| route.metric).min();
-        one.dhcp(
-            Family::V4,
-            &origin,
-            metric.map(|m| m.to_string()).as_deref(),
-        );
+        let metric = metric.map(|metric| metric.to_string());
+        one.dhcp(Family::V4, &origin, metric.as_deref());
     }
     if leased6 {
         one.dhcp(Family::V6, &origin, None);
@@ -345,24 +335,14 @@ fn add_route(network: &mut Network, route: &Route, of_table: &mut BTreeMap<u32, 
     if let (Some(table), None) = (table, &route.via) {
         let mut words = vec![route.dst.clone()];
         words.extend(route.gateway.map(|via| format!("via {via}")));
-        words.extend(
-            route
-                .metric
-                .filter(|m| *m != 0)
-                .map(|m| format!("metric {m}")),
-        );
+        let metric = route.metric.filter(|metric| *metric != 0);
+        words.extend(metric.map(|metric| format!("metric {metric}")));
         words.extend(route.prefsrc.map(|from| format!("src {from}")));
         if table != nvmeroot_plan::MAIN_TABLE {
             words.push(format!("table {table}"));
         }
-        words.extend(
-            route
-                .flags
-                .contains(&"onlink".to_owned())
-                .then(|| "onlink".to_owned()),
-        );
-        let words: Vec<&str> = words.iter().flat_map(|one| one.split(' ')).collect();
-        if let Some((said, _)) = ip::route(&words, &origin) {
+        words.extend(route.flags.iter().find(|flag| *flag == "onlink").cloned());
+        if let Some((said, _)) = ip::route(&words.join(" "), &origin) {
             of_table.entry(table).or_insert_with(|| device.clone());
             return link.route(&origin, said);
         }
@@ -405,12 +385,10 @@ fn add_rule(network: &mut Network, rule: &Rule, of_table: &BTreeMap<u32, String>
     ];
     words.extend(with(&rule.src, rule.srclen).map(|from| format!("from {from}")));
     words.extend(with(&rule.dst, rule.dstlen).map(|to| format!("to {to}")));
-    let words: Vec<&str> = words.iter().flat_map(|one| one.split(' ')).collect();
     let is_plain = rule.more.keys().all(|key| key == "protocol");
     let link = network.link(device, &origin);
-    let said: Option<Map> = ip::rule(&words, &origin).filter(|_| is_plain);
-    match said {
-        Some(said) => link.words.push("routing-policy", &origin, Word::Map(said)),
+    match ip::rule(&words.join(" "), &origin).filter(|_| is_plain) {
+        Some(said) => link.rule(&origin, said),
         None => {
             let message = format!(
                 "the rule of priority {} can't be carried over",

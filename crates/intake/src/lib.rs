@@ -8,6 +8,7 @@ mod error;
 pub mod fstab;
 pub mod ifupdown;
 pub mod kernel_state;
+mod lines;
 pub mod machine;
 mod native;
 pub mod netplan;

@@ -17,7 +17,7 @@ pub(super) fn read(document: &Document) -> Result<(Option<Document>, Vec<Warning
         }
         let origin = root.origin(&KeyPath::ROOT);
         let fault = Diagnostic::new(origin, "the file is no mapping");
-        return Err(one(fault.expected("a mapping with the key `network`")));
+        return Err(fault.expected("a mapping with the key `network`").into());
     };
     let path = KeyPath::ROOT.key("network");
     let network = match mapping.entry("network") {
@@ -29,16 +29,9 @@ pub(super) fn read(document: &Document) -> Result<(Option<Document>, Vec<Warning
     if let Some((node, refusal)) = pyyaml::refusals(document).into_iter().next() {
         let path = KeyPaths::new(document).of(node);
         let origin = node.origin(&KeyPath::ROOT).with_key(path);
-        return Err(one(Diagnostic::new(origin, refusal.to_string())));
+        return Err(Diagnostic::new(origin, refusal.to_string()).into());
     }
     Ok((Some(network), duplicates(document)))
-}
-
-fn one(fault: Diagnostic) -> Diagnostics {
-    Diagnostics {
-        shown: vec![fault],
-        ..Diagnostics::default()
-    }
 }
 
 fn duplicates(document: &Document) -> Vec<Warning> {

@@ -117,9 +117,6 @@ pub(super) fn fstab(name: &str, bytes: &[u8]) -> Option<Diagnostics> {
     is_entry.then(|| {
         let origin = Origin::at(name, number, 1);
         let error = Diagnostic::new(origin, "this is an fstab, not curtin's configuration");
-        Diagnostics {
-            shown: vec![error.hint(CURTINS)],
-            ..Diagnostics::default()
-        }
+        error.hint(CURTINS).into()
     })
 }

@@ -4,9 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
-use nvmeroot_plan::Origin;
 
-use super::file::{OptionLine, Stanza};
+use super::file::{OptionLine, Stanza, last};
 use crate::native::{Family, Link, Map, Word};
 
 /// Options of a stanza that make no difference to who reaches the storage.
@@ -50,10 +49,7 @@ pub(super) fn read(link: &mut Link, stanza: &Stanza, options: &[&OptionLine]) {
                 words.set("hostname", &name.origin, Word::Text(name.value.clone()));
             }
             if let Some(client) = last(options, "client") {
-                link.note(
-                    &client.origin,
-                    "`client` is not carried out: to the DHCP server the host is its card's MAC address",
-                );
+                link.client_identifier("client", &client.origin);
             }
         }
         (Family::V6, "auto" | "dhcp") => {
@@ -62,10 +58,7 @@ pub(super) fn read(link: &mut Link, stanza: &Stanza, options: &[&OptionLine]) {
                 link.dhcp(family, &stanza.origin, None);
             }
         }
-        _ => {
-            let message = format!("the initramfs brings up nothing by the method `{method}`");
-            link.refuse(&stanza.origin, message);
-        }
+        _ => link.unknown_method(method, &stanza.origin),
     }
     for option in options {
         settle(link, option, family);
@@ -75,38 +68,21 @@ pub(super) fn read(link: &mut Link, stanza: &Stanza, options: &[&OptionLine]) {
 fn settle(link: &mut Link, option: &OptionLine, family: Family) {
     let (value, origin) = (option.value.as_str(), &option.origin);
     match option.name.as_str() {
-        "mtu" => match value.parse::<u16>() {
-            Ok(mtu) => link.plain("mtu", origin, mtu),
-            Err(_) => link.doubt(origin, "this is no MTU"),
-        },
+        "mtu" => link.mtu(origin, value.parse().ok()),
         "hwaddress" => {
             // `hwaddress ether ADDRESS` is the older way.
             let address = value.strip_prefix("ether").unwrap_or(value).trim();
-            match address.parse::<nvmeroot_plan::MacAddress>() {
-                Ok(mac) => link.text("macaddress", origin, &mac.to_string()),
-                Err(_) => link.refuse(origin, "the initramfs sets no such hardware address"),
-            }
+            link.mac(origin, address);
         }
         "accept-ra" if family == Family::V6 => {
-            link.plain(
-                "accept-ra",
-                origin,
-                if value == "0" { "false" } else { "true" },
-            );
+            link.plain("accept-ra", origin, value != "0");
         }
         "privext" if value == "2" => link.plain("ipv6-privacy", origin, "true"),
         "pointopoint" | "dstaddr" => {
             link.refuse(origin, "the initramfs sets no address of a peer");
         }
-        "scope" | "preferred-lifetime" | "media" | "provider" => {
-            let message = format!("`{}` is not carried out in the initramfs", option.name);
-            link.note(origin, message);
-        }
         name if IGNORED.contains(&name) || is_read_elsewhere(name) => {}
-        name => link.note(
-            origin,
-            format!("`{name}` is not carried out in the initramfs"),
-        ),
+        name => link.not_carried_out(name, origin),
     }
 }
 
@@ -120,33 +96,25 @@ fn is_read_elsewhere(name: &str) -> bool {
     NAMES.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
-fn last<'o>(options: &[&'o OptionLine], name: &str) -> Option<&'o OptionLine> {
-    options
-        .iter()
-        .rev()
-        .find(|option| option.name == name)
-        .copied()
-}
-
 fn metric<'o>(options: &[&'o OptionLine]) -> Option<&'o str> {
     let value = last(options, "metric")?.value.as_str();
     value.parse::<u32>().is_ok().then_some(value)
 }
 
 fn addresses(link: &mut Link, stanza: &Stanza, options: &[&OptionLine], family: Family) {
+    let is_alias = stanza.name.contains(':') && stanza.name.len() <= 15 && family == Family::V4;
     let netmask = last(options, "netmask").map(|option| option.value.as_str());
     let mut is_set = false;
     for option in options.iter().filter(|option| option.name == "address") {
         is_set = true;
         match network(&option.value, netmask, family) {
             Some(address) => {
-                let is_alias = stanza.name.contains(':') && family == Family::V4;
-                push(
-                    link,
-                    &option.origin,
-                    address,
-                    is_alias.then_some(&stanza.name),
-                );
+                let mut said = Map::default();
+                if is_alias {
+                    let label = Word::Text(stanza.name.clone());
+                    said.set("label", &option.origin, label);
+                }
+                link.address_with(&option.origin, address, said);
             }
             None => link.doubt(&option.origin, "this is no address with a netmask"),
         }
@@ -164,16 +132,6 @@ fn addresses(link: &mut Link, stanza: &Stanza, options: &[&OptionLine], family: 
             _ => link.doubt(&option.origin, "this is no gateway of that family"),
         }
     }
-}
-
-fn push(link: &mut Link, origin: &Origin, address: IpNet, label: Option<&String>) {
-    let Some(label) = label.filter(|label| label.len() <= 15) else {
-        return link.address(origin, address);
-    };
-    let (mut one, mut said) = (Map::default(), Map::default());
-    said.set("label", origin, Word::Text(label.clone()));
-    one.set(&address.to_string(), origin, Word::Map(said));
-    link.words.push("addresses", origin, Word::Map(one));
 }
 
 /// An address with its prefix: in one, or by a netmask of either form. Without one it is

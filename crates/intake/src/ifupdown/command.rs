@@ -3,8 +3,7 @@
 use nvmeroot_plan::Origin;
 
 use super::file::OptionLine;
-use crate::native::ip;
-use crate::native::{Map, Network};
+use crate::native::{Network, ip};
 
 /// Reads a command. What is not understood is told without its words: they may hold a
 /// secret.
@@ -42,7 +41,7 @@ fn known(network: &mut Network, name: &str, words: &[&str], origin: &Origin) -> 
     let program = program.rsplit('/').next().unwrap_or_default();
     if program == "route" {
         return match old_route(words) {
-            Some(said) => route(network, name, &said, origin),
+            Some(said) => route(network, name, &said.join(" "), origin),
             None => false,
         };
     }
@@ -59,12 +58,10 @@ fn known(network: &mut Network, name: &str, words: &[&str], origin: &Origin) -> 
             "r" | "ro" | "route",
             "add" | "a" | "append" | "replace" | "change",
             rest @ ..,
-        ] => route(network, name, rest, origin),
-        ["ru" | "rule", "add" | "a", rest @ ..] => match ip::rule(rest, origin) {
+        ] => route(network, name, &rest.join(" "), origin),
+        ["ru" | "rule", "add" | "a", rest @ ..] => match ip::rule(&rest.join(" "), origin) {
             Some(rule) => {
-                let link = network.link(name, origin);
-                link.words
-                    .push("routing-policy", origin, crate::native::Word::Map(rule));
+                network.link(name, origin).rule(origin, rule);
                 true
             }
             None => false,
@@ -98,13 +95,12 @@ fn known(network: &mut Network, name: &str, words: &[&str], origin: &Origin) -> 
     }
 }
 
-fn route(network: &mut Network, name: &str, words: &[&str], origin: &Origin) -> bool {
+fn route(network: &mut Network, name: &str, words: &str, origin: &Origin) -> bool {
     let Some((route, device)) = ip::route(words, origin) else {
         return false;
     };
-    let device = device.unwrap_or_else(|| name.to_owned());
-    let route: Map = route;
-    network.link(&device, origin).route(origin, route);
+    let device = device.as_deref().unwrap_or(name);
+    network.link(device, origin).route(origin, route);
     true
 }
 

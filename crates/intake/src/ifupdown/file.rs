@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use nvmeroot_plan::{Origin, Warning, matches_glob};
 
+use crate::lines;
 use crate::native::Files;
 
 /// As deep as files include each other, and as many of them.
@@ -56,6 +57,12 @@ impl OptionLine {
     }
 }
 
+/// The option that counts.
+pub(super) fn last<'o>(options: &[&'o OptionLine], name: &str) -> Option<&'o OptionLine> {
+    let mut of_name = options.iter().rev().filter(|option| option.name == name);
+    of_name.next().copied()
+}
+
 pub(super) fn read(files: &dyn Files, path: &str) -> Parsed {
     let mut reader = Reader {
         files,
@@ -83,34 +90,30 @@ impl Reader<'_> {
         self.parsed.texts.insert(path.to_owned(), text.clone());
         // The options below an `iface` line of this file belong to it.
         let mut is_open = false;
-        for (line, origin) in logical_lines(path, &text) {
+        for (line, origin) in lines::read(path, &text, &['#'], Some("")) {
             let (word, rest) = first_word(&line);
-            let mut words = rest.split_whitespace();
+            let words = rest.split_whitespace();
             match word {
                 "iface" | "template" => {
                     is_open = self.stanza(rest, origin);
                 }
                 "mapping" => {
                     is_open = false;
-                    let names = words.map(str::to_owned);
-                    let logical = |name| Item::Logical {
-                        name,
-                        origin: origin.clone(),
-                    };
-                    self.parsed.items.extend(names.map(logical));
+                    self.logical(words, &origin);
                 }
-                "auto" | "no-auto-down" | "no-scripts" | "rename" => {
+                "rename" => is_open = false,
+                // `auto CARD=STANZA` gives a card the stanza of another name.
+                _ if is_class(word) => {
                     is_open = false;
-                    self.logical_names(word, words, &origin);
-                }
-                _ if word.starts_with("allow-") => {
-                    is_open = false;
-                    self.logical_names(word, words, &origin);
+                    self.logical(
+                        words.filter_map(|word| Some(word.split_once('=')?.1)),
+                        &origin,
+                    );
                 }
                 "source" | "source-directory" => {
                     is_open = false;
                     let is_directory = word == "source-directory";
-                    for pattern in words.by_ref() {
+                    for pattern in words {
                         for found in self.named(path, pattern, is_directory, &origin) {
                             self.file(&found, level + 1);
                         }
@@ -164,18 +167,8 @@ impl Reader<'_> {
         true
     }
 
-    /// `auto CARD=STANZA` gives a card the stanza of another name.
-    fn logical_names<'w>(
-        &mut self,
-        word: &str,
-        words: impl Iterator<Item = &'w str>,
-        origin: &Origin,
-    ) {
-        if word == "rename" {
-            return;
-        }
-        let names = words.filter_map(|word| word.split_once('='));
-        let logical = |(_, name): (&str, &str)| Item::Logical {
+    fn logical<'w>(&mut self, names: impl Iterator<Item = &'w str>, origin: &Origin) {
+        let logical = |name: &str| Item::Logical {
             name: name.to_owned(),
             origin: origin.clone(),
         };
@@ -222,30 +215,9 @@ impl Reader<'_> {
     }
 }
 
-/// The lines with something in them, those that end with a backslash together with the
-/// next, and the place where each begins.
-fn logical_lines(path: &str, text: &str) -> Vec<(String, Origin)> {
-    let mut found = Vec::new();
-    let mut lines = text.lines().enumerate();
-    while let Some((i, line)) = lines.next() {
-        let trimmed = line.trim_start();
-        if trimmed.is_empty() || trimmed.starts_with('#') {
-            continue;
-        }
-        let column = line[..line.len() - trimmed.len()].chars().count() + 1;
-        let number = u32::try_from(i + 1).unwrap_or(u32::MAX);
-        let origin = Origin::at(path, number, u32::try_from(column).unwrap_or(u32::MAX));
-        let mut whole = trimmed.to_owned();
-        while whole.ends_with('\\') {
-            whole.pop();
-            match lines.next() {
-                Some((_, more)) => whole.push_str(more),
-                None => break,
-            }
-        }
-        found.push((whole.trim_end().to_owned(), origin));
-    }
-    found
+/// Which interfaces come up when, and by what.
+fn is_class(word: &str) -> bool {
+    matches!(word, "auto" | "no-auto-down" | "no-scripts") || word.starts_with("allow-")
 }
 
 fn first_word(line: &str) -> (&str, &str) {

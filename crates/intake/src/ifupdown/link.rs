@@ -3,8 +3,8 @@
 
 use nvmeroot_plan::Origin;
 
-use super::file::OptionLine;
-use crate::native::{Network, bond, bridge};
+use super::file::{OptionLine, last};
+use crate::native::{Network, bond, bridge, vlan_filtering};
 
 /// Options of a bridge (bridge-utils-interfaces(5)), with netplan's names; times are in
 /// seconds in both.
@@ -17,7 +17,6 @@ const BRIDGE: [(&str, &str); 5] = [
 ];
 
 pub(super) fn kind(network: &mut Network, name: &str, whole: &Origin, options: &[&OptionLine]) {
-    let value = |wanted: &str| options.iter().rev().find(|option| option.name == wanted);
     vlan(network, name, whole, options);
     for option in options {
         let (text, origin) = (option.value.as_str(), &option.origin);
@@ -37,12 +36,11 @@ pub(super) fn kind(network: &mut Network, name: &str, whole: &Origin, options: &
             }
             "bridge-ports" => ports(network, name, text, origin),
             "bridge-stp" => {
-                let on = matches!(text, "on" | "yes" | "1" | "true");
-                bridge(network.link(name, origin), "stp", &on.to_string(), origin);
+                let on = is_on(text).to_string();
+                bridge(network.link(name, origin), "stp", &on, origin);
             }
-            "bridge-vlan-aware" if matches!(text, "yes" | "1" | "on" | "true") => {
-                let message = "the initramfs makes no bridge that tells VLANs apart";
-                network.link(name, origin).refuse(origin, message);
+            "bridge-vlan-aware" if is_on(text) => {
+                vlan_filtering(network.link(name, origin), origin);
             }
             other => {
                 let link = network.link(name, origin);
@@ -51,7 +49,7 @@ pub(super) fn kind(network: &mut Network, name: &str, whole: &Origin, options: &
                     let whole = text.split('.').next().unwrap_or_default();
                     match whole.parse::<u32>() {
                         Ok(number) => bridge(link, netplan, &number.to_string(), origin),
-                        Err(_) => link.doubt(origin, format!("this is no value of `{other}`")),
+                        Err(_) => link.misfit(other, origin),
                     }
                 } else if let Some(parameter) = other.strip_prefix("bond-")
                     && !bond(link, parameter, text, origin)
@@ -62,14 +60,14 @@ pub(super) fn kind(network: &mut Network, name: &str, whole: &Origin, options: &
         }
     }
     // The script turns it off where nothing is said; netplan would turn it on.
-    if let (Some(ports), None) = (value("bridge-ports"), value("bridge-stp")) {
-        bridge(
-            network.link(name, &ports.origin),
-            "stp",
-            "false",
-            &ports.origin,
-        );
+    if let (Some(ports), None) = (last(options, "bridge-ports"), last(options, "bridge-stp")) {
+        let origin = &ports.origin;
+        bridge(network.link(name, origin), "stp", "false", origin);
     }
+}
+
+fn is_on(text: &str) -> bool {
+    matches!(text, "on" | "yes" | "1" | "true")
 }
 
 fn ports(network: &mut Network, name: &str, text: &str, origin: &Origin) {
@@ -92,9 +90,8 @@ fn ports(network: &mut Network, name: &str, text: &str, origin: &Origin) {
 
 /// A VLAN is one by its name (`eth0.7`, `vlan7`) or by its options.
 fn vlan(network: &mut Network, name: &str, whole: &Origin, options: &[&OptionLine]) {
-    let last = |wanted: &str| options.iter().rev().find(|option| option.name == wanted);
-    let device = last("vlan-raw-device");
-    let id = last("vlan-id");
+    let device = last(options, "vlan-raw-device");
+    let id = last(options, "vlan-id");
     let of_name = name
         .rsplit_once('.')
         .or_else(|| name.strip_prefix("vlan").map(|id| ("", id)))

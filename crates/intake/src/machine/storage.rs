@@ -12,7 +12,7 @@ use super::mountinfo::{self, Mounted};
 use super::{CONTROLLERS, Machine, NvmeController};
 use crate::IntakeError;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::fstab::{self, Entry, Spec};
+use crate::fstab::{Entry, Spec};
 
 /// A root tree, as a running machine has it.
 #[derive(Clone, Copy, Debug)]
@@ -207,8 +207,7 @@ impl<'a> Reader<'a> {
             .map(|at| format!("`{}`", self.devices.block(*at).name))
             .collect();
         let message = format!(
-            "`{}` is {} at once, so nobody can tell which of them is mounted when the machine boots",
-            fstab::shown(spec),
+            "`{spec}` is {} at once, so nobody can tell which of them is mounted when the machine boots",
             names.join(" and "),
         );
         let hint = "give the copy an identity of its own: `tune2fs -U random`, `xfs_admin -U generate` or `btrfstune -u`";
@@ -390,9 +389,8 @@ impl<'a> Reader<'a> {
             return;
         }
         let message = format!(
-            "`{}` is `{}`, and this machine has no such device",
-            entry.path,
-            fstab::shown(spec)
+            "`{}` is `{spec}`, and this machine has no such device",
+            entry.path
         );
         let hint = "correct the line; if the device belongs to another machine, run nvmeroot there";
         self.warnings
@@ -409,10 +407,7 @@ impl<'a> Reader<'a> {
             Found::Devices(all) => format!("is `{}`", self.devices.block(all[0]).name),
             Found::Nothing => "no device of this machine is".to_owned(),
         };
-        let message = format!(
-            "`/` is `{}`, which {found}, and the tree is on {names}",
-            fstab::shown(spec)
-        );
+        let message = format!("`/` is `{spec}`, which {found}, and the tree is on {names}");
         let uuid = now
             .first()
             .and_then(|at| property(self.devices.block(*at), "ID_FS_UUID"));

@@ -24,12 +24,14 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     pub(crate) fn fits(&self, card: &Card) -> bool {
-        let fits = |globs: &[String], text: &str| {
-            globs.is_empty() || globs.iter().any(|glob| matches_glob(glob, text))
-        };
         let has_mac = self.macs.is_empty() || card.mac.is_some_and(|mac| self.macs.contains(&mac));
         let driver = card.driver.as_deref().unwrap_or_default();
-        fits(&self.names, &card.name) && has_mac && fits(&self.drivers, driver)
+        self.has_name(&card.name) && has_mac && fits(&self.drivers, driver)
+    }
+
+    /// As far as names go.
+    pub(crate) fn has_name(&self, name: &str) -> bool {
+        fits(&self.names, name)
     }
 
     /// The one name, where it is said.
@@ -39,4 +41,8 @@ impl Wanted {
             _ => None,
         }
     }
+}
+
+fn fits(globs: &[String], text: &str) -> bool {
+    globs.is_empty() || globs.iter().any(|glob| matches_glob(glob, text))
 }

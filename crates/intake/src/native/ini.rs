@@ -3,6 +3,8 @@
 
 use nvmeroot_plan::Origin;
 
+use crate::lines;
+
 /// Who reads the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -43,17 +45,9 @@ impl Section {
 /// Reads a file. What is in no section or has no value is left out, as both readers do.
 pub(crate) fn read(name: &str, text: &str, dialect: Dialect) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
-    let mut lines = text.lines().enumerate();
-    while let Some((i, line)) = lines.next() {
-        let trimmed = line.trim();
-        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
-            continue;
-        }
-        let indent = line.chars().take_while(|c| c.is_whitespace()).count();
-        let number = u32::try_from(i + 1).unwrap_or(u32::MAX);
-        let column = u32::try_from(indent + 1).unwrap_or(u32::MAX);
-        let origin = Origin::at(name, number, column);
-        if let Some(title) = trimmed.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+    let joint = (dialect == Dialect::Systemd).then_some(" ");
+    for (line, origin) in lines::read(name, text, &['#', ';'], joint) {
+        if let Some(title) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
             let entries = Vec::new();
             let name = title.to_owned();
             sections.push(Section {
@@ -63,16 +57,7 @@ pub(crate) fn read(name: &str, text: &str, dialect: Dialect) -> Vec<Section> {
             });
             continue;
         }
-        let mut whole = trimmed.to_owned();
-        while dialect == Dialect::Systemd && whole.ends_with('\\') {
-            whole.pop();
-            whole.push(' ');
-            match lines.next() {
-                Some((_, more)) => whole.push_str(more.trim()),
-                None => break,
-            }
-        }
-        if let (Some((key, value)), Some(section)) = (whole.split_once('='), sections.last_mut()) {
+        if let (Some((key, value)), Some(section)) = (line.split_once('='), sections.last_mut()) {
             let value = match dialect {
                 Dialect::KeyFile => unescaped(value.trim()),
                 Dialect::Systemd => value.trim().to_owned(),
@@ -105,6 +90,15 @@ fn unescaped(value: &str) -> String {
     out
 }
 
+/// A boolean of systemd's (systemd.syntax(7)) and of libnvme's.
+pub(crate) fn boolean(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "1" | "yes" | "y" | "true" | "t" | "on" => Some(true),
+        "0" | "no" | "n" | "false" | "f" | "off" => Some(false),
+        _ => None,
+    }
+}
+
 /// A boolean of a key file: `g_key_file_get_boolean`, and what NetworkManager takes besides.
 pub(crate) fn is_true(value: &str) -> bool {
     matches!(value, "true" | "1" | "yes" | "TRUE" | "True")
@@ -132,7 +126,7 @@ mod tests {
     fn only_systemd_s_lines_go_on() {
         let text = "[Match]\nName=a \\\n  b\n";
         let systemd = read("f", text, Dialect::Systemd);
-        assert_eq!(systemd[0].get("Name"), Some("a  b"));
+        assert_eq!(systemd[0].get("Name"), Some("a    b"));
         let key_file = read("f", text, Dialect::KeyFile);
         assert_eq!(key_file[0].get("Name"), Some("a "));
     }

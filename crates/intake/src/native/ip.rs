@@ -9,10 +9,10 @@ use super::{Map, Word};
 
 /// The words of `ip route add` as netplan's, and the interface that they name. `None`
 /// where there is a word that means something else.
-pub(crate) fn route(words: &[&str], origin: &Origin) -> Option<(Map, Option<String>)> {
+pub(crate) fn route(words: &str, origin: &Origin) -> Option<(Map, Option<String>)> {
     let mut route = Map::default();
     let mut device = None;
-    let mut words = words.iter().copied();
+    let mut words = words.split_whitespace();
     let mut to = words.next()?;
     if let "blackhole" | "unreachable" | "prohibit" | "throw" | "unicast" = to {
         route.set("type", origin, Word::Plain(to.to_owned()));
@@ -24,7 +24,7 @@ pub(crate) fn route(words: &[&str], origin: &Origin) -> Option<(Map, Option<Stri
             "via" => {
                 let via: IpAddr = words.next()?.parse().ok()?;
                 if destination == "default" {
-                    destination = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" }.to_owned();
+                    destination = everything(via).to_owned();
                 }
                 route.set("via", origin, Word::Text(via.to_string()));
             }
@@ -64,30 +64,43 @@ pub(crate) fn route(words: &[&str], origin: &Origin) -> Option<(Map, Option<Stri
             _ => return None,
         }
     }
-    let is_known = destination == "default"
-        || destination.parse::<IpNet>().is_ok()
-        || destination.parse::<IpAddr>().is_ok();
-    if !is_known {
-        return None;
+    if destination != "default" {
+        network(&destination)?;
     }
     route.set("to", origin, Word::Text(destination));
     Some((route, device))
 }
 
+/// The default route to a gateway, as netplan has it.
+pub(crate) fn default_route(via: IpAddr, origin: &Origin) -> Map {
+    let mut route = Map::default();
+    route.set("to", origin, Word::Text(everything(via).to_owned()));
+    route.set("via", origin, Word::Text(via.to_string()));
+    route
+}
+
+/// All that can be reached over a gateway.
+pub(crate) fn everything(via: IpAddr) -> &'static str {
+    if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" }
+}
+
+/// An address with its prefix; without one it is the address alone.
+pub(crate) fn network(text: &str) -> Option<IpNet> {
+    let alone = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    text.parse().ok().or_else(alone)
+}
+
 /// The words of `ip rule add` as netplan's.
-pub(crate) fn rule(words: &[&str], origin: &Origin) -> Option<Map> {
+pub(crate) fn rule(words: &str, origin: &Origin) -> Option<Map> {
     let mut rule = Map::default();
-    let mut words = words.iter().copied();
+    let mut words = words.split_whitespace();
     while let Some(word) = words.next() {
         match word {
             "from" | "to" => match words.next()? {
                 "all" | "any" => {}
-                network => {
-                    let is_network = network.parse::<IpNet>().is_ok();
-                    if !is_network && network.parse::<IpAddr>().is_err() {
-                        return None;
-                    }
-                    rule.set(word, origin, Word::Text(network.to_owned()));
+                said => {
+                    network(said)?;
+                    rule.set(word, origin, Word::Text(said.to_owned()));
                 }
             },
             "table" | "lookup" => {

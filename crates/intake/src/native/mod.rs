@@ -17,12 +17,13 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use nvmeroot_plan::{
-    Fragment, Interface, InterfaceDiagnostic, InterfaceName, LinkKind, Origin, Severity, Warning,
+    Fragment, Interface, InterfaceDiagnostic, InterfaceName, LinkKind, MacAddress, Origin,
+    Severity, Warning,
 };
 
 pub use self::card::Card;
 pub(crate) use self::card::Wanted;
-pub(crate) use self::parameters::{bond, bridge};
+pub(crate) use self::parameters::{bond, bridge, vlan_filtering};
 pub(crate) use self::words::{Map, Word};
 use crate::IntakeError;
 use crate::netplan;
@@ -209,8 +210,17 @@ impl Link {
     }
 
     pub(crate) fn address(&mut self, origin: &Origin, address: IpNet) {
-        self.words
-            .push("addresses", origin, Word::Text(address.to_string()));
+        self.address_with(origin, address, Map::default());
+    }
+
+    pub(crate) fn address_with(&mut self, origin: &Origin, address: IpNet, options: Map) {
+        let mut word = Word::Text(address.to_string());
+        if !options.is_empty() {
+            let mut one = Map::default();
+            one.set(&address.to_string(), origin, Word::Map(options));
+            word = Word::Map(one);
+        }
+        self.words.push("addresses", origin, word);
     }
 
     /// A number, a boolean or a word.
@@ -226,12 +236,28 @@ impl Link {
         self.words.push("routes", origin, Word::Map(route));
     }
 
+    pub(crate) fn rule(&mut self, origin: &Origin, rule: Map) {
+        self.words.push("routing-policy", origin, Word::Map(rule));
+    }
+
+    pub(crate) fn mtu(&mut self, origin: &Origin, mtu: Option<u16>) {
+        match mtu {
+            Some(mtu) => self.plain("mtu", origin, mtu),
+            None => self.doubt(origin, "this is no MTU"),
+        }
+    }
+
+    /// The address that the link is to have.
+    pub(crate) fn mac(&mut self, origin: &Origin, text: &str) {
+        match text.parse::<MacAddress>() {
+            Ok(mac) => self.text("macaddress", origin, &mac.to_string()),
+            Err(_) => self.refuse(origin, "the initramfs sets no such hardware address"),
+        }
+    }
+
     /// The default route to a gateway, which is on the link whatever the addresses say.
     pub(crate) fn gateway(&mut self, origin: &Origin, via: IpAddr, metric: Option<&str>) {
-        let mut route = Map::default();
-        let to = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
-        route.set("to", origin, Word::Text(to.to_owned()));
-        route.set("via", origin, Word::Text(via.to_string()));
+        let mut route = ip::default_route(via, origin);
         if !self.has_network_of(via) {
             route.set("on-link", origin, Word::Plain("true".to_owned()));
         }
@@ -276,6 +302,29 @@ impl Link {
         }
     }
 
+    pub(crate) fn not_carried_out(&mut self, key: &str, origin: &Origin) {
+        let message = format!("`{key}` is not carried out in the initramfs");
+        self.note(origin, message);
+    }
+
+    /// A key by which a DHCP server is to know the host.
+    pub(crate) fn client_identifier(&mut self, key: &str, origin: &Origin) {
+        let message = format!(
+            "`{key}` is not carried out: to the DHCP server the host is its card's MAC address"
+        );
+        self.note(origin, message);
+    }
+
+    pub(crate) fn misfit(&mut self, key: &str, origin: &Origin) {
+        self.doubt(origin, format!("this is no value of `{key}`"));
+    }
+
+    /// A method by which an interface comes by its addresses.
+    pub(crate) fn unknown_method(&mut self, method: &str, origin: &Origin) {
+        let message = format!("the initramfs brings up nothing by the method `{method}`");
+        self.refuse(origin, message);
+    }
+
     /// The running system does it alone.
     pub(crate) fn note(&mut self, origin: &Origin, message: impl Into<String>) {
         self.diagnose(Severity::Note, origin, message);
@@ -294,9 +343,7 @@ impl Link {
     fn diagnose(&mut self, severity: Severity, origin: &Origin, message: impl Into<String>) {
         self.say(severity, Warning::at(origin.clone(), message));
     }
-}
 
-impl Link {
     pub(crate) fn say(&mut self, severity: Severity, warning: Warning) {
         self.diagnostics.push(severity.diagnostic(warning));
     }
@@ -318,23 +365,16 @@ fn without_keys(interface: &mut Interface) {
     without_key(&mut interface.origin);
     let addresses = interface.addresses.iter_mut();
     addresses.for_each(|one| one.origin.iter_mut().for_each(without_key));
-    interface
-        .routes
-        .iter_mut()
-        .for_each(|one| without_key(&mut one.origin));
-    interface
-        .rules
-        .iter_mut()
-        .for_each(|one| without_key(&mut one.origin));
+    let routes = interface.routes.iter_mut().map(|one| &mut one.origin);
+    let rules = interface.rules.iter_mut().map(|one| &mut one.origin);
+    routes.chain(rules).for_each(without_key);
     let diagnostics = interface.diagnostics.iter_mut();
     diagnostics.for_each(|one| one.warning.origin.iter_mut().for_each(without_key));
 }
 
 fn without_keys_in_error(error: IntakeError) -> IntakeError {
     let mut found = error.into_diagnostics();
-    found
-        .shown
-        .iter_mut()
-        .for_each(|one| without_key(&mut one.origin));
+    let origins = found.shown.iter_mut().map(|one| &mut one.origin);
+    origins.for_each(without_key);
     found.into()
 }

@@ -55,14 +55,11 @@ pub(crate) fn bond(link: &mut Link, name: &str, value: &str, origin: &Origin) ->
         return false;
     };
     let Some(netplan) = netplan else {
-        link.note(
-            origin,
-            format!("`{name}` is not carried out in the initramfs"),
-        );
+        link.not_carried_out(name, origin);
         return true;
     };
     let Some(words) = words(netplan, value) else {
-        link.doubt(origin, format!("this is no value of `{name}`"));
+        link.misfit(name, origin);
         return true;
     };
     link.become_a("bonds");
@@ -122,4 +119,12 @@ pub(crate) fn bridge(link: &mut Link, name: &str, value: &str, origin: &Origin) 
     link.become_a("bridges");
     let parameters = link.words.map("parameters", origin);
     parameters.set(name, origin, Word::Plain(value.to_owned()));
+}
+
+/// A bridge is told to tell VLANs apart.
+pub(crate) fn vlan_filtering(link: &mut Link, origin: &Origin) {
+    link.refuse(
+        origin,
+        "the initramfs makes no bridge that tells VLANs apart",
+    );
 }

@@ -18,7 +18,7 @@ mod files;
 pub(crate) mod findings;
 mod lower;
 mod merged;
-mod read;
+pub(crate) mod read;
 pub(crate) mod schema;
 pub(crate) mod value;
 

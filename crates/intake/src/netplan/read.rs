@@ -27,7 +27,7 @@ const UNITS: &[(&[&str], u64)] = &[
 
 /// A span of time in microseconds: numbers with units, as networkd takes them,
 /// a second where there is none. Digits alone count `plain` microseconds each.
-pub(super) fn time(text: &str, plain: u64) -> Option<u64> {
+pub(crate) fn time(text: &str, plain: u64) -> Option<u64> {
     if let Some(number) = number(text) {
         return number.checked_mul(plain);
     }

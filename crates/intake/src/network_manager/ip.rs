@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
 use nvmeroot_plan::Origin;
 
 use crate::native::ini::{Entry, Section, is_true};
@@ -24,14 +23,12 @@ pub(super) fn read(link: &mut Link, v4: Option<&Section>, v6: Option<&Section>, 
         }
         "manual" | "disabled" => {}
         "link-local" => {
-            let both = ["ipv4", "ipv6"].map(|one| Word::Text(one.to_owned()));
-            both.into_iter()
-                .for_each(|one| link.words.push("link-local", &at, one));
+            for family in ["ipv4", "ipv6"] {
+                let word = Word::Text(family.to_owned());
+                link.words.push("link-local", &at, word);
+            }
         }
-        other => link.refuse(
-            &at,
-            format!("the initramfs brings up nothing by the method `{other}`"),
-        ),
+        other => link.unknown_method(other, &at),
     }
     let at = origin(v6);
     match method(v6).as_str() {
@@ -42,10 +39,7 @@ pub(super) fn read(link: &mut Link, v4: Option<&Section>, v6: Option<&Section>, 
         }
         "manual" | "link-local" | "disabled" => link.plain("accept-ra", &at, "false"),
         "ignore" => {}
-        other => link.refuse(
-            &at,
-            format!("the initramfs brings up nothing by the method `{other}`"),
-        ),
+        other => link.unknown_method(other, &at),
     }
     for (section, family) in [(v4, Family::V4), (v6, Family::V6)] {
         if let Some(section) = section {
@@ -73,10 +67,7 @@ fn client(link: &mut Link, section: &Section) {
             "ignore-auto-routes" => ("use-routes", Word::Plain((!is_true(value)).to_string())),
             "ignore-auto-dns" => ("use-dns", Word::Plain((!is_true(value)).to_string())),
             "dhcp-client-id" if value != "mac" => {
-                link.note(
-                    origin,
-                    "`dhcp-client-id` is not carried out: to the DHCP server the host is its card's MAC address",
-                );
+                link.client_identifier("dhcp-client-id", origin);
                 continue;
             }
             _ => continue,
@@ -103,7 +94,7 @@ fn addresses(link: &mut Link, section: &Section, family: Family) {
     for entry in numbered(section, &["addresses", "address"]) {
         for one in entry.value.split(';').filter(|one| !one.is_empty()) {
             let mut parts = one.split(',').map(str::trim);
-            let address = parts.next().and_then(network);
+            let address = parts.next().and_then(ip::network);
             match address.filter(|one| is_of(one.addr(), family)) {
                 Some(address) => link.address(&entry.origin, address),
                 None => link.doubt(&entry.origin, "this is no address with a prefix"),
@@ -131,12 +122,6 @@ fn addresses(link: &mut Link, section: &Section, family: Family) {
     }
 }
 
-/// Without a prefix it is the address alone.
-fn network(text: &str) -> Option<IpNet> {
-    let alone = || text.parse::<IpAddr>().ok().map(IpNet::from);
-    text.parse().ok().or_else(alone)
-}
-
 fn is_of(address: IpAddr, family: Family) -> bool {
     address.is_ipv4() == (family == Family::V4)
 }
@@ -154,11 +139,8 @@ fn routes(link: &mut Link, section: &Section, family: Family) {
         }
     }
     for entry in numbered(section, &["routing-rule"]) {
-        let words: Vec<&str> = entry.value.split_whitespace().collect();
-        match ip::rule(&words, &entry.origin) {
-            Some(rule) => link
-                .words
-                .push("routing-policy", &entry.origin, Word::Map(rule)),
+        match ip::rule(&entry.value, &entry.origin) {
+            Some(rule) => link.rule(&entry.origin, rule),
             None => link.doubt(&entry.origin, "this rule can't be read"),
         }
     }
@@ -173,7 +155,7 @@ fn route(
     origin: &Origin,
 ) -> Option<(Map, Option<IpAddr>)> {
     let mut parts = value.trim_end_matches(';').split(',').map(str::trim);
-    let to = network(parts.next()?)?;
+    let to = ip::network(parts.next()?)?;
     let mut words = vec![to.to_string()];
     let via = parts.next().filter(|via| !via.is_empty());
     let via = via.map(str::parse::<IpAddr>).transpose().ok()?;
@@ -192,8 +174,7 @@ fn route(
             _ => return None,
         }
     }
-    let words: Vec<&str> = words.iter().flat_map(|one| one.split(' ')).collect();
-    ip::route(&words, origin).map(|(route, _)| (route, via))
+    ip::route(&words.join(" "), origin).map(|(route, _)| (route, via))
 }
 
 fn generation(link: &mut Link, section: &Section) {

@@ -11,7 +11,7 @@ use nvmeroot_plan::{BOOT_PROFILE, Fragment, MacAddress, Origin, Severity, Warnin
 
 use crate::IntakeError;
 use crate::native::ini::{self, Dialect, Entry, Section, is_true};
-use crate::native::{Card, Files, Link, Network, Wanted, bond, bridge};
+use crate::native::{Card, Files, Link, Network, Wanted, Word, bond, bridge, vlan_filtering};
 
 /// Where profiles lie, the strongest first (`nms_keyfile_plugin_init` in NetworkManager's
 /// src/core/settings/plugins/keyfile/nms-keyfile-plugin.c).
@@ -280,13 +280,12 @@ fn matching(link: &mut Link, profile: &Profile) {
     }
     let origin = profile.origin();
     let words = link.words.map("match", &origin);
-    let text = crate::native::Word::Text;
-    match wanted.macs.first() {
-        Some(mac) => words.set("macaddress", &origin, text(mac.to_string())),
-        None => words.set("name", &origin, text("*".to_owned())),
+    if let Some(mac) = wanted.macs.first() {
+        words.set("macaddress", &origin, Word::Text(mac.to_string()));
     }
-    if let Some(name) = wanted.name() {
-        words.set("name", &origin, text(name.to_owned()));
+    let any = wanted.macs.is_empty().then_some("*");
+    if let Some(name) = wanted.name().or(any) {
+        words.set("name", &origin, Word::Text(name.to_owned()));
     }
 }
 
@@ -299,8 +298,7 @@ fn of_card(link: &mut Link, profile: &Profile) {
         match entry.key.as_str() {
             "mtu" => match value.parse::<u16>() {
                 Ok(0) => {}
-                Ok(mtu) => link.plain("mtu", origin, mtu),
-                Err(_) => link.doubt(origin, "this is no MTU"),
+                mtu => link.mtu(origin, mtu.ok()),
             },
             "cloned-mac-address" | "assigned-mac-address" => match (mac_address(value), value) {
                 (Some(mac), _) => link.text("macaddress", origin, &mac.to_string()),
@@ -321,26 +319,18 @@ fn of_card(link: &mut Link, profile: &Profile) {
             | "duplex"
             | "speed"
             | "accept-all-mac-addresses" => {}
-            key => link.note(
-                origin,
-                format!("`{key}` is not carried out in the initramfs"),
-            ),
+            key => link.not_carried_out(key, origin),
         }
     }
 }
 
 fn mac_address(text: &str) -> Option<MacAddress> {
     // Older files have decimal bytes with semicolons.
-    let bytes: Option<Vec<u8>> = match text.contains(';') {
-        true => text
-            .trim_end_matches(';')
-            .split(';')
-            .map(|one| one.parse().ok())
-            .collect(),
-        false => return text.parse().ok(),
+    let Some(decimal) = text.contains(';').then(|| text.trim_end_matches(';')) else {
+        return text.parse().ok();
     };
-    let bytes: [u8; 6] = bytes?.try_into().ok()?;
-    Some(MacAddress::new(bytes))
+    let bytes: Result<Vec<u8>, _> = decimal.split(';').map(str::parse).collect();
+    Some(MacAddress::new(bytes.ok()?.try_into().ok()?))
 }
 
 fn of_bridge(link: &mut Link, profile: &Profile, origin: &Origin) {
@@ -357,12 +347,10 @@ fn of_bridge(link: &mut Link, profile: &Profile, origin: &Origin) {
             key @ ("priority" | "forward-delay" | "hello-time" | "max-age" | "ageing-time") => {
                 match value.parse::<u32>() {
                     Ok(number) => bridge(link, key, &number.to_string(), at),
-                    Err(_) => link.doubt(at, format!("this is no value of `{key}`")),
+                    Err(_) => link.misfit(key, at),
                 }
             }
-            "vlan-filtering" if is_true(value) => {
-                link.refuse(at, "the initramfs makes no bridge that tells VLANs apart");
-            }
+            "vlan-filtering" if is_true(value) => vlan_filtering(link, at),
             "mac-address" => {
                 if let Some(mac) = mac_address(value) {
                     link.text("macaddress", at, &mac.to_string());

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
 use nvmeroot_plan::Origin;
 
 use super::file::{File, bytes, is_true};
@@ -12,7 +11,7 @@ use crate::native::{Link, Map, Word, ip};
 pub(super) fn read(link: &mut Link, file: &File) {
     for entry in file.entries("Network") {
         if entry.key == "Address" {
-            match network(&entry.value) {
+            match ip::network(&entry.value) {
                 Some(address) => link.address(&entry.origin, address),
                 None => link.doubt(&entry.origin, "this is no address with a prefix"),
             }
@@ -24,13 +23,7 @@ pub(super) fn read(link: &mut Link, file: &File) {
     for entry in file.entries("Network") {
         if entry.key == "Gateway" {
             match entry.value.parse::<IpAddr>() {
-                Ok(via) => {
-                    let mut route = Map::default();
-                    let to = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
-                    route.set("to", &entry.origin, Word::Text(to.to_owned()));
-                    route.set("via", &entry.origin, Word::Text(via.to_string()));
-                    link.route(&entry.origin, route);
-                }
+                Ok(via) => link.route(&entry.origin, ip::default_route(via, &entry.origin)),
                 // The one that a lease or a router names: there is a route to it then.
                 Err(_) if matches!(entry.value.as_str(), "_dhcp4" | "_ipv6ra") => {}
                 Err(_) => link.doubt(&entry.origin, "this is no gateway"),
@@ -45,15 +38,9 @@ pub(super) fn read(link: &mut Link, file: &File) {
     }
 }
 
-/// Without a prefix it is the address alone.
-fn network(text: &str) -> Option<IpNet> {
-    let alone = || text.parse::<IpAddr>().ok().map(IpNet::from);
-    text.parse().ok().or_else(alone)
-}
-
 fn address(link: &mut Link, section: &Section) {
     let origin = &section.origin;
-    let Some(address) = section.get("Address").and_then(network) else {
+    let Some(address) = section.get("Address").and_then(ip::network) else {
         return link.doubt(origin, "this section has no address with a prefix");
     };
     if section.get("Peer").is_some() {
@@ -66,12 +53,7 @@ fn address(link: &mut Link, section: &Section) {
     if section.get("PreferredLifetime") == Some("0") {
         said.set("lifetime", origin, Word::Plain("0".to_owned()));
     }
-    if said.is_empty() {
-        return link.address(origin, address);
-    }
-    let mut one = Map::default();
-    one.set(&address.to_string(), origin, Word::Map(said));
-    link.words.push("addresses", origin, Word::Map(one));
+    link.address_with(origin, address, said);
 }
 
 fn route(link: &mut Link, section: &Section) {
@@ -89,8 +71,8 @@ fn route_words(section: &Section) -> Option<Map> {
         None => None,
     };
     let to = match section.get("Destination") {
-        Some(to) => network(to)?.to_string(),
-        None => if via?.is_ipv4() { "0.0.0.0/0" } else { "::/0" }.to_owned(),
+        Some(to) => ip::network(to)?.to_string(),
+        None => ip::everything(via?).to_owned(),
     };
     let mut words = Vec::new();
     if let Some(kind) = section.get("Type") {
@@ -106,7 +88,7 @@ fn route_words(section: &Section) -> Option<Map> {
             "Table" => words.push(format!("table {value}")),
             "PreferredSource" => words.push(format!("src {value}")),
             "Scope" => words.push(format!("scope {value}")),
-            "MTUBytes" => words.push(format!("mtu {}", bytes(value)?)),
+            "MTUBytes" => words.push(format!("mtu {}", bytes::<u32>(value)?)),
             "GatewayOnLink" | "GatewayOnlink" if is_true(value) => words.push("onlink".to_owned()),
             // Who set it, and how TCP makes use of it.
             "Gateway"
@@ -127,8 +109,7 @@ fn route_words(section: &Section) -> Option<Map> {
             _ => return None,
         }
     }
-    let words: Vec<&str> = words.iter().flat_map(|one| one.split(' ')).collect();
-    ip::route(&words, &section.origin).map(|(route, _)| route)
+    ip::route(&words.join(" "), &section.origin).map(|(route, _)| route)
 }
 
 fn rule(link: &mut Link, section: &Section) {
@@ -151,8 +132,8 @@ fn rule(link: &mut Link, section: &Section) {
         };
         words.extend([word, entry.value.as_str()]);
     }
-    match ip::rule(&words, origin).filter(|_| is_known) {
-        Some(rule) => link.words.push("routing-policy", origin, Word::Map(rule)),
+    match ip::rule(&words.join(" "), origin).filter(|_| is_known) {
+        Some(rule) => link.rule(origin, rule),
         None => link.doubt(origin, "this rule can't be read"),
     }
 }

@@ -2,10 +2,10 @@
 
 use nvmeroot_plan::MacAddress;
 
-use super::file::{File, is_true, span};
-use super::network::set_mtu;
+use super::file::{File, bytes, is_true};
 use crate::native::ini::Entry;
-use crate::native::{Link, Network, bond, bridge};
+use crate::native::{Link, Network, bond, bridge, vlan_filtering};
+use crate::netplan::read::time;
 
 /// networkd's keys of bonds, with the kernel's names.
 const BOND: [(&str, &str); 14] = [
@@ -25,13 +25,16 @@ const BOND: [(&str, &str); 14] = [
     ("MinLinks", "min_links"),
 ];
 
+/// In microseconds. A plain number counts seconds (systemd.time(7)).
+const SECOND: u64 = 1_000_000;
+
 /// Times, which are milliseconds to the kernel but the last.
 const BOND_TIMES: [(&str, &str, u64); 5] = [
     ("MIIMonitorSec", "miimon", 1_000),
     ("UpDelaySec", "updelay", 1_000),
     ("DownDelaySec", "downdelay", 1_000),
     ("ARPIntervalSec", "arp_interval", 1_000),
-    ("LearnPacketIntervalSec", "lp_interval", 1_000_000),
+    ("LearnPacketIntervalSec", "lp_interval", SECOND),
 ];
 
 const BRIDGE_TIMES: [(&str, &str); 4] = [
@@ -85,7 +88,7 @@ pub(super) fn read(network: &mut Network, file: &File) -> Option<(String, String
     for entry in file.entries("NetDev") {
         let (value, origin) = (entry.value.as_str(), &entry.origin);
         match entry.key.as_str() {
-            "MTUBytes" => set_mtu(link, entry),
+            "MTUBytes" => link.mtu(origin, bytes(value)),
             "MACAddress" => match value.parse::<MacAddress>() {
                 Ok(mac) => link.text("macaddress", origin, &mac.to_string()),
                 Err(_) => link.note(
@@ -108,40 +111,32 @@ fn of_bond(link: &mut Link, entry: &Entry) {
         };
         bond(link, kernel, &value, &entry.origin);
     } else if let Some((_, kernel, unit)) = BOND_TIMES.iter().find(|(known, ..)| *known == key) {
-        match span(value) {
+        match time(value, SECOND) {
             Some(time) => {
                 bond(link, kernel, &(time / unit).to_string(), &entry.origin);
             }
-            None => link.doubt(&entry.origin, format!("this is no value of `{key}`")),
+            None => link.misfit(key, &entry.origin),
         }
     } else {
-        link.note(
-            &entry.origin,
-            format!("`{key}` is not carried out in the initramfs"),
-        );
+        link.not_carried_out(key, &entry.origin);
     }
 }
 
 fn of_bridge(link: &mut Link, entry: &Entry) {
     let (key, value, origin) = (entry.key.as_str(), entry.value.as_str(), &entry.origin);
     if let Some((_, netplan)) = BRIDGE_TIMES.iter().find(|(known, _)| *known == key) {
-        match span(value) {
-            Some(time) => bridge(link, netplan, &(time / 1_000_000).to_string(), origin),
-            None => link.doubt(origin, format!("this is no value of `{key}`")),
+        match time(value, SECOND) {
+            Some(time) => bridge(link, netplan, &(time / SECOND).to_string(), origin),
+            None => link.misfit(key, origin),
         }
         return;
     }
     match key {
         "Priority" => match value.parse::<u16>() {
             Ok(priority) => bridge(link, "priority", &priority.to_string(), origin),
-            Err(_) => link.doubt(origin, "this is no value of `Priority`"),
+            Err(_) => link.misfit(key, origin),
         },
-        "VLANFiltering" if is_true(value) => {
-            link.refuse(
-                origin,
-                "the initramfs makes no bridge that tells VLANs apart",
-            );
-        }
+        "VLANFiltering" if is_true(value) => vlan_filtering(link, origin),
         _ => {}
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use nvmeroot_plan::{BOOT_NETWORK, MacAddress, Origin, matches_glob};
+use nvmeroot_plan::{BOOT_NETWORK, MacAddress, Origin};
 
-use crate::native::ini::{self, Dialect, Entry, Section};
+use crate::native::ini::{self, Dialect, Entry, Section, boolean};
 use crate::native::{Card, Files, Wanted as WantedCard};
 
 /// Where files lie, the strongest first (systemd.network(5)).
@@ -122,7 +122,7 @@ impl File {
     }
 
     /// All sections of that name.
-    pub(super) fn named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Section> {
+    pub(super) fn named<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s Section> {
         self.sections
             .iter()
             .filter(move |section| section.name == name)
@@ -132,8 +132,7 @@ impl File {
     /// left out (systemd.syntax(7)).
     pub(super) fn entries(&self, name: &str) -> Vec<&Entry> {
         let mut found: Vec<&Entry> = Vec::new();
-        let sections = self.sections.iter().filter(|section| section.name == name);
-        for entry in sections.flat_map(|section| &section.entries) {
+        for entry in self.named(name).flat_map(|section| &section.entries) {
             if entry.value.is_empty() {
                 found.retain(|other| other.key != entry.key);
             } else {
@@ -197,15 +196,11 @@ impl Wanted {
             let fits = cards.iter().filter(|card| self.card.fits(card));
             names.extend(fits.map(|card| card.name.clone()));
         }
-        let by_name = |name: &str| {
-            self.card.names.is_empty()
-                || self.card.names.iter().any(|glob| matches_glob(glob, name))
-        };
         let of_kind = |kind: &String| self.kinds.is_empty() || self.kinds.contains(kind);
         let is_virtual = self.card.macs.is_empty() && self.card.drivers.is_empty();
         let links = kinds
             .iter()
-            .filter(|(name, kind)| is_virtual && by_name(name) && of_kind(kind));
+            .filter(|(name, kind)| is_virtual && self.card.has_name(name) && of_kind(kind));
         names.extend(links.map(|(name, _)| name.clone()));
         if self.takes_cards {
             let literal = |name: &&String| !name.contains(['*', '?', '[']);
@@ -223,51 +218,12 @@ impl Wanted {
     }
 }
 
-/// systemd.syntax(7), booleans.
 pub(super) fn is_true(value: &str) -> bool {
-    let value = value.to_ascii_lowercase();
-    matches!(value.as_str(), "1" | "yes" | "true" | "on" | "y" | "t")
-}
-
-pub(super) fn is_false(value: &str) -> bool {
-    let value = value.to_ascii_lowercase();
-    matches!(value.as_str(), "0" | "no" | "false" | "off" | "n" | "f")
-}
-
-/// A time span in microseconds (systemd.time(7)); a plain number is seconds.
-pub(super) fn span(text: &str) -> Option<u64> {
-    let mut total: u64 = 0;
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        let (number, after) = rest.split_at(digits);
-        let after = after.trim_start();
-        let letters = after
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(after.len());
-        let (unit, after) = after.split_at(letters);
-        let factor = match unit {
-            "us" | "usec" => 1,
-            "ms" | "msec" => 1_000,
-            "" | "s" | "sec" | "second" | "seconds" => 1_000_000,
-            "m" | "min" | "minute" | "minutes" => 60_000_000,
-            "h" | "hr" | "hour" | "hours" => 3_600_000_000,
-            _ => return None,
-        };
-        let number: u64 = number.parse().ok()?;
-        total = total.checked_add(number.checked_mul(factor)?)?;
-        rest = after.trim_start();
-    }
-    Some(total)
+    boolean(value) == Some(true)
 }
 
 /// A number of bytes, with the suffixes of 1024.
-pub(super) fn bytes(text: &str) -> Option<u64> {
+pub(super) fn bytes<T: TryFrom<u64>>(text: &str) -> Option<T> {
     let (number, factor) = match text.strip_suffix(['K', 'M', 'G']) {
         Some(number) => match text.chars().next_back() {
             Some('K') => (number, 1 << 10),
@@ -276,5 +232,6 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
         },
         None => (text, 1),
     };
-    number.trim().parse::<u64>().ok()?.checked_mul(factor)
+    let bytes = number.trim().parse::<u64>().ok()?.checked_mul(factor)?;
+    bytes.try_into().ok()
 }

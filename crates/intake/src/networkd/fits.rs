@@ -3,6 +3,8 @@
 
 use nvmeroot_plan::{Interface, LinkKind, MacAddress, matches_glob};
 
+use crate::native::ini::{self, Dialect};
+
 /// Whether a `.network` file is for an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fit {
@@ -17,19 +19,12 @@ pub enum Fit {
 /// Whether the `[Match]` of a `.network` file's text fits the interface
 /// (systemd.network(5), `[Match]`; a section without keys fits all).
 pub fn network_fits(text: &str, interface: &Interface) -> Fit {
-    let mut section = "";
-    let mut fit = Fit::Yes;
-    for line in text.lines().map(str::trim) {
-        if line.starts_with(['#', ';']) {
-            continue;
-        }
-        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
-            section = name;
-        } else if let (Some((key, value)), "Match") = (line.split_once('='), section) {
-            fit = fit.min(entry_fits(key.trim(), value.trim(), interface));
-        }
-    }
-    fit
+    let sections = ini::read("", text, Dialect::Systemd);
+    let sections = sections.iter().filter(|section| section.name == "Match");
+    let fits = sections
+        .flat_map(|section| &section.entries)
+        .map(|entry| entry_fits(&entry.key, &entry.value, interface));
+    fits.min().unwrap_or(Fit::Yes)
 }
 
 fn entry_fits(key: &str, value: &str, interface: &Interface) -> Fit {

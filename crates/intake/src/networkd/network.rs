@@ -1,10 +1,10 @@
 //! `.network` files: what an interface carries, and what stands on it.
 
-use nvmeroot_plan::{MacAddress, Origin};
+use nvmeroot_plan::Origin;
 
 use super::address;
-use super::file::{File, bytes, is_false, is_true};
-use crate::native::ini::Entry;
+use super::file::{File, bytes, is_true};
+use crate::native::ini::{Entry, boolean};
 use crate::native::{Family, Link, Network, Word};
 
 /// The metric of the routes that DHCP brings (systemd.network(5), `RouteMetric=`).
@@ -84,8 +84,8 @@ fn stands_on(network: &mut Network, name: &str, entry: &Entry) {
         "VRF" => network.hold(&entry.value, "vrfs", name, origin),
         "PrimarySlave" if is_true(&entry.value) => {
             // The bond is named beside it; which one is known when all is read.
-            let message = "`PrimarySlave` is not carried out in the initramfs";
-            network.link(name, origin).note(origin, message);
+            let link = network.link(name, origin);
+            link.not_carried_out("PrimarySlave", origin);
         }
         _ => {}
     }
@@ -94,31 +94,16 @@ fn stands_on(network: &mut Network, name: &str, entry: &Entry) {
 fn of_link(link: &mut Link, entry: &Entry) {
     let (value, origin) = (entry.value.as_str(), &entry.origin);
     match entry.key.as_str() {
-        "MTUBytes" => set_mtu(link, entry),
-        "MACAddress" => match value.parse::<MacAddress>() {
-            Ok(mac) => link.text("macaddress", origin, &mac.to_string()),
-            Err(_) => link.refuse(origin, "the initramfs sets no such hardware address"),
-        },
+        "MTUBytes" => link.mtu(origin, bytes(value)),
+        "MACAddress" => link.mac(origin, value),
         "ActivationPolicy" => match value {
             "up" | "always-up" | "bound" => {}
             "manual" => link.plain("activation-mode", origin, "manual"),
             "down" | "always-down" => link.plain("activation-mode", origin, "off"),
-            _ => link.doubt(origin, "this is no value of `ActivationPolicy`"),
+            _ => link.misfit(&entry.key, origin),
         },
         key if IGNORED.contains(&key) => {}
-        key => link.note(
-            origin,
-            format!("`{key}` is not carried out in the initramfs"),
-        ),
-    }
-}
-
-/// `MTUBytes=`, which `.netdev` files have as well.
-pub(super) fn set_mtu(link: &mut Link, entry: &Entry) {
-    let origin = &entry.origin;
-    match bytes(&entry.value).and_then(|mtu| u16::try_from(mtu).ok()) {
-        Some(mtu) => link.plain("mtu", origin, mtu),
-        None => link.doubt(origin, "this is no MTU"),
+        key => link.not_carried_out(key, origin),
     }
 }
 
@@ -145,18 +130,15 @@ fn of_network(link: &mut Link, entry: &Entry, asks: &mut (bool, bool)) {
             let list = families.iter().map(word).collect();
             link.words.set("link-local", origin, Word::List(list));
         }
-        "IPv6AcceptRA" => link.plain("accept-ra", origin, !is_false(value)),
+        "IPv6AcceptRA" => link.plain("accept-ra", origin, boolean(value) != Some(false)),
         "IPv6PrivacyExtensions" => link.plain("ipv6-privacy", origin, is_true(value)),
-        "IPv6MTUBytes" => match bytes(value) {
+        "IPv6MTUBytes" => match bytes::<u32>(value) {
             Some(mtu) => link.plain("ipv6-mtu", origin, mtu),
             None => link.doubt(origin, "this is no MTU"),
         },
         "VLAN" | "Bond" | "Bridge" | "VRF" | "PrimarySlave" | "Address" | "Gateway" => {}
         key if IGNORED.contains(&key) => {}
-        key => link.note(
-            origin,
-            format!("`{key}` is not carried out in the initramfs"),
-        ),
+        key => link.not_carried_out(key, origin),
     }
 }
 
@@ -193,10 +175,7 @@ fn clients(link: &mut Link, file: &File, (v4, v6): (bool, bool), whole: &Origin)
                 }
             }
             "UseDNS" | "UseDomains" | "DHCPv6Client" | "UseMTU" => {}
-            key => link.note(
-                origin,
-                format!("`{key}` is not carried out in the initramfs"),
-            ),
+            key => link.not_carried_out(key, origin),
         }
     }
 }
@@ -219,22 +198,13 @@ fn client4(link: &mut Link, entry: &Entry) {
         "ClientIdentifier" if value == "mac" => {
             return link.text("dhcp-identifier", origin, "mac");
         }
-        "ClientIdentifier" | "DUIDType" | "DUIDRawData" | "IAID" => {
-            let message = format!(
-                "`{}` is not carried out: to the DHCP server the host is its card's MAC address",
-                entry.key
-            );
-            return link.note(origin, message);
+        key @ ("ClientIdentifier" | "DUIDType" | "DUIDRawData" | "IAID") => {
+            return link.client_identifier(key, origin);
         }
         "UseNTP" | "UseSIP" | "UseTimezone" | "UseCaptivePortal" | "Anonymize" | "SendRelease" => {
             return;
         }
-        key => {
-            return link.note(
-                origin,
-                format!("`{key}` is not carried out in the initramfs"),
-            );
-        }
+        key => return link.not_carried_out(key, origin),
     };
     link.words
         .map("dhcp4-overrides", origin)

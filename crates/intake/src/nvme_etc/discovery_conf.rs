@@ -9,28 +9,19 @@ use nvmeroot_plan::{
 };
 
 use super::option;
-use crate::yaml::pyyaml::Excerpt;
+use crate::diagnostic::MAX_WARNINGS;
+use crate::lines;
 
 /// The port where discovery controllers listen, unless a line says another.
 const DISCOVERY_PORT: &str = "8009";
-
-/// More warnings than this about one file help nobody.
-const MAX_WARNINGS: usize = 100;
 
 /// Reads the file: what it says of TCP portals. `name` is what messages call it.
 /// A line that makes no sense is a warning; nvme-cli passes over it too.
 pub fn discovery_conf(name: &str, bytes: &[u8]) -> Fragment {
     let text = String::from_utf8_lossy(bytes);
     let mut fragment = Fragment::default();
-    for (i, line) in text.lines().enumerate() {
-        let trimmed = line.trim();
-        if trimmed.is_empty() || trimmed.starts_with('#') {
-            continue;
-        }
-        let number = u32::try_from(i + 1).unwrap_or(u32::MAX);
-        let column = line.chars().take_while(|c| c.is_whitespace()).count() + 1;
-        let origin = Origin::at(name, number, u32::try_from(column).unwrap_or(u32::MAX));
-        match read_line(trimmed, &origin) {
+    for (line, origin) in lines::read(name, &text, &['#'], None) {
+        match read_line(&line, &origin) {
             Ok(settings) => fragment.ports.extend(settings),
             Err(message) if fragment.warnings.len() < MAX_WARNINGS => {
                 fragment.warnings.push(Warning::at(origin, message));
@@ -104,9 +95,8 @@ fn words(line: &str) -> Result<Vec<(String, &str)>, String> {
         } else if let Some(short) = word.strip_prefix('-') {
             let at = short.chars().next().map_or(0, char::len_utf8);
             let (letter, rest) = short.split_at(at);
-            let name = long_name(letter).ok_or_else(|| {
-                format!("`-{}` is no option that nvme-cli knows", Excerpt(letter))
-            })?;
+            let name = long_name(letter)
+                .ok_or_else(|| format!("`-{letter}` is no option that nvme-cli knows"))?;
             (name.to_owned(), (!rest.is_empty()).then_some(rest))
         } else {
             // It may be a key: it is not shown.
@@ -117,7 +107,7 @@ fn words(line: &str) -> Result<Vec<(String, &str)>, String> {
             None if is_switch(&name) => "true",
             None => match words.next() {
                 Some(value) => value,
-                None => return Err(format!("`{}` has no value", Excerpt(word))),
+                None => return Err(format!("`{word}` has no value")),
             },
         };
         found.push((name, value));
@@ -178,8 +168,7 @@ fn read_line(line: &str, origin: &Origin) -> Result<Option<PortSettings>, String
                     continue;
                 }
                 if settings.warnings.len() < MAX_WARNINGS {
-                    let shown = Excerpt(name).to_string().replace('_', "-");
-                    let message = format!("`--{shown}` is not carried out");
+                    let message = format!("`--{}` is not carried out", name.replace('_', "-"));
                     settings.warnings.push(Warning::at(origin.clone(), message));
                 }
             }
