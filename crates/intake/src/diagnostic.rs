@@ -4,13 +4,26 @@ use std::fmt;
 
 use nvmeroot_plan::{Origin, Warning, tidy, tidy_hint};
 
-use crate::yaml::{Document, KeyPath, Node, Position};
-
 /// More errors than this are counted, not shown.
 const MAX_SHOWN: usize = 20;
 
 /// More warnings than this about one file help nobody.
 pub(crate) const MAX_WARNINGS: usize = 100;
+
+/// What a message shows of a text that may stand in a document a million times: `tidy`
+/// would go through the whole of it each time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Excerpt<'d>(pub(crate) &'d str);
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LONGEST: usize = 60;
+        match self.0.char_indices().nth(LONGEST) {
+            Some((end, _)) => write!(f, "{}…", &self.0[..end]),
+            None => f.write_str(self.0),
+        }
+    }
+}
 
 /// One fault of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +58,8 @@ impl Diagnostic {
 
     /// The same, with what to do about it.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(tidy_hint(hint));
-        self
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        self.maybe_hint(Some(hint))
     }
 
     /// The same, with a hint where there is one.
@@ -88,6 +100,15 @@ pub struct Diagnostics {
     pub warnings: Vec<Warning>,
 }
 
+impl Diagnostics {
+    /// Adds what another input says.
+    pub(crate) fn append(&mut self, more: Self) {
+        self.shown.extend(more.shown);
+        self.left_out += more.left_out;
+        self.warnings.extend(more.warnings);
+    }
+}
+
 impl From<Diagnostic> for Diagnostics {
     fn from(fault: Diagnostic) -> Self {
         Self {
@@ -113,44 +134,14 @@ impl fmt::Display for Diagnostics {
 }
 
 /// Gathers what is found while one document is read.
-#[derive(Debug)]
-pub(crate) struct Report<'d> {
-    document: &'d Document,
+#[derive(Debug, Default)]
+pub(crate) struct Report {
     errors: Vec<Diagnostic>,
     left_out: usize,
     warnings: Vec<Warning>,
 }
 
-impl<'d> Report<'d> {
-    pub(crate) fn new(document: &'d Document) -> Self {
-        Self {
-            document,
-            errors: Vec::new(),
-            left_out: 0,
-            warnings: Vec::new(),
-        }
-    }
-
-    /// The whole text.
-    pub(crate) fn text(&self) -> &'d str {
-        self.document.text()
-    }
-
-    /// The origin of a node.
-    pub(crate) fn origin(&self, node: Node<'_>, path: &KeyPath<'_>) -> Origin {
-        self.origin_at(node.position(), path)
-    }
-
-    pub(crate) fn origin_at(&self, position: Position, path: &KeyPath<'_>) -> Origin {
-        let name = self.document.name().clone();
-        let origin = Origin::at(name, position.line, position.column);
-        if path.is_root() {
-            origin
-        } else {
-            origin.with_key(path.to_text())
-        }
-    }
-
+impl Report {
     pub(crate) fn error(&mut self, diagnostic: Diagnostic) {
         // Errors come in nearly the order of the file; sorting a few more than
         // are shown is order enough.
@@ -177,7 +168,6 @@ impl<'d> Report<'d> {
             mut errors,
             mut left_out,
             warnings,
-            ..
         } = self;
         if errors.is_empty() {
             return Ok(warnings);
@@ -233,7 +223,6 @@ fn letters(word: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::parse;
 
     #[test]
     fn the_nearest_word_is_one_that_a_typo_explains() {
@@ -262,8 +251,7 @@ mod tests {
 
     #[test]
     fn errors_are_sorted_and_capped() {
-        let document = parse("t", "a: 1\nb: 2\n").unwrap();
-        let mut report = Report::new(&document);
+        let mut report = Report::default();
         for column in (1..=100).rev() {
             report.error(Diagnostic::new(Origin::at("t", 2, column), "bad"));
         }

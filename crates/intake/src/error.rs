@@ -53,7 +53,12 @@ impl IntakeError {
     /// What the parser of that text says.
     pub(crate) fn of(file: &str) -> impl FnOnce(YamlError) -> Self {
         let file = file.into();
-        move |source| Self::Yaml { file, source }
+        let start = Position::START;
+        move |source| Self::Yaml {
+            file,
+            start,
+            source,
+        }
     }
 }
 

@@ -80,9 +80,15 @@ pub struct ConnectOption {
     pub concerns_discovery: bool,
     get: fn(&ConnectOptions) -> Option<String>,
     set: fn(&mut ConnectOptions, OptionKind, &str) -> Result<(), OptionError>,
+    unset: fn(&mut ConnectOptions),
 }
 
 impl ConnectOption {
+    /// The option of which that is the kernel's word.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        CONNECT_OPTIONS.iter().find(|option| option.name == name)
+    }
+
     /// The option's value as text, `None` where it is not said; a switch that
     /// is on is the empty text. A secret is told: the text is for the kernel
     /// alone.
@@ -96,6 +102,11 @@ impl ConnectOption {
     /// The text is no such value; then nothing is set.
     pub fn set(&self, options: &mut ConnectOptions, text: &str) -> Result<(), OptionError> {
         (self.set)(options, self.kind, text)
+    }
+
+    /// Takes back what is said of it.
+    pub fn unset(&self, options: &mut ConnectOptions) {
+        (self.unset)(options);
     }
 
     /// It may be shown to nobody.
@@ -240,6 +251,7 @@ macro_rules! connect_options {
                 concerns_discovery: $discovery,
                 get: |options| options.$field.text(),
                 set: |options, kind, text| options.$field.read(kind, text),
+                unset: |options| options.$field = Default::default(),
             },
         )+];
 

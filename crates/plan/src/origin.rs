@@ -96,8 +96,14 @@ impl Warning {
 
     /// The same warning, with what to do about it.
     #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(tidy_hint(hint));
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        self.maybe_hint(Some(hint))
+    }
+
+    /// The same warning, with what to do about it where that is known.
+    #[must_use]
+    pub fn maybe_hint(mut self, hint: Option<impl Into<String>>) -> Self {
+        self.hint = hint.map(tidy_hint).or(self.hint);
         self
     }
 }

@@ -93,6 +93,22 @@ pub struct PortSettings {
 }
 
 impl PortSettings {
+    /// Nothing is said yet.
+    pub fn new(traddr: IpAddr, trsvcid: Port, origin: Origin) -> Self {
+        Self {
+            transport: Transport::Tcp,
+            traddr,
+            trsvcid,
+            host: HostSelector::default(),
+            nqn: None,
+            is_connected: false,
+            options: ConnectOptions::default(),
+            warnings: Vec::new(),
+            errors: Vec::new(),
+            origin,
+        }
+    }
+
     fn portal(&self) -> (Transport, IpAddr, Port) {
         (self.transport, self.traddr, self.trsvcid)
     }

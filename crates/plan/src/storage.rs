@@ -34,6 +34,11 @@ impl MountPoint {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// A directory lies in what is mounted there.
+    pub fn holds(&self, directory: &Self) -> bool {
+        self.0 == "/" && directory.0.starts_with('/') || directory.is_at_or_under(&self.0)
+    }
+
     /// The machine can't boot without it: `/`, and every mount point at or
     /// under `/usr` and `/var`.
     pub fn is_essential(&self) -> bool {
@@ -199,6 +204,19 @@ pub struct MountRequest {
     pub optional: bool,
     /// What is mounted, where the source says it.
     pub filesystem: Option<FilesystemType>,
+}
+
+impl MountRequest {
+    /// One with no options, which lies on something.
+    pub fn new(path: MountPoint) -> Self {
+        Self {
+            path,
+            netdev: None,
+            unknown_device: false,
+            optional: false,
+            filesystem: None,
+        }
+    }
 }
 
 /// Why nodes make no graph.

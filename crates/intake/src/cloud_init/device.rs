@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
+use nvmeroot_plan::{InterfaceDiagnostic, Severity};
 
-use super::fields::{Fields, is_nothing};
+use super::fields::{Fields, at, is_nothing};
 use super::parameters::{self, Parameter};
 use super::route::Route;
 use super::schema::{BOND, BRIDGE, DEVICE, PHYSICAL, VLAN};
 use super::subnet::{self, Subnet};
-use crate::netplan::check::shown;
+use crate::diagnostic::Excerpt;
 use crate::netplan::findings::Findings;
 use crate::netplan::schema::Key;
 use crate::yaml::{KeyPath, Mapping, Node, Sequence};
@@ -98,8 +98,7 @@ pub(super) fn read<'d>(
         "infiniband" => {
             let message = "the path to the storage can't stand on InfiniBand: the initramfs brings \
                            up none, and cloud-init does not write it for netplan";
-            let warning = Warning::at(node.origin(&KeyPath::ROOT), message);
-            diagnostics.push(Severity::Refusal.diagnostic(warning));
+            diagnostics.push(Severity::Refusal.diagnostic(at(node, message)));
             Kind::Infiniband
         }
         "loopback" => Kind::Loopback,
@@ -137,9 +136,7 @@ fn required<'d>(
         found.is_some_and(|(_, value)| key.ends_with("_interfaces") || !is_nothing(value));
     if !is_there {
         let message = format!("this entry has no `{key}`, and cloud-init leaves it aside");
-        findings.error(node, &KeyPath::ROOT, message, |d| {
-            d.expected(format!("`{key}`"))
-        });
+        findings.misfit(node, &KeyPath::ROOT, message, format!("`{key}`"));
         return None;
     }
     found
@@ -153,16 +150,14 @@ fn master<'d>(
     is_bond: bool,
 ) -> Master<'d> {
     let members = list.as_sequence().into_iter().flat_map(Sequence::iter);
+    let mut members: Vec<_> = members.collect();
+    // As cloud-init sorts them.
+    members.sort_by_key(|member| member.text());
     let params = fields.entry("params");
     let mapping = params.and_then(|(_, value)| value.as_mapping());
     Master {
         key,
-        // As cloud-init sorts them.
-        members: {
-            let mut members: Vec<_> = members.collect();
-            members.sort_by_key(|member| member.text());
-            members
-        },
+        members,
         parameters: match mapping {
             Some(mapping) if is_bond => parameters::bond(mapping, findings, diagnostics),
             Some(mapping) => parameters::bridge(mapping, findings, diagnostics),
@@ -176,8 +171,8 @@ fn master<'d>(
 fn mtu<'d>(fields: &Fields<'d>, diagnostics: &mut Vec<InterfaceDiagnostic>) -> Option<Pair<'d>> {
     let (key, value) = fields.entry("mtu")?;
     if value.text() == Some("0") {
-        let warning = Warning::at(value.origin(&KeyPath::ROOT), "`mtu: 0` says nothing");
-        diagnostics.push(Severity::Note.diagnostic(warning.with_hint("remove it")));
+        let warning = at(value, "`mtu: 0` says nothing").with_hint("remove it");
+        diagnostics.push(Severity::Note.diagnostic(warning));
         return None;
     }
     Some((key, value))
@@ -201,16 +196,13 @@ pub(super) fn check_references<'d>(
             let Some(name) = node.text() else { continue };
             if !places.contains_key(name) {
                 let others = places.keys().copied().filter(|other| *other != device.name);
-                let near = findings.nearest(name, others);
-                let message = format!("no interface is called `{}`", shown(name));
+                let meant = findings.meant(name, others);
+                let name = Excerpt(name);
+                let message = format!("no interface is called `{name}`");
+                let add = || format!("add `- {{type: physical, name: {name}}}` to the list");
                 findings.error(*node, &KeyPath::ROOT, message, |d| {
-                    d.expected("the `name` of an entry").hint(match near {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => {
-                            let name = shown(name);
-                            format!("add `- {{type: physical, name: {name}}}` to the list")
-                        }
-                    })
+                    d.expected("the `name` of an entry")
+                        .hint(meant.unwrap_or_else(add))
                 });
             }
         }

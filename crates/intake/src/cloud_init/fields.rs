@@ -6,13 +6,46 @@ use crate::netplan::check::Check;
 use crate::netplan::findings::Findings;
 use crate::netplan::schema::{Key, SupportLevel, ValueType};
 use crate::netplan::value::Value;
-use crate::yaml::{KeyPath, Mapping, Node};
+use crate::yaml::{KeyPath, Mapping, Node, Sequence};
 
 /// Diagnostics on what is no interface.
 pub(super) fn warn_all(diagnostics: Vec<InterfaceDiagnostic>, findings: &mut Findings<'_>) {
     for diagnostic in diagnostics {
         findings.warn(diagnostic.warning);
     }
+}
+
+/// What netplan would not understand.
+pub(super) fn doubts(check: Check<'_, '_>) -> impl Iterator<Item = InterfaceDiagnostic> {
+    let doubts = check.doubts.into_iter();
+    doubts.map(|doubt| Severity::Doubt.diagnostic(doubt))
+}
+
+/// A warning about a node, which knows where it was written.
+pub(super) fn at(node: Node<'_>, message: impl Into<String>) -> Warning {
+    Warning::at(node.origin(&KeyPath::ROOT), message)
+}
+
+/// The members of a list that are mappings. Another is an error: `what` says what it
+/// should be, and `expected` what such a mapping has.
+pub(super) fn mappings<'d, T>(
+    list: Node<'d>,
+    what: &str,
+    expected: &str,
+    findings: &mut Findings<'d>,
+    mut read: impl FnMut(Mapping<'d>, Node<'d>, &mut Findings<'d>) -> Option<T>,
+) -> Vec<T> {
+    let mut found = Vec::new();
+    for node in list.as_sequence().into_iter().flat_map(Sequence::iter) {
+        match node.as_mapping() {
+            Some(mapping) => found.extend(read(mapping, node, findings)),
+            None => {
+                let message = format!("this {what} is no mapping");
+                findings.misfit(node, &KeyPath::ROOT, message, expected);
+            }
+        }
+    }
+    found
 }
 
 /// A mapping's entries that say something, each held against its key.
@@ -42,14 +75,13 @@ impl<'d> Fields<'d> {
                     }
                     if let SupportLevel::Noted(why) = key.support {
                         let message = format!("`{name}` is left aside: {why}");
-                        let warning = Warning::at(entry.key.origin(root), message);
-                        diagnostics.push(Severity::Note.diagnostic(warning));
+                        let note = Severity::Note.diagnostic(at(entry.key, message));
+                        diagnostics.push(note);
                     }
                 }
                 None => check.unknown(entry.key, root, known.map(|key| key.name)),
             }
-            let doubts = check.doubts.into_iter();
-            diagnostics.extend(doubts.map(|doubt| Severity::Doubt.diagnostic(doubt)));
+            diagnostics.extend(doubts(check));
             entries.push((name, entry.key, entry.value));
         }
         Self { entries }

@@ -36,7 +36,7 @@ pub(super) fn merged(files: &[Arc<Document>]) -> Option<Arc<Document>> {
 }
 
 /// cloud-init does nothing without a version. What is meant shows all the same.
-fn is_version_1(values: &[Node<'_>]) -> bool {
+pub(super) fn is_version_1(values: &[Node<'_>]) -> bool {
     let mappings = || values.iter().filter_map(|value| value.as_mapping());
     let version = mappings().find_map(|mapping| mapping.get("version"));
     match version.and_then(Node::text) {

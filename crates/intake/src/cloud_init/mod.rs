@@ -37,7 +37,7 @@ use nvmeroot_plan::{InterfaceDiagnostic, Warning};
 pub(crate) use self::merge::network_of;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::netplan::findings::Findings;
-use crate::yaml::{Document, KeyPath, Mapping, Node, Rewrite};
+use crate::yaml::{Document, KeyPath, Mapping, Node};
 
 /// What cloud-init makes of its files.
 #[derive(Debug, Default)]
@@ -132,35 +132,18 @@ fn render(files: &[Arc<Document>]) -> Rendered {
     if network.get("config").and_then(Node::text) == Some("disabled") {
         return Rendered::default();
     }
-    match version(network) {
-        Version::One => version_1(&merged, value, network),
-        Version::Two => Rendered {
-            document: Some(merged),
-            ..Rendered::default()
-        },
-        Version::Unknown(node) => {
+    if merge::is_version_1(&[value]) {
+        return version_1(&merged, value, network);
+    }
+    match network.get("version") {
+        Some(node) if node.text().map(str::trim) != Some("2") => {
             let path = path.key("version");
             Rendered::fault(node, &path, "this version is unknown", "`1` or `2`")
         }
-    }
-}
-
-enum Version<'d> {
-    One,
-    Two,
-    Unknown(Node<'d>),
-}
-
-fn version(network: Mapping<'_>) -> Version<'_> {
-    match network.get("version") {
-        Some(node) => match node.text().map(str::trim) {
-            Some("1") => Version::One,
-            Some("2") => Version::Two,
-            _ => Version::Unknown(node),
+        _ => Rendered {
+            document: Some(merged),
+            ..Rendered::default()
         },
-        // As `merge` decides it.
-        None if network.get("config").is_some() => Version::One,
-        None => Version::Two,
     }
 }
 
@@ -168,11 +151,7 @@ fn version_1<'d>(document: &'d Document, node: Node<'d>, network: Mapping<'d>) -
     let mut findings = Findings::new([document]);
     let state = network::read(node, network, &mut findings);
     let diagnostics = state.diagnostics();
-    let document = (!findings.has_errors()).then(|| {
-        let mut rewrite = Rewrite::default();
-        let root = render::render(&state, &mut rewrite);
-        Arc::new(rewrite.finish(root))
-    });
+    let document = (!findings.has_errors()).then(|| Arc::new(render::render(&state)));
     match findings.finish() {
         Ok(warnings) => Rendered {
             document,

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use nvmeroot_plan::{Severity, Warning};
+use nvmeroot_plan::Severity;
 
 use super::device::Device;
-use super::fields::{Fields, warn_all};
+use super::fields::{self, Fields, warn_all};
 use super::schema::NAMESERVER;
-use crate::netplan::check::shown;
+use crate::diagnostic::Excerpt;
 use crate::netplan::findings::Findings;
 use crate::yaml::{KeyPath, Mapping, Node};
 
@@ -44,17 +44,16 @@ pub(super) fn leave<'d>(
             Some(&at) => {
                 let message = "cloud-init does not write the name servers of one interface for \
                                netplan, so they are left aside";
-                let warning = Warning::at(node.origin(&KeyPath::ROOT), message);
                 let hint = "write `dns_nameservers` in one of its static subnets";
-                let diagnostic = Severity::Note.diagnostic(warning.with_hint(hint));
+                let warning = fields::at(node, message).with_hint(hint);
+                let diagnostic = Severity::Note.diagnostic(warning);
                 devices[at].diagnostics.push(diagnostic);
             }
             None => {
-                let near = findings.nearest(name, places.keys().copied());
-                let message = format!("no interface is called `{}`", shown(name));
+                let meant = findings.meant(name, places.keys().copied());
+                let message = format!("no interface is called `{}`", Excerpt(name));
                 findings.error(node, &KeyPath::ROOT, message, |d| {
-                    d.expected("the `name` of an entry")
-                        .maybe_hint(near.map(|near| format!("did you mean `{near}`?")))
+                    d.expected("the `name` of an entry").maybe_hint(meant)
                 });
             }
         }

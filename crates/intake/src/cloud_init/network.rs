@@ -6,13 +6,13 @@ use ipnet::IpNet;
 use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
 
 use super::device::{self, Device, Kind};
-use super::fields::{Fields, is_nothing, warn_all};
+use super::fields::{Fields, at, is_nothing, warn_all};
 use super::nameserver;
 use super::route::{self, Route};
-use super::schema::TYPES;
-use crate::netplan::check::shown;
+use super::schema::{NETWORK, TYPES};
+use crate::diagnostic::Excerpt;
+use crate::netplan::check::one_of;
 use crate::netplan::findings::Findings;
-use crate::netplan::schema::{Key, SupportLevel, ValueType};
 use crate::yaml::{KeyPath, Mapping, Node};
 
 /// What the list says. The nodes are of a document that knows where each of
@@ -72,12 +72,11 @@ pub(super) fn read<'d>(
                     warn_all(std::mem::take(&mut device.diagnostics), findings);
                 }
                 match places.get(device.name) {
-                    Some(&at) => {
-                        let message = format!("`{}` is here a second time", shown(device.name));
-                        let warning = Warning::at(node.origin(&KeyPath::ROOT), message);
-                        findings
-                            .warn(warning.with_hint("keep one of the two; the last one counts"));
-                        state.devices[at] = device;
+                    Some(&place) => {
+                        let message = format!("`{}` is here a second time", Excerpt(device.name));
+                        let hint = "keep one of the two; the last one counts";
+                        findings.warn(at(node, message).with_hint(hint));
+                        state.devices[place] = device;
                     }
                     None => {
                         places.insert(device.name, state.devices.len());
@@ -94,19 +93,6 @@ pub(super) fn read<'d>(
     state
 }
 
-const NETWORK: &[Key] = &[
-    Key {
-        name: "version",
-        value_type: ValueType::Text,
-        support: SupportLevel::Carried,
-    },
-    Key {
-        name: "config",
-        value_type: ValueType::List(&ValueType::Map(&[])),
-        support: SupportLevel::Carried,
-    },
-];
-
 fn type_of<'d>(node: Node<'d>, entry: Mapping<'d>, findings: &mut Findings<'d>) -> Option<&'d str> {
     let kind = entry.get("type").filter(|node| !is_nothing(*node));
     let Some(kind) = kind else {
@@ -119,20 +105,12 @@ fn type_of<'d>(node: Node<'d>, entry: Mapping<'d>, findings: &mut Findings<'d>) 
     if TYPES.contains(&text) {
         return Some(text);
     }
-    let near = findings.nearest(text, TYPES);
-    let message = format!("no entry has the type `{}`", shown(text));
+    let meant = findings.meant(text, TYPES);
+    let message = format!("no entry has the type `{}`", Excerpt(text));
     findings.error(kind, &KeyPath::ROOT, message, |d| {
-        d.expected(one_of(&TYPES))
-            .maybe_hint(near.map(|near| format!("did you mean `{near}`?")))
+        d.expected(one_of(&TYPES)).maybe_hint(meant)
     });
     None
-}
-
-fn one_of(words: &[&str]) -> String {
-    match words {
-        [words @ .., last] => format!("`{}` or `{last}`", words.join("`, `")),
-        [] => String::new(),
-    }
 }
 
 /// cloud-init's netplan file has no routes but an interface's. The gateway says

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
+use nvmeroot_plan::{InterfaceDiagnostic, Severity};
 
-use super::fields::is_nothing;
-use crate::netplan::check::{Check, shown};
+use super::fields::{at, doubts, is_nothing};
+use crate::diagnostic::Excerpt;
+use crate::netplan::check::Check;
 use crate::netplan::findings::Findings;
 use crate::yaml::{KeyPath, Mapping, Node};
 
@@ -126,9 +127,9 @@ pub(super) fn bond<'d>(
             ("arp-ip-targets", Some(text)) => {
                 let message =
                     "cloud-init writes this as `arp-ip-target`, which netplan does not know";
-                let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
                 let hint = "write version 2, where it is `arp-ip-targets`, a list";
-                diagnostics.push(Severity::Notice.diagnostic(warning.with_hint(hint)));
+                let warning = at(key, message).with_hint(hint);
+                diagnostics.push(Severity::Notice.diagnostic(warning));
                 let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
                 let targets = parts.map(|part| (part.to_owned(), value)).collect();
                 Setting::List(targets, value)
@@ -160,12 +161,7 @@ pub(super) fn bridge<'d>(
         let Some(&(_, netplan)) = BRIDGE.iter().find(|(known, _)| *known == name) else {
             let mut check = Check::new(findings);
             check.unknown(key, &KeyPath::ROOT, BRIDGE.iter().map(|(known, _)| *known));
-            diagnostics.extend(
-                check
-                    .doubts
-                    .into_iter()
-                    .map(|d| Severity::Doubt.diagnostic(d)),
-            );
+            diagnostics.extend(doubts(check));
             continue;
         };
         let Some(netplan) = netplan else {
@@ -227,10 +223,10 @@ fn per_port<'d>(value: Node<'d>, findings: &mut Findings<'d>) -> Option<Setting<
 
 fn wrong<'d>(node: Node<'d>, expected: &str, findings: &mut Findings<'d>) {
     let found = match node.text() {
-        Some(text) => format!("this is `{}`", shown(text)),
+        Some(text) => format!("this is `{}`", Excerpt(text)),
         None => "this is no single value".to_owned(),
     };
-    findings.error(node, &KeyPath::ROOT, found, |d| d.expected(expected));
+    findings.misfit(node, &KeyPath::ROOT, found, expected);
 }
 
 fn unknown(
@@ -239,17 +235,13 @@ fn unknown(
     near: Option<&str>,
     diagnostics: &mut Vec<InterfaceDiagnostic>,
 ) {
-    let message = format!("unknown key `{}`", shown(name));
-    let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
-    let warning = match near {
-        Some(near) => warning.with_hint(format!("did you mean `{near}`?")),
-        None => warning,
-    };
+    let message = format!("unknown key `{}`", Excerpt(name));
+    let hint = near.map(|near| format!("did you mean `{near}`?"));
+    let warning = at(key, message).maybe_hint(hint);
     diagnostics.push(Severity::Doubt.diagnostic(warning));
 }
 
 fn left(key: Node<'_>, name: &str, diagnostics: &mut Vec<InterfaceDiagnostic>) {
     let message = format!("`{name}` is left aside: cloud-init does not write it for netplan");
-    let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
-    diagnostics.push(Severity::Note.diagnostic(warning));
+    diagnostics.push(Severity::Note.diagnostic(at(key, message)));
 }

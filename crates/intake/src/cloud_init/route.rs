@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
+use nvmeroot_plan::{InterfaceDiagnostic, Severity};
 
 use super::address;
-use super::fields::Fields;
+use super::fields::{Fields, at};
 use super::schema::ROUTE;
-use crate::netplan::check::shown;
+use crate::diagnostic::Excerpt;
+use crate::native::ip::everything;
 use crate::netplan::findings::Findings;
 use crate::yaml::{KeyPath, Mapping, Node};
 
@@ -65,8 +66,7 @@ pub(super) fn read<'d>(
         return None;
     };
     let to = if to_node.text() == Some("default") {
-        let everything = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
-        everything.to_owned()
+        everything(via).to_owned()
     } else {
         let written = address::read(&fields, key, findings)?;
         if written.is_guess {
@@ -95,9 +95,9 @@ pub(super) fn read<'d>(
 pub(super) fn guess(net: IpNet, node: Node<'_>) -> InterfaceDiagnostic {
     let message = format!(
         "`{}` has no prefix length, and cloud-init takes {}",
-        shown(node.text().unwrap_or_default()),
+        Excerpt(node.text().unwrap_or_default()),
         net.prefix_len()
     );
-    let warning = Warning::at(node.origin(&KeyPath::ROOT), message);
-    Severity::Note.diagnostic(warning.with_hint(format!("write `{net}` if that is meant")))
+    let hint = format!("write `{net}` if that is meant");
+    Severity::Note.diagnostic(at(node, message).with_hint(hint))
 }

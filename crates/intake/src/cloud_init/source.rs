@@ -4,8 +4,7 @@ use nvmeroot_plan::Warning;
 
 use super::merge::network_of;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::yaml::pyyaml::{self, Excerpt};
-use crate::yaml::{Document, Fault, KeyPath, KeyPaths};
+use crate::yaml::{Document, KeyPath, KeyPaths, pyyaml};
 
 /// What it says of the network, and warnings. Its other keys are no business
 /// of the network's.
@@ -27,32 +26,12 @@ pub(super) fn read(document: &Document) -> Result<(Option<Document>, Vec<Warning
         None => return Ok((None, Vec::new())),
     };
     if let Some((node, refusal)) = pyyaml::refusals(document).into_iter().next() {
-        let path = KeyPaths::new(document).of(node);
-        let origin = node.origin(&KeyPath::ROOT).with_key(path);
+        let origin = KeyPaths::new(document).origin(node);
         return Err(Diagnostic::new(origin, refusal.to_string()).into());
     }
-    Ok((Some(network), duplicates(document)))
-}
-
-fn duplicates(document: &Document) -> Vec<Warning> {
-    let mut twice = document.faults().peekable();
-    if twice.peek().is_none() {
-        return Vec::new();
-    }
-    let paths = KeyPaths::new(document);
-    twice
-        .filter_map(|fault| match fault {
-            Fault::DuplicateKey { first, again } => Some((first, again)),
-            Fault::MergeValue { .. } | Fault::CollectionKey { .. } => None,
-        })
-        .map(|(first, again)| {
-            let message = format!(
-                "the key `{}` is here twice, first in line {}; the last one counts",
-                Excerpt(again.text().unwrap_or_default()),
-                first.position().line
-            );
-            let origin = again.origin(&KeyPath::ROOT).with_key(paths.of(again));
-            Warning::at(origin, message).with_hint("keep one of the two")
-        })
-        .collect()
+    let warnings = match document.faults().next() {
+        Some(_) => pyyaml::duplicates(document, &KeyPaths::new(document)),
+        None => Vec::new(),
+    };
+    Ok((Some(network), warnings))
 }

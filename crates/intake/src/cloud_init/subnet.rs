@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
+use nvmeroot_plan::{InterfaceDiagnostic, Severity};
 
 use super::address::{self, Written};
-use super::fields::Fields;
+use super::fields::{Fields, at, mappings};
 use super::route::{self, Route};
 use super::schema::SUBNET;
 use crate::netplan::findings::Findings;
-use crate::yaml::{KeyPath, Kind, Mapping, Node, Sequence};
+use crate::yaml::{KeyPath, Kind, Mapping, Node};
 
 /// How a subnet's address comes about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,18 +46,14 @@ pub(super) fn read_all<'d>(
     findings: &mut Findings<'d>,
     diagnostics: &mut Vec<InterfaceDiagnostic>,
 ) -> Vec<Subnet<'d>> {
-    let items = list.as_sequence().into_iter().flat_map(Sequence::iter);
-    items
-        .filter_map(|node| match node.as_mapping() {
-            Some(mapping) => read(mapping, node, findings, diagnostics),
-            None => {
-                findings.error(node, &KeyPath::ROOT, "this subnet is no mapping", |d| {
-                    d.expected("a mapping with `type`")
-                });
-                None
-            }
-        })
-        .collect()
+    let expected = "a mapping with `type`";
+    mappings(
+        list,
+        "subnet",
+        expected,
+        findings,
+        |mapping, node, findings| read(mapping, node, findings, diagnostics),
+    )
 }
 
 fn read<'d>(
@@ -138,19 +134,17 @@ fn routes<'d>(
     findings: &mut Findings<'d>,
     diagnostics: &mut Vec<InterfaceDiagnostic>,
 ) -> Vec<Route<'d>> {
-    let list = fields.value("routes").and_then(Node::as_sequence);
-    let items = list.into_iter().flat_map(Sequence::iter);
-    items
-        .filter_map(|node| match node.as_mapping() {
-            Some(mapping) => route::read(mapping, node, findings, diagnostics),
-            None => {
-                findings.error(node, &KeyPath::ROOT, "this route is no mapping", |d| {
-                    d.expected("a mapping with `destination` and `gateway`")
-                });
-                None
-            }
-        })
-        .collect()
+    let Some(list) = fields.value("routes") else {
+        return Vec::new();
+    };
+    let expected = "a mapping with `destination` and `gateway`";
+    mappings(
+        list,
+        "route",
+        expected,
+        findings,
+        |mapping, node, findings| route::read(mapping, node, findings, diagnostics),
+    )
 }
 
 /// Of a subnet without an address of its own cloud-init writes only that it is
@@ -171,16 +165,15 @@ fn leave(fields: &Fields<'_>, kind: Node<'_>, diagnostics: &mut Vec<InterfaceDia
     {
         let message =
             format!("`{name}` is left aside: cloud-init does not read it in a `{kind}` subnet");
-        let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
-        diagnostics.push(Severity::Note.diagnostic(warning));
+        diagnostics.push(Severity::Note.diagnostic(at(key, message)));
     }
     if let Some((key, _)) = fields.entry("routes") {
         let message = format!(
             "cloud-init does not write the `routes` of a `{kind}` subnet for netplan; the initramfs sets them"
         );
-        let warning = Warning::at(key.origin(&KeyPath::ROOT), message);
         let hint = "write them under a `static` subnet of the interface";
-        diagnostics.push(Severity::Notice.diagnostic(warning.with_hint(hint)));
+        let warning = at(key, message).with_hint(hint);
+        diagnostics.push(Severity::Notice.diagnostic(warning));
     }
 }
 

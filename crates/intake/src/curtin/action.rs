@@ -4,12 +4,12 @@ use nvmeroot_plan::{
     FilesystemType, MountPoint, Node, NodeRole, Origin, OtherRemote, Reference, Warning,
 };
 
-use super::keys::near_miss;
-use super::value::{id, is_null, misfit, scalar, shape, text};
+use super::keys::{meant, near_miss};
+use super::value::{id, is_null, misfit, misshapen, scalar, text};
 use super::{controller, layer, mount};
-use crate::diagnostic::{Diagnostic, Report, nearest};
+use crate::diagnostic::{Diagnostic, Excerpt, Report, nearest};
 use crate::fstab::Spec;
-use crate::yaml::pyyaml::{Excerpt, Value};
+use crate::yaml::pyyaml::Value;
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
 
 /// An action as a node of the graph, and what only the whole list can settle.
@@ -75,6 +75,13 @@ struct Kind {
     lies_on: bool,
 }
 
+impl Kind {
+    /// The keys by which it names others.
+    fn references(&self) -> impl Iterator<Item = &'static str> {
+        self.one.iter().chain(self.many).copied()
+    }
+}
+
 const fn kind(
     name: &'static str,
     one: &'static [&'static str],
@@ -109,28 +116,11 @@ const KINDS: &[Kind] = &[
     kind("image", &[], &[], false),
 ];
 
-/// Every key by which some action names another.
-const REFERENCES: &[&str] = &[
-    "device",
-    "volume",
-    "nvme_controller",
-    "devices",
-    "volgroup",
-    "container",
-    "spare_devices",
-    "backing_device",
-    "cache_device",
-    "vdevs",
-    "pool",
-];
-
-pub(super) fn read(
-    report: &mut Report<'_>,
-    item: YamlNode<'_>,
-    path: &KeyPath<'_>,
-) -> Option<Action> {
+pub(super) fn read(report: &mut Report, item: YamlNode<'_>, path: &KeyPath<'_>) -> Option<Action> {
     let Some(mapping) = item.as_mapping() else {
-        no_action(report, item, path);
+        let expected = "a mapping with `type` and `id`";
+        let hint = is_null(item).then_some("remove the lone `-`");
+        misshapen(report, item, path, "this action", expected, hint);
         return None;
     };
     let type_name = type_name(report, item, mapping, path);
@@ -157,7 +147,7 @@ pub(super) fn read(
             kind: type_name.to_owned(),
             on: references(report, known, mapping, path),
             role: NodeRole::Device,
-            origin: report.origin(item, path),
+            origin: item.origin(path),
         },
         is_guess: known.is_none(),
         is_incomplete: false,
@@ -195,10 +185,8 @@ pub(super) fn read(
             action.filesystem = mount::filesystem(mapping);
         }
         "zpool" => {
-            action.pool = mapping
-                .get("pool")
-                .and_then(YamlNode::text)
-                .map(str::to_owned);
+            let pool = mapping.get("pool").and_then(YamlNode::text);
+            action.pool = pool.map(str::to_owned);
             action.dataset = Some(Box::new(pool_dataset(report, item, mapping, path)));
         }
         "zfs" => action.dataset = Some(Box::new(dataset(report, item, mapping, path))),
@@ -217,19 +205,8 @@ fn is_iscsi(mapping: Mapping<'_>) -> bool {
     path.is_some_and(|path| path.starts_with("iscsi:"))
 }
 
-/// Reports an action that is none.
-fn no_action(report: &mut Report<'_>, item: YamlNode<'_>, path: &KeyPath<'_>) {
-    let fault = Diagnostic::new(
-        report.origin(item, path),
-        format!("this action is {}", shape(item)),
-    )
-    .expected("a mapping with `type` and `id`");
-    let hint = is_null(item).then_some("remove the lone `-`");
-    report.error(fault.maybe_hint(hint));
-}
-
 fn type_name<'d>(
-    report: &mut Report<'_>,
+    report: &mut Report,
     item: YamlNode<'_>,
     mapping: Mapping<'d>,
     path: &KeyPath<'_>,
@@ -238,28 +215,19 @@ fn type_name<'d>(
     if let Some(node) = mapping.get("type") {
         return text(report, node, &path.key("type"), "type", expected);
     }
-    let fault =
-        Diagnostic::new(report.origin(item, path), "this action has no `type`").expected(expected);
-    let near = near_miss(mapping, "type")
-        .map(|entry| format!("is `{}` meant to be `type`?", Excerpt(entry.name())));
+    let fault = Diagnostic::new(item.origin(path), "this action has no `type`").expected(expected);
+    let near = near_miss(mapping, "type").map(|entry| meant(entry, "type"));
     report.error(fault.maybe_hint(near));
     None
 }
 
-fn unknown_type(
-    report: &mut Report<'_>,
-    mapping: Mapping<'_>,
-    type_name: &str,
-    path: &KeyPath<'_>,
-) {
+fn unknown_type(report: &mut Report, mapping: Mapping<'_>, type_name: &str, path: &KeyPath<'_>) {
     let Some(node) = mapping.get("type") else {
         return;
     };
-    let origin = report.origin(node, &path.key("type"));
-    let message = format!(
-        "`{}` is no action type that is known here",
-        Excerpt(type_name)
-    );
+    let origin = node.origin(&path.key("type"));
+    let shown = Excerpt(type_name);
+    let message = format!("`{shown}` is no action type that is known here");
     let hint = match nearest(type_name, KINDS.iter().map(|kind| kind.name)) {
         Some(near) => format!("is it meant to be `{near}`?"),
         None => "what it lies on is taken from the keys that other actions use".to_owned(),
@@ -269,7 +237,7 @@ fn unknown_type(
 
 /// The ids that an action names; a guess where its type is unknown.
 fn references(
-    report: &mut Report<'_>,
+    report: &mut Report,
     known: Option<&Kind>,
     mapping: Mapping<'_>,
     path: &KeyPath<'_>,
@@ -278,102 +246,69 @@ fn references(
     for entry in mapping.entries() {
         let (key, value) = (entry.name(), entry.value);
         let path = path.key(key);
-        match known {
-            Some(kind) if kind.one.contains(&key) => {
-                if !is_null(value)
-                    && let Some(id) = id(report, value, &path, key, "the id of an action")
-                {
-                    push(report, &mut on, &id, value, &path);
+        let (one, many) = match known {
+            Some(kind) => (kind.one.contains(&key), kind.many.contains(&key)),
+            None => {
+                let is_reference = KINDS.iter().any(|kind| kind.references().any(|k| k == key));
+                (is_reference, is_reference)
+            }
+        };
+        let mut push = |node: YamlNode<'_>, path: &KeyPath<'_>| {
+            let id = match (known, scalar(node)) {
+                (Some(_), _) => id(report, node, path, key, "the id of an action"),
+                (None, Some(Value::Text(id))) => Some(id.into()),
+                (None, _) => None,
+            };
+            if let Some(id) = id {
+                // Most have one, and four is what a list makes room for by itself.
+                on.reserve_exact(1);
+                on.push(Reference {
+                    id: id.into_owned(),
+                    origin: node.origin(path),
+                });
+            }
+        };
+        match value.as_sequence().filter(|_| many) {
+            Some(list) => {
+                for (index, item) in list.iter().enumerate() {
+                    push(item, &path.index(index));
                 }
             }
-            Some(kind) if kind.many.contains(&key) => match value.as_sequence() {
-                Some(list) => {
-                    for (index, item) in list.iter().enumerate() {
-                        let path = path.index(index);
-                        if let Some(id) = id(report, item, &path, key, "the id of an action") {
-                            push(report, &mut on, &id, item, &path);
-                        }
-                    }
-                }
-                None if is_null(value) => {}
-                None => misfit(report, value, &path, key, "a list of ids"),
-            },
-            None if REFERENCES.contains(&key) => match value.as_sequence() {
-                Some(list) => {
-                    for (index, item) in list.iter().enumerate() {
-                        if let Some(Value::Text(id)) = scalar(item) {
-                            push(report, &mut on, id, item, &path.index(index));
-                        }
-                    }
-                }
-                None => {
-                    if let Some(Value::Text(id)) = scalar(value) {
-                        push(report, &mut on, id, value, &path);
-                    }
-                }
-            },
-            _ => {}
+            None if is_null(value) => {}
+            None if one => push(value, &path),
+            None if many => misfit(report, value, &path, key, "a list of ids"),
+            None => {}
         }
     }
     on
 }
 
-fn push(
-    report: &Report<'_>,
-    on: &mut Vec<Reference>,
-    id: &str,
-    node: YamlNode<'_>,
-    path: &KeyPath<'_>,
-) {
-    // Most have one, and four is what a list makes room for by itself.
-    on.reserve_exact(1);
-    on.push(Reference {
-        id: id.to_owned(),
-        origin: report.origin(node, path),
-    });
-}
-
 fn incomplete(
-    report: &mut Report<'_>,
+    report: &mut Report,
     kind: &Kind,
     mapping: Mapping<'_>,
     item: YamlNode<'_>,
     path: &KeyPath<'_>,
 ) {
-    let keys: Vec<String> = kind
-        .one
-        .iter()
-        .chain(kind.many)
-        .map(|key| format!("`{key}`"))
-        .collect();
-    let keys = keys.join(" or ");
-    let mut warning = Warning::at(
-        report.origin(item, path),
-        format!(
-            "this `{}` has no {keys}, so what it lies on is unknown",
-            kind.name
-        ),
+    let keys: Vec<String> = kind.references().map(|key| format!("`{key}`")).collect();
+    let message = format!(
+        "this `{}` has no {}, so what it lies on is unknown",
+        kind.name,
+        keys.join(" or ")
     );
-    let near = kind
-        .one
-        .iter()
-        .chain(kind.many)
-        .find_map(|key| Some((near_miss(mapping, key)?, *key)))
-        .filter(|(entry, key)| entry.name() != *key);
-    if let Some((entry, key)) = near {
-        warning = warning.with_hint(format!(
-            "is `{}` meant to be `{key}`?",
-            Excerpt(entry.name())
-        ));
-    }
-    report.warn(warning);
+    let mut near = kind
+        .references()
+        .filter_map(|key| Some((near_miss(mapping, key)?, key)));
+    let near = near.next().filter(|(entry, key)| entry.name() != *key);
+    let hint = near.map(|(entry, key)| meant(entry, key));
+    report.warn(Warning::at(item.origin(path), message).maybe_hint(hint));
 }
 
 /// The pool's own dataset. `zpool_create` in curtin/block/zfs.py makes it
 /// `canmount=off` unless `fs_properties` say otherwise, and the action's
 /// `mountpoint` comes after theirs.
 fn pool_dataset(
-    report: &mut Report<'_>,
+    report: &mut Report,
     item: YamlNode<'_>,
     mapping: Mapping<'_>,
     path: &KeyPath<'_>,
@@ -385,7 +320,7 @@ fn pool_dataset(
     let (mountpoint, origin) = match (own, property("mountpoint")) {
         (Some(node), _) => mountpoint(report, node, path),
         (None, Some(node)) => mountpoint(report, node, &of_properties),
-        (None, None) => (None, report.origin(item, path)),
+        (None, None) => (None, item.origin(path)),
     };
     let canmount = property("canmount");
     Dataset {
@@ -398,7 +333,7 @@ fn pool_dataset(
 
 /// A dataset in a pool (`zfs_create` in curtin/block/zfs.py).
 fn dataset(
-    report: &mut Report<'_>,
+    report: &mut Report,
     item: YamlNode<'_>,
     mapping: Mapping<'_>,
     path: &KeyPath<'_>,
@@ -408,7 +343,7 @@ fn dataset(
     let property = |key| properties.and_then(|properties| properties.get(key));
     let (mountpoint, origin) = match property("mountpoint") {
         Some(node) => mountpoint(report, node, &of_properties),
-        None => (None, report.origin(item, path)),
+        None => (None, item.origin(path)),
     };
     let volume = mapping.get("volume").and_then(YamlNode::text);
     Dataset {
@@ -420,12 +355,12 @@ fn dataset(
 }
 
 fn mountpoint(
-    report: &mut Report<'_>,
+    report: &mut Report,
     node: YamlNode<'_>,
     path: &KeyPath<'_>,
 ) -> (Option<DatasetMount>, Origin) {
     let path = path.key("mountpoint");
-    let origin = report.origin(node, &path);
+    let origin = node.origin(&path);
     let found = match scalar(node) {
         Some(Value::Null | Value::Text("")) => None,
         Some(Value::Text("none" | "legacy")) => Some(DatasetMount::Nowhere),

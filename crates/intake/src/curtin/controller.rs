@@ -1,17 +1,16 @@
 //! The `nvme_controller` action.
 
 use std::net::IpAddr;
-use std::str::FromStr;
 
 use nvmeroot_plan::{
-    CONNECT_OPTIONS, ConnectOption, ConnectOptions, Controller, NodeRole, OptionError, OptionKind,
-    OtherRemote, Port, Transport, Warning,
+    CONNECT_OPTIONS, ConnectOption, ConnectOptions, Controller, NameError, NodeRole, Nqn,
+    OptionError, OptionKind, OtherRemote, Port, Transport, Warning,
 };
 
-use super::keys::{near_miss, unknown_keys};
-use super::value::{is_null, misfit, scalar, text};
-use crate::diagnostic::{Diagnostic, Report, nearest};
-use crate::yaml::pyyaml::{Excerpt, Integer, Notation, Value, describe};
+use super::keys::{meant, near_miss, unknown_keys};
+use super::value::{is_null, misfit, misfit_with, scalar, text};
+use crate::diagnostic::{Diagnostic, Excerpt, Report, nearest};
+use crate::yaml::pyyaml::{Integer, Notation, Value, describe};
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
 
 /// curtin's own keys, and the subsystem. The connect options come by the
@@ -59,7 +58,7 @@ const ADDRESS: &str = "an IPv4 or IPv6 address";
 /// Reads a controller. Where it reports an error, what it returns stands in
 /// for the controller, so that nothing that refers to it is reported too.
 pub(super) fn read(
-    report: &mut Report<'_>,
+    report: &mut Report,
     item: YamlNode<'_>,
     mapping: Mapping<'_>,
     path: &KeyPath<'_>,
@@ -96,14 +95,14 @@ enum Wanted {
     Other(String),
 }
 
-struct Reader<'r, 'd, 'p> {
-    report: &'r mut Report<'p>,
+struct Reader<'r, 'd> {
+    report: &'r mut Report,
     item: YamlNode<'d>,
     mapping: Mapping<'d>,
     path: &'r KeyPath<'r>,
 }
 
-impl<'d> Reader<'_, 'd, '_> {
+impl<'d> Reader<'_, 'd> {
     fn tcp(&mut self) -> Option<Controller> {
         // Both, so that both are reported.
         let address = self
@@ -112,15 +111,18 @@ impl<'d> Reader<'_, 'd, '_> {
         let port = self
             .required("tcp_port", PORT, "tcp_port: 4420")
             .and_then(|node| self.port(node));
-        let nqn = self.parsed("nqn", "an NVMe qualified name");
-        let options = self.options();
+        let nqn = self.nqn();
+        let mut found = ConnectOptions::default();
+        for option in options() {
+            self.option(&mut found, option);
+        }
         Some(Controller {
             transport: Transport::Tcp,
             traddr: address?,
             trsvcid: port?,
             nqn,
-            options,
-            origin: self.report.origin(self.item, self.path),
+            options: found,
+            origin: self.item.origin(self.path),
         })
     }
 
@@ -132,22 +134,18 @@ impl<'d> Reader<'_, 'd, '_> {
         {
             return Some(node);
         }
-        let fault = match found {
-            Some(node) => Diagnostic::new(
-                self.report.origin(node, &self.path.key(key)),
-                format!("`{key}` is null"),
-            ),
-            None => Diagnostic::new(
-                self.report.origin(self.item, self.path),
-                format!("this controller has no `{key}`"),
-            ),
+        let (origin, message) = match found {
+            Some(node) => (node.origin(&self.path.key(key)), format!("`{key}` is null")),
+            None => {
+                let message = format!("this controller has no `{key}`");
+                (self.item.origin(self.path), message)
+            }
         };
         let near = near_miss(self.mapping, key).filter(|entry| !KEYS.contains(&entry.name()));
-        let hint = match near {
-            Some(entry) => format!("is `{}` meant to be `{key}`?", Excerpt(entry.name())),
-            None => format!("add `{example}` with the right value"),
-        };
-        self.report.error(fault.expected(expected).hint(hint));
+        let add = || format!("add `{example}` with the right value");
+        let hint = near.map_or_else(add, |entry| meant(entry, key));
+        let fault = Diagnostic::new(origin, message).expected(expected);
+        self.report.error(fault.hint(hint));
         None
     }
 
@@ -156,12 +154,9 @@ impl<'d> Reader<'_, 'd, '_> {
         self.mapping.get(key).filter(|node| !is_null(*node))
     }
 
-    fn fault(&mut self, node: YamlNode<'d>, key: &str, expected: &str, hint: Option<String>) {
-        let fault = Diagnostic::new(
-            self.report.origin(node, &self.path.key(key)),
-            format!("`{key}` is {}", describe(node)),
-        );
-        self.report.error(fault.expected(expected).maybe_hint(hint));
+    fn fault(&mut self, node: YamlNode<'d>, key: &str, expected: &str, hint: Option<&str>) {
+        let path = self.path.key(key);
+        misfit_with(self.report, node, &path, key, expected, hint);
     }
 
     fn transport(&mut self) -> Option<Wanted> {
@@ -175,7 +170,7 @@ impl<'d> Reader<'_, 'd, '_> {
                     return Some(Wanted::Other(Excerpt(other).to_string()));
                 };
                 let hint = format!("is it meant to be `{near}`?");
-                self.fault(node, "transport", expected, Some(hint));
+                self.fault(node, "transport", expected, Some(&hint));
                 None
             }
             _ => {
@@ -191,12 +186,12 @@ impl<'d> Reader<'_, 'd, '_> {
         match text.parse::<IpAddr>() {
             Ok(address) if names_a_host(address) => Some(address),
             Ok(_) => {
-                let hint = "it is no address of a single machine".to_owned();
+                let hint = "it is no address of a single machine";
                 self.fault(node, key, ADDRESS, Some(hint));
                 None
             }
             Err(_) => {
-                self.fault(node, key, ADDRESS, address_hint(text));
+                self.fault(node, key, ADDRESS, address_hint(text).as_deref());
                 None
             }
         }
@@ -211,12 +206,11 @@ impl<'d> Reader<'_, 'd, '_> {
             })) => {
                 let port = value.to_string().parse::<Port>().ok();
                 if let (Some(port), false) = (port, notation == Notation::Decimal) {
-                    let origin = self.report.origin(node, &self.path.key("tcp_port"));
+                    let origin = node.origin(&self.path.key("tcp_port"));
                     let message = format!("`tcp_port` is {}", describe(node));
-                    self.report.warn(
-                        Warning::at(origin, message)
-                            .with_hint(format!("write `tcp_port: {port}` if that is meant")),
-                    );
+                    let hint = format!("write `tcp_port: {port}` if that is meant");
+                    self.report
+                        .warn(Warning::at(origin, message).with_hint(hint));
                 }
                 port
             }
@@ -228,28 +222,15 @@ impl<'d> Reader<'_, 'd, '_> {
         port
     }
 
-    fn parsed<T: FromStr>(&mut self, key: &str, expected: &str) -> Option<T>
-    where
-        T::Err: std::fmt::Display,
-    {
-        let node = self.optional(key)?;
-        let path = self.path.key(key);
-        let text = text(self.report, node, &path, key, expected)?;
-        text.parse()
-            .map_err(|error: T::Err| {
-                let origin = self.report.origin(node, &path);
-                self.report
-                    .error(Diagnostic::new(origin, error.to_string()).expected(expected));
-            })
-            .ok()
-    }
-
-    fn options(&mut self) -> ConnectOptions {
-        let mut found = ConnectOptions::default();
-        for option in options() {
-            self.option(&mut found, option);
-        }
-        found
+    fn nqn(&mut self) -> Option<Nqn> {
+        let (node, path) = (self.optional("nqn")?, self.path.key("nqn"));
+        let expected = "an NVMe qualified name";
+        let nqn = text(self.report, node, &path, "nqn", expected)?.parse::<Nqn>();
+        let wrong = |error: NameError| {
+            let fault = Diagnostic::new(node.origin(&path), error.to_string());
+            self.report.error(fault.expected(expected));
+        };
+        nqn.map_err(wrong).ok()
     }
 
     fn option(&mut self, found: &mut ConnectOptions, option: &ConnectOption) {
@@ -275,18 +256,15 @@ impl<'d> Reader<'_, 'd, '_> {
         match option.set(found, &text) {
             Ok(()) => {}
             Err(OptionError::Value(error)) if !text.is_empty() => {
-                let origin = self.report.origin(node, &path);
+                let origin = node.origin(&path);
                 let expected = option.kind.expected();
                 let error = Diagnostic::new(origin, error.to_string());
                 self.report.error(error.expected(expected));
             }
-            Err(_) => misfit(
-                self.report,
-                node,
-                &path,
-                option.name,
-                option.kind.expected(),
-            ),
+            Err(_) => {
+                let expected = option.kind.expected();
+                misfit(self.report, node, &path, option.name, expected);
+            }
         }
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use nvmeroot_plan::{Origin, Warning};
 
-use super::keys::near_miss;
-use super::value::{is_null, scalar, shape};
-use crate::diagnostic::{Diagnostic, Report};
-use crate::yaml::pyyaml::{Excerpt, Integer, Value, base64};
+use super::keys::misspelt;
+use super::value::{is_null, misshapen, scalar};
+use crate::diagnostic::{Diagnostic, Excerpt, Report};
+use crate::yaml::pyyaml::{Integer, Value, base64};
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode, Position, parse};
 
 /// The entry by which Ubuntu's installer passes on its netplan file.
@@ -61,11 +61,11 @@ pub enum TextKind {
 
 /// The files of both keys, in the order in which curtin writes them
 /// (`curthook_cloudinit` comes after the extraction, which writes the others).
-pub(super) fn read(report: &mut Report<'_>, root: Mapping<'_>) -> Vec<EmbeddedText> {
+pub(super) fn read(report: &mut Report, root: Mapping<'_>, whole: &str) -> Vec<EmbeddedText> {
     let mut texts = written(report, root);
     texts.extend(of_cloud_config(report, root));
     if !texts.is_empty() {
-        let lines: Vec<&str> = report.text().lines().collect();
+        let lines: Vec<&str> = whole.lines().collect();
         for text in texts.iter_mut().filter(|text| stands_there(text, &lines)) {
             let Origin { line, column, .. } = text.origin;
             text.within = (text.origin.file.clone(), Position { line, column });
@@ -99,7 +99,7 @@ fn stands_there(text: &EmbeddedText, lines: &[&str]) -> bool {
 
 /// `handle_cloudconfig` in curtin/commands/curthooks.py: each entry becomes a
 /// file of cloud-init, and its `path` is ignored.
-fn of_cloud_config(report: &mut Report<'_>, root: Mapping<'_>) -> Vec<EmbeddedText> {
+fn of_cloud_config(report: &mut Report, root: Mapping<'_>) -> Vec<EmbeddedText> {
     let path = KeyPath::ROOT.key("cloudconfig");
     let Some(files) = root.get("cloudconfig").and_then(YamlNode::as_mapping) else {
         return Vec::new();
@@ -111,47 +111,41 @@ fn of_cloud_config(report: &mut Report<'_>, root: Mapping<'_>) -> Vec<EmbeddedTe
         };
         let path = path.key(entry.name());
         let place = format!("etc/cloud/cloud.cfg.d/95-cloudconfig-{}.cfg", entry.name());
+        let kind = TextKind::CloudInit;
         texts.extend(embedded(
             report,
             entry.name(),
             file,
             &path,
             Some(place),
-            TextKind::CloudInit,
+            kind,
         ));
         if let Some(ignored) = file.get("path") {
             let message =
                 "curtin ignores `path` in `cloudconfig`, and names the file after its key";
-            let origin = report.origin(ignored, &path.key("path"));
+            let origin = ignored.origin(&path.key("path"));
             report.warn(Warning::at(origin, message));
         }
     }
     texts
 }
 
-fn written(report: &mut Report<'_>, root: Mapping<'_>) -> Vec<EmbeddedText> {
+fn written(report: &mut Report, root: Mapping<'_>) -> Vec<EmbeddedText> {
     let path = KeyPath::ROOT.key("write_files");
     let Some(files) = root.get("write_files") else {
-        if let Some(entry) = near_miss(root, "write_files") {
-            let origin = report.origin(entry.key, &KeyPath::ROOT.key(entry.name()));
-            let message = format!("`{}` means nothing to curtin", Excerpt(entry.name()));
-            report.warn(Warning::at(origin, message).with_hint("is it meant to be `write_files`?"));
-        }
+        misspelt(report, root, &KeyPath::ROOT, "write_files");
         return Vec::new();
     };
     let Some(mapping) = files.as_mapping() else {
-        let empty = Some(Value::Text(""));
-        if !is_null(files) && scalar(files) != empty && scalar(files) != Some(Value::Boolean(false))
-        {
-            let fault = Diagnostic::new(
-                report.origin(files, &path),
-                format!("`write_files` is {}", shape(files)),
-            )
-            .expected("a mapping of names to files");
-            let hint = files
-                .as_sequence()
-                .map(|_| "curtin takes a mapping here, unlike cloud-init: give each file a name");
-            report.error(fault.maybe_hint(hint));
+        let is_off = matches!(
+            scalar(files),
+            Some(Value::Null | Value::Text("") | Value::Boolean(false))
+        );
+        if !is_off {
+            let expected = "a mapping of names to files";
+            let hint = "curtin takes a mapping here, unlike cloud-init: give each file a name";
+            let hint = files.as_sequence().map(|_| hint);
+            misshapen(report, files, &path, "`write_files`", expected, hint);
         }
         return Vec::new();
     };
@@ -161,31 +155,22 @@ fn written(report: &mut Report<'_>, root: Mapping<'_>) -> Vec<EmbeddedText> {
         if let Some(file) = entry.value.as_mapping() {
             texts.extend(text(report, entry.name(), file, &path));
         } else {
-            let fault = Diagnostic::new(
-                report.origin(entry.value, &path),
-                format!(
-                    "the file `{}` is {}",
-                    Excerpt(entry.name()),
-                    shape(entry.value)
-                ),
-            );
-            report.error(fault.expected("a mapping with `path` and `content`"));
+            let what = format!("the file `{}`", Excerpt(entry.name()));
+            let expected = "a mapping with `path` and `content`";
+            misshapen(report, entry.value, &path, &what, expected, None);
         }
     }
     texts
 }
 
 fn text(
-    report: &mut Report<'_>,
+    report: &mut Report,
     name: &str,
     file: Mapping<'_>,
     path: &KeyPath<'_>,
 ) -> Option<EmbeddedText> {
-    let place = file
-        .get("path")
-        .and_then(YamlNode::text)
-        .map(normal)
-        .filter(|place| !place.is_empty());
+    let place = file.get("path").and_then(YamlNode::text).map(normal);
+    let place = place.filter(|place| !place.is_empty());
     let kind = place.as_deref().and_then(kind_of).or_else(|| {
         // The installer's text counts wherever it is written.
         (name == INSTALLER).then_some(TextKind::Netplan)
@@ -200,7 +185,7 @@ fn text(
 }
 
 fn embedded(
-    report: &mut Report<'_>,
+    report: &mut Report,
     name: &str,
     file: Mapping<'_>,
     path: &KeyPath<'_>,
@@ -212,14 +197,14 @@ fn embedded(
         let at = file.get("content").or_else(|| file.get("path"));
         if let Some(at) = at {
             let message = format!("the file `{}` has no content", Excerpt(name));
-            report.warn(Warning::at(report.origin(at, path), message));
+            report.warn(Warning::at(at.origin(path), message));
         }
         return None;
     };
     let at = path.key("content");
     let plain = content_bytes(report, node, &at)?;
     let content = decoded(report, file, node, path, plain)?;
-    let origin = report.origin(node, &at);
+    let origin = node.origin(&at);
     let itself = format!("{}, {}", origin.file, at.to_text());
     Some(EmbeddedText {
         name: name.into(),
@@ -285,24 +270,14 @@ fn says_network(file: Mapping<'_>) -> bool {
     })
 }
 
-fn content_bytes(
-    report: &mut Report<'_>,
-    node: YamlNode<'_>,
-    path: &KeyPath<'_>,
-) -> Option<Vec<u8>> {
+fn content_bytes(report: &mut Report, node: YamlNode<'_>, path: &KeyPath<'_>) -> Option<Vec<u8>> {
     match scalar(node) {
         Some(Value::Bytes(bytes)) => Some(bytes),
         Some(Value::Text(text)) => Some(text.as_bytes().to_vec()),
         _ => {
-            let fault = Diagnostic::new(
-                report.origin(node, path),
-                format!("`content` is {}", shape(node)),
-            )
-            .expected("the file's text");
-            let hint = node
-                .as_mapping()
-                .map(|_| "write `content: |` and indent the text below it");
-            report.error(fault.maybe_hint(hint));
+            let is_mapping = node.as_mapping().is_some();
+            let hint = is_mapping.then_some("write `content: |` and indent the text below it");
+            misshapen(report, node, path, "`content`", "the file's text", hint);
             None
         }
     }
@@ -311,7 +286,7 @@ fn content_bytes(
 /// Undoes the encoding that cloud-init's `write_files` knows; curtin's own has
 /// none.
 fn decoded(
-    report: &mut Report<'_>,
+    report: &mut Report,
     file: Mapping<'_>,
     content: YamlNode<'_>,
     path: &KeyPath<'_>,
@@ -325,24 +300,17 @@ fn decoded(
         "b64" | "base64" => {
             let text = std::str::from_utf8(&bytes).ok().and_then(base64);
             if text.is_none() {
-                let fault = Diagnostic::new(
-                    report.origin(content, &path.key("content")),
-                    "`content` is no base64, which `encoding` says that it is",
-                );
-                report.error(fault.expected("base64"));
+                let origin = content.origin(&path.key("content"));
+                let message = "`content` is no base64, which `encoding` says that it is";
+                report.error(Diagnostic::new(origin, message).expected("base64"));
             }
             text
         }
         other => {
-            let fault = Diagnostic::new(
-                report.origin(node, &path.key("encoding")),
-                format!("the encoding `{}` is not read", Excerpt(other)),
-            );
-            report.error(
-                fault
-                    .expected("`b64`, or no `encoding`")
-                    .hint("write the text itself under `content: |`"),
-            );
+            let message = format!("the encoding `{}` is not read", Excerpt(other));
+            let fault = Diagnostic::new(node.origin(&path.key("encoding")), message);
+            let fault = fault.expected("`b64`, or no `encoding`");
+            report.error(fault.hint("write the text itself under `content: |`"));
             None
         }
     }

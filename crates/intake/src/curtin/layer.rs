@@ -11,7 +11,7 @@ use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
 
 /// The layer that an action of this type makes.
 pub(super) fn read(
-    report: &mut Report<'_>,
+    report: &mut Report,
     type_name: &str,
     mapping: Mapping<'_>,
     path: &KeyPath<'_>,
@@ -39,7 +39,7 @@ pub(super) fn read(
 }
 
 fn name(
-    report: &mut Report<'_>,
+    report: &mut Report,
     mapping: Mapping<'_>,
     path: &KeyPath<'_>,
     key: &str,
@@ -49,7 +49,7 @@ fn name(
     match text.parse() {
         Ok(name) => Some(name),
         Err(error) => {
-            let warning = Warning::at(report.origin(node, &path.key(key)), error.to_string());
+            let warning = Warning::at(node.origin(&path.key(key)), error.to_string());
             let hint = "with another name the initramfs looks for this one alone; now it puts together all that it finds";
             report.warn(warning.with_hint(hint));
             None

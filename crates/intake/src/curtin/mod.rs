@@ -17,14 +17,14 @@ mod other;
 mod storage;
 mod value;
 
-use nvmeroot_plan::{Fragment, Origin, Warning};
+use nvmeroot_plan::{Fragment, Warning};
 
 pub use self::files::{EmbeddedText, TextKind};
 pub use self::network::Network;
 
 use crate::diagnostic::{Diagnostic, Report};
 use crate::error::IntakeError;
-use crate::yaml::{Document, Fault, KeyPath, KeyPaths, Mapping, Node, Position, parse, pyyaml};
+use crate::yaml::{Document, KeyPath, KeyPaths, Mapping, parse, pyyaml};
 
 /// What a curtin configuration says.
 #[derive(Clone, Debug, Default)]
@@ -50,19 +50,15 @@ pub fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<Input, IntakeError> {
     if let Some(error) = other::fstab(name, bytes.as_ref()) {
         return Err(error.into());
     }
-    let document = parse(name, bytes).map_err(|source| IntakeError::Yaml {
-        file: name.into(),
-        start: Position::START,
-        source,
-    })?;
-    let mut report = Report::new(&document);
+    let document = parse(name, bytes).map_err(IntakeError::of(name))?;
+    let mut report = Report::default();
     faults(&mut report, &document);
     let mut input = Input::default();
     let root = root(&mut report, &document);
     let root = root.filter(|root| !other::is_refused(&mut report, &document, *root));
     if let Some(root) = root {
         input.fragment.storage = storage::read(&mut report, root);
-        input.texts = files::read(&mut report, root);
+        input.texts = files::read(&mut report, root, document.text());
         input.network = network::read(&mut report, root);
     }
     input.without_storage = other::without_storage(&document, root);
@@ -71,34 +67,21 @@ pub fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<Input, IntakeError> {
 }
 
 /// What PyYAML would not have taken, and keys that are there twice.
-fn faults(report: &mut Report<'_>, document: &Document) {
+fn faults(report: &mut Report, document: &Document) {
     let refusals = pyyaml::refusals(document);
     if refusals.is_empty() && document.faults().next().is_none() {
         return;
     }
     let paths = KeyPaths::new(document);
-    let origin = |node: Node<'_>| {
-        let position = node.position();
-        Origin::at(document.name().clone(), position.line, position.column)
-    };
     for (node, refusal) in refusals {
-        let origin = origin(node).with_key(paths.of(node));
-        report.error(Diagnostic::new(origin, refusal.to_string()));
+        report.error(Diagnostic::new(paths.origin(node), refusal.to_string()));
     }
-    for fault in document.faults() {
-        if let Fault::DuplicateKey { first, again } = fault {
-            let key = pyyaml::Excerpt(again.text().unwrap_or_default());
-            let message = format!(
-                "the key `{key}` is here twice, first in line {}; the last one counts",
-                first.position().line
-            );
-            let origin = origin(again).with_key(paths.of(again));
-            report.warn(Warning::at(origin, message));
-        }
+    for warning in pyyaml::duplicates(document, &paths) {
+        report.warn(warning);
     }
 }
 
-fn root<'d>(report: &mut Report<'_>, document: &'d Document) -> Option<Mapping<'d>> {
+fn root<'d>(report: &mut Report, document: &'d Document) -> Option<Mapping<'d>> {
     let root = document.root();
     if let Some(mapping) = root.as_mapping() {
         return Some(mapping);
@@ -106,13 +89,12 @@ fn root<'d>(report: &mut Report<'_>, document: &'d Document) -> Option<Mapping<'
     if value::is_null(root) {
         return None;
     }
-    let found = format!("the configuration is {}", value::shape(root));
-    let mut fault = Diagnostic::new(report.origin(root, &KeyPath::ROOT), found)
-        .expected("a mapping with `storage` and `write_files`");
-    if document.text().starts_with("#curtin-config-archive") {
-        fault = fault.hint("an archive of configurations is not read: pass the rendered one");
-    }
-    report.error(fault);
+    let (path, what) = (&KeyPath::ROOT, "the configuration");
+    let expected = "a mapping with `storage` and `write_files`";
+    let is_archive = document.text().starts_with("#curtin-config-archive");
+    let hint =
+        is_archive.then_some("an archive of configurations is not read: pass the rendered one");
+    value::misshapen(report, root, path, what, expected, hint);
     None
 }
 

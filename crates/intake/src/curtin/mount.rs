@@ -28,7 +28,7 @@ pub(super) struct Mount {
 
 /// `unknown_device`: it does not say what it mounts.
 pub(super) fn read(
-    report: &mut Report<'_>,
+    report: &mut Report,
     mapping: Mapping<'_>,
     path: &KeyPath<'_>,
     unknown_device: bool,
@@ -83,14 +83,14 @@ pub(super) fn filesystem(mapping: Mapping<'_>) -> Option<FilesystemType> {
 
 /// Reads where something is mounted.
 pub(super) fn point(
-    report: &mut Report<'_>,
+    report: &mut Report,
     node: YamlNode<'_>,
     text: &str,
     path: &KeyPath<'_>,
 ) -> Option<MountPoint> {
     text.parse()
         .map_err(|error: NameError| {
-            let fault = Diagnostic::new(report.origin(node, path), error.to_string())
+            let fault = Diagnostic::new(node.origin(path), error.to_string())
                 .expected("an absolute path such as `/var/log`");
             report.error(fault);
         })
@@ -101,7 +101,7 @@ fn is_empty(node: YamlNode<'_>) -> bool {
     is_null(node) || scalar(node) == Some(Value::Text(""))
 }
 
-fn has_netdev(report: &mut Report<'_>, node: YamlNode<'_>, path: &KeyPath<'_>) -> bool {
+fn has_netdev(report: &mut Report, node: YamlNode<'_>, path: &KeyPath<'_>) -> bool {
     if is_empty(node) {
         return false;
     }
@@ -112,13 +112,9 @@ fn has_netdev(report: &mut Report<'_>, node: YamlNode<'_>, path: &KeyPath<'_>) -
     let has = |wanted: fn(&str) -> bool| options.split(',').any(wanted);
     let exact = has(|option| option == "_netdev");
     if !exact && has(|option| option.trim() == "_netdev") {
-        report.warn(
-            Warning::at(
-                report.origin(node, path),
-                "the white space around `_netdev` makes it another option",
-            )
-            .with_hint("remove the white space"),
-        );
+        let message = "the white space around `_netdev` makes it another option";
+        let warning = Warning::at(node.origin(path), message);
+        report.warn(warning.with_hint("remove the white space"));
     }
     exact
 }

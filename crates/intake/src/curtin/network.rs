@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use nvmeroot_plan::Warning;
 
-use super::value::{is_null, shape};
+use super::value::{is_null, misshapen};
 use crate::cloud_init::network_of;
-use crate::diagnostic::{Diagnostic, Report};
+use crate::diagnostic::Report;
 use crate::yaml::{Document, KeyPath, Kind, Mapping};
 
 /// The value under `network`, as curtin hands it to cloud-init.
@@ -25,24 +25,23 @@ impl Network {
     }
 }
 
-pub(super) fn read(report: &mut Report<'_>, root: Mapping<'_>) -> Option<Network> {
+pub(super) fn read(report: &mut Report, root: Mapping<'_>) -> Option<Network> {
     let path = KeyPath::ROOT.key("network");
     let entry = root.entry("network")?;
     if is_null(entry.value) {
         return None;
     }
-    let origin = report.origin(entry.value, &path);
     match entry.value.kind() {
         Kind::Mapping(mapping) if mapping.is_empty() => {
+            let origin = entry.value.origin(&path);
             let warning = Warning::at(origin, "`network` is empty, and curtin refuses that");
             report.warn(warning.with_hint("remove it, or write `network: {config: disabled}`"));
             None
         }
         Kind::Mapping(_) => Some(Network(Arc::new(network_of(entry.key, entry.value, &path)))),
         Kind::Scalar(_) | Kind::Sequence(_) => {
-            let message = format!("`network` is {}", shape(entry.value));
-            let fault = Diagnostic::new(origin, message);
-            report.error(fault.expected("a mapping with `version`"));
+            let expected = "a mapping with `version`";
+            misshapen(report, entry.value, &path, "`network`", expected, None);
             None
         }
     }

@@ -50,14 +50,14 @@ pub(super) fn without_storage(document: &Document, root: Option<Mapping<'_>>) ->
 }
 
 /// Reports a document of another kind.
-pub(super) fn is_refused(report: &mut Report<'_>, document: &Document, root: Mapping<'_>) -> bool {
+pub(super) fn is_refused(report: &mut Report, document: &Document, root: Mapping<'_>) -> bool {
     let has = |key: &str| root.get(key).is_some();
     // `config` alone is a storage configuration of its own.
     if has("storage") || has("config") {
         return false;
     }
     let error = if let Some(entry) = root.entry("autoinstall") {
-        let origin = report.origin(entry.key, &KeyPath::ROOT.key("autoinstall"));
+        let origin = entry.key.origin(&KeyPath::ROOT.key("autoinstall"));
         Diagnostic::new(
             origin,
             "this is an autoinstall document, not curtin's configuration",

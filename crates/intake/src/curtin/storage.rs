@@ -8,11 +8,11 @@ use nvmeroot_plan::{
 };
 
 use super::action::{self, Action, DatasetMount};
-use super::keys::near_miss;
-use super::value::{scalar, shape};
+use super::keys::misspelt;
+use super::value::{misshapen, scalar};
 use crate::diagnostic::{Diagnostic, Report, nearest};
 use crate::fstab::Spec;
-use crate::yaml::pyyaml::{Excerpt, Value};
+use crate::yaml::pyyaml::Value;
 use crate::yaml::{KeyPath, Mapping, Node as YamlNode, Sequence};
 
 /// As many errors as are shown.
@@ -23,13 +23,13 @@ const MAX_CYCLE: usize = 20;
 
 /// Reads the storage configuration; `None` where there is none or it is
 /// disabled.
-pub(super) fn read(report: &mut Report<'_>, root: Mapping<'_>) -> Option<StorageGraph> {
+pub(super) fn read(report: &mut Report, root: Mapping<'_>) -> Option<StorageGraph> {
     let path = KeyPath::ROOT.key("storage");
     let Some(storage) = root.get("storage") else {
         // A storage configuration of its own, as curtin's tools pass around.
         let path = KeyPath::ROOT.key("config");
         let Some(config) = root.get("config") else {
-            hint_at_misspelt(report, root);
+            misspelt(report, root, &KeyPath::ROOT, "storage");
             return None;
         };
         let list = actions(report, config, &path)?;
@@ -37,24 +37,15 @@ pub(super) fn read(report: &mut Report<'_>, root: Mapping<'_>) -> Option<Storage
     };
     let Some(mapping) = storage.as_mapping() else {
         if !is_disabled(storage) {
-            let fault = Diagnostic::new(
-                report.origin(storage, &path),
-                format!("`storage` is {}", shape(storage)),
-            )
-            .expected("a mapping with `config`, or `disabled`");
-            let hint = storage
-                .as_sequence()
-                .map(|_| "put the list under `config:`");
-            report.error(fault.maybe_hint(hint));
+            let expected = "a mapping with `config`, or `disabled`";
+            let is_list = storage.as_sequence().is_some();
+            let hint = is_list.then_some("put the list under `config:`");
+            misshapen(report, storage, &path, "`storage`", expected, hint);
         }
         return None;
     };
     let Some(config) = mapping.get("config") else {
-        if let Some(entry) = near_miss(mapping, "config") {
-            let origin = report.origin(entry.key, &path.key(entry.name()));
-            let message = format!("`{}` means nothing to curtin", Excerpt(entry.name()));
-            report.warn(Warning::at(origin, message).with_hint("is it meant to be `config`?"));
-        }
+        misspelt(report, mapping, &path, "config");
         return None;
     };
     let path = path.key("config");
@@ -71,19 +62,8 @@ fn is_disabled(node: YamlNode<'_>) -> bool {
         )
 }
 
-fn hint_at_misspelt(report: &mut Report<'_>, root: Mapping<'_>) {
-    if let Some(entry) = near_miss(root, "storage") {
-        let origin = report.origin(entry.key, &KeyPath::ROOT.key(entry.name()));
-        let message = format!(
-            "`{}` means nothing to curtin, and there is no `storage`",
-            Excerpt(entry.name())
-        );
-        report.warn(Warning::at(origin, message).with_hint("is it meant to be `storage`?"));
-    }
-}
-
 fn actions<'d>(
-    report: &mut Report<'_>,
+    report: &mut Report,
     config: YamlNode<'d>,
     path: &KeyPath<'_>,
 ) -> Option<Sequence<'d>> {
@@ -92,20 +72,15 @@ fn actions<'d>(
     }
     let is_empty = config.as_mapping().is_some_and(Mapping::is_empty);
     if !is_empty && !is_disabled(config) {
-        let fault = Diagnostic::new(
-            report.origin(config, path),
-            format!("`config` is {}", shape(config)),
-        )
-        .expected("a list of actions, or `disabled`");
-        let hint = config
-            .as_mapping()
-            .map(|_| "each action begins with `- ` in the list");
-        report.error(fault.maybe_hint(hint));
+        let expected = "a list of actions, or `disabled`";
+        let is_mapping = config.as_mapping().is_some();
+        let hint = is_mapping.then_some("each action begins with `- ` in the list");
+        misshapen(report, config, path, "`config`", expected, hint);
     }
     None
 }
 
-fn graph(report: &mut Report<'_>, list: Sequence<'_>, path: &KeyPath<'_>) -> Option<StorageGraph> {
+fn graph(report: &mut Report, list: Sequence<'_>, path: &KeyPath<'_>) -> Option<StorageGraph> {
     let mut all: Vec<Action> = Vec::with_capacity(list.len());
     for (index, item) in list.iter().enumerate() {
         if let Some(action) = action::read(report, item, &path.index(index)) {
@@ -216,7 +191,7 @@ fn settle_filesystems(all: &mut [Action]) {
 }
 
 /// A mount without a path is swap, or it is none.
-fn settle_pathless(report: &mut Report<'_>, all: &mut [Action]) {
+fn settle_pathless(report: &mut Report, all: &mut [Action]) {
     if !all.iter().any(|action| action.pathless.is_some()) {
         return;
     }
@@ -233,11 +208,10 @@ fn settle_pathless(report: &mut Report<'_>, all: &mut [Action]) {
         let origin = action.node.origin.clone();
         if let (true, Ok(path)) = (swap, "none".parse::<MountPoint>()) {
             action.node.role = NodeRole::Mount(MountRequest {
-                path,
                 netdev: Some(netdev),
                 unknown_device: action.node.on.is_empty(),
-                optional: false,
                 filesystem: action.filesystem.clone(),
+                ..MountRequest::new(path)
             });
         } else if netdev {
             report.error(
@@ -321,30 +295,20 @@ fn settle_specs(all: &mut [Action]) {
             // The deepest mount that holds the directory.
             Spec::Bind(directory) => mounts
                 .iter()
-                .filter(|(path, id)| *id != action.node.id && holds(path, directory))
+                .filter(|(path, id)| *id != action.node.id && path.holds(directory))
                 .max_by_key(|(path, _)| path.as_str().len())
                 .map(|(_, id)| id),
             Spec::Elsewhere => None,
         };
+        let is_device = matches!(spec, Spec::Device(_));
+        request.unknown_device &= is_device && below.is_none();
+        // Else `_netdev` orders it after a network; it says nothing of a disk.
+        request.netdev = request.netdev.filter(|_| is_device);
         if let Some(id) = below {
             let origin = action.node.origin.clone();
             let id = id.clone();
             action.node.on.push(Reference { id, origin });
-            request.unknown_device = false;
-        } else if !matches!(spec, Spec::Device(_)) {
-            request.unknown_device = false;
         }
-        if !matches!(spec, Spec::Device(_)) {
-            // `_netdev` orders it after a network; it says nothing of a disk.
-            request.netdev = None;
-        }
-    }
-}
-
-fn holds(mount: &MountPoint, directory: &MountPoint) -> bool {
-    match mount.as_str() {
-        "/" => directory.as_str().starts_with('/'),
-        path => directory.is_at_or_under(path),
     }
 }
 
@@ -374,11 +338,8 @@ fn nodes(all: Vec<Action>) -> Vec<Node> {
                 origin: dataset.origin.clone(),
             }],
             role: NodeRole::Mount(MountRequest {
-                path,
-                netdev: None,
                 unknown_device: action.is_incomplete,
-                optional: false,
-                filesystem: None,
+                ..MountRequest::new(path)
             }),
             origin: dataset.origin,
         });

@@ -33,18 +33,43 @@ pub(super) fn shape(node: Node<'_>) -> &'static str {
 
 /// Reports that the value of `key` is none that fits.
 pub(super) fn misfit(
-    report: &mut Report<'_>,
+    report: &mut Report,
     node: Node<'_>,
     path: &KeyPath<'_>,
     key: &str,
     expected: &str,
 ) {
-    let fault = Diagnostic::new(
-        report.origin(node, path),
-        format!("`{key}` is {}", describe(node)),
-    )
-    .expected(expected);
-    report.error(fault.maybe_hint(unquoted(node)));
+    let hint = unquoted(node);
+    misfit_with(report, node, path, key, expected, hint.as_deref());
+}
+
+/// The same, with another hint.
+pub(super) fn misfit_with(
+    report: &mut Report,
+    node: Node<'_>,
+    path: &KeyPath<'_>,
+    key: &str,
+    expected: &str,
+    hint: Option<&str>,
+) {
+    let message = format!("`{key}` is {}", describe(node));
+    let fault = Diagnostic::new(node.origin(path), message).expected(expected);
+    report.error(fault.maybe_hint(hint));
+}
+
+/// Reports what has another shape than it must have, without showing it. `what` is what
+/// the message calls it.
+pub(super) fn misshapen(
+    report: &mut Report,
+    node: Node<'_>,
+    path: &KeyPath<'_>,
+    what: &str,
+    expected: &str,
+    hint: Option<&str>,
+) {
+    let message = format!("{what} is {}", shape(node));
+    let fault = Diagnostic::new(node.origin(path), message).expected(expected);
+    report.error(fault.maybe_hint(hint));
 }
 
 /// A hint for what is no text only because it lacks quotes.
@@ -60,7 +85,7 @@ fn unquoted(node: Node<'_>) -> Option<String> {
 
 /// A text that is not empty.
 pub(super) fn text<'d>(
-    report: &mut Report<'_>,
+    report: &mut Report,
     node: Node<'d>,
     path: &KeyPath<'_>,
     key: &str,
@@ -78,7 +103,7 @@ pub(super) fn text<'d>(
 /// An id. curtin compares ids as Python does, so that a number is as good as a
 /// text.
 pub(super) fn id<'d>(
-    report: &mut Report<'_>,
+    report: &mut Report,
     node: Node<'d>,
     path: &KeyPath<'_>,
     key: &str,

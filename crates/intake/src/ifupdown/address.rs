@@ -1,11 +1,12 @@
 //! The methods of interfaces(5): how an interface comes by its addresses. What each does is
 //! in ifupdown's inet.defn and inet6.defn.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::file::{OptionLine, Stanza, last};
+use crate::native::ip::prefix_length;
 use crate::native::{Family, Link, Map, Word};
 
 /// Options of a stanza that make no difference to who reaches the storage.
@@ -46,7 +47,7 @@ pub(super) fn read(link: &mut Link, stanza: &Stanza, options: &[&OptionLine]) {
             link.dhcp(family, &stanza.origin, metric(options));
             if let Some(name) = last(options, "hostname") {
                 let words = link.words.map("dhcp4-overrides", &name.origin);
-                words.set("hostname", &name.origin, Word::Text(name.value.clone()));
+                words.text("hostname", &name.origin, name.value.clone());
             }
             if let Some(client) = last(options, "client") {
                 link.client_identifier("client", &client.origin);
@@ -142,7 +143,7 @@ fn network(address: &str, netmask: Option<&str>, family: Family) -> Option<IpNet
         None => {
             let address: IpAddr = address.parse().ok()?;
             let length = match (netmask, address) {
-                (Some(mask), _) => prefix(mask)?,
+                (Some(mask), _) => prefix_length(mask.trim_start_matches('/'), address)?,
                 (None, IpAddr::V4(address)) => match address.octets()[0] {
                     ..128 => 8,
                     128..192 => 16,
@@ -155,12 +156,4 @@ fn network(address: &str, netmask: Option<&str>, family: Family) -> Option<IpNet
     };
     let is_ipv4 = found.addr().is_ipv4();
     (is_ipv4 == (family == Family::V4)).then_some(found)
-}
-
-fn prefix(mask: &str) -> Option<u8> {
-    if let Ok(length) = mask.trim_start_matches('/').parse() {
-        return Some(length);
-    }
-    let mask: Ipv4Addr = mask.parse().ok()?;
-    ipnet::ipv4_mask_to_prefix(mask).ok()
 }

@@ -2,7 +2,7 @@
 //! drivers/nvme/host/sysfs.c).
 
 use nvmeroot_plan::{
-    CONNECT_OPTIONS, ConnectOptions, Controller, HostIdentity, NameError, NodeRole, Nqn, Origin,
+    ConnectOption, ConnectOptions, Controller, HostIdentity, NameError, NodeRole, Nqn, Origin,
     OtherRemote, Transport, Warning,
 };
 
@@ -119,8 +119,7 @@ impl NvmeController {
             let Some(value) = value.and_then(|value| said(name, value)) else {
                 continue;
             };
-            let mut all = CONNECT_OPTIONS.iter();
-            let option = all.find(|option| option.name == name);
+            let option = ConnectOption::named(name);
             let set = option.map(|option| option.set(&mut options, value));
             if set.is_some_and(|set| set.is_err()) {
                 let message = format!("`{name}` of `{}` can't be read", self.name);

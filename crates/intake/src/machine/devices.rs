@@ -18,15 +18,6 @@ pub(super) struct Devices<'m> {
     by_spec: BTreeMap<String, BTreeSet<usize>>,
 }
 
-/// What a spec of fstab(5) names.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// Nothing on this machine.
-    Nothing,
-    /// These devices, ascending: parts of one filesystem, or copies of each other.
-    Devices(Vec<usize>),
-}
-
 /// What udev knows a device by (`udev-builtin-blkid.c`), and fstab(5)'s word for it.
 const TAGS: [(&str, &str); 4] = [
     ("ID_FS_UUID", "UUID"),
@@ -83,17 +74,16 @@ impl<'m> Devices<'m> {
         self.by_number.get(number).copied()
     }
 
-    /// The devices that a spec names: those that udev prefers, as it does not a snapshot
+    /// The devices that a spec of fstab(5) names, ascending: parts of one filesystem, or
+    /// copies of each other. `None`: nothing on this machine. They are those that udev prefers, as it does not a snapshot
     /// beside its origin. What another one of them is put together from is left out: the
     /// members of an array say its UUID too.
-    pub(super) fn by_spec(&self, wanted: &str) -> Found {
+    pub(super) fn by_spec(&self, wanted: &str) -> Option<Vec<usize>> {
         let wanted = match wanted.split_once('=') {
             Some((tag, value)) => spec(tag, value),
             None => wanted.to_owned(),
         };
-        let Some(all) = self.by_spec.get(&wanted) else {
-            return Found::Nothing;
-        };
+        let all = self.by_spec.get(&wanted)?;
         let is_part = |at: &usize| {
             let name = &self.block(*at).name;
             all.iter()
@@ -103,7 +93,7 @@ impl<'m> Devices<'m> {
         let rank = |at: &usize| priority(self.block(*at));
         let highest = found.iter().map(rank).max();
         found.retain(|at| Some(rank(at)) == highest);
-        Found::Devices(found)
+        Some(found)
     }
 
     /// All devices of the btrfs that one of them is of, else itself. The kernel knows those
@@ -287,15 +277,12 @@ mod tests {
             "LABEL=a b",
             "PARTUUID=0f-01",
         ] {
-            assert_eq!(devices.by_spec(spec), Found::Devices(vec![0]), "{spec}");
+            assert_eq!(devices.by_spec(spec), Some(vec![0]), "{spec}");
         }
-        assert_eq!(
-            devices.by_spec("/dev/mapper/vg-root"),
-            Found::Devices(vec![3])
-        );
-        assert_eq!(devices.by_spec("LABEL=A B"), Found::Nothing);
+        assert_eq!(devices.by_spec("/dev/mapper/vg-root"), Some(vec![3]));
+        assert_eq!(devices.by_spec("LABEL=A B"), None);
         // Of an array and its member the array is meant.
-        assert_eq!(devices.by_spec("UUID=77"), Found::Devices(vec![2]));
+        assert_eq!(devices.by_spec("UUID=77"), Some(vec![2]));
     }
 
     #[test]

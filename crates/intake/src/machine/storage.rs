@@ -7,7 +7,7 @@ use nvmeroot_plan::{
     OtherRemote, Reference, StorageGraph, Warning,
 };
 
-use super::devices::{Devices, Found, layer, property};
+use super::devices::{Devices, layer, property};
 use super::mountinfo::{self, Mounted};
 use super::{CONTROLLERS, Machine, NvmeController};
 use crate::IntakeError;
@@ -119,11 +119,10 @@ impl<'a> Reader<'a> {
     /// A line of `etc/fstab`.
     fn entry(&mut self, at: usize, entry: &Entry) {
         let mut request = MountRequest {
-            path: entry.path.clone(),
             netdev: Some(entry.netdev),
-            unknown_device: false,
             optional: entry.optional,
             filesystem: entry.filesystem.clone(),
+            ..MountRequest::new(entry.path.clone())
         };
         let on = match &entry.spec {
             Spec::Device(spec) => self.devices_of(entry, spec, &mut request),
@@ -144,13 +143,8 @@ impl<'a> Reader<'a> {
                 Vec::new()
             }
         };
-        self.nodes.push(Node {
-            id: format!("{} (fstab, {at})", entry.path),
-            kind: "mount".to_owned(),
-            on: references(on, &entry.origin),
-            role: NodeRole::Mount(request),
-            origin: entry.origin.clone(),
-        });
+        let id = format!("{} (fstab, {at})", entry.path);
+        self.node(id, "mount", on, NodeRole::Mount(request), &entry.origin);
     }
 
     /// The nodes that a line with a device lies on.
@@ -166,7 +160,7 @@ impl<'a> Reader<'a> {
                 .or_else(|| one.filesystem.parse().ok());
         }
         let devices = match (found, now) {
-            (Found::Devices(all), Some(now)) if all.iter().any(|at| now.contains(at)) => {
+            (Some(all), Some(now)) if all.iter().any(|at| now.contains(at)) => {
                 self.refuse_copies(entry, spec, &all, &now);
                 now
             }
@@ -175,8 +169,8 @@ impl<'a> Reader<'a> {
                 self.warn_of_another_root(entry, spec, found, &now);
                 now
             }
-            (Found::Devices(all), _) => self.one_of(entry, spec, &all),
-            (Found::Nothing, _) => {
+            (Some(all), _) => self.one_of(entry, spec, &all),
+            (None, _) => {
                 self.warn_of_unknown(entry, spec);
                 request.unknown_device = true;
                 // Whoever wrote `_netdev` says that it is remote.
@@ -202,13 +196,9 @@ impl<'a> Reader<'a> {
         if !all.iter().any(is_copy) || entry.path.as_str() == "swap" {
             return;
         }
-        let names: Vec<String> = all
-            .iter()
-            .map(|at| format!("`{}`", self.devices.block(*at).name))
-            .collect();
         let message = format!(
             "`{spec}` is {} at once, so nobody can tell which of them is mounted when the machine boots",
-            names.join(" and "),
+            self.named(all),
         );
         let hint = "give the copy an identity of its own: `tune2fs -U random`, `xfs_admin -U generate` or `btrfstune -u`";
         self.errors
@@ -226,19 +216,12 @@ impl<'a> Reader<'a> {
             return;
         };
         let on: Vec<String> = devices.into_iter().map(|at| self.device(at)).collect();
-        self.nodes.push(Node {
-            id: format!("{path} (mounted)"),
-            kind: "mount".to_owned(),
-            on: references(on, &one.origin),
-            role: NodeRole::Mount(MountRequest {
-                path,
-                netdev: None,
-                unknown_device: false,
-                optional: false,
-                filesystem: one.filesystem.parse().ok(),
-            }),
-            origin: one.origin.clone(),
+        let id = format!("{path} (mounted)");
+        let role = NodeRole::Mount(MountRequest {
+            filesystem: one.filesystem.parse().ok(),
+            ..MountRequest::new(path)
         });
+        self.node(id, "mount", on, role, &one.origin);
     }
 
     /// The devices that hold what is mounted; `None` where it has none.
@@ -246,10 +229,8 @@ impl<'a> Reader<'a> {
         if let Some(at) = self.devices.by_number(&one.number) {
             return Some(vec![at]);
         }
-        match self.devices.by_spec(&one.source) {
-            Found::Devices(all) => all.first().map(|at| self.devices.of_filesystem(*at)),
-            Found::Nothing => None,
-        }
+        let all = self.devices.by_spec(&one.source)?;
+        all.first().map(|at| self.devices.of_filesystem(*at))
     }
 
     /// The deepest line before this whose directory holds that one.
@@ -258,10 +239,8 @@ impl<'a> Reader<'a> {
             NodeRole::Mount(request) if request.path != entry.path => Some((&request.path, node)),
             _ => None,
         });
-        let holds =
-            |path: &MountPoint| path.as_str() == "/" || directory.is_at_or_under(path.as_str());
         let deepest = mounts
-            .filter(|(path, _)| holds(path))
+            .filter(|(path, _)| path.holds(directory))
             .max_by_key(|(path, _)| path.as_str().len());
         deepest
             .map(|(_, node)| node.id.clone())
@@ -291,21 +270,14 @@ impl<'a> Reader<'a> {
                     block.name
                 );
                 let hint = "put the filesystem onto a drive or a partition";
-                self.warnings
-                    .push(Warning::at(origin.clone(), message).with_hint(hint));
+                self.warn(&origin, message, hint);
             }
             let role = match layer(block) {
                 Some(layer) => NodeRole::Layer(layer),
                 None if block.is_iscsi => NodeRole::OtherRemote(OtherRemote::Iscsi),
                 None => NodeRole::Device,
             };
-            self.nodes.push(Node {
-                id: block.name.clone(),
-                kind: "block device".to_owned(),
-                on: references(on, &origin),
-                role,
-                origin,
-            });
+            self.node(block.name.clone(), "block device", on, role, &origin);
             open.extend(below);
         }
         self.devices.block(first).name.clone()
@@ -342,13 +314,7 @@ impl<'a> Reader<'a> {
                 NodeRole::OtherRemote(OtherRemote::NvmeOver(one.transport.clone()))
             }
         };
-        self.nodes.push(Node {
-            id: id.clone(),
-            kind: "controller".to_owned(),
-            on: Vec::new(),
-            role,
-            origin: one.origin(),
-        });
+        self.node(id.clone(), "controller", Vec::new(), role, &one.origin());
         Some(id)
     }
 
@@ -358,13 +324,8 @@ impl<'a> Reader<'a> {
         for (i, one) in self.tree.named.iter().enumerate() {
             let id = format!("{} (named, {i})", one.portal());
             if !self.nodes.iter().any(|node| node.id == id) {
-                self.nodes.push(Node {
-                    id: id.clone(),
-                    kind: "controller".to_owned(),
-                    on: Vec::new(),
-                    role: NodeRole::Controller(Box::new(one.clone())),
-                    origin: one.origin.clone(),
-                });
+                let role = NodeRole::Controller(Box::new(one.clone()));
+                self.node(id.clone(), "controller", Vec::new(), role, &one.origin);
             }
             ids.push(id);
         }
@@ -384,6 +345,34 @@ impl<'a> Reader<'a> {
         hosts.iter().all(|one| *one == first).then_some(first)
     }
 
+    fn node(&mut self, id: String, kind: &str, on: Vec<String>, role: NodeRole, origin: &Origin) {
+        let origin = origin.clone();
+        let reference = |id| Reference {
+            id,
+            origin: origin.clone(),
+        };
+        let on = on.into_iter().map(reference).collect();
+        let kind = kind.to_owned();
+        self.nodes.push(Node {
+            id,
+            kind,
+            on,
+            role,
+            origin,
+        });
+    }
+
+    fn warn(&mut self, origin: &Origin, message: impl Into<String>, hint: impl Into<String>) {
+        let warning = Warning::at(origin.clone(), message);
+        self.warnings.push(warning.with_hint(hint));
+    }
+
+    /// Devices by their names.
+    fn named(&self, devices: &[usize]) -> String {
+        let name = |at: &usize| format!("`{}`", self.devices.block(*at).name);
+        devices.iter().map(name).collect::<Vec<_>>().join(" and ")
+    }
+
     fn warn_of_unknown(&mut self, entry: &Entry, spec: &str) {
         if !entry.path.is_essential() {
             return;
@@ -393,19 +382,20 @@ impl<'a> Reader<'a> {
             entry.path
         );
         let hint = "correct the line; if the device belongs to another machine, run nvmeroot there";
-        self.warnings
-            .push(Warning::at(entry.origin.clone(), message).with_hint(hint));
+        self.warn(&entry.origin, message, hint);
     }
 
-    fn warn_of_another_root(&mut self, entry: &Entry, spec: &str, found: Found, now: &[usize]) {
-        let names: Vec<String> = now
-            .iter()
-            .map(|at| format!("`{}`", self.devices.block(*at).name))
-            .collect();
-        let names = names.join(" and ");
+    fn warn_of_another_root(
+        &mut self,
+        entry: &Entry,
+        spec: &str,
+        found: Option<Vec<usize>>,
+        now: &[usize],
+    ) {
+        let names = self.named(now);
         let found = match found {
-            Found::Devices(all) => format!("is `{}`", self.devices.block(all[0]).name),
-            Found::Nothing => "no device of this machine is".to_owned(),
+            Some(all) => format!("is `{}`", self.devices.block(all[0]).name),
+            None => "no device of this machine is".to_owned(),
         };
         let message = format!("`/` is `{spec}`, which {found}, and the tree is on {names}");
         let uuid = now
@@ -415,15 +405,13 @@ impl<'a> Reader<'a> {
             Some(uuid) => format!("if it was copied, write `UUID={uuid}` here"),
             None => format!("if it was copied, name {names} here"),
         };
-        self.warnings
-            .push(Warning::at(entry.origin.clone(), message).with_hint(hint));
+        self.warn(&entry.origin, message, hint);
     }
 
     fn warn_of_zfs(&mut self, path: &MountPoint, origin: &Origin) {
         let message = format!("`{path}` is on ZFS, and which drives its pool has is not followed");
         let hint = "what nvmeroot writes counts only for filesystems on drives, LVM, arrays, encrypted volumes and btrfs";
-        self.warnings
-            .push(Warning::at(origin.clone(), message).with_hint(hint));
+        self.warn(origin, message, hint);
     }
 
     /// A controller that can't be connected is a fault where the boot needs it; another is
@@ -475,12 +463,4 @@ impl<'a> Reader<'a> {
             .into()),
         }
     }
-}
-
-fn references(on: Vec<String>, origin: &Origin) -> Vec<Reference> {
-    let reference = |id| Reference {
-        id,
-        origin: origin.clone(),
-    };
-    on.into_iter().map(reference).collect()
 }

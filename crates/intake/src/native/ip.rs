@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 use nvmeroot_plan::Origin;
 
-use super::{Map, Word};
+use super::Map;
 
 /// The words of `ip route add` as netplan's, and the interface that they name. `None`
 /// where there is a word that means something else.
@@ -15,7 +15,7 @@ pub(crate) fn route(words: &str, origin: &Origin) -> Option<(Map, Option<String>
     let mut words = words.split_whitespace();
     let mut to = words.next()?;
     if let "blackhole" | "unreachable" | "prohibit" | "throw" | "unicast" = to {
-        route.set("type", origin, Word::Plain(to.to_owned()));
+        route.plain("type", origin, to);
         to = words.next()?;
     }
     let mut destination = to.to_owned();
@@ -26,7 +26,7 @@ pub(crate) fn route(words: &str, origin: &Origin) -> Option<(Map, Option<String>
                 if destination == "default" {
                     destination = everything(via).to_owned();
                 }
-                route.set("via", origin, Word::Text(via.to_string()));
+                route.text("via", origin, via.to_string());
             }
             "dev" => device = Some(words.next()?.to_owned()),
             "netmask" => {
@@ -35,29 +35,26 @@ pub(crate) fn route(words: &str, origin: &Origin) -> Option<(Map, Option<String>
                 destination = format!("{destination}/{length}");
             }
             "metric" | "priority" | "preference" => {
-                let metric: u32 = words.next()?.parse().ok()?;
-                route.set("metric", origin, Word::Plain(metric.to_string()));
+                route.number("metric", origin, words.next()?)?;
             }
             "table" => {
-                let table = table(words.next()?)?;
-                route.set("table", origin, Word::Plain(table.to_string()));
+                route.plain("table", origin, table(words.next()?)?);
             }
             "src" => {
                 let from: IpAddr = words.next()?.parse().ok()?;
-                route.set("from", origin, Word::Text(from.to_string()));
+                route.text("from", origin, from.to_string());
             }
             "mtu" => {
-                let mtu: u32 = words.next()?.parse().ok()?;
-                route.set("mtu", origin, Word::Plain(mtu.to_string()));
+                route.number("mtu", origin, words.next()?)?;
             }
             "scope" => {
                 let scope = words.next()?;
                 if !matches!(scope, "global" | "link" | "host") {
                     return None;
                 }
-                route.set("scope", origin, Word::Plain(scope.to_owned()));
+                route.plain("scope", origin, scope);
             }
-            "onlink" => route.set("on-link", origin, Word::Plain("true".to_owned())),
+            "onlink" => route.plain("on-link", origin, "true"),
             "proto" | "protocol" => {
                 words.next()?;
             }
@@ -67,15 +64,15 @@ pub(crate) fn route(words: &str, origin: &Origin) -> Option<(Map, Option<String>
     if destination != "default" {
         network(&destination)?;
     }
-    route.set("to", origin, Word::Text(destination));
+    route.text("to", origin, destination);
     Some((route, device))
 }
 
 /// The default route to a gateway, as netplan has it.
 pub(crate) fn default_route(via: IpAddr, origin: &Origin) -> Map {
     let mut route = Map::default();
-    route.set("to", origin, Word::Text(everything(via).to_owned()));
-    route.set("via", origin, Word::Text(via.to_string()));
+    route.text("to", origin, everything(via));
+    route.text("via", origin, via.to_string());
     route
 }
 
@@ -90,6 +87,16 @@ pub(crate) fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(alone)
 }
 
+/// The length of an address's prefix: a number, or a mask of its family.
+pub(crate) fn prefix_length(text: &str, of: IpAddr) -> Option<u8> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok();
+    }
+    let mask: IpAddr = text.parse().ok()?;
+    let is_of_family = mask.is_ipv4() == of.is_ipv4();
+    ipnet::ip_mask_to_prefix(mask).ok().filter(|_| is_of_family)
+}
+
 /// The words of `ip rule add` as netplan's.
 pub(crate) fn rule(words: &str, origin: &Origin) -> Option<Map> {
     let mut rule = Map::default();
@@ -100,20 +107,17 @@ pub(crate) fn rule(words: &str, origin: &Origin) -> Option<Map> {
                 "all" | "any" => {}
                 said => {
                     network(said)?;
-                    rule.set(word, origin, Word::Text(said.to_owned()));
+                    rule.text(word, origin, said);
                 }
             },
             "table" | "lookup" => {
-                let table = table(words.next()?)?;
-                rule.set("table", origin, Word::Plain(table.to_string()));
+                rule.plain("table", origin, table(words.next()?)?);
             }
             "priority" | "preference" | "pref" | "prio" => {
-                let priority: u32 = words.next()?.parse().ok()?;
-                rule.set("priority", origin, Word::Plain(priority.to_string()));
+                rule.number("priority", origin, words.next()?)?;
             }
             "fwmark" => {
-                let mark: u32 = words.next()?.parse().ok()?;
-                rule.set("mark", origin, Word::Plain(mark.to_string()));
+                rule.number("mark", origin, words.next()?)?;
             }
             _ => return None,
         }
@@ -128,5 +132,23 @@ pub(crate) fn table(text: &str) -> Option<u32> {
         "default" => Some(253),
         "local" => Some(255),
         number => number.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_a_number_or_a_mask() {
+        let (v4, v6) = ("10.0.0.1".parse().unwrap(), "2001:db8::1".parse().unwrap());
+        assert_eq!(prefix_length("24", v4), Some(24));
+        assert_eq!(prefix_length("255.255.254.0", v4), Some(23));
+        assert_eq!(prefix_length("0.0.0.0", v4), Some(0));
+        assert_eq!(prefix_length("ffff:ffff:ffff::", v6), Some(48));
+        for wrong in ["", "255.0.255.0", "ffff::", "-1", "300", "x"] {
+            assert_eq!(prefix_length(wrong, v4), None, "{wrong}");
+        }
+        assert_eq!(prefix_length("255.255.255.0", v6), None);
     }
 }

@@ -27,7 +27,6 @@ pub(crate) use self::parameters::{bond, bridge, vlan_filtering};
 pub(crate) use self::words::{Map, Word};
 use crate::IntakeError;
 use crate::netplan;
-use crate::yaml::Rewrite;
 
 /// The files of a root tree, as a reader asks for them. A path is relative to the top of
 /// the tree.
@@ -115,8 +114,8 @@ impl Network {
         match id.parse::<u16>() {
             Ok(id @ 0..=4094) => {
                 link.become_a("vlans");
-                link.words.set("id", origin, Word::Plain(id.to_string()));
-                link.words.set("link", origin, Word::Text(lower.to_owned()));
+                link.plain("id", origin, id);
+                link.text("link", origin, lower);
             }
             _ => link.doubt(origin, "the id of a VLAN is a number from 0 to 4094"),
         }
@@ -140,25 +139,18 @@ impl Network {
             });
         };
         let mut network = Map::default();
-        network.set("version", &whole, Word::Plain("2".to_owned()));
+        network.plain("version", &whole, 2);
         for section in SECTIONS {
             let mut members = Map::default();
-            let is_foreign = |link: &&Link| link.foreign.is_some();
-            for link in links
-                .iter()
-                .filter(|link| link.section == section && !is_foreign(link))
-            {
-                members.set(&link.name, &link.origin, Word::Map(link.words.clone()));
+            for link in &links {
+                if link.section == section && link.foreign.is_none() {
+                    let words = Word::Map(link.words.clone());
+                    members.add(&link.name, link.origin.clone(), words);
+                }
             }
-            if !members.is_empty() {
-                network.set(section, &whole, Word::Map(members));
-            }
+            network.set_map(section, members);
         }
-        let mut top = Map::default();
-        top.set("network", &whole, Word::Map(network));
-        let mut rewrite = Rewrite::default();
-        let root = Word::Map(top).write(&whole, &mut rewrite);
-        let document = rewrite.finish(root);
+        let document = network.into_document(&whole);
         let mut fragment = netplan::lowered(&document).map_err(without_keys_in_error)?;
         let mut interfaces = fragment.interfaces.take().unwrap_or_default();
         for link in links {
@@ -225,11 +217,11 @@ impl Link {
 
     /// A number, a boolean or a word.
     pub(crate) fn plain(&mut self, name: &str, origin: &Origin, value: impl ToString) {
-        self.words.set(name, origin, Word::Plain(value.to_string()));
+        self.words.plain(name, origin, value);
     }
 
     pub(crate) fn text(&mut self, name: &str, origin: &Origin, value: &str) {
-        self.words.set(name, origin, Word::Text(value.to_owned()));
+        self.words.text(name, origin, value);
     }
 
     pub(crate) fn route(&mut self, origin: &Origin, route: Map) {
@@ -259,10 +251,10 @@ impl Link {
     pub(crate) fn gateway(&mut self, origin: &Origin, via: IpAddr, metric: Option<&str>) {
         let mut route = ip::default_route(via, origin);
         if !self.has_network_of(via) {
-            route.set("on-link", origin, Word::Plain("true".to_owned()));
+            route.plain("on-link", origin, true);
         }
         if let Some(metric) = metric {
-            route.set("metric", origin, Word::Plain(metric.to_owned()));
+            route.plain("metric", origin, metric);
         }
         self.route(origin, route);
     }
@@ -289,7 +281,7 @@ impl Link {
         self.plain(name, origin, "true");
         if let Some(metric) = metric {
             let words = self.words.map(overrides, origin);
-            words.set("route-metric", origin, Word::Plain(metric.to_owned()));
+            words.plain("route-metric", origin, metric);
         }
     }
 

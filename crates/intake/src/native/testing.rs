@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nvmeroot_plan::{Fragment, Interface, LinkKind, Severity};
 
-use super::Files;
+use super::{Card, Files};
 
 /// Files of a tree by their paths.
 #[derive(Debug, Default)]
@@ -14,6 +14,26 @@ impl Tree {
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let file = |(path, text): &(&str, &str)| ((*path).to_owned(), text.as_bytes().to_vec());
         Self(files.iter().map(file).collect())
+    }
+}
+
+impl Tree {
+    /// Files of one directory, by their names without the end.
+    pub(crate) fn inside(directory: &str, files: &[(&str, &str)], end: &str) -> Self {
+        let file = |(name, text): &(&str, &str)| {
+            let path = format!("{directory}/{name}{end}");
+            (path, text.as_bytes().to_vec())
+        };
+        Self(files.iter().map(file).collect())
+    }
+}
+
+/// A card with that address.
+pub(crate) fn card(name: &str, mac: &str) -> Card {
+    Card {
+        name: name.to_owned(),
+        mac: mac.parse().ok(),
+        driver: Some("virtio_net".to_owned()),
     }
 }
 

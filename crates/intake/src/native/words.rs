@@ -2,7 +2,7 @@
 
 use nvmeroot_plan::Origin;
 
-use crate::yaml::{Part, Rewrite};
+use crate::yaml::{Document, Part, Rewrite};
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(crate) enum Word {
     Plain(String),
     List(Vec<(Origin, Word)>),
     Map(Map),
+    /// One that does not stand where its key does.
+    At(Origin, Box<Word>),
 }
 
 /// A mapping, in the order in which its keys came.
@@ -30,6 +32,50 @@ impl Map {
             Some((_, at, value)) => (*at, *value) = (origin.clone(), word),
             None => self.0.push((name.to_owned(), origin.clone(), word)),
         }
+    }
+
+    pub(crate) fn text(&mut self, name: &str, origin: &Origin, text: impl Into<String>) {
+        self.set(name, origin, Word::Text(text.into()));
+    }
+
+    /// A number, a boolean or a word.
+    pub(crate) fn plain(&mut self, name: &str, origin: &Origin, value: impl ToString) {
+        self.set(name, origin, Word::Plain(value.to_string()));
+    }
+
+    /// A number, if it is one.
+    pub(crate) fn number(&mut self, name: &str, origin: &Origin, text: &str) -> Option<()> {
+        let number: u32 = text.parse().ok()?;
+        self.plain(name, origin, number);
+        Some(())
+    }
+
+    /// Adds a key that is not there yet, in no time however many there are.
+    pub(crate) fn add(&mut self, name: &str, origin: Origin, word: Word) {
+        self.0.push((name.to_owned(), origin, word));
+    }
+
+    /// A list where its first item stands; none where it has no item.
+    pub(crate) fn set_list(&mut self, name: &str, items: Vec<(Origin, Word)>) {
+        if let Some((origin, _)) = items.first() {
+            self.set(name, &origin.clone(), Word::List(items));
+        }
+    }
+
+    /// A mapping where its first entry stands; none where it has no entry.
+    pub(crate) fn set_map(&mut self, name: &str, map: Map) {
+        if let Some((_, origin, _)) = map.0.first() {
+            self.set(name, &origin.clone(), Word::Map(map));
+        }
+    }
+
+    /// The document in which this is what stands under `network`.
+    pub(crate) fn into_document(self, whole: &Origin) -> Document {
+        let mut top = Map::default();
+        top.set("network", whole, Word::Map(self));
+        let mut rewrite = Rewrite::default();
+        let root = Word::Map(top).write(whole, &mut rewrite);
+        rewrite.finish(root)
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -92,8 +138,9 @@ impl Map {
 }
 
 impl Word {
-    pub(crate) fn write(&self, origin: &Origin, out: &mut Rewrite) -> Part {
+    fn write(&self, origin: &Origin, out: &mut Rewrite) -> Part {
         match self {
+            Self::At(origin, word) => word.write(origin, out),
             Self::Text(text) => out.text(origin.clone(), text.as_str()),
             Self::Plain(text) => out.plain(origin.clone(), text.as_str()),
             Self::List(items) => {

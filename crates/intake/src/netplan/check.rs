@@ -4,19 +4,16 @@ use std::borrow::Cow;
 
 use nvmeroot_plan::Warning;
 
-use super::findings::{Findings, origin};
+use super::findings::Findings;
 use super::read;
 use super::schema::{Family, Key, ValueType, find};
 use super::value::{Map, Value};
-use crate::diagnostic::nearest;
+use crate::diagnostic::{Excerpt, nearest};
 use crate::yaml::pyyaml::base60_mac;
 use crate::yaml::{KeyPath, Node};
 
 /// More doubts than this about one mapping help nobody.
 const MAX_DOUBTS: usize = 50;
-
-/// Characters of a value that a message shows.
-const MAX_SHOWN: usize = 60;
 
 /// A walk over values and schema together. Wrong values are errors at once;
 /// what netplan would not understand is gathered as doubts, since how bad it is
@@ -62,24 +59,19 @@ impl<'f, 'd> Check<'f, 'd> {
         known: impl IntoIterator<Item = &'k str>,
     ) {
         let Some(name) = key.text() else {
-            self.findings
-                .error(key, path, "this key is no single value", |d| {
-                    d.expected("a key")
-                });
-            return;
+            let message = "this key is no single value";
+            return self.findings.misfit(key, path, message, "a key");
         };
         if self.doubts.len() >= MAX_DOUBTS {
             return;
         }
-        let message = format!("unknown key `{}`", shown(name));
-        let warning = Warning::at(origin(key, path), message);
-        self.doubts.push(if name == "<<" {
-            warning.with_hint("netplan knows no merge keys: write the values out")
-        } else if let Some(known) = self.findings.nearest(name, known) {
-            warning.with_hint(format!("did you mean `{known}`?"))
-        } else {
-            warning
-        });
+        let message = format!("unknown key `{}`", Excerpt(name));
+        let warning = Warning::at(key.origin(path), message);
+        let hint = match name {
+            "<<" => Some("netplan knows no merge keys: write the values out".to_owned()),
+            _ => self.findings.meant(name, known),
+        };
+        self.doubts.push(warning.maybe_hint(hint));
     }
 
     /// The value of a known key.
@@ -102,10 +94,10 @@ impl<'f, 'd> Check<'f, 'd> {
         if self.doubts.len() < MAX_DOUBTS {
             let message = format!(
                 "`{}` has no value, and netplan refuses that",
-                shown(key.text().unwrap_or_default())
+                Excerpt(key.text().unwrap_or_default())
             );
             let hint = "remove the key, or write its value; `[]` and `{}` are empty ones";
-            let warning = Warning::at(origin(key, path), message).with_hint(hint);
+            let warning = Warning::at(key.origin(path), message).with_hint(hint);
             self.doubts.push(warning);
         }
     }
@@ -113,21 +105,18 @@ impl<'f, 'd> Check<'f, 'd> {
     fn value(&mut self, value: &Value<'d>, value_type: &'static ValueType, path: &KeyPath<'_>) {
         match (value_type, value) {
             (ValueType::OneOrList(_), Value::List(list)) if list.items.is_empty() => {
+                let expected = "one value or more";
                 self.findings
-                    .error(list.node, path, "this list is empty", |d| {
-                        d.expected("one value or more")
-                    });
+                    .misfit(list.node, path, "this list is empty", expected);
             }
-            (ValueType::List(item), Value::List(list))
-            | (ValueType::OneOrList(item), Value::List(list)) => {
+            (ValueType::List(item) | ValueType::OneOrList(item), Value::List(list)) => {
                 for one in &list.items {
                     self.value(&Value::of(one.node), item, &path.index(one.index));
                 }
             }
             (ValueType::OneOrList(item), value) => self.value(value, item, path),
-            (ValueType::Map(groups), Value::Map(map)) => self.map(map, groups, path),
-            (ValueType::TextOrMap(keys), Value::Map(map)) => {
-                self.map_of(map, keys, path);
+            (ValueType::Map(groups) | ValueType::TextOrMap(groups), Value::Map(map)) => {
+                self.map(map, groups, path);
             }
             (ValueType::Names(each), Value::Map(map)) => {
                 for entry in map.all() {
@@ -151,30 +140,20 @@ impl<'f, 'd> Check<'f, 'd> {
         }
     }
 
-    fn map_of(&mut self, map: &Map<'d>, keys: &'static [Key], path: &KeyPath<'_>) {
-        for entry in map.all() {
-            let path = path.key(entry.name());
-            match keys.iter().find(|key| key.name == entry.name()) {
-                Some(key) => self.entry(&entry.value, &key.value_type, entry.key, &path),
-                None => self.unknown(entry.key, &path, keys.iter().map(|k| k.name)),
-            }
-        }
-    }
-
     /// `"10.0.0.5/24": {label: x}`
-    fn address_with_options(&mut self, map: &Map<'d>, options: &'static [Key], path: &KeyPath<'_>) {
+    fn address_with_options(
+        &mut self,
+        map: &Map<'d>,
+        options: &'static [&'static [Key]],
+        path: &KeyPath<'_>,
+    ) {
         let mut entries = map.all();
         let (Some(entry), None) = (entries.next(), entries.next()) else {
-            self.findings.error(
-                map.node,
-                path,
-                "this mapping is not one address with its options",
-                |d| {
-                    d.expected("a mapping with one key, the address")
-                        .hint("put `- ` before each address, and indent its options below it")
-                },
-            );
-            return;
+            let message = "this mapping is not one address with its options";
+            return self.findings.error(map.node, path, message, |d| {
+                d.expected("a mapping with one key, the address")
+                    .hint("put `- ` before each address, and indent its options below it")
+            });
         };
         let own = path.key(entry.name());
         if read::interface_address(entry.name()).is_none() {
@@ -183,7 +162,7 @@ impl<'f, 'd> Check<'f, 'd> {
         }
         match &entry.value {
             Value::Nothing(_) => {}
-            Value::Map(map) => self.map_of(map, options, &own),
+            Value::Map(map) => self.map(map, options, &own),
             value => self.wrong(value, &ValueType::Map(&[]), &own),
         }
     }
@@ -191,7 +170,7 @@ impl<'f, 'd> Check<'f, 'd> {
     fn wrong(&mut self, value: &Value<'d>, value_type: &ValueType, path: &KeyPath<'_>) {
         let found = match value {
             Value::Nothing(_) => Cow::Borrowed("there is no value"),
-            Value::Scalar(scalar) => format!("this is `{}`", shown(scalar.text())).into(),
+            Value::Scalar(scalar) => format!("this is `{}`", Excerpt(scalar.text())).into(),
             Value::List(_) => "this is a list".into(),
             Value::Map(_) => "this is a mapping".into(),
         };
@@ -200,16 +179,6 @@ impl<'f, 'd> Check<'f, 'd> {
                 .maybe_hint(hint(value, value_type))
         });
     }
-}
-
-/// A value as messages show it: no control characters, not endless.
-pub(crate) fn shown(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    let mut shown: String = text.chars().take(MAX_SHOWN).map(plain).collect();
-    if text.chars().nth(MAX_SHOWN).is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 /// A single value is of a type that takes single values.
@@ -240,12 +209,16 @@ pub(crate) fn fits(text: &str, value_type: &ValueType) -> bool {
     }
 }
 
-fn expected(value_type: &ValueType) -> Cow<'static, str> {
-    let one_of = |words: &[&str]| match words {
+/// These words, for a sentence.
+pub(crate) fn one_of(words: &[&str]) -> String {
+    match words {
         [one] => format!("`{one}`"),
         [words @ .., last] => format!("`{}` or `{last}`", words.join("`, `")),
         [] => String::new(),
-    };
+    }
+}
+
+fn expected(value_type: &ValueType) -> Cow<'static, str> {
     match value_type {
         ValueType::Bool => "`true` or `false`".into(),
         ValueType::Number(min, max) => format!("a whole number from {min} to {max}").into(),
@@ -285,7 +258,7 @@ fn hint(value: &Value<'_>, value_type: &ValueType) -> Option<String> {
     match (value_type, value) {
         (ValueType::List(_), Value::Scalar(scalar)) => Some(format!(
             "write `[{}]`, or put each item on a line of its own after `- `",
-            shown(scalar.text())
+            Excerpt(scalar.text())
         )),
         (ValueType::List(_), Value::Map(_)) => Some("put `- ` before each item".to_owned()),
         (ValueType::Map(_) | ValueType::Names(_), Value::List(_)) => {

@@ -162,16 +162,8 @@ pub(super) fn of_netplan<'s>(sources: &'s [Source<'s>]) -> Vec<&'s Source<'s>> {
         .collect();
     // Of one name and one directory the last one written is the file.
     order.sort_by_key(|one| (one.key(), one.path.is_some(), one.rank()));
-    let mut kept: Vec<&Source<'_>> = Vec::with_capacity(order.len());
-    for one in order {
-        while let Some(before) = kept.last()
-            && hidden_by(before, one)
-        {
-            kept.pop();
-        }
-        kept.push(one);
-    }
-    kept
+    keep_last(&mut order, hidden_by);
+    order
 }
 
 /// The files that cloud-init reads, weakest first. The one that `curtin` writes
@@ -185,14 +177,19 @@ pub(super) fn of_cloud_init<'s>(sources: &'s [Source<'s>], curtin: bool) -> Vec<
     let path = |one: &Source<'_>| one.components().map(str::to_owned).collect::<Vec<_>>();
     order.sort_by_key(|one| (!one.is_seed(), one.is_drop_in(), path(one)));
     // Of one path the last one written is the file.
-    let mut kept: Vec<&Source<'_>> = Vec::with_capacity(order.len());
-    for one in order {
-        if kept.last().is_some_and(|before| path(before) == path(one)) {
-            kept.pop();
+    keep_last(&mut order, |one, by| path(one) == path(by));
+    order
+}
+
+/// Of neighbours of which one hides the other the later one is kept.
+fn keep_last<T: Copy>(all: &mut Vec<T>, is_hidden: impl Fn(T, T) -> bool) {
+    all.dedup_by(|later, kept| {
+        let hides = is_hidden(*kept, *later);
+        if hides {
+            *kept = *later;
         }
-        kept.push(one);
-    }
-    kept
+        hides
+    });
 }
 
 #[cfg(test)]

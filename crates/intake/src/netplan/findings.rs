@@ -1,6 +1,6 @@
 //! What is found while several files are read as one.
 
-use nvmeroot_plan::{Origin, Warning};
+use nvmeroot_plan::Warning;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Report, nearest};
 use crate::yaml::{Document, KeyPath, Node};
@@ -12,22 +12,17 @@ const MAX_LOOKUPS: u32 = 1000;
 /// One report per file, each with its own errors in the file's order.
 #[derive(Debug)]
 pub(crate) struct Findings<'d> {
-    reports: Vec<(&'d Document, Report<'d>)>,
+    reports: Vec<(&'d Document, Report)>,
     lookups: u32,
     /// Warnings about no file in particular.
     general: Vec<Warning>,
-}
-
-/// A node's place.
-pub(crate) fn origin(node: Node<'_>, path: &KeyPath<'_>) -> Origin {
-    node.origin(path)
 }
 
 impl<'d> Findings<'d> {
     pub(crate) fn new(documents: impl IntoIterator<Item = &'d Document>) -> Self {
         let documents = documents.into_iter();
         Self {
-            reports: documents.map(|d| (d, Report::new(d))).collect(),
+            reports: documents.map(|d| (d, Report::default())).collect(),
             lookups: 0,
             general: Vec::new(),
         }
@@ -46,6 +41,27 @@ impl<'d> Findings<'d> {
             .flatten()
     }
 
+    /// The same as a question.
+    pub(crate) fn meant<'k>(
+        &mut self,
+        word: &str,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> Option<String> {
+        let near = self.nearest(word, known)?;
+        Some(format!("did you mean `{near}`?"))
+    }
+
+    /// Reports that something else was expected.
+    pub(crate) fn misfit(
+        &mut self,
+        node: Node<'d>,
+        path: &KeyPath<'_>,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        self.error(node, path, message, |d| d.expected(expected));
+    }
+
     /// Reports an error at a node; `message` says what is there.
     pub(crate) fn error(
         &mut self,
@@ -54,7 +70,7 @@ impl<'d> Findings<'d> {
         message: impl Into<String>,
         complete: impl FnOnce(Diagnostic) -> Diagnostic,
     ) {
-        let diagnostic = complete(Diagnostic::new(origin(node, path), message));
+        let diagnostic = complete(Diagnostic::new(node.origin(path), message));
         // Few files: nobody has thousands of them.
         let own = |(document, _): &&mut (&Document, _)| std::ptr::eq(*document, node.document());
         if let Some((_, report)) = self.reports.iter_mut().find(own) {
@@ -75,22 +91,19 @@ impl<'d> Findings<'d> {
 
     /// The warnings, or everything where there are errors.
     pub(crate) fn finish(self) -> Result<Vec<Warning>, Diagnostics> {
-        let mut warnings = self.general;
-        let mut found = Diagnostics::default();
+        let mut found = Diagnostics {
+            warnings: self.general,
+            ..Diagnostics::default()
+        };
         for (_, report) in self.reports {
             match report.finish() {
-                Ok(more) => warnings.extend(more),
-                Err(more) => {
-                    found.shown.extend(more.shown);
-                    found.left_out += more.left_out;
-                    warnings.extend(more.warnings);
-                }
+                Ok(more) => found.warnings.extend(more),
+                Err(more) => found.append(more),
             }
         }
-        if found.shown.is_empty() {
-            return Ok(warnings);
+        match found.shown.is_empty() {
+            true => Ok(found.warnings),
+            false => Err(found),
         }
-        found.warnings = warnings;
-        Err(found)
     }
 }

@@ -3,11 +3,12 @@
 
 use nvmeroot_plan::Warning;
 
-use super::check::{Check, shown};
+use super::check::Check;
 use super::files::File;
-use super::findings::{Findings, origin};
+use super::findings::Findings;
 use super::schema::{self, NETWORK, SECTIONS};
 use super::value::{Entry, Map, Value};
+use crate::diagnostic::Excerpt;
 use crate::yaml::{Fault, KeyPath};
 
 /// Characters that netplan takes for a pattern in an id.
@@ -42,10 +43,10 @@ fn note_file(file: &File<'_, '_>, findings: &mut Findings<'_>) {
         if let Fault::DuplicateKey { first, again } = fault {
             let message = format!(
                 "`{}` is here a second time, first in line {}; netplan reads both, one over the other",
-                shown(again.text().unwrap_or_default()),
+                Excerpt(again.text().unwrap_or_default()),
                 first.position().line
             );
-            let at = origin(again, &KeyPath::ROOT);
+            let at = again.origin(&KeyPath::ROOT);
             findings.warn(Warning::at(at, message).with_hint("keep one of the two"));
         }
     }
@@ -58,8 +59,8 @@ fn of_netplan<'d>(root: Value<'d>, findings: &mut Findings<'d>) -> Option<Map<'d
         if entry.name() == "network" {
             network = under_network(entry, &KeyPath::ROOT.key("network"), findings);
         } else if schema::section(entry.name()).is_some() && map.entry("network").is_none() {
-            let name = shown(entry.name());
-            let at = origin(entry.key, &KeyPath::ROOT.key(entry.name()));
+            let name = Excerpt(entry.name());
+            let at = entry.key.origin(&KeyPath::ROOT.key(entry.name()));
             let warning = Warning::at(at, format!("`{name}` does not stand under `network`"));
             findings.warn(warning.with_hint("put `network:` above it and indent the rest"));
         } else {
@@ -75,9 +76,7 @@ fn of_netplan<'d>(root: Value<'d>, findings: &mut Findings<'d>) -> Option<Map<'d
     {
         let path = KeyPath::ROOT.key("network");
         let message = "this version is not netplan's";
-        findings.error(version.node(), &path.key("version"), message, |d| {
-            d.expected("`2`")
-        });
+        findings.misfit(version.node(), &path.key("version"), message, "`2`");
     }
     Some(network)
 }
@@ -158,8 +157,8 @@ fn check_section<'d>(
             continue;
         }
         if let Err(expected) = check_id(id) {
-            let message = format!("`{}` can't be an interface's id", shown(id));
-            findings.error(entry.key, &path, message, |d| d.expected(expected));
+            let message = format!("`{}` can't be an interface's id", Excerpt(id));
+            findings.misfit(entry.key, &path, message, expected);
         }
         match &entry.value {
             Value::Map(map) => Check::new(findings).map(map, section.keys, &path),

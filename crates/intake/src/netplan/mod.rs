@@ -176,17 +176,10 @@ fn together(
     mut faults: Diagnostics,
     found: Result<Vec<Warning>, Diagnostics>,
 ) -> Result<Vec<Warning>, Diagnostics> {
-    let warnings = match found {
-        Ok(warnings) => warnings,
-        Err(more) => {
-            faults.shown.extend(more.shown);
-            faults.left_out += more.left_out;
-            more.warnings
-        }
-    };
-    if faults.shown.is_empty() {
-        return Ok(warnings);
+    match found {
+        Ok(warnings) if faults.shown.is_empty() => return Ok(warnings),
+        Ok(warnings) => faults.warnings.extend(warnings),
+        Err(more) => faults.append(more),
     }
-    faults.warnings.extend(warnings);
     Err(faults)
 }

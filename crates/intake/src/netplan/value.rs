@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::read;
 use crate::yaml::{Kind, Mapping, Node, Scalar};
 
 /// From this many entries on, an index pays.
@@ -192,6 +193,15 @@ impl<'d> Map<'d> {
     /// The value of a key, if it says something.
     pub(crate) fn get(&self, name: &str) -> Option<&Value<'d>> {
         self.entry(name).map(|entry| &entry.value)
+    }
+
+    pub(crate) fn boolean(&self, name: &str) -> Option<bool> {
+        read::boolean(self.text(name)?)
+    }
+
+    /// A whole number, where it is one that fits.
+    pub(crate) fn number<T: TryFrom<u64>>(&self, name: &str) -> Option<T> {
+        read::number(self.text(name)?)?.try_into().ok()
     }
 
     /// A single value's text.

@@ -11,7 +11,7 @@ use nvmeroot_plan::{BOOT_PROFILE, Fragment, MacAddress, Origin, Severity, Warnin
 
 use crate::IntakeError;
 use crate::native::ini::{self, Dialect, Entry, Section, is_true};
-use crate::native::{Card, Files, Link, Network, Wanted, Word, bond, bridge, vlan_filtering};
+use crate::native::{Card, Files, Link, Network, Wanted, bond, bridge, vlan_filtering};
 
 /// Where profiles lie, the strongest first (`nms_keyfile_plugin_init` in NetworkManager's
 /// src/core/settings/plugins/keyfile/nms-keyfile-plugin.c).
@@ -281,11 +281,11 @@ fn matching(link: &mut Link, profile: &Profile) {
     let origin = profile.origin();
     let words = link.words.map("match", &origin);
     if let Some(mac) = wanted.macs.first() {
-        words.set("macaddress", &origin, Word::Text(mac.to_string()));
+        words.text("macaddress", &origin, mac.to_string());
     }
     let any = wanted.macs.is_empty().then_some("*");
     if let Some(name) = wanted.name().or(any) {
-        words.set("name", &origin, Word::Text(name.to_owned()));
+        words.text("name", &origin, name);
     }
 }
 

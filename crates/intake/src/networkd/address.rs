@@ -6,7 +6,7 @@ use nvmeroot_plan::Origin;
 
 use super::file::{File, bytes, is_true};
 use crate::native::ini::Section;
-use crate::native::{Link, Map, Word, ip};
+use crate::native::{Link, Map, ip};
 
 pub(super) fn read(link: &mut Link, file: &File) {
     for entry in file.entries("Network") {
@@ -48,10 +48,10 @@ fn address(link: &mut Link, section: &Section) {
     }
     let mut said = Map::default();
     if let Some(label) = section.get("Label").filter(|_| address.addr().is_ipv4()) {
-        said.set("label", origin, Word::Text(label.to_owned()));
+        said.text("label", origin, label);
     }
     if section.get("PreferredLifetime") == Some("0") {
-        said.set("lifetime", origin, Word::Plain("0".to_owned()));
+        said.plain("lifetime", origin, "0");
     }
     link.address_with(origin, address, said);
 }

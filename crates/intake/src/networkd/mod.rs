@@ -16,7 +16,7 @@ use nvmeroot_plan::{Fragment, Warning};
 use self::file::{File, Matched};
 pub use self::fits::{Fit, network_fits};
 use crate::IntakeError;
-use crate::native::{Card, Files, Network, Word};
+use crate::native::{Card, Files, Network};
 
 /// Reads the files of networkd's own. `cards`: those that the machine is known to have; a
 /// file that names its cards by anything but their names is for those of them that fit.
@@ -75,8 +75,8 @@ fn unknown_card(network: &mut Network, file: &File, wanted: &file::Wanted) {
     let origin = file.origin();
     let words = network.link(name, &origin).words.map("match", &origin);
     match (wanted.card.macs.first(), wanted.card.names.first()) {
-        (Some(mac), _) => words.set("macaddress", &origin, Word::Text(mac.to_string())),
-        (None, Some(glob)) => words.set("name", &origin, Word::Text(glob.clone())),
-        (None, None) => words.set("name", &origin, Word::Text("*".to_owned())),
+        (Some(mac), _) => words.text("macaddress", &origin, mac.to_string()),
+        (None, Some(glob)) => words.text("name", &origin, glob),
+        (None, None) => words.text("name", &origin, "*"),
     }
 }

@@ -147,7 +147,7 @@ fn clients(link: &mut Link, file: &File, (v4, v6): (bool, bool), whole: &Origin)
         link.dhcp(Family::V4, whole, Some(DHCP_METRIC));
         // networkd's defaults, where netplan's differ.
         let words = link.words.map("dhcp4-overrides", whole);
-        words.set("use-mtu", whole, Word::Plain("false".to_owned()));
+        words.plain("use-mtu", whole, "false");
         // The older name of the section counts too.
         for entry in file
             .entries("DHCP")

@@ -1,28 +1,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::native::testing::{Tree, said, shown};
+use crate::native::testing::{Tree, card, said, shown};
 
 const PLACE: &str = "etc/systemd/network";
 
 fn of(cards: &[Card], files: &[(&str, &str)]) -> Fragment {
-    let paths: Vec<(String, &str)> = files
-        .iter()
-        .map(|(name, text)| (format!("{PLACE}/{name}"), *text))
-        .collect();
-    let files: Vec<(&str, &str)> = paths
-        .iter()
-        .map(|(path, text)| (path.as_str(), *text))
-        .collect();
-    read(&Tree::of(&files), cards).expect("a network").0
-}
-
-fn card(name: &str, mac: &str) -> Card {
-    Card {
-        name: name.to_owned(),
-        mac: mac.parse().ok(),
-        driver: Some("virtio_net".to_owned()),
-    }
+    let tree = Tree::inside(PLACE, files, "");
+    read(&tree, cards).expect("a network").0
 }
 
 #[test]

@@ -1,11 +1,8 @@
 //! `/etc/nvme/discovery.conf`: one call of `nvme discover` or `nvme connect-all`
 //! a line, without the program's name (nvme-connect-all(1)).
 
-use std::net::IpAddr;
-
 use nvmeroot_plan::{
-    CONNECT_OPTIONS, ConnectOption, ConnectOptions, Fragment, HostId, HostSelector, Nqn,
-    OptionKind, Origin, Port, PortSettings, Transport, Warning,
+    CONNECT_OPTIONS, ConnectOption, Fragment, OptionKind, Origin, PortSettings, Warning,
 };
 
 use super::option;
@@ -64,10 +61,6 @@ const OTHER_OPTIONS: &[(&str, Option<char>, bool)] = &[
     ("timeout", None, false),
 ];
 
-fn connect_option(name: &str) -> Option<&'static ConnectOption> {
-    CONNECT_OPTIONS.iter().find(|option| option.name == name)
-}
-
 /// The long name of a letter, with underscores as the kernel writes names.
 fn long_name(letter: &str) -> Option<&'static str> {
     let letter: char = letter.parse().ok()?;
@@ -79,7 +72,7 @@ fn long_name(letter: &str) -> Option<&'static str> {
 
 /// A switch stands without a value.
 fn is_switch(name: &str) -> bool {
-    connect_option(name).is_some_and(|option| option.kind == OptionKind::Switch)
+    ConnectOption::named(name).is_some_and(|option| option.kind == OptionKind::Switch)
         || OTHER_OPTIONS
             .iter()
             .any(|(other, _, is_switch)| *other == name && *is_switch)
@@ -127,39 +120,18 @@ fn read_line(line: &str, origin: &Origin) -> Result<Option<PortSettings>, String
     let Some(address) = get("traddr") else {
         return Ok(None);
     };
-    let expected = "an IPv4 or IPv6 address";
-    let traddr = address.parse::<IpAddr>();
-    let traddr = traddr.map_err(|_| option::misfit("traddr", address, expected))?;
-    let trsvcid = get("trsvcid").unwrap_or(DISCOVERY_PORT);
-    let trsvcid = trsvcid.parse::<Port>().map_err(|e| e.to_string())?;
-    let hostnqn = get("hostnqn").map(str::parse::<Nqn>).transpose();
-    let hostid = get("hostid").map(str::parse::<HostId>).transpose();
-    let mut settings = PortSettings {
-        transport: Transport::Tcp,
-        traddr,
-        trsvcid,
-        host: HostSelector {
-            nqn: hostnqn.map_err(|e| e.to_string())?,
-            id: hostid.map_err(|e| e.to_string())?,
-        },
-        nqn: None,
-        is_connected: false,
-        options: ConnectOptions::default(),
-        warnings: Vec::new(),
-        errors: Vec::new(),
-        origin: origin.clone(),
-    };
+    let port = get("trsvcid").unwrap_or(DISCOVERY_PORT);
+    let mut settings = option::portal(address, port, origin.clone())?;
+    let host = option::host(get("hostnqn"), get("hostid"));
+    settings.host = host.map_err(|error| error.to_string())?;
     for (name, value) in &words {
         match name.as_str() {
             // `persistent` concerns the discovery controller, `nqn` is its name.
             "transport" | "traddr" | "trsvcid" | "hostnqn" | "hostid" | "persistent" | "nqn"
             | "quiet" | "verbose" => {}
-            "tls" | "concat" => {
-                let message = format!("`--{name}` asks for TLS, which is not carried out yet");
-                settings.errors.push(Warning::at(origin.clone(), message));
-            }
+            "tls" | "concat" => option::tls(&mut settings, &format!("--{name}"), origin),
             name => {
-                if let Some(known) = connect_option(name) {
+                if let Some(known) = ConnectOption::named(name) {
                     if let Err(message) = option::set(&mut settings.options, known, value)
                         && settings.errors.len() < MAX_WARNINGS
                     {

@@ -4,15 +4,12 @@
 //! A bad value is a fault only of the controller that it belongs to, and that counts only
 //! where root's controller is at this portal.
 
-use std::net::IpAddr;
-
 use nvmeroot_plan::{
-    CONNECT_OPTIONS, ConnectOption, ConnectOptions, Fragment, HostSelector, Nqn, OptionKind,
-    Origin, Port, PortSettings, Transport, Warning,
+    ConnectOption, Fragment, HostSelector, Nqn, OptionKind, Origin, PortSettings, Warning,
 };
 
 use super::option;
-use crate::native::ini::{self, Dialect, Entry, Section};
+use crate::native::ini::{self, Dialect, Entry, Section, boolean};
 
 /// Where I/O controllers listen, and where discovery controllers do, unless a line says
 /// another.
@@ -75,7 +72,7 @@ fn read(sections: &[Section], outer: &[&Section], fragment: &mut Fragment) {
             "Host" => continue,
             _ if is_default(section) => continue,
             name => {
-                let message = format!("libnvme knows no section `{}`", option::shown(name));
+                let message = format!("libnvme knows no section `{name}`");
                 fragment
                     .warnings
                     .push(Warning::at(section.origin.clone(), message));
@@ -133,9 +130,6 @@ fn controller(
         return Ok(None);
     }
     let address = get("traddr").unwrap_or_default();
-    let traddr = address.parse::<IpAddr>();
-    let traddr =
-        traddr.map_err(|_| option::misfit("traddr", address, "an IPv4 or IPv6 address"))?;
     let usual = if is_discovery {
         DISCOVERY_PORT
     } else {
@@ -144,18 +138,7 @@ fn controller(
     let trsvcid = get("trsvcid")
         .filter(|port| !port.is_empty())
         .unwrap_or(usual);
-    let mut settings = PortSettings {
-        transport: Transport::Tcp,
-        traddr,
-        trsvcid: trsvcid.parse::<Port>().map_err(|error| error.to_string())?,
-        host: HostSelector::default(),
-        nqn: None,
-        is_connected: false,
-        options: ConnectOptions::default(),
-        warnings: Vec::new(),
-        errors: Vec::new(),
-        origin: line.origin.clone(),
-    };
+    let mut settings = option::portal(address, trsvcid, line.origin.clone())?;
     if !is_discovery {
         match section.get("nqn").map(str::parse::<Nqn>) {
             Some(Ok(nqn)) => {
@@ -187,27 +170,17 @@ fn set(settings: &mut PortSettings, key: &str, value: &str, origin: &Origin) {
         "kxchap_ctrl_secret" => "dhchap_ctrl_secret".to_owned(),
         name => name.to_owned(),
     };
-    if let Some(option) = CONNECT_OPTIONS.iter().find(|option| option.name == name) {
+    if let Some(option) = ConnectOption::named(&name) {
         return set_option(settings, option, value, origin);
     }
-    let on = boolean(value);
     match name.as_str() {
-        "tls" | "concat" | "tls_key" if !value.is_empty() && on != Some(false) => {
-            let message = format!("`{key}` asks for TLS, which is not carried out yet");
-            let warning = Warning::at(origin.clone(), message);
-            settings
-                .errors
-                .push(warning.with_hint("let root's controller be reached without TLS"));
-        }
-        "duplicate_connect" | "disable_sqflow" if on == Some(true) => {
-            let message = format!("`{key}` is not carried out in the initramfs");
-            settings.warnings.push(Warning::at(origin.clone(), message));
-        }
         "tls" | "concat" | "tls_key" | "tls_key_identity" | "keyring" | "duplicate_connect"
         | "disable_sqflow" | "hostnqn" | "hostid" | "hostsymname" | "nqn" | "controller"
-        | "persistent" | "transport" | "traddr" | "trsvcid" => {}
+        | "persistent" | "transport" | "traddr" | "trsvcid" => {
+            option::beside(settings, key, value, origin);
+        }
         _ => {
-            let message = format!("`{}` is no key that libnvme knows here", option::shown(key));
+            let message = format!("`{key}` is no key that libnvme knows here");
             settings.warnings.push(Warning::at(origin.clone(), message));
         }
     }
@@ -215,20 +188,7 @@ fn set(settings: &mut PortSettings, key: &str, value: &str, origin: &Origin) {
 
 fn set_option(settings: &mut PortSettings, option: &ConnectOption, value: &str, origin: &Origin) {
     if value.is_empty() {
-        // All others stay as they are.
-        let mut kept = ConnectOptions::default();
-        for other in CONNECT_OPTIONS
-            .iter()
-            .filter(|other| other.name != option.name)
-        {
-            let said = other.value(&settings.options).map(|text| match other.kind {
-                OptionKind::Switch => "true".to_owned(),
-                _ => text,
-            });
-            let _ = said.map(|said| other.set(&mut kept, &said));
-        }
-        settings.options = kept;
-        return;
+        return option.unset(&mut settings.options);
     }
     let value = match option.kind {
         OptionKind::Switch => boolean(value).map_or(value, |on| if on { "true" } else { "false" }),
@@ -236,14 +196,6 @@ fn set_option(settings: &mut PortSettings, option: &ConnectOption, value: &str, 
     };
     if let Err(message) = option::set(&mut settings.options, option, value) {
         settings.errors.push(Warning::at(origin.clone(), message));
-    }
-}
-
-fn boolean(value: &str) -> Option<bool> {
-    match value.to_ascii_lowercase().as_str() {
-        "1" | "yes" | "y" | "true" | "t" | "on" => Some(true),
-        "0" | "no" | "n" | "false" | "f" | "off" => Some(false),
-        _ => None,
     }
 }
 

@@ -75,25 +75,6 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// What follows up to its [`close`](Self::close) are its items.
-    pub(super) fn open_sequence(
-        &mut self,
-        at: Position,
-        (anchor, tag): (usize, Option<Box<str>>),
-    ) -> Result<(), YamlError> {
-        self.open(at, anchor, tag, false)
-    }
-
-    /// What follows up to its [`close`](Self::close) are its keys and values
-    /// in turn.
-    pub(super) fn open_mapping(
-        &mut self,
-        at: Position,
-        (anchor, tag): (usize, Option<Box<str>>),
-    ) -> Result<(), YamlError> {
-        self.open(at, anchor, tag, true)
-    }
-
     pub(super) fn alias(&mut self, at: Position, anchor: usize) -> Result<(), YamlError> {
         let Some(&Anchored { node, size }) = self.anchors.get(&anchor) else {
             return Err(YamlError::AliasInItself { position: at });
@@ -143,11 +124,12 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    fn open(
+    /// What follows up to its [`close`](Self::close) are a list's items, or a mapping's keys
+    /// and values in turn.
+    pub(super) fn open(
         &mut self,
         at: Position,
-        anchor: usize,
-        tag: Option<Box<str>>,
+        (anchor, tag): (usize, Option<Box<str>>),
         is_mapping: bool,
     ) -> Result<(), YamlError> {
         if self.frames.len() >= MAX_DEPTH {

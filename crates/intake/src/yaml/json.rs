@@ -32,8 +32,7 @@ pub(super) fn scan(text: &str) -> Result<Builder<'_>, YamlError> {
         let (token, after) = rest.split_at(length);
         let unnamed = (0, None);
         match first {
-            b'{' => builder.open_mapping(at, unnamed)?,
-            b'[' => builder.open_sequence(at, unnamed)?,
+            b'{' | b'[' => builder.open(at, unnamed, first == b'{')?,
             b'}' | b']' => builder.close()?,
             b'"' => {
                 let text = unescaped(&token[1..length - 1]);

@@ -1,6 +1,8 @@
 use std::fmt;
 
-use super::path::{Step, push_step};
+use nvmeroot_plan::Origin;
+
+use super::path::{KeyPath, Step, push_step};
 use super::tree::{Document, KindData, Node, NodeId};
 
 /// The key paths of a document's nodes, for those who come to a node by another
@@ -51,6 +53,12 @@ impl<'d> KeyPaths<'d> {
             }
         }
         Self { document, above }
+    }
+
+    /// Where the node was written, with its path.
+    #[must_use]
+    pub fn origin(&self, node: Node<'d>) -> Origin {
+        node.origin(&KeyPath::ROOT).with_key(self.of(node))
     }
 
     /// The node's path, written as [`KeyPath`](super::KeyPath) writes it; a key has the path of

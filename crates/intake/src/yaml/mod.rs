@@ -25,7 +25,7 @@ pub use self::error::YamlError;
 pub use self::key_paths::KeyPaths;
 pub use self::parse::{parse, parse_json};
 pub use self::path::KeyPath;
-pub use self::rewrite::{Part, Rewrite};
+pub use self::rewrite::{Part, Rewrite, resolved};
 pub use self::tree::{
     Document, Entry, Fault, Kind, Mapping, Node, Position, Scalar, Sequence, Style,
 };

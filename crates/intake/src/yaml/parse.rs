@@ -88,10 +88,10 @@ fn add(builder: &mut Builder<'_>, event: Event<'_>, span: Span) -> Result<(), Ya
             builder.scalar(at, named, text, style_of(style))
         }
         Event::SequenceStart(_, anchor, tag) => {
-            builder.open_sequence(at, (anchor, tag_text(tag.as_deref())))
+            builder.open(at, (anchor, tag_text(tag.as_deref())), false)
         }
         Event::MappingStart(_, anchor, tag) => {
-            builder.open_mapping(at, (anchor, tag_text(tag.as_deref())))
+            builder.open(at, (anchor, tag_text(tag.as_deref())), true)
         }
         Event::SequenceEnd | Event::MappingEnd => builder.close(),
         Event::Alias(anchor) => builder.alias(at, anchor),

@@ -1,10 +1,11 @@
 //! Documents made of parts of others.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use nvmeroot_plan::Origin;
 
-use super::pyyaml::{Value, resolve};
+use super::pyyaml::{Integer, Value, resolve};
 use super::tree::{KindData, MappingData, NodeData, NodeId, Text};
 use super::{Document, KeyPath, Kind, Node, Position, Style};
 
@@ -57,23 +58,10 @@ impl Rewrite {
         self.add(origin, KindData::Mapping(Box::new(mapping)))
     }
 
-    /// A scalar as a program writes it that has read it with PyYAML: what YAML
-    /// 1.1 takes for a number or a boolean has become one.
+    /// A scalar as [`resolved`] has it.
     pub fn resolved(&mut self, node: Node<'_>, path: &KeyPath<'_>) -> Part {
-        let origin = node.origin(path);
-        let Kind::Scalar(scalar) = node.kind() else {
-            return self.plain(origin, "null");
-        };
-        match resolve(scalar) {
-            Ok(Value::Null) => self.plain(origin, "null"),
-            Ok(Value::Boolean(value)) => self.plain(origin, value.to_string()),
-            Ok(Value::Integer(integer)) => match integer.value {
-                Some(value) => self.plain(origin, value.to_string()),
-                None => self.plain(origin, scalar.text()),
-            },
-            Ok(Value::Float(_) | Value::Timestamp(_)) => self.plain(origin, scalar.text()),
-            Ok(Value::Text(_) | Value::Bytes(_)) | Err(_) => self.text(origin, scalar.text()),
-        }
+        let (text, style) = resolved(node);
+        self.scalar(node.origin(path), text, style)
     }
 
     fn add(&mut self, origin: Origin, kind: KindData) -> Part {
@@ -104,6 +92,25 @@ impl Rewrite {
             faults: Vec::new(),
             origins: self.origins,
         }
+    }
+}
+
+/// A scalar as a program writes it that has read it with PyYAML: what YAML 1.1 takes for a
+/// number or a boolean has become one.
+pub fn resolved(node: Node<'_>) -> (Cow<'_, str>, Style) {
+    let Kind::Scalar(scalar) = node.kind() else {
+        return ("null".into(), Style::Plain);
+    };
+    match resolve(scalar) {
+        Ok(Value::Null) => ("null".into(), Style::Plain),
+        Ok(Value::Boolean(value)) => (value.to_string().into(), Style::Plain),
+        Ok(Value::Integer(Integer {
+            value: Some(value), ..
+        })) => (value.to_string().into(), Style::Plain),
+        Ok(Value::Integer(_) | Value::Float(_) | Value::Timestamp(_)) => {
+            (scalar.text().into(), Style::Plain)
+        }
+        Ok(Value::Text(_) | Value::Bytes(_)) | Err(_) => (scalar.text().into(), Style::Single),
     }
 }
 

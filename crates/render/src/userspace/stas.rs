@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use nvmeroot_plan::{BootPlan, CONNECT_OPTIONS, Controller, Warning};
+use nvmeroot_plan::{BootPlan, CONNECT_OPTIONS, ConnectOption, Controller, Warning};
 
 use crate::{ChangeKind, FileSet, Mode, RequiredProgram, TreePath};
 
@@ -68,8 +68,7 @@ fn directive(controller: &Controller) -> String {
     } = controller;
     let mut line = format!("controller = transport={transport};traddr={traddr};trsvcid={trsvcid}");
     for (field, name) in FIELDS {
-        let mut all = CONNECT_OPTIONS.iter();
-        let option = all.find(|option| option.name == name);
+        let option = ConnectOption::named(name);
         if let Some(value) = option.and_then(|option| option.value(options)) {
             let _ = write!(line, ";{field}={value}");
         }

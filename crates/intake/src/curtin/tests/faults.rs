@@ -231,13 +231,13 @@ m: 2
     assert_eq!(
         warnings(text),
         [
-            "c.yaml:12:1 `m`: the key `m` is here twice, first in line 11; the last one counts",
+            "c.yaml:12:1 `m`: the key `m` is here twice, first in line 11; the last one counts; keep one of the two",
             "c.yaml:3:53 `storage.config[0].tcp-port`: `tcp-port` is no key of a `nvme_controller` action; is it meant to be `tcp_port`?",
             "c.yaml:3:66 `storage.config[0].colour`: `colour` is no key of a `nvme_controller` action",
             "c.yaml:5:19 `storage.config[2].type`: `partiton` is no action type that is known here; is it meant to be `partition`?",
             "c.yaml:6:5 `storage.config[3]`: this `format` has no `volume`, so what it lies on is unknown; is `volum` meant to be `volume`?",
             "c.yaml:7:46 `storage.config[4].option`: `option` is no key of a `mount` action; is it meant to be `options`?",
-            "c.yaml:9:1 `write_file`: `write_file` means nothing to curtin; is it meant to be `write_files`?",
+            "c.yaml:9:1 `write_file`: `write_file` means nothing to curtin, and there is no `write_files`; is it meant to be `write_files`?",
         ]
     );
     assert_eq!(

@@ -2,7 +2,6 @@
 
 use nvmeroot_plan::Warning;
 
-use crate::netplan::findings::origin;
 use crate::netplan::schema::{self, NETWORK, Section, SupportLevel};
 use crate::netplan::value::{Entry, Map, Value};
 use crate::yaml::{KeyPath, Node};
@@ -33,7 +32,7 @@ pub(super) fn all<'m, 'd>(
             if let Some(key) = NETWORK.iter().find(|key| key.name == name)
                 && key.support != SupportLevel::Carried
             {
-                let at = origin(entry.key, &path.key(name));
+                let at = entry.key.origin(&path.key(name));
                 notices.push(Warning::at(
                     at,
                     format!("`{name}` is not carried out in the initramfs"),
@@ -63,7 +62,7 @@ pub(super) fn all<'m, 'd>(
         }
         if section.is_refused() && found.len() > before {
             let message = format!("the interfaces of `{name}` are not brought up in the initramfs");
-            notices.push(Warning::at(origin(entry.key, &path.key(name)), message));
+            notices.push(Warning::at(entry.key.origin(&path.key(name)), message));
         }
     }
     found

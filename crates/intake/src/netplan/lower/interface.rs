@@ -5,16 +5,17 @@ mod renderer;
 mod settings;
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use nvmeroot_plan::{Interface, InterfaceAddress, InterfaceName, Match, Mtu, Severity, Warning};
+use nvmeroot_plan::{Interface, InterfaceAddress, InterfaceName, Match, Severity, Warning};
 
 use super::definition::Definition;
 use super::link;
 use super::references::References;
 use super::route;
-use crate::netplan::check::{Check, shown};
-use crate::netplan::findings::{Findings, origin};
+use crate::diagnostic::Excerpt;
+use crate::netplan::check::Check;
+use crate::netplan::findings::Findings;
 use crate::netplan::read;
 use crate::netplan::schema::{Key, Kind, SupportLevel, find};
 use crate::netplan::value::{Entry, List, Map, Value};
@@ -45,7 +46,7 @@ pub(super) fn lower<'d>(
         entry.name().parse().ok()?,
         stand_in(definition.number),
         kind,
-        origin(entry.key, path),
+        entry.key.origin(path),
     );
     interface.diagnostics = diagnostics;
     let mut lowering = Lowering {
@@ -94,7 +95,7 @@ impl<'d> Lowering<'_, 'd> {
 
     /// A warning at one of the definition's keys.
     fn at(&self, entry: &Entry<'d>, message: impl Into<String>) -> Warning {
-        Warning::at(origin(entry.key, &self.path.key(entry.name())), message)
+        Warning::at(entry.key.origin(&self.path.key(entry.name())), message)
     }
 
     /// What netplan would not understand.
@@ -117,7 +118,7 @@ impl<'d> Lowering<'_, 'd> {
         }
         let message = format!(
             "`{}` is {}, and the initramfs does not bring that up",
-            shown(self.interface.id.as_str()),
+            Excerpt(self.interface.id.as_str()),
             section.noun
         );
         let warning = Warning::at(self.interface.origin.clone(), message).with_hint(
@@ -150,10 +151,7 @@ impl<'d> Lowering<'_, 'd> {
                     });
             }
             (Some(entry), Some(_)) => {
-                let name = match &entry.value {
-                    Value::Scalar(scalar) => scalar.text().parse::<InterfaceName>().ok(),
-                    _ => None,
-                };
+                let name = map.and_then(|map| map.text(entry.name())?.parse().ok());
                 let Some(name) = name else { return };
                 self.interface.name = name;
                 self.interface.set_name = true;
@@ -220,13 +218,11 @@ impl<'d> Lowering<'_, 'd> {
             SupportLevel::Noted(_) if refused => {}
             SupportLevel::Noted(why) => {
                 let message = format!("`{name}` is not carried out in the initramfs: {why}");
-                let warning = self.at(entry, message);
-                self.diagnose(Severity::Note, warning);
+                self.diagnose(Severity::Note, self.at(entry, message));
             }
             SupportLevel::Refused(why) => {
                 let message = format!("the path to the storage can't have `{name}`: {why}");
-                let warning = self.at(entry, message);
-                self.diagnose(Severity::Refusal, warning);
+                self.diagnose(Severity::Refusal, self.at(entry, message));
             }
         }
     }
@@ -235,23 +231,19 @@ impl<'d> Lowering<'_, 'd> {
         let path = self.path.key(key.name);
         let one = &mut self.interface;
         let vrf = match self.definition.section.kind {
-            Kind::Vrf => link::table(Some(map)),
+            Kind::Vrf => map.number("table"),
             _ => None,
         };
         match (key.name, &entry.value) {
             ("dhcp4", Value::Scalar(_)) => one.dhcp4 = dhcp::client4(map),
             ("dhcp6", Value::Scalar(_)) => (one.dhcp6, one.ra_metric) = dhcp::client6(map),
-            ("accept-ra", Value::Scalar(v)) => one.accept_ra = read::boolean(v.text()),
+            ("accept-ra", Value::Scalar(_)) => one.accept_ra = map.boolean("accept-ra"),
             ("dhcp-identifier", Value::Scalar(v)) => {
                 if let Some(message) = dhcp::identifier_note(map, v.text()) {
-                    let warning = self.at(entry, message);
-                    self.diagnose(Severity::Note, warning);
+                    self.diagnose(Severity::Note, self.at(entry, message));
                 }
             }
-            ("mtu", Value::Scalar(v)) => {
-                let number = read::number(v.text());
-                one.mtu = number.and_then(|number| Mtu::try_from(number).ok());
-            }
+            ("mtu", Value::Scalar(_)) => one.mtu = map.number("mtu"),
             ("addresses", Value::List(list)) => one.addresses = addresses(list, &path),
             ("routes", Value::List(list)) => {
                 one.routes = route::routes(list, vrf, &path, self.findings);
@@ -288,7 +280,10 @@ impl<'d> Lowering<'_, 'd> {
     /// The deprecated gateways: default routes, after the others, which they
     /// may need.
     fn gateways(&mut self, map: &Map<'d>) {
-        for (key, to) in [("gateway4", "0.0.0.0/0"), ("gateway6", "::/0")] {
+        for (key, to, any) in [
+            ("gateway4", "0.0.0.0/0", IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            ("gateway6", "::/0", IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+        ] {
             let Some(entry) = map.entry(key) else {
                 continue;
             };
@@ -303,7 +298,7 @@ impl<'d> Lowering<'_, 'd> {
             let hint = format!("write `routes: [{{to: {to}, via: \"{via}\"{on_link}}}]`");
             let same = |other: &&nvmeroot_plan::Route| {
                 (other.via, other.metric, other.table) == (route.via, None, None)
-                    && other.covers(unspecified(key)).is_some()
+                    && other.covers(any).is_some()
                     && other.to.network().is_none_or(|net| net.prefix_len() == 0)
             };
             if !self.interface.routes.iter().any(|other| same(&other)) {
@@ -334,14 +329,6 @@ impl<'d> Lowering<'_, 'd> {
     }
 }
 
-fn unspecified(gateway: &str) -> std::net::IpAddr {
-    if gateway == "gateway4" {
-        std::net::Ipv4Addr::UNSPECIFIED.into()
-    } else {
-        std::net::Ipv6Addr::UNSPECIFIED.into()
-    }
-}
-
 fn texts<'a, 'd: 'a>(list: &'a List<'d>) -> impl Iterator<Item = &'d str> + 'a {
     list.items.iter().filter_map(|item| item.node.text())
 }
@@ -368,7 +355,7 @@ fn addresses(list: &List<'_>, path: &KeyPath<'_>) -> Vec<InterfaceAddress> {
             let mut one = InterfaceAddress::new(address);
             one.label = options.and_then(|o| o.text("label")).map(str::to_owned);
             one.deprecated = options.and_then(|o| o.text("lifetime")) == Some("0");
-            one.origin = Some(origin(node, &path.index(item.index)));
+            one.origin = Some(node.origin(&path.index(item.index)));
             addresses.push(one);
         }
     }

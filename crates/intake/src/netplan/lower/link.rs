@@ -7,9 +7,8 @@ use nvmeroot_plan::{
 use super::definition::Definition;
 use super::parameters::Parameters;
 use super::references::References;
-use crate::netplan::check::shown;
+use crate::diagnostic::Excerpt;
 use crate::netplan::findings::Findings;
-use crate::netplan::read;
 use crate::netplan::schema::Kind;
 use crate::netplan::value::{Map, Value};
 use crate::yaml::KeyPath;
@@ -47,12 +46,10 @@ pub(super) fn kind<'d>(
     let missing = |key: &str, expected: &str, findings: &mut Findings<'d>| {
         let message = format!(
             "`{}` is {} without `{key}`",
-            shown(definition.entry.name()),
+            Excerpt(definition.entry.name()),
             definition.section.noun
         );
-        findings.error(definition.entry.key, path, message, |d| {
-            d.expected(expected)
-        });
+        findings.misfit(definition.entry.key, path, message, expected);
     };
     match definition.section.kind {
         Kind::Ethernet => LinkKind::Ethernet,
@@ -86,23 +83,19 @@ pub(super) fn kind<'d>(
         }
         Kind::Vrf => {
             let members = members(findings);
-            match table(map) {
+            match map.and_then(|map| map.number("table")) {
                 Some(table) => LinkKind::Vrf {
                     vrf: Vrf { table, members },
                 },
                 None => {
-                    missing(
-                        "table",
-                        "`table`, the number of its routing table",
-                        findings,
-                    );
+                    let expected = "`table`, the number of its routing table";
+                    missing("table", expected, findings);
                     foreign()
                 }
             }
         }
         Kind::Vlan => {
-            let number = map.and_then(|map| map.text("id")).and_then(read::number);
-            let id = number.and_then(|id| VlanId::try_from(id).ok());
+            let id: Option<VlanId> = map.and_then(|map| map.number("id"));
             // NetworkManager creates a VLAN on what it does not know.
             let networkd = definition
                 .renderer
@@ -126,10 +119,4 @@ pub(super) fn kind<'d>(
             }
         }
     }
-}
-
-/// The routing table of a VRF.
-pub(super) fn table(map: Option<&Map<'_>>) -> Option<u32> {
-    let number = map?.text("table").and_then(read::number)?;
-    u32::try_from(number).ok()
 }

@@ -11,7 +11,7 @@ use nvmeroot_plan::{Interface, Severity, Warning};
 
 use self::definition::scalar_node;
 use self::references::References;
-use super::findings::{Findings, origin};
+use super::findings::Findings;
 use super::value::Map;
 use crate::yaml::KeyPath;
 
@@ -54,7 +54,7 @@ fn note_network_manager(network: &Map<'_>) -> Option<Warning> {
         let path = KeyPath::ROOT.key("network");
         let message = "NetworkManager takes the interfaces, none is defined here, and the \
                        initramfs does not know NetworkManager's own connections";
-        Warning::at(origin(entry.key, &path.key("renderer")), message)
+        Warning::at(entry.key.origin(&path.key("renderer")), message)
             .with_hint("define the interface that leads to the storage")
     })
 }

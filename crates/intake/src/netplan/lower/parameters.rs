@@ -14,8 +14,8 @@ use nvmeroot_plan::{
 };
 
 use super::references::References;
-use crate::netplan::check::shown;
-use crate::netplan::findings::{Findings, origin};
+use crate::diagnostic::Excerpt;
+use crate::netplan::findings::Findings;
 use crate::netplan::read;
 use crate::netplan::value::{Entry, Map, Value};
 use crate::yaml::KeyPath;
@@ -134,8 +134,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
         }
         if let Some(entry) = self.map.entry(key) {
             let message = format!("a bond in mode `{mode}` knows no `{key}`");
-            let warning = self.at(entry, message);
-            self.diagnose(Severity::Note, warning);
+            self.diagnose(Severity::Note, self.at(entry, message));
         }
         *value = None;
     }
@@ -145,8 +144,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
             && let Some(entry) = self.map.entry(key)
         {
             let message = format!("without `mii-monitor-interval` there is no `{key}`");
-            let warning = self.at(entry, message);
-            self.diagnose(Severity::Note, warning);
+            self.diagnose(Severity::Note, self.at(entry, message));
         }
     }
 
@@ -157,7 +155,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
             // The schema lets only Open vSwitch's own come here.
             let message = format!(
                 "`{}` is a mode of Open vSwitch's, which does not run in the initramfs",
-                shown(text)
+                Excerpt(text)
             );
             let warning = self
                 .at(entry, message)
@@ -195,7 +193,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
             .and_then(|(_, time)| Centiseconds::try_from(time).ok());
         let p = &mut bridge.parameters;
         p.priority = self.number(&["priority"]);
-        if let Some(stp) = self.map.text("stp").and_then(read::boolean) {
+        if let Some(stp) = self.map.boolean("stp") {
             p.stp = Some(stp);
         }
         p.hello_time = self.time("hello-time", SECOND, 10_000);
@@ -230,10 +228,9 @@ impl<'a, 'd> Parameters<'a, 'd> {
         }
         *time = None;
         if let Some((entry, text)) = self.last(&[key]) {
-            let message = format!("the kernel does not take `{}` for `{key}`", shown(text));
+            let message = format!("the kernel does not take `{}` for `{key}`", Excerpt(text));
             let hint = format!("write a time from {min} to {max} seconds");
-            let warning = self.at(entry, message).with_hint(hint);
-            self.diagnose(Severity::Doubt, warning);
+            self.diagnose(Severity::Doubt, self.at(entry, message).with_hint(hint));
         }
     }
 
@@ -263,7 +260,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
                     found.insert(id, number);
                 }
                 Err(why) => {
-                    let warning = Warning::at(origin(entry.key, &own), why.to_string());
+                    let warning = Warning::at(entry.key.origin(&own), why.to_string());
                     self.diagnose(Severity::Doubt, warning);
                 }
             }
@@ -276,8 +273,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
             && let Some(entry) = self.map.entry(key)
         {
             let message = format!("`{key}` counts only of members, and `{id}` is none");
-            let warning = self.at(entry, message);
-            self.diagnose(Severity::Note, warning);
+            self.diagnose(Severity::Note, self.at(entry, message));
         }
     }
 
@@ -286,7 +282,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
     }
 
     fn at(&self, entry: &Entry<'d>, message: impl Into<String>) -> Warning {
-        Warning::at(origin(entry.key, &self.path.key(entry.name())), message)
+        Warning::at(entry.key.origin(&self.path.key(entry.name())), message)
     }
 
     fn doubt(&mut self, key: &str, why: &impl Display, hint: Option<&str>) {
@@ -349,7 +345,7 @@ impl<'a, 'd> Parameters<'a, 'd> {
     fn any_time(&mut self, keys: &[&str], plain: u64, unit: u64) -> Option<(&'a Entry<'d>, u64)> {
         let (entry, text) = self.last(keys)?;
         let Some(time) = read::time(text, plain) else {
-            let why = format!("`{}` is no time", shown(text));
+            let why = format!("`{}` is no time", Excerpt(text));
             let hint = "write a number with its unit, such as `100ms` or `15s`";
             self.doubt(entry.name(), &why, Some(hint));
             return None;

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use nvmeroot_plan::{DefinitionId, Origin, Warning};
 
 use super::definition::Definition;
-use crate::diagnostic::nearest;
-use crate::netplan::check::shown;
-use crate::netplan::findings::{Findings, origin};
+use crate::diagnostic::{Excerpt, nearest};
+use crate::netplan::findings::Findings;
 use crate::netplan::schema::Kind;
 use crate::netplan::value::{Item, List, Map, Value};
 use crate::yaml::{KeyPath, Node};
@@ -60,8 +59,8 @@ impl<'d> References<'d> {
     ) {
         let (id, key) = (definition.entry.name(), definition.entry.key);
         if let Some((section, first)) = self.defined.get(id) {
-            let message = format!("`{}` is already defined in `{section}`", shown(id));
-            let place = origin(*first, &KeyPath::ROOT);
+            let message = format!("`{}` is already defined in `{section}`", Excerpt(id));
+            let place = first.origin(&KeyPath::ROOT);
             findings.error(key, path, message, |d| {
                 d.expected("an id of its own")
                     .hint(format!("the other one is at {place}"))
@@ -84,7 +83,7 @@ impl<'d> References<'d> {
         if must_exist && !self.ids.contains(scalar.text()) {
             self.open.push(Reference {
                 to: scalar.node(),
-                at: origin(scalar.node(), path),
+                at: scalar.node().origin(path),
             });
         }
         scalar.text().parse().ok()
@@ -111,14 +110,15 @@ impl<'d> References<'d> {
             let is_vrf = of.section.kind == Kind::Vrf;
             match self.holders.get(&(name, is_vrf)) {
                 Some((other, _)) => {
-                    let message =
-                        format!("`{}` is already held by `{}`", shown(name), shown(other));
-                    findings.error(*node, &path, message, |d| {
-                        d.expected("an interface that nobody else holds")
-                    });
+                    let message = format!(
+                        "`{}` is already held by `{}`",
+                        Excerpt(name),
+                        Excerpt(other)
+                    );
+                    findings.misfit(*node, &path, message, "an interface that nobody else holds");
                 }
                 None => {
-                    let place = origin(*node, &path);
+                    let place = node.origin(&path);
                     self.holders.insert((name, is_vrf), (holder, place));
                 }
             }
@@ -138,7 +138,7 @@ impl<'d> References<'d> {
         let name = value.node().text()?;
         match self.primaries.get(name) {
             Some(other) => {
-                let (name, other) = (shown(name), shown(other));
+                let (name, other) = (Excerpt(name), Excerpt(other));
                 let message = format!("`{name}` is already the primary member of `{other}`");
                 findings.error(value.node(), path, message, |d| {
                     d.expected("a member that is no other bond's primary")
@@ -155,9 +155,9 @@ impl<'d> References<'d> {
         let name = node.text().filter(|name| self.vrfs.contains(name))?;
         let message = format!(
             "`{}` is a VRF, which can't be part of another interface",
-            shown(name)
+            Excerpt(name)
         );
-        Some(Warning::at(origin(node, path), message))
+        Some(Warning::at(node.origin(path), message))
     }
 
     /// The interfaces that a bond or bridge and a VRF hold, with a warning
@@ -169,11 +169,11 @@ impl<'d> References<'d> {
                 let (master, _) = self.holders.get(&(*name, false))?;
                 let message = format!(
                     "`{}` is held by `{}` and by `{}`, and the kernel knows one of them",
-                    shown(name),
-                    shown(master),
-                    shown(vrf)
+                    Excerpt(name),
+                    Excerpt(master),
+                    Excerpt(vrf)
                 );
-                let hint = format!("let the VRF hold `{}` alone", shown(master));
+                let hint = format!("let the VRF hold `{}` alone", Excerpt(master));
                 Some((*name, Warning::at(place.clone(), message).with_hint(hint)))
             })
             .collect()
@@ -187,13 +187,13 @@ impl<'d> References<'d> {
                 .then(|| nearest(name, self.ids.iter().copied()))
                 .flatten();
             let path = KeyPath::ROOT;
-            let message = format!("no interface is defined as `{}`", shown(name));
+            let message = format!("no interface is defined as `{}`", Excerpt(name));
             findings.error(reference.to, &path, message, |mut d| {
                 d.origin = reference.at.clone();
                 let d = d.expected("the id of another definition");
                 match near {
                     Some(near) => d.hint(format!("did you mean `{near}`?")),
-                    None => d.hint(format!("define it, if only as `{}: {{}}`", shown(name))),
+                    None => d.hint(format!("define it, if only as `{}: {{}}`", Excerpt(name))),
                 }
             });
         }

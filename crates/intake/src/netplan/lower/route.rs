@@ -7,9 +7,9 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use nvmeroot_plan::{Destination, Route, RouteScope, RouteType, Rule};
 
-use crate::netplan::check::shown;
-use crate::netplan::findings::{Findings, origin};
-use crate::netplan::read::{self, Network};
+use crate::diagnostic::Excerpt;
+use crate::netplan::findings::Findings;
+use crate::netplan::read::Network;
 use crate::netplan::value::{List, Map, Value};
 use crate::yaml::KeyPath;
 
@@ -49,19 +49,19 @@ fn route<'d>(map: &Map<'d>, path: &KeyPath<'_>, findings: &mut Findings<'d>) -> 
     let network = Network::parse(to);
     let mut route = Route::new(
         network.map_or(Destination::Default, Destination::from),
-        origin(map.node, path),
+        map.node.origin(path),
     );
     let family = network.map(Network::is_ipv4);
     route.via = single(map, "via", family, path, findings);
     let family = family.or(route.via.map(|via| via.is_ipv4()));
     route.from = single(map, "from", family, path, findings);
-    route.on_link = map.text("on-link").and_then(read::boolean) == Some(true);
-    route.metric = number(map, "metric");
-    route.table = number(map, "table");
-    route.mtu = number(map, "mtu");
-    route.congestion_window = number(map, "congestion-window");
-    route.advertised_receive_window = number(map, "advertised-receive-window");
-    route.advertised_mss = number(map, "advertised-mss");
+    route.on_link = map.boolean("on-link") == Some(true);
+    route.metric = map.number("metric");
+    route.table = map.number("table");
+    route.mtu = map.number("mtu");
+    route.congestion_window = map.number("congestion-window");
+    route.advertised_receive_window = map.number("advertised-receive-window");
+    route.advertised_mss = map.number("advertised-mss");
     route.scope = word(map, "scope");
     route.kind = word(map, "type").unwrap_or_default();
     has_gateway(&route, map, path, findings).then_some(route)
@@ -115,13 +115,13 @@ fn single<'d>(
         } else {
             ("IPv6", "an IPv4 address, as the rest of the route is")
         };
-        let message = format!("`{}` is {found}", shown(text));
-        findings.error(node, &path, message, |d| d.expected(wanted));
+        let message = format!("`{}` is {found}", Excerpt(text));
+        findings.misfit(node, &path, message, wanted);
         return None;
     }
     let single = network.single();
     if single.is_none() {
-        let message = format!("`{}` is a network", shown(text));
+        let message = format!("`{}` is a network", Excerpt(text));
         findings.error(node, &path, message, |d| {
             d.expected("a single address")
                 .hint(format!("write `{}`", network.address()))
@@ -140,7 +140,7 @@ pub(super) fn gateway(value: &Value<'_>, path: &KeyPath<'_>) -> Option<Route> {
     let Value::Scalar(scalar) = value else {
         return None;
     };
-    let mut route = Route::new(Destination::Default, origin(scalar.node(), path));
+    let mut route = Route::new(Destination::Default, scalar.node().origin(path));
     route.via = Some(scalar.text().parse().ok()?);
     Some(route)
 }
@@ -190,22 +190,19 @@ fn rule<'d>(map: &Map<'d>, path: &KeyPath<'_>, findings: &mut Findings<'d>) -> O
         }
         (Some(IpNet::V4(_)), Some(IpNet::V6(_))) | (Some(IpNet::V6(_)), Some(IpNet::V4(_))) => {
             let message = "`from` and `to` are of two families";
-            findings.error(map.node, path, message, |d| {
-                d.expected("IPv4 or IPv6 networks, not both")
-            });
+            findings.misfit(map.node, path, message, "IPv4 or IPv6 networks, not both");
             return None;
         }
         _ => {}
     }
-    let tos = map.text("type-of-service").and_then(read::number);
     Some(Rule {
         from,
         to,
-        table: number(map, "table"),
-        priority: number(map, "priority"),
-        mark: number(map, "mark"),
-        type_of_service: tos.and_then(|tos| u8::try_from(tos).ok()),
-        origin: origin(map.node, path),
+        table: map.number("table"),
+        priority: map.number("priority"),
+        mark: map.number("mark"),
+        type_of_service: map.number("type-of-service"),
+        origin: map.node.origin(path),
     })
 }
 
@@ -228,9 +225,4 @@ fn adopted<'d>(
         });
     }
     said.or(vrf)
-}
-
-fn number(map: &Map<'_>, key: &str) -> Option<u32> {
-    let number = map.text(key).and_then(read::number)?;
-    u32::try_from(number).ok()
 }

@@ -2,10 +2,7 @@
 
 use nvmeroot_plan::{RouteScope, RouteType};
 
-use super::{
-    Family, Key, LATER, PAIRS, POSITIVE, SupportLevel, TEXTS, UINT, ValueType, carried, later,
-    noted, refused,
-};
+use super::{Family, Key, PAIRS, POSITIVE, TEXTS, UINT, ValueType, carried, later, left, refused};
 
 /// "Properties for all device types".
 pub(super) const COMMON: &[Key] = &[
@@ -27,7 +24,7 @@ pub(super) const COMMON: &[Key] = &[
     carried("ra-overrides", ValueType::Map(&[RA_OVERRIDES])),
     carried(
         "addresses",
-        ValueType::List(&ValueType::InterfaceAddress(ADDRESS)),
+        ValueType::List(&ValueType::InterfaceAddress(&[ADDRESS])),
     ),
     carried(
         "ipv6-address-generation",
@@ -50,7 +47,7 @@ pub(super) const COMMON: &[Key] = &[
     carried("neigh-suppress", ValueType::Bool),
     carried("hairpin", ValueType::Bool),
     carried("port-mac-learning", ValueType::Bool),
-    noted("networkmanager", ValueType::Map(&[NETWORKMANAGER]), LATER),
+    left("networkmanager", ValueType::Map(&[NETWORKMANAGER])),
     refused(
         "openvswitch",
         ValueType::Map(&[OPENVSWITCH]),
@@ -62,13 +59,9 @@ pub(super) const COMMON: &[Key] = &[
 pub(super) const PHYSICAL: &[Key] = &[
     carried("match", ValueType::Map(&[MATCH])),
     carried("set-name", ValueType::InterfaceName),
-    noted("wakeonlan", ValueType::Bool, LATER),
-    noted(
-        "wakeonwlan",
-        ValueType::List(&ValueType::AnyCase(WOWLAN)),
-        LATER,
-    ),
-    noted("emit-lldp", ValueType::Bool, LATER),
+    left("wakeonlan", ValueType::Bool),
+    left("wakeonwlan", ValueType::List(&ValueType::AnyCase(WOWLAN))),
+    left("emit-lldp", ValueType::Bool),
     carried("receive-checksum-offload", ValueType::Bool),
     carried("transmit-checksum-offload", ValueType::Bool),
     carried("tcp-segmentation-offload", ValueType::Bool),
@@ -173,30 +166,22 @@ const RULE: &[Key] = &[
 ];
 
 pub(super) const NETWORKMANAGER: &[Key] = &[
-    noted("name", ValueType::Text, LATER),
-    noted("uuid", ValueType::Text, LATER),
-    noted("stable-id", ValueType::Text, LATER),
-    noted("device", ValueType::Text, LATER),
-    noted("passthrough", PAIRS, LATER),
+    left("name", ValueType::Text),
+    left("uuid", ValueType::Text),
+    left("stable-id", ValueType::Text),
+    left("device", ValueType::Text),
+    left("passthrough", PAIRS),
 ];
 
 const OPENVSWITCH: &[Key] = &[
-    noted("external-ids", PAIRS, LATER),
-    noted("other-config", PAIRS, LATER),
-    noted(
-        "lacp",
-        ValueType::Word(&["active", "passive", "off"]),
-        LATER,
-    ),
-    noted(
-        "fail-mode",
-        ValueType::Word(&["secure", "standalone"]),
-        LATER,
-    ),
-    noted("mcast-snooping", ValueType::Bool, LATER),
-    noted("rstp", ValueType::Bool, LATER),
-    noted("protocols", OPENFLOW, LATER),
-    noted("controller", ValueType::Map(&[OVS_CONTROLLER]), LATER),
+    left("external-ids", PAIRS),
+    left("other-config", PAIRS),
+    left("lacp", ValueType::Word(&["active", "passive", "off"])),
+    left("fail-mode", ValueType::Word(&["secure", "standalone"])),
+    left("mcast-snooping", ValueType::Bool),
+    left("rstp", ValueType::Bool),
+    left("protocols", OPENFLOW),
+    left("controller", ValueType::Map(&[OVS_CONTROLLER])),
 ];
 
 /// OpenFlow16 is gone from netplan's reference; its parser warns and goes on.
@@ -211,17 +196,16 @@ pub(super) const OPENFLOW: ValueType = ValueType::List(&ValueType::Word(&[
 ]));
 
 const OVS_CONTROLLER: &[Key] = &[
-    noted("addresses", TEXTS, LATER),
-    noted(
+    left("addresses", TEXTS),
+    left(
         "connection-mode",
         ValueType::Word(&["in-band", "out-of-band"]),
-        LATER,
     ),
 ];
 
 /// "Authentication"; secrets, so never shown.
 pub(super) const AUTH: &[Key] = &[
-    auth(
+    left(
         "key-management",
         ValueType::Word(&[
             "none",
@@ -234,24 +218,16 @@ pub(super) const AUTH: &[Key] = &[
             "802.1x",
         ]),
     ),
-    auth(
+    left(
         "method",
         ValueType::Word(&["tls", "peap", "leap", "pwd", "ttls"]),
     ),
-    auth("identity", ValueType::Text),
-    auth("anonymous-identity", ValueType::Text),
-    auth("password", ValueType::Text),
-    auth("ca-certificate", ValueType::Text),
-    auth("client-certificate", ValueType::Text),
-    auth("client-key", ValueType::Text),
-    auth("client-key-password", ValueType::Text),
-    auth("phase2-auth", ValueType::Text),
+    left("identity", ValueType::Text),
+    left("anonymous-identity", ValueType::Text),
+    left("password", ValueType::Text),
+    left("ca-certificate", ValueType::Text),
+    left("client-certificate", ValueType::Text),
+    left("client-key", ValueType::Text),
+    left("client-key-password", ValueType::Text),
+    left("phase2-auth", ValueType::Text),
 ];
-
-const fn auth(name: &'static str, value_type: ValueType) -> Key {
-    Key {
-        name,
-        value_type,
-        support: SupportLevel::Noted(LATER),
-    }
-}

@@ -2,7 +2,7 @@
 
 use super::common::{AUTH, NETWORKMANAGER};
 use super::{
-    Family, Key, LATER, POSITIVE, TEXTS, UINT, ValueType, carried, noted, parameters, refused,
+    Family, Key, POSITIVE, TEXTS, UINT, ValueType, carried, left, noted, parameters, refused,
 };
 
 /// "Properties for device type ethernets".
@@ -27,7 +27,7 @@ pub(super) const ETHERNET: &[Key] = &[
         ValueType::Word(&["switchdev", "legacy"]),
         "changing it in the running system restarts the card under the root filesystem",
     ),
-    noted("delay-virtual-functions-rebind", ValueType::Bool, LATER),
+    left("delay-virtual-functions-rebind", ValueType::Bool),
     refused(
         "infiniband-mode",
         ValueType::Word(&["datagram", "connected"]),
@@ -59,77 +59,67 @@ pub(super) const VRF: &[Key] = &[carried("table", POSITIVE), carried("interfaces
 
 const MEMBERS: ValueType = ValueType::List(&ValueType::Id);
 
-pub(super) const VETH: &[Key] = &[noted("peer", ValueType::Id, LATER)];
+pub(super) const VETH: &[Key] = &[left("peer", ValueType::Id)];
 
 pub(super) const MODEM: &[Key] = &[
-    noted("apn", ValueType::Text, LATER),
-    noted("auto-config", ValueType::Bool, LATER),
-    noted("device-id", ValueType::Text, LATER),
-    noted("network-id", ValueType::Text, LATER),
-    noted("number", ValueType::Text, LATER),
-    noted("password", ValueType::Text, LATER),
-    noted("pin", ValueType::Text, LATER),
-    noted("sim-id", ValueType::Text, LATER),
-    noted("sim-operator-id", ValueType::Text, LATER),
-    noted("username", ValueType::Text, LATER),
+    left("apn", ValueType::Text),
+    left("auto-config", ValueType::Bool),
+    left("device-id", ValueType::Text),
+    left("network-id", ValueType::Text),
+    left("number", ValueType::Text),
+    left("password", ValueType::Text),
+    left("pin", ValueType::Text),
+    left("sim-id", ValueType::Text),
+    left("sim-operator-id", ValueType::Text),
+    left("username", ValueType::Text),
 ];
 
 pub(super) const WIFI: &[Key] = &[
-    noted(
+    left(
         "access-points",
         ValueType::Names(&ValueType::Map(&[ACCESS_POINT])),
-        LATER,
     ),
-    noted("auth", ValueType::Map(&[AUTH]), LATER),
-    noted("regulatory-domain", ValueType::Text, LATER),
+    left("auth", ValueType::Map(&[AUTH])),
+    left("regulatory-domain", ValueType::Text),
 ];
 
 const ACCESS_POINT: &[Key] = &[
-    noted("password", ValueType::Text, LATER),
-    noted(
-        "mode",
-        ValueType::Word(&["infrastructure", "ap", "adhoc"]),
-        LATER,
-    ),
-    noted("bssid", ValueType::Mac, LATER),
-    noted(
-        "band",
-        ValueType::Word(&["5GHz", "5G", "2.4GHz", "2.4G"]),
-        LATER,
-    ),
-    noted("channel", UINT, LATER),
-    noted("hidden", ValueType::Bool, LATER),
-    noted("auth", ValueType::Map(&[AUTH]), LATER),
-    noted("networkmanager", ValueType::Map(&[NETWORKMANAGER]), LATER),
+    left("password", ValueType::Text),
+    left("mode", ValueType::Word(&["infrastructure", "ap", "adhoc"])),
+    left("bssid", ValueType::Mac),
+    left("band", ValueType::Word(&["5GHz", "5G", "2.4GHz", "2.4G"])),
+    left("channel", UINT),
+    left("hidden", ValueType::Bool),
+    left("auth", ValueType::Map(&[AUTH])),
+    left("networkmanager", ValueType::Map(&[NETWORKMANAGER])),
 ];
 
 pub(super) const TUNNEL: &[Key] = &[
-    noted("mode", ValueType::Word(TUNNEL_MODES), LATER),
-    noted("local", ValueType::Address(Family::Any), LATER),
-    noted("remote", ValueType::Address(Family::Any), LATER),
-    noted("ttl", ValueType::Number(0, 255), LATER),
-    noted("key", ValueType::TextOrMap(TUNNEL_KEYS), LATER),
-    noted("keys", ValueType::TextOrMap(TUNNEL_KEYS), LATER),
+    left("mode", ValueType::Word(TUNNEL_MODES)),
+    left("local", ValueType::Address(Family::Any)),
+    left("remote", ValueType::Address(Family::Any)),
+    left("ttl", ValueType::Number(0, 255)),
+    left("key", ValueType::TextOrMap(&[TUNNEL_KEYS])),
+    left("keys", ValueType::TextOrMap(&[TUNNEL_KEYS])),
     // WireGuard
-    noted("mark", UINT, LATER),
-    noted("port", UINT, LATER),
-    noted("peers", ValueType::List(&ValueType::Map(&[PEER])), LATER),
+    left("mark", UINT),
+    left("port", UINT),
+    left("peers", ValueType::List(&ValueType::Map(&[PEER]))),
     // VXLAN
-    noted("id", UINT, LATER),
-    noted("link", ValueType::Id, LATER),
-    noted("type-of-service", UINT, LATER),
-    noted("mac-learning", ValueType::Bool, LATER),
-    noted("ageing", UINT, LATER),
-    noted("aging", UINT, LATER),
-    noted("limit", UINT, LATER),
-    noted("arp-proxy", ValueType::Bool, LATER),
-    noted(
+    left("id", UINT),
+    left("link", ValueType::Id),
+    left("type-of-service", UINT),
+    left("mac-learning", ValueType::Bool),
+    left("ageing", UINT),
+    left("aging", UINT),
+    left("limit", UINT),
+    left("arp-proxy", ValueType::Bool),
+    left(
         "notifications",
         ValueType::List(&ValueType::AnyCase(&["l2-miss", "l3-miss"])),
-        LATER,
     ),
-    noted("short-circuit", ValueType::Bool, LATER),
-    noted(
+    left("short-circuit", ValueType::Bool),
+    left(
         "checksums",
         ValueType::List(&ValueType::AnyCase(&[
             "udp",
@@ -138,16 +128,14 @@ pub(super) const TUNNEL: &[Key] = &[
             "remote-tx",
             "remote-rx",
         ])),
-        LATER,
     ),
-    noted(
+    left(
         "extensions",
         ValueType::List(&ValueType::AnyCase(&["group-policy", "generic-protocol"])),
-        LATER,
     ),
-    noted("port-range", ValueType::List(&UINT), LATER),
-    noted("flow-label", ValueType::Number(0, 1_048_575), LATER),
-    noted("do-not-fragment", ValueType::Bool, LATER),
+    left("port-range", ValueType::List(&UINT)),
+    left("flow-label", ValueType::Number(0, 1_048_575)),
+    left("do-not-fragment", ValueType::Bool),
 ];
 
 const TUNNEL_MODES: &[&str] = &[
@@ -167,28 +155,27 @@ const TUNNEL_MODES: &[&str] = &[
 ];
 
 const TUNNEL_KEYS: &[Key] = &[
-    noted("input", ValueType::Text, LATER),
-    noted("output", ValueType::Text, LATER),
-    noted("private", ValueType::Text, LATER),
-    noted(
+    left("input", ValueType::Text),
+    left("output", ValueType::Text),
+    left("private", ValueType::Text),
+    left(
         "private-key-flags",
         ValueType::List(&ValueType::Word(&[
             "agent-owned",
             "not-saved",
             "not-required",
         ])),
-        LATER,
     ),
 ];
 
 const PEER: &[Key] = &[
-    noted("endpoint", ValueType::Text, LATER),
-    noted("allowed-ips", TEXTS, LATER),
-    noted("keepalive", UINT, LATER),
-    noted("keys", ValueType::Map(&[PEER_KEYS]), LATER),
+    left("endpoint", ValueType::Text),
+    left("allowed-ips", TEXTS),
+    left("keepalive", UINT),
+    left("keys", ValueType::Map(&[PEER_KEYS])),
 ];
 
 const PEER_KEYS: &[Key] = &[
-    noted("public", ValueType::Text, LATER),
-    noted("shared", ValueType::Text, LATER),
+    left("public", ValueType::Text),
+    left("shared", ValueType::Text),
 ];

@@ -59,7 +59,7 @@ pub(crate) enum ValueType {
     /// The same, or `default`.
     Destination,
     /// An address with its prefix length, or a mapping of one to its options.
-    InterfaceAddress(&'static [Key]),
+    InterfaceAddress(&'static [&'static [Key]]),
     /// A MAC address of 6 bytes, or of 20 (InfiniBand).
     Mac,
     /// The same, or one of these words.
@@ -79,7 +79,7 @@ pub(crate) enum ValueType {
     /// A mapping with these keys.
     Map(&'static [&'static [Key]]),
     /// A single value, or a mapping with these keys.
-    TextOrMap(&'static [Key]),
+    TextOrMap(&'static [&'static [Key]]),
     /// A mapping of names of the user's choice.
     Names(&'static ValueType),
 }
@@ -114,6 +114,20 @@ pub(super) enum Kind {
     Foreign,
 }
 
+const fn of_network(
+    name: &'static str,
+    kind: Kind,
+    noun: &'static str,
+    keys: &'static [&'static [Key]],
+) -> Section {
+    Section {
+        name,
+        kind,
+        noun,
+        keys,
+    }
+}
+
 impl Section {
     /// Nobody brings such an interface up before init starts.
     pub(super) fn is_refused(&self) -> bool {
@@ -134,7 +148,7 @@ pub(super) fn find(groups: &'static [&'static [Key]], name: &str) -> Option<&'st
         .find(|key| key.name == name)
 }
 
-const fn carried(name: &'static str, value_type: ValueType) -> Key {
+pub(crate) const fn carried(name: &'static str, value_type: ValueType) -> Key {
     Key {
         name,
         value_type,
@@ -150,7 +164,12 @@ const fn later(name: &'static str, value_type: ValueType) -> Key {
     }
 }
 
-const fn noted(name: &'static str, value_type: ValueType, why: &'static str) -> Key {
+/// The running system sets it, which is why most of what is noted does no harm.
+const fn left(name: &'static str, value_type: ValueType) -> Key {
+    noted(name, value_type, "the running system sets it")
+}
+
+pub(crate) const fn noted(name: &'static str, value_type: ValueType, why: &'static str) -> Key {
     Key {
         name,
         value_type,
@@ -165,9 +184,6 @@ const fn refused(name: &'static str, value_type: ValueType, why: &'static str) -
         support: SupportLevel::Refused(why),
     }
 }
-
-/// Why most of what is noted does no harm.
-const LATER: &str = "the running system sets it";
 
 /// A whole number as netplan's parser holds it.
 const UINT: ValueType = ValueType::Number(0, u32::MAX as u64);

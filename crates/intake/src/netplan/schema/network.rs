@@ -1,102 +1,78 @@
 //! The keys of `network`, and its sections.
 
 use super::common::{COMMON, OPENFLOW, PHYSICAL, RENDERER};
-use super::{Key, Kind, LATER, PAIRS, Section, ValueType, carried, devices, noted};
+use super::{Key, Kind, PAIRS, Section, ValueType, carried, devices, left, of_network};
 
 /// The keys of `network` that are no sections.
 pub(in super::super) const NETWORK: &[Key] = &[
     carried("version", ValueType::Text),
     carried("renderer", RENDERER),
-    noted("openvswitch", ValueType::Map(&[OVS_GLOBAL]), LATER),
+    left("openvswitch", ValueType::Map(&[OVS_GLOBAL])),
 ];
 
 const OVS_GLOBAL: &[Key] = &[
-    noted("external-ids", PAIRS, LATER),
-    noted("other-config", PAIRS, LATER),
-    noted("protocols", OPENFLOW, LATER),
-    noted(
-        "ports",
-        ValueType::List(&ValueType::List(&ValueType::Text)),
-        LATER,
-    ),
-    noted("ssl", ValueType::Map(&[OVS_SSL]), LATER),
+    left("external-ids", PAIRS),
+    left("other-config", PAIRS),
+    left("protocols", OPENFLOW),
+    left("ports", ValueType::List(&ValueType::List(&ValueType::Text))),
+    left("ssl", ValueType::Map(&[OVS_SSL])),
 ];
 
 const OVS_SSL: &[Key] = &[
-    noted("ca-cert", ValueType::Text, LATER),
-    noted("certificate", ValueType::Text, LATER),
-    noted("private-key", ValueType::Text, LATER),
+    left("ca-cert", ValueType::Text),
+    left("certificate", ValueType::Text),
+    left("private-key", ValueType::Text),
 ];
 
 /// The mappings of definitions, in the order of netplan's reference. Where a
 /// key is in two groups of a section, the first one counts.
 pub(in super::super) const SECTIONS: &[Section] = &[
-    Section {
-        name: "bonds",
-        kind: Kind::Bond,
-        noun: "a bond",
-        keys: &[devices::BOND, COMMON],
-    },
-    Section {
-        name: "bridges",
-        kind: Kind::Bridge,
-        noun: "a bridge",
-        keys: &[devices::BRIDGE, COMMON],
-    },
-    Section {
-        name: "dummy-devices",
-        kind: Kind::Dummy,
-        noun: "a dummy device",
-        keys: &[COMMON],
-    },
-    Section {
-        name: "ethernets",
-        kind: Kind::Ethernet,
-        noun: "a network card",
-        keys: &[PHYSICAL, COMMON, devices::ETHERNET],
-    },
-    Section {
-        name: "modems",
-        kind: Kind::Foreign,
-        noun: "a modem",
-        keys: &[devices::MODEM, PHYSICAL, COMMON],
-    },
-    Section {
-        name: "tunnels",
-        kind: Kind::Foreign,
-        noun: "a tunnel",
-        keys: &[devices::TUNNEL, COMMON],
-    },
-    Section {
-        name: "virtual-ethernets",
-        kind: Kind::Foreign,
-        noun: "a virtual Ethernet pair",
-        keys: &[devices::VETH, COMMON],
-    },
-    Section {
-        name: "vlans",
-        kind: Kind::Vlan,
-        noun: "a VLAN",
-        keys: &[devices::VLAN, COMMON],
-    },
-    Section {
-        name: "vrfs",
-        kind: Kind::Vrf,
-        noun: "a VRF",
-        keys: &[devices::VRF, COMMON],
-    },
-    Section {
-        name: "wifis",
-        kind: Kind::Foreign,
-        noun: "a Wi-Fi card",
-        keys: &[devices::WIFI, PHYSICAL, COMMON],
-    },
-    Section {
-        name: "nm-devices",
-        kind: Kind::Foreign,
-        noun: "a device of NetworkManager's own",
-        keys: &[PHYSICAL, COMMON, devices::ETHERNET],
-    },
+    of_network("bonds", Kind::Bond, "a bond", &[devices::BOND, COMMON]),
+    of_network(
+        "bridges",
+        Kind::Bridge,
+        "a bridge",
+        &[devices::BRIDGE, COMMON],
+    ),
+    of_network("dummy-devices", Kind::Dummy, "a dummy device", &[COMMON]),
+    of_network(
+        "ethernets",
+        Kind::Ethernet,
+        "a network card",
+        &[PHYSICAL, COMMON, devices::ETHERNET],
+    ),
+    of_network(
+        "modems",
+        Kind::Foreign,
+        "a modem",
+        &[devices::MODEM, PHYSICAL, COMMON],
+    ),
+    of_network(
+        "tunnels",
+        Kind::Foreign,
+        "a tunnel",
+        &[devices::TUNNEL, COMMON],
+    ),
+    of_network(
+        "virtual-ethernets",
+        Kind::Foreign,
+        "a virtual Ethernet pair",
+        &[devices::VETH, COMMON],
+    ),
+    of_network("vlans", Kind::Vlan, "a VLAN", &[devices::VLAN, COMMON]),
+    of_network("vrfs", Kind::Vrf, "a VRF", &[devices::VRF, COMMON]),
+    of_network(
+        "wifis",
+        Kind::Foreign,
+        "a Wi-Fi card",
+        &[devices::WIFI, PHYSICAL, COMMON],
+    ),
+    of_network(
+        "nm-devices",
+        Kind::Foreign,
+        "a device of NetworkManager's own",
+        &[PHYSICAL, COMMON, devices::ETHERNET],
+    ),
 ];
 
 /// Finds a section of `network`.

@@ -222,8 +222,10 @@ fn every_key_inside_what_is_in_the_plan_is_in_it_too() {
     let section = crate::netplan::schema::section("ethernets").expect("a section");
     for (outer, form, base) in INSIDE {
         let groups: Vec<&[Key]> = match &find(section.keys, outer).expect("a key").value_type {
-            ValueType::Map(groups) | ValueType::List(ValueType::Map(groups)) => groups.to_vec(),
-            ValueType::List(ValueType::InterfaceAddress(options)) => vec![options],
+            ValueType::Map(groups)
+            | ValueType::List(ValueType::Map(groups) | ValueType::InterfaceAddress(groups)) => {
+                groups.to_vec()
+            }
             value_type => panic!("`{outer}` is {value_type:?}"),
         };
         let value = |pairs: &[(&str, &str)]| {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Integer, Notation, Value, resolve};
+use crate::diagnostic::Excerpt;
 use crate::yaml::{Kind, Node};
 
 /// What a message calls the value: `the number 70000`, `a mapping`, `null`.
@@ -43,27 +44,5 @@ impl fmt::Display for Found<'_> {
             Ok(Value::Text("")) => f.write_str("an empty text"),
             Ok(Value::Text(_)) | Err(_) => write!(f, "`{text}`"),
         }
-    }
-}
-
-/// A short, printable form of a text for a message: control characters escaped,
-/// cut after 60 characters.
-#[derive(Clone, Copy, Debug)]
-pub struct Excerpt<'d>(pub &'d str);
-
-impl fmt::Display for Excerpt<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LONGEST: usize = 60;
-        for (count, c) in self.0.chars().enumerate() {
-            if count == LONGEST {
-                return f.write_str("…");
-            }
-            if c.is_control() {
-                write!(f, "{}", c.escape_debug())?;
-            } else {
-                write!(f, "{c}")?;
-            }
-        }
-        Ok(())
     }
 }

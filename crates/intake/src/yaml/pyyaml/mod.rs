@@ -11,12 +11,15 @@ mod number;
 mod value;
 
 pub use self::base64::base64;
-pub use self::found::{Excerpt, Found, describe};
+pub use self::found::{Found, describe};
 pub use self::number::base60_mac;
 pub use self::value::{Integer, Notation, Refusal, Value};
 
+use nvmeroot_plan::Warning;
+
 use self::number::{float, forced_notation, integer, integer_notation, is_float, is_timestamp};
-use super::{Document, Fault, Kind, Node, Scalar, Style};
+use super::{Document, Fault, KeyPaths, Kind, Node, Scalar, Style};
+use crate::diagnostic::Excerpt;
 
 const CORE: &str = "tag:yaml.org,2002:";
 
@@ -48,6 +51,23 @@ pub fn refusals(document: &Document) -> Vec<(Node<'_>, Refusal)> {
         Fault::CollectionKey { key } => Some((key, Refusal::CollectionKey)),
     });
     tagged.chain(faults).collect()
+}
+
+/// Warnings of keys that are there twice: of those PyYAML takes the last.
+pub fn duplicates<'d>(document: &'d Document, paths: &KeyPaths<'d>) -> Vec<Warning> {
+    let twice = document.faults().filter_map(|fault| match fault {
+        Fault::DuplicateKey { first, again } => Some((first, again)),
+        Fault::MergeValue { .. } | Fault::CollectionKey { .. } => None,
+    });
+    let warning = |(first, again): (Node<'d>, Node<'d>)| {
+        let message = format!(
+            "the key `{}` is here twice, first in line {}; the last one counts",
+            Excerpt(again.text().unwrap_or_default()),
+            first.position().line
+        );
+        Warning::at(paths.origin(again), message).with_hint("keep one of the two")
+    };
+    twice.map(warning).collect()
 }
 
 fn tag_fits(node: Node<'_>) -> Result<(), Refusal> {

@@ -1,6 +1,8 @@
 //! YAML 1.1's numbers and dates, as PyYAML's resolver and constructor read
 //! them.
 
+use std::ops::RangeInclusive;
+
 use super::value::{Integer, Notation, Refusal, Value};
 
 fn unsigned(text: &str) -> &str {
@@ -164,74 +166,44 @@ pub(super) fn float(text: &str) -> Option<f64> {
 }
 
 pub(super) fn is_timestamp(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let digits = |from: usize| {
-        bytes[from.min(bytes.len())..]
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count()
+    after_timestamp(text).is_some_and(str::is_empty)
+}
+
+/// What comes after a date, with or without a time.
+fn after_timestamp(text: &str) -> Option<&str> {
+    const BLANK: [char; 2] = [' ', '\t'];
+    let month = after_digits(text, 4..=4)?.strip_prefix('-')?;
+    let day = after_digits(month, 1..=2)?.strip_prefix('-')?;
+    let time = after_digits(day, 1..=2)?;
+    if time.is_empty() {
+        // Alone it has all of its digits.
+        return (text.len() == "2001-12-14".len()).then_some(time);
+    }
+    let hour = match time.strip_prefix(['T', 't']) {
+        Some(hour) => hour,
+        None => time.strip_prefix(BLANK)?.trim_start_matches(BLANK),
     };
-    let byte = |at: usize| bytes.get(at).copied();
-    if digits(0) != 4 || byte(4) != Some(b'-') {
-        return false;
+    let minute = after_digits(hour, 1..=2)?.strip_prefix(':')?;
+    let second = after_digits(minute, 2..=2)?.strip_prefix(':')?;
+    let mut rest = after_digits(second, 2..=2)?;
+    if let Some(fraction) = rest.strip_prefix('.') {
+        rest = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
     }
-    let month = digits(5);
-    let mut at = 5 + month;
-    if !(1..=2).contains(&month) || byte(at) != Some(b'-') {
-        return false;
+    let zone = rest.trim_start_matches(BLANK);
+    if let Some(hours) = zone.strip_prefix(['+', '-']) {
+        let rest = after_digits(hours, 1..=2)?;
+        return match rest.strip_prefix(':') {
+            Some(minutes) => after_digits(minutes, 2..=2),
+            None => Some(rest),
+        };
     }
-    let day = digits(at + 1);
-    at += 1 + day;
-    if !(1..=2).contains(&day) {
-        return false;
-    }
-    if at == bytes.len() {
-        return month == 2 && day == 2;
-    }
-    match byte(at) {
-        Some(b'T' | b't') => at += 1,
-        Some(b' ' | b'\t') => {
-            while matches!(byte(at), Some(b' ' | b'\t')) {
-                at += 1;
-            }
-        }
-        _ => return false,
-    }
-    let hour = digits(at);
-    at += hour;
-    if !(1..=2).contains(&hour) {
-        return false;
-    }
-    for _ in 0..2 {
-        if byte(at) != Some(b':') || digits(at + 1) != 2 {
-            return false;
-        }
-        at += 3;
-    }
-    if byte(at) == Some(b'.') {
-        at += 1 + digits(at + 1);
-    }
-    while matches!(byte(at), Some(b' ' | b'\t')) {
-        at += 1;
-    }
-    match byte(at) {
-        Some(b'Z') => at += 1,
-        Some(b'+' | b'-') => {
-            let hours = digits(at + 1);
-            at += 1 + hours;
-            if !(1..=2).contains(&hours) {
-                return false;
-            }
-            if byte(at) == Some(b':') {
-                if digits(at + 1) != 2 {
-                    return false;
-                }
-                at += 3;
-            }
-        }
-        _ => {}
-    }
-    at == bytes.len()
+    Some(zone.strip_prefix('Z').unwrap_or(zone))
+}
+
+/// What comes after that many digits.
+fn after_digits(text: &str, wanted: RangeInclusive<usize>) -> Option<&str> {
+    let count = text.bytes().take_while(u8::is_ascii_digit).count();
+    wanted.contains(&count).then(|| &text[count..])
 }
 
 /// The MAC address that an unquoted one was before YAML 1.1 took it for a

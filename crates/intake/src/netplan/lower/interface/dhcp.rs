@@ -31,7 +31,7 @@ pub(super) fn client4(map: &Map<'_>) -> Option<Dhcp4> {
         set(said, key, field);
     }
     client.hostname = said.text("hostname").and_then(|text| text.parse().ok());
-    client.route_metric = metric(said).unwrap_or(client.route_metric);
+    client.route_metric = said.number("route-metric").unwrap_or(client.route_metric);
     Some(client)
 }
 
@@ -47,11 +47,11 @@ pub(super) fn client6(map: &Map<'_>) -> (Option<Dhcp6>, Option<u32>) {
     };
     set(said, "use-dns", &mut client.use_dns);
     set(said, "use-domains", &mut client.use_domains);
-    (Some(client), metric(said))
+    (Some(client), said.number("route-metric"))
 }
 
 fn asks(map: &Map<'_>, key: &str) -> bool {
-    map.text(key).and_then(read::boolean) == Some(true)
+    map.boolean(key) == Some(true)
 }
 
 /// The word `route` is for the resolver of the running system: nothing is searched in.
@@ -59,11 +59,6 @@ fn set(said: &Map<'_>, key: &str, field: &mut bool) {
     if let Some(text) = said.text(key) {
         *field = read::boolean(text).unwrap_or(false);
     }
-}
-
-fn metric(said: &Map<'_>) -> Option<u32> {
-    let number = said.text("route-metric").and_then(read::number)?;
-    u32::try_from(number).ok()
 }
 
 /// That an identifier is not carried out, where one is asked for that is not the card's.

@@ -4,7 +4,7 @@
 use nvmeroot_plan::{ConnectionId, RouteType, Severity};
 
 use super::Lowering;
-use crate::netplan::check::shown;
+use crate::diagnostic::Excerpt;
 use crate::netplan::value::{Entry, Map, Value};
 use crate::yaml::Node;
 
@@ -79,11 +79,10 @@ impl<'d> Lowering<'_, 'd> {
         if words.contains(&word) {
             return true;
         }
-        let word = shown(word);
+        let word = Excerpt(word);
         let message = format!("netplan refuses `macaddress: {word}` where {renderer} renders");
         let hint = "write the address, or leave the card its own";
-        let warning = self.at(entry, message).with_hint(hint);
-        self.diagnose(Severity::Doubt, warning);
+        self.diagnose(Severity::Doubt, self.at(entry, message).with_hint(hint));
         false
     }
 }

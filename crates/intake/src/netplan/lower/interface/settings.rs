@@ -3,7 +3,7 @@
 use nvmeroot_plan::{ActivationMode, Ipv6Mtu, LinkLocal, Severity, Warning};
 
 use super::{Lowering, texts};
-use crate::netplan::check::shown;
+use crate::diagnostic::Excerpt;
 use crate::netplan::read;
 use crate::netplan::value::{Entry, Map, Value};
 
@@ -67,8 +67,7 @@ impl<'d> Lowering<'_, 'd> {
     }
 
     fn note(&mut self, entry: &Entry<'d>, message: &str) {
-        let warning = self.at(entry, message);
-        self.diagnose(Severity::Note, warning);
+        self.diagnose(Severity::Note, self.at(entry, message));
     }
 
     fn refuse(&mut self, warning: Warning) {
@@ -77,8 +76,7 @@ impl<'d> Lowering<'_, 'd> {
 
     fn doubt(&mut self, entry: &Entry<'d>, why: Option<nvmeroot_plan::NameError>) {
         if let Some(why) = why {
-            let warning = self.at(entry, why.to_string());
-            self.diagnose(Severity::Doubt, warning);
+            self.diagnose(Severity::Doubt, self.at(entry, why.to_string()));
         }
     }
 
@@ -91,9 +89,8 @@ impl<'d> Lowering<'_, 'd> {
     }
 
     fn ra_overrides(&mut self, entry: &Entry<'d>, map: &Map<'d>) {
-        let table = map.text("table").and_then(read::number);
-        self.interface.ra_table = table.and_then(|table| u32::try_from(table).ok());
-        if table.is_some() {
+        self.interface.ra_table = map.number("table");
+        if self.interface.ra_table.is_some() {
             let message = "in the initramfs, what routers advertise goes to the main table";
             self.note(entry, message);
         }
@@ -106,8 +103,7 @@ impl<'d> Lowering<'_, 'd> {
             (Some(Some(mac)), _) => self.interface.mac = Some(mac),
             (Some(None), _) => {
                 let message = "the initramfs sets no InfiniBand address";
-                let warning = self.at(entry, message);
-                self.refuse(warning);
+                self.refuse(self.at(entry, message));
             }
             (None, word) if !self.takes_mac_word(entry, word) => {}
             (None, "permanent" | "preserve") => {
@@ -117,11 +113,10 @@ impl<'d> Lowering<'_, 'd> {
             (None, _) => {
                 let message = format!(
                     "the path to the storage can't have `macaddress: {}`: the running system would change the address under the connection",
-                    shown(text)
+                    Excerpt(text)
                 );
                 let hint = "write the address, or leave the card its own";
-                let warning = self.at(entry, message).with_hint(hint);
-                self.refuse(warning);
+                self.refuse(self.at(entry, message).with_hint(hint));
             }
         }
     }
@@ -134,8 +129,7 @@ impl<'d> Lowering<'_, 'd> {
                 let message = "the path to the storage can't have `activation-mode: off`: the running system takes the link down";
                 let hint =
                     "remove the key; `manual` leaves the link as the initramfs hands it over";
-                let warning = self.at(entry, message).with_hint(hint);
-                self.refuse(warning);
+                self.refuse(self.at(entry, message).with_hint(hint));
             }
             Some(ActivationMode::Manual) => {
                 let message = "the initramfs brings the link up all the same";
@@ -150,8 +144,7 @@ impl<'d> Lowering<'_, 'd> {
         if text == "sriov" {
             let message = "the path to the storage can't have `renderer: sriov`: the initramfs sets no VLAN filter of virtual functions";
             let hint = "without it the VLAN is a link of its own";
-            let warning = self.at(entry, message).with_hint(hint);
-            self.refuse(warning);
+            self.refuse(self.at(entry, message).with_hint(hint));
         }
     }
 
@@ -171,8 +164,7 @@ impl<'d> Lowering<'_, 'd> {
         };
         let path = self.path.key(token.name());
         let message = format!("`{}` is there too", how.name());
-        self.findings.error(token.key, &path, message, |d| {
-            d.expected("one of the two, or neither")
-        });
+        self.findings
+            .misfit(token.key, &path, message, "one of the two, or neither");
     }
 }

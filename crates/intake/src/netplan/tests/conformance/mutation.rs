@@ -220,14 +220,12 @@ fn below(value_type: &'static ValueType, rest: &[Option<&str>]) -> Option<&'stat
     match (value_type, step) {
         (ValueType::List(item) | ValueType::OneOrList(item), None) => below(item, after),
         (ValueType::Names(each), Some(_)) => below(each, after),
-        (ValueType::Map(groups), Some(key)) => below(&find(groups, key)?.value_type, after),
-        (ValueType::TextOrMap(keys), Some(key)) => {
-            below(&keys.iter().find(|own| own.name == *key)?.value_type, after)
+        (ValueType::Map(groups) | ValueType::TextOrMap(groups), Some(key)) => {
+            below(&find(groups, key)?.value_type, after)
         }
         (ValueType::InterfaceAddress(options), Some(_)) => {
             let key = (*after.first()?)?;
-            let option = options.iter().find(|own| own.name == key)?;
-            below(&option.value_type, &after[1..])
+            below(&find(options, key)?.value_type, &after[1..])
         }
         _ => None,
     }

@@ -70,11 +70,12 @@ fn found<'k>(keys: &'k [&'k [Key]], path: &[String]) -> bool {
 
 fn inside(value_type: &ValueType, path: &[String]) -> bool {
     match value_type {
-        ValueType::Map(groups) => found(groups, path),
+        ValueType::Map(groups)
+        | ValueType::TextOrMap(groups)
+        | ValueType::InterfaceAddress(groups) => found(groups, path),
         ValueType::List(each) | ValueType::OneOrList(each) | ValueType::Names(each) => {
             inside(each, path)
         }
-        ValueType::TextOrMap(keys) | ValueType::InterfaceAddress(keys) => found(&[keys], path),
         _ => false,
     }
 }
@@ -106,11 +107,14 @@ fn ours() -> BTreeSet<&'static str> {
     }
     fn add_of(value_type: &'static ValueType, names: &mut BTreeSet<&'static str>) {
         match value_type {
-            ValueType::Map(groups) => groups.iter().for_each(|group| add(group, names)),
+            ValueType::Map(groups)
+            | ValueType::TextOrMap(groups)
+            | ValueType::InterfaceAddress(groups) => {
+                groups.iter().for_each(|group| add(group, names));
+            }
             ValueType::List(each) | ValueType::OneOrList(each) | ValueType::Names(each) => {
                 add_of(each, names);
             }
-            ValueType::TextOrMap(keys) | ValueType::InterfaceAddress(keys) => add(keys, names),
             _ => {}
         }
     }
