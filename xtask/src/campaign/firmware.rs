@@ -9,7 +9,7 @@ use nvmeroot_lab::scenario::Scenario;
 use nvmeroot_lab::scenario::firmware::{self, Rival};
 use nvmeroot_lab::{Clock, Job, Kind, Lab, Release, SEED, Verdict, Way};
 
-use super::document::{put, read};
+use super::document::put;
 use crate::lab;
 
 /// Where the comparison is that people read, from the top of the workspace.
@@ -23,7 +23,8 @@ pub(super) struct Args {
     /// Boot the same machines by dracut's own module as well, and compare
     #[arg(long)]
     rivals: bool,
-    /// Put the comparison into docs/results/firmware.md; what did not run is named there
+    /// Put the comparison into docs/results/firmware.md, a table for each release that ran;
+    /// a case that did not is named there
     #[arg(long, requires = "rivals")]
     write: bool,
     /// How many run at a time [default: what processors and memory carry]
@@ -82,7 +83,6 @@ fn compare(
     write: bool,
     is_wanted: &dyn Fn(&Scenario) -> bool,
 ) -> anyhow::Result<()> {
-    let mut text = String::new();
     for release in RELEASES {
         let rivals = firmware::rivals(release);
         let mut scenarios: Vec<Scenario> = rivals
@@ -94,24 +94,24 @@ fn compare(
             continue;
         }
         let verdicts = boot(lab, parallel, scenarios);
-        table(&mut text, lab, release, &rivals, &verdicts)?;
-    }
-    print!("{text}");
-    if write {
-        put(DOCUMENT, &read(DOCUMENT)?, &text)?;
+        let text = table(lab, release, &rivals, &verdicts)?;
+        print!("{text}");
+        if write {
+            put(DOCUMENT, release.suite(), &text)?;
+        }
     }
     Ok(())
 }
 
 /// One release's: what boots, and after how long.
 fn table(
-    text: &mut String,
     lab: &Lab,
     release: Release,
     rivals: &[Rival],
     verdicts: &[Verdict],
-) -> anyhow::Result<()> {
+) -> anyhow::Result<String> {
     let titles = firmware::WAYS;
+    let mut text = String::new();
     writeln!(text, "\n{}\n", release.title())?;
     writeln!(text, "| case | {} |", titles.join(" | "))?;
     writeln!(text, "|---|{}", "---|".repeat(titles.len()))?;
@@ -127,7 +127,7 @@ fn table(
         writeln!(text, "| {} | {} |", rival.title, cells.join(" | "))?;
     }
     let Some(first) = rivals.first() else {
-        return Ok(());
+        return Ok(text);
     };
     let mut sizes = Vec::new();
     for scenario in &first.scenarios {
@@ -140,7 +140,7 @@ fn table(
         });
     }
     writeln!(text, "| initial ramdisk | {} |", sizes.join(" | "))?;
-    Ok(())
+    Ok(text)
 }
 
 /// Whether root was mounted, and when.
