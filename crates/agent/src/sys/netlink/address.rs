@@ -127,41 +127,51 @@ impl Netlink {
     /// # Errors
     /// What the kernel refuses.
     pub fn add_address(&mut self, link: &Link, new: &NewAddress) -> Result<(), NetlinkError> {
-        let link_local = match new.address {
+        // All of them, so that one without a line below does not compile.
+        let &NewAddress {
+            address,
+            prefix,
+            ref label,
+            deprecated,
+            lifetimes,
+            metric,
+            without_route,
+        } = new;
+        let link_local = match address {
             IpAddr::V4(v4) => v4.is_link_local(),
             IpAddr::V6(v6) => v6.is_unicast_link_local(),
         };
         let scope = if link_local { LINK } else { UNIVERSE };
-        let family = family(new.address.is_ipv6());
-        let fixed = fixed(family, new.prefix, scope, link.index);
+        let family = family(address.is_ipv6());
+        let fixed = fixed(family, prefix, scope, link.index);
         let mut request = Request::new(kind::NEW_ADDRESS, &fixed);
-        request.put_ip(LOCAL, new.address);
-        request.put_ip(ADDRESS, new.address);
+        request.put_ip(LOCAL, address);
+        request.put_ip(ADDRESS, address);
         // As `ip address add … brd +` and networkd do; a /31 or /32 has none.
-        if let IpAddr::V4(v4) = new.address
-            && new.prefix < 31
+        if let IpAddr::V4(v4) = address
+            && prefix < 31
         {
-            let host = u32::MAX.checked_shr(new.prefix.into()).unwrap_or(0);
+            let host = u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
             request.put(BROADCAST, &(u32::from(v4) | host).to_be_bytes());
         }
-        if let Some(label) = &new.label {
+        if let Some(label) = label {
             request.put_text(LABEL, label);
         }
-        if new.deprecated || new.lifetimes.is_some() {
-            let (valid, preferred) = new.lifetimes.unwrap_or((u32::MAX, u32::MAX));
-            let preferred = if new.deprecated { 0 } else { preferred };
+        if deprecated || lifetimes.is_some() {
+            let (valid, preferred) = lifetimes.unwrap_or((u32::MAX, u32::MAX));
+            let preferred = if deprecated { 0 } else { preferred };
             request.put(CACHE_INFO, &cache_info(preferred, valid));
         }
-        if new.without_route {
+        if without_route {
             request.put_u32(FLAGS, NO_PREFIX_ROUTE);
         }
-        if let Some(metric) = new.metric {
+        if let Some(metric) = metric {
             request.put(ROUTE_PRIORITY, &metric.to_ne_bytes());
         }
         self.change(request, flag::CREATE | flag::REPLACE, || {
             format!(
-                "can't give `{}` the address `{}/{}`",
-                link.name, new.address, new.prefix
+                "can't give `{}` the address `{address}/{prefix}`",
+                link.name
             )
         })
     }

@@ -66,6 +66,27 @@ fn parameters(new: &NewLink) -> Vec<Parameter> {
 /// In the order of their numbers, which is the kernel's own
 /// (`bond_changelink`): set one by one, each finds what it depends on.
 fn of_bond(bond: &BondParameters) -> Vec<Parameter> {
+    let &BondParameters {
+        mode,
+        lacp_rate,
+        mii_monitor_interval,
+        min_links,
+        transmit_hash_policy,
+        ad_select,
+        all_members_active,
+        arp_interval,
+        ref arp_ip_targets,
+        arp_validate,
+        arp_all_targets,
+        up_delay,
+        down_delay,
+        fail_over_mac_policy,
+        gratuitous_arp,
+        packets_per_member,
+        primary_reselect_policy,
+        resend_igmp,
+        learn_packet_interval,
+    } = bond;
     let byte =
         |name, attribute, value: Option<u8>| value.map(|value| parameter(name, attribute, [value]));
     let number = |name, attribute, value: Option<u32>| {
@@ -74,9 +95,9 @@ fn of_bond(bond: &BondParameters) -> Vec<Parameter> {
     let time = |name, attribute, value: Option<Milliseconds>| {
         number(name, attribute, value.map(Milliseconds::get))
     };
-    let targets = (!bond.arp_ip_targets.is_empty()).then(|| {
+    let targets = (!arp_ip_targets.is_empty()).then(|| {
         let mut value = Vec::new();
-        for (index, target) in (0_u16..).zip(bond.arp_ip_targets.as_slice()) {
+        for (index, target) in (0_u16..).zip(arp_ip_targets.as_slice()) {
             value.extend(8_u16.to_ne_bytes());
             value.extend(index.to_ne_bytes());
             value.extend(target.octets());
@@ -84,57 +105,45 @@ fn of_bond(bond: &BondParameters) -> Vec<Parameter> {
         parameter("arp_ip_target", 8, value)
     });
     [
-        byte("mode", 1, bond.mode.map(BondMode::number)),
-        time("miimon", 3, bond.mii_monitor_interval),
-        time("updelay", 4, bond.up_delay),
-        time("downdelay", 5, bond.down_delay),
-        time("arp_interval", 7, bond.arp_interval),
+        byte("mode", 1, mode.map(BondMode::number)),
+        time("miimon", 3, mii_monitor_interval),
+        time("updelay", 4, up_delay),
+        time("downdelay", 5, down_delay),
+        time("arp_interval", 7, arp_interval),
         targets,
-        number(
-            "arp_validate",
-            9,
-            bond.arp_validate.map(|w| w.number().into()),
-        ),
+        number("arp_validate", 9, arp_validate.map(|w| w.number().into())),
         number(
             "arp_all_targets",
             10,
-            bond.arp_all_targets.map(|w| w.number().into()),
+            arp_all_targets.map(|w| w.number().into()),
         ),
         byte(
             "primary_reselect",
             12,
-            bond.primary_reselect_policy.map(PrimaryReselect::number),
+            primary_reselect_policy.map(PrimaryReselect::number),
         ),
         byte(
             "fail_over_mac",
             13,
-            bond.fail_over_mac_policy.map(FailOverMac::number),
+            fail_over_mac_policy.map(FailOverMac::number),
         ),
         byte(
             "xmit_hash_policy",
             14,
-            bond.transmit_hash_policy.map(TransmitHashPolicy::number),
+            transmit_hash_policy.map(TransmitHashPolicy::number),
         ),
-        number("resend_igmp", 15, bond.resend_igmp.map(Into::into)),
-        byte("num_grat_arp", 16, bond.gratuitous_arp),
-        byte(
-            "all_slaves_active",
-            17,
-            bond.all_members_active.map(Into::into),
-        ),
-        number("min_links", 18, bond.min_links),
+        number("resend_igmp", 15, resend_igmp.map(Into::into)),
+        byte("num_grat_arp", 16, gratuitous_arp),
+        byte("all_slaves_active", 17, all_members_active.map(Into::into)),
+        number("min_links", 18, min_links),
         number(
             "lp_interval",
             19,
-            bond.learn_packet_interval.map(LearnPacketInterval::get),
+            learn_packet_interval.map(LearnPacketInterval::get),
         ),
-        number(
-            "packets_per_slave",
-            20,
-            bond.packets_per_member.map(Into::into),
-        ),
-        byte("lacp_rate", 21, bond.lacp_rate.map(LacpRate::number)),
-        byte("ad_select", 22, bond.ad_select.map(AdSelect::number)),
+        number("packets_per_slave", 20, packets_per_member.map(Into::into)),
+        byte("lacp_rate", 21, lacp_rate.map(LacpRate::number)),
+        byte("ad_select", 22, ad_select.map(AdSelect::number)),
     ]
     .into_iter()
     .flatten()
@@ -143,21 +152,27 @@ fn of_bond(bond: &BondParameters) -> Vec<Parameter> {
 
 /// `IFLA_BR_…`.
 fn of_bridge(bridge: BridgeParameters) -> Vec<Parameter> {
+    let BridgeParameters {
+        ageing_time,
+        priority,
+        forward_delay,
+        hello_time,
+        max_age,
+        stp,
+    } = bridge;
     let number = |name, attribute, value: Option<u32>| {
         value.map(|value| parameter(name, attribute, value.to_ne_bytes()))
     };
     let time = |name, attribute, value: Option<Centiseconds>| {
         number(name, attribute, value.map(Centiseconds::get))
     };
-    let priority = bridge
-        .priority
-        .map(|value| parameter("priority", 6, value.to_ne_bytes()));
+    let priority = priority.map(|value| parameter("priority", 6, value.to_ne_bytes()));
     [
-        time("forward_delay", 1, bridge.forward_delay),
-        time("hello_time", 2, bridge.hello_time),
-        time("max_age", 3, bridge.max_age),
-        time("ageing_time", 4, bridge.ageing_time),
-        number("stp_state", 5, bridge.stp.map(Into::into)),
+        time("forward_delay", 1, forward_delay),
+        time("hello_time", 2, hello_time),
+        time("max_age", 3, max_age),
+        time("ageing_time", 4, ageing_time),
+        number("stp_state", 5, stp.map(Into::into)),
         priority,
     ]
     .into_iter()

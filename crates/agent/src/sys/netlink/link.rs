@@ -138,8 +138,9 @@ impl Netlink {
     /// What the kernel refuses: `EBUSY` for a rename of a link that is up
     /// (before Linux 6.3), `EINVAL` for an MTU that the card can't.
     pub fn set_link(&mut self, link: &Link, change: &LinkChange<'_>) -> Result<(), NetlinkError> {
+        let &LinkChange { up, name, mac, mtu } = change;
         let mut words = Vec::new();
-        let (flags, mask) = match change.up {
+        let (flags, mask) = match up {
             Some(up) => {
                 words.push(if up { "up" } else { "down" }.to_owned());
                 (if up { IFF_UP } else { 0 }, IFF_UP)
@@ -147,15 +148,15 @@ impl Netlink {
             None => (0, 0),
         };
         let mut request = Request::new(kind::SET_LINK, &fixed(link.index, flags, mask));
-        if let Some(name) = change.name {
+        if let Some(name) = name {
             words.push(format!("the name `{name}`"));
             request.put_text(NAME, name.as_str());
         }
-        if let Some(mac) = change.mac {
+        if let Some(mac) = mac {
             words.push(format!("the MAC address `{mac}`"));
             request.put(ADDRESS, &mac.octets());
         }
-        if let Some(mtu) = change.mtu {
+        if let Some(mtu) = mtu {
             words.push(format!("the MTU {mtu}"));
             let mtu = u32::try_from(u64::from(mtu)).unwrap_or(u32::MAX);
             request.put_u32(MTU, mtu);

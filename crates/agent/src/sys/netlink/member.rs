@@ -28,6 +28,13 @@ fn master(member: u32, master: u32) -> Request {
 }
 
 fn bridge_port(member: u32, port: BridgePort) -> Request {
+    let BridgePort {
+        path_cost,
+        priority,
+        hairpin,
+        neigh_suppress,
+        learning,
+    } = port;
     let mut fixed = fixed(member, 0, 0);
     fixed[0] = AF_BRIDGE;
     let mut request = Request::new(kind::SET_LINK, &fixed);
@@ -37,13 +44,13 @@ fn bridge_port(member: u32, port: BridgePort) -> Request {
                 inner.put(attribute, &[value.into()]);
             }
         };
-        flag(PORT_HAIRPIN, port.hairpin);
-        flag(PORT_LEARNING, port.learning);
-        flag(PORT_NEIGH_SUPPRESS, port.neigh_suppress);
-        if let Some(cost) = port.path_cost {
+        flag(PORT_HAIRPIN, hairpin);
+        flag(PORT_LEARNING, learning);
+        flag(PORT_NEIGH_SUPPRESS, neigh_suppress);
+        if let Some(cost) = path_cost {
             inner.put_u32(PORT_COST, cost.get().into());
         }
-        if let Some(priority) = port.priority {
+        if let Some(priority) = priority {
             inner.put(PORT_PRIORITY, &u16::from(priority.get()).to_ne_bytes());
         }
     });

@@ -258,25 +258,45 @@ impl RouteDecision {
 }
 
 fn request(link: u32, new: &NewRoute) -> Request {
-    let table = new.table.unwrap_or(plan::MAIN_TABLE);
+    // All of them, so that one without a line below does not compile.
+    let &NewRoute {
+        to,
+        ipv6,
+        via,
+        metric,
+        table,
+        on_link,
+        by_gateway,
+        source,
+        // `scope` reads it, with others.
+        scope: _,
+        kind,
+        mtu,
+        advertised_mss,
+        congestion_window,
+        receive_window,
+        protocol,
+        expires,
+    } = new;
+    let table = table.unwrap_or(plan::MAIN_TABLE);
     let mut fixed = [0; FIXED];
-    fixed[0] = family(new.ipv6);
-    fixed[1] = new.to.map_or(0, |(_, n)| n);
+    fixed[0] = family(ipv6);
+    fixed[1] = to.map_or(0, |(_, n)| n);
     // Tables beyond 255 fit the attribute only; it alone is always right.
     fixed[4] = u8::try_from(table).unwrap_or(0);
-    fixed[5] = new.protocol;
+    fixed[5] = protocol;
     fixed[6] = scope(new);
-    fixed[7] = new.kind.number();
-    let flags = if new.on_link { ON_LINK } else { 0 };
+    fixed[7] = kind.number();
+    let flags = if on_link { ON_LINK } else { 0 };
     fixed[8..].copy_from_slice(&flags.to_ne_bytes());
     let mut request = Request::new(kind::NEW_ROUTE, &fixed);
     request.put_u32(TABLE, table);
-    if let Some((to, _)) = new.to {
+    if let Some((to, _)) = to {
         request.put_ip(DESTINATION, to);
     }
-    match new.via {
+    match via {
         // RFC 5549: an IPv4 route by an IPv6 gateway (`struct rtvia`).
-        Some(IpAddr::V6(via)) if !new.ipv6 => {
+        Some(IpAddr::V6(via)) if !ipv6 => {
             let mut value = u16::from(family(true)).to_ne_bytes().to_vec();
             value.extend(via.octets());
             request.put(VIA, &value);
@@ -284,23 +304,23 @@ fn request(link: u32, new: &NewRoute) -> Request {
         Some(via) => request.put_ip(GATEWAY, via),
         None => {}
     }
-    if new.kind.carries_packets() && !new.by_gateway {
+    if kind.carries_packets() && !by_gateway {
         request.put_u32(OUTGOING, link);
     }
-    if let Some(source) = new.source {
+    if let Some(source) = source {
         request.put_ip(PREFERRED_SOURCE, source);
     }
-    if let Some(metric) = new.metric {
+    if let Some(metric) = metric {
         request.put_u32(PRIORITY, metric);
     }
-    if let Some(expires) = new.expires {
+    if let Some(expires) = expires {
         request.put_u32(EXPIRES, expires);
     }
     let metrics: Vec<(u16, u32)> = [
-        (METRIC_MTU, new.mtu),
-        (METRIC_MSS, new.advertised_mss),
-        (METRIC_CONGESTION_WINDOW, new.congestion_window),
-        (METRIC_RECEIVE_WINDOW, new.receive_window),
+        (METRIC_MTU, mtu),
+        (METRIC_MSS, advertised_mss),
+        (METRIC_CONGESTION_WINDOW, congestion_window),
+        (METRIC_RECEIVE_WINDOW, receive_window),
     ]
     .into_iter()
     .filter_map(|(attribute, value)| Some((attribute, value?)))

@@ -41,16 +41,25 @@ pub struct NewRule {
 
 impl From<&plan::Rule> for NewRule {
     fn from(rule: &plan::Rule) -> Self {
-        let from = rule.from.map(|net| (net.network(), net.prefix_len()));
-        let to = rule.to.map(|net| (net.network(), net.prefix_len()));
+        let &plan::Rule {
+            from,
+            to,
+            table,
+            priority,
+            mark,
+            type_of_service,
+            origin: _,
+        } = rule;
+        let from = from.map(|net| (net.network(), net.prefix_len()));
+        let to = to.map(|net| (net.network(), net.prefix_len()));
         Self {
             ipv6: from.or(to).is_some_and(|(a, _)| a.is_ipv6()),
             from,
             to,
-            table: rule.table,
-            priority: rule.priority,
-            mark: rule.mark,
-            type_of_service: rule.type_of_service,
+            table,
+            priority,
+            mark,
+            type_of_service,
         }
     }
 }
@@ -75,14 +84,24 @@ impl Netlink {
 }
 
 fn request(new: &NewRule) -> Request {
-    let table = new.table.unwrap_or(plan::MAIN_TABLE);
+    // All of them, so that one without a line below does not compile.
+    let &NewRule {
+        ipv6,
+        from,
+        to,
+        table,
+        priority,
+        mark,
+        type_of_service,
+    } = new;
+    let table = table.unwrap_or(plan::MAIN_TABLE);
     // `struct fib_rule_hdr`: family, destination's and source's prefix
     // lengths, type of service, table, two reserved, action, flags (u32).
     let fixed = [
-        family(new.ipv6),
-        new.to.map_or(0, |(_, n)| n),
-        new.from.map_or(0, |(_, n)| n),
-        new.type_of_service.unwrap_or(0),
+        family(ipv6),
+        to.map_or(0, |(_, n)| n),
+        from.map_or(0, |(_, n)| n),
+        type_of_service.unwrap_or(0),
         u8::try_from(table).unwrap_or(0),
         0,
         0,
@@ -95,16 +114,16 @@ fn request(new: &NewRule) -> Request {
     let mut request = Request::new(kind::NEW_RULE, &fixed);
     request.put_u32(TABLE, table);
     request.put(PROTOCOL, &[STATIC]);
-    if let Some((from, _)) = new.from {
+    if let Some((from, _)) = from {
         request.put_ip(SOURCE, from);
     }
-    if let Some((to, _)) = new.to {
+    if let Some((to, _)) = to {
         request.put_ip(DESTINATION, to);
     }
-    if let Some(priority) = new.priority {
+    if let Some(priority) = priority {
         request.put_u32(PRIORITY, priority);
     }
-    if let Some(mark) = new.mark {
+    if let Some(mark) = mark {
         request.put_u32(MARK, mark);
     }
     request
