@@ -1,6 +1,8 @@
 //! The network as the kernel has it, for a machine whose manager nobody reads: what
 //! ip-address(8), ip-route(8) and ip-rule(8) print as JSON.
 
+mod route;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -9,9 +11,10 @@ use nvmeroot_plan::{Fragment, Origin, Warning};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::route::{ROUTES, RULES, Route, Rule};
 use crate::IntakeError;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::native::{Family, Network, bond, bridge, ip, vlan_filtering};
+use crate::native::{Family, Network, bond, bridge, vlan_filtering};
 
 /// What the commands print.
 #[derive(Clone, Debug, Default)]
@@ -25,8 +28,6 @@ pub struct KernelState {
 }
 
 const ADDRESSES: &str = "ip address";
-const ROUTES: &str = "ip route";
-const RULES: &str = "ip rule";
 
 #[derive(Debug, Deserialize)]
 struct Link {
@@ -68,37 +69,6 @@ struct Address {
     temporary: bool,
 }
 
-#[derive(Debug, Deserialize)]
-struct Route {
-    #[serde(default, rename = "type")]
-    kind: String,
-    dst: String,
-    gateway: Option<IpAddr>,
-    dev: Option<String>,
-    #[serde(default)]
-    table: Option<Value>,
-    #[serde(default)]
-    protocol: Option<Value>,
-    metric: Option<u32>,
-    prefsrc: Option<IpAddr>,
-    #[serde(default)]
-    flags: Vec<String>,
-    nexthops: Option<Value>,
-    via: Option<Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Rule {
-    priority: u32,
-    src: Option<String>,
-    srclen: Option<u8>,
-    dst: Option<String>,
-    dstlen: Option<u8>,
-    table: Option<Value>,
-    #[serde(flatten)]
-    more: BTreeMap<String, Value>,
-}
-
 /// Reads the state: what was given by hand as it is, and who gave the rest is asked again.
 ///
 /// # Errors
@@ -118,11 +88,11 @@ pub fn read(state: &KernelState) -> Result<Fragment, IntakeError> {
     }
     let mut of_table: BTreeMap<u32, String> = BTreeMap::new();
     for route in &routes {
-        add_route(&mut network, route, &mut of_table);
+        route.add(&mut network, &mut of_table);
     }
     for bytes in &state.rules {
         for rule in parsed::<Vec<Rule>>(RULES, bytes)? {
-            add_rule(&mut network, &rule, &of_table);
+            rule.add(&mut network, &of_table);
         }
     }
     let mut fragment = network.finish()?;
@@ -258,11 +228,6 @@ fn of_bond(network: &mut Network, link: &Link, origin: &Origin) {
     }
 }
 
-/// What a route is from, by the kernel's word or number (`rtnetlink.h`).
-fn is_from(route: &Route, protocol: &str) -> bool {
-    route.protocol.as_ref().and_then(Value::as_str) == Some(protocol)
-}
-
 fn addresses(network: &mut Network, link: &Link, routes: &[Route]) {
     let origin = Origin::whole(ADDRESSES);
     if link.link_type == "loopback" {
@@ -274,7 +239,7 @@ fn addresses(network: &mut Network, link: &Link, routes: &[Route]) {
             .iter()
             .filter(|route| route.dev.as_deref() == Some(&link.ifname))
     };
-    let (mut leased4, mut leased6) = (own().any(|r| is_from(r, "dhcp")), false);
+    let (mut leased4, mut leased6) = (own().any(|r| r.is_from("dhcp")), false);
     for address in &link.addr_info {
         let Some(local) = address.local else {
             continue;
@@ -294,7 +259,7 @@ fn addresses(network: &mut Network, link: &Link, routes: &[Route]) {
         }
     }
     if leased4 {
-        let of_lease = own().filter(|route| is_from(route, "dhcp"));
+        let of_lease = own().filter(|route| route.is_from("dhcp"));
         let metric = of_lease.filter_map(|route| route.metric).min();
         let metric = metric.map(|metric| metric.to_string());
         one.dhcp(Family::V4, &origin, metric.as_deref());
@@ -302,100 +267,8 @@ fn addresses(network: &mut Network, link: &Link, routes: &[Route]) {
     if leased6 {
         one.dhcp(Family::V6, &origin, None);
     }
-    if leased6 || own().any(|route| is_from(route, "ra")) {
+    if leased6 || own().any(|route| route.is_from("ra")) {
         one.plain("accept-ra", &origin, "true");
-    }
-}
-
-fn table_of(table: Option<&Value>) -> Option<u32> {
-    match table {
-        None => Some(nvmeroot_plan::MAIN_TABLE),
-        Some(Value::Number(number)) => number.as_u64().and_then(|n| u32::try_from(n).ok()),
-        Some(Value::String(name)) => ip::table(name),
-        Some(_) => None,
-    }
-}
-
-fn add_route(network: &mut Network, route: &Route, of_table: &mut BTreeMap<u32, String>) {
-    // The kernel's own, and what comes again by a lease or an advertisement.
-    let comes_again = ["kernel", "dhcp", "ra", "redirect"];
-    let Some(device) = &route.dev else {
-        if let Some(hops) = &route.nexthops {
-            several(network, hops);
-        }
-        return;
-    };
-    let origin = Origin::whole(ROUTES);
-    let table = table_of(route.table.as_ref());
-    let is_local = table == Some(255) || !matches!(route.kind.as_str(), "" | "unicast");
-    if is_local || device == "lo" || comes_again.iter().any(|from| is_from(route, from)) {
-        return;
-    }
-    let link = network.link(device, &origin);
-    if let (Some(table), None) = (table, &route.via) {
-        let mut words = vec![route.dst.clone()];
-        words.extend(route.gateway.map(|via| format!("via {via}")));
-        let metric = route.metric.filter(|metric| *metric != 0);
-        words.extend(metric.map(|metric| format!("metric {metric}")));
-        words.extend(route.prefsrc.map(|from| format!("src {from}")));
-        if table != nvmeroot_plan::MAIN_TABLE {
-            words.push(format!("table {table}"));
-        }
-        words.extend(route.flags.iter().find(|flag| *flag == "onlink").cloned());
-        if let Some((said, _)) = ip::route(&words.join(" "), &origin) {
-            of_table.entry(table).or_insert_with(|| device.clone());
-            return link.route(&origin, said);
-        }
-    }
-    let message = format!("the route to `{}` can't be carried over", route.dst);
-    link.doubt(&origin, message);
-}
-
-/// A route over several interfaces at once.
-fn several(network: &mut Network, hops: &Value) {
-    let origin = Origin::whole(ROUTES);
-    let devices = hops.as_array().into_iter().flatten();
-    for device in devices.filter_map(|hop| hop.get("dev").and_then(Value::as_str)) {
-        let message = "a route over several interfaces can't be carried over";
-        network.link(device, &origin).doubt(&origin, message);
-    }
-}
-
-fn add_rule(network: &mut Network, rule: &Rule, of_table: &BTreeMap<u32, String>) {
-    // Those that are always there, and that of VRFs.
-    let is_usual = matches!(rule.priority, 0 | 1000 | 32766 | 32767);
-    let table = table_of(rule.table.as_ref());
-    if is_usual {
-        return;
-    }
-    let origin = Origin::whole(RULES);
-    let device = table.and_then(|table| of_table.get(&table));
-    let (Some(table), Some(device)) = (table, device) else {
-        let message = format!("the rule of priority {} is not carried over", rule.priority);
-        network.warnings.push(Warning::at(origin, message));
-        return;
-    };
-    let with = |text: &Option<String>, length: Option<u8>| {
-        let text = text.clone().filter(|text| text != "all")?;
-        Some(length.map_or(text.clone(), |length| format!("{text}/{length}")))
-    };
-    let mut words = vec![
-        format!("table {table}"),
-        format!("priority {}", rule.priority),
-    ];
-    words.extend(with(&rule.src, rule.srclen).map(|from| format!("from {from}")));
-    words.extend(with(&rule.dst, rule.dstlen).map(|to| format!("to {to}")));
-    let is_plain = rule.more.keys().all(|key| key == "protocol");
-    let link = network.link(device, &origin);
-    match ip::rule(&words.join(" "), &origin).filter(|_| is_plain) {
-        Some(said) => link.rule(&origin, said),
-        None => {
-            let message = format!(
-                "the rule of priority {} can't be carried over",
-                rule.priority
-            );
-            link.doubt(&origin, message);
-        }
     }
 }
 

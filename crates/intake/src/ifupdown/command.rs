@@ -96,11 +96,11 @@ fn known(network: &mut Network, name: &str, words: &[&str], origin: &Origin) -> 
 }
 
 fn route(network: &mut Network, name: &str, words: &str, origin: &Origin) -> bool {
-    let Some((route, device)) = ip::route(words, origin) else {
+    let Some(route) = ip::route(words, origin) else {
         return false;
     };
-    let device = device.as_deref().unwrap_or(name);
-    network.link(device, origin).route(origin, route);
+    let device = route.device.as_deref().unwrap_or(name);
+    network.link(device, origin).ip_route(origin, route);
     true
 }
 

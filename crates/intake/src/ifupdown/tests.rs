@@ -154,6 +154,28 @@ iface eth0 inet static
 }
 
 #[test]
+fn metrics_of_a_route_are_carried_or_told_of() {
+    let text = "\
+iface eth0 inet static
+  address 10.0.0.5/24
+  up ip route add 10.1.0.0/16 via 10.0.0.1 mtu lock 1400 initcwnd 20 rto_min 20ms
+  up ip route add default dev eth0
+";
+    let fragment = interfaces(text);
+    assert_eq!(
+        shown(&fragment),
+        [
+            "eth0, 10.0.0.5/24, route 10.1.0.0/16 via 10.0.0.1 mtu 1400 cwnd 20, route default scope link"
+        ]
+    );
+    let left = ["mtu lock", "rto_min"];
+    let left = left.map(|one| {
+        format!("note etc/network/interfaces:3:3: `{one}` is not carried out in the initramfs")
+    });
+    assert_eq!(said(&fragment), left);
+}
+
+#[test]
 fn bridges_and_bonds_have_what_their_scripts_read() {
     let text = "\
 iface br0 inet static

@@ -7,11 +7,46 @@ use nvmeroot_plan::Origin;
 
 use super::Map;
 
-/// The words of `ip route add` as netplan's, and the interface that they name. `None`
-/// where there is a word that means something else.
-pub(crate) fn route(words: &str, origin: &Origin) -> Option<(Map, Option<String>)> {
+/// A route of `ip`.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// netplan's words for it.
+    pub(crate) words: Map,
+    /// The interface that it names.
+    pub(crate) device: Option<String>,
+    /// What netplan has no word for, and where packets go does not depend on.
+    pub(crate) left: Vec<String>,
+}
+
+/// How a route's connections go about it, with netplan's words for those that it has.
+/// The kernel names `congctl` and `realms` otherwise than `ip` does.
+const METRICS: [(&str, Option<&str>); 19] = [
+    ("mtu", Some("mtu")),
+    ("advmss", Some("advertised-mss")),
+    ("initcwnd", Some("congestion-window")),
+    ("initrwnd", Some("advertised-receive-window")),
+    ("congctl", None),
+    ("congestion", None),
+    ("cwnd", None),
+    ("fastopen_no_cookie", None),
+    ("features", None),
+    ("hoplimit", None),
+    ("quickack", None),
+    ("realm", None),
+    ("realms", None),
+    ("reordering", None),
+    ("rto_min", None),
+    ("rtt", None),
+    ("rttvar", None),
+    ("ssthresh", None),
+    ("window", None),
+];
+
+/// The words of `ip route add` as netplan's. `None` where there is one that means
+/// something else.
+pub(crate) fn route(words: &str, origin: &Origin) -> Option<Route> {
     let mut route = Map::default();
-    let mut device = None;
+    let (mut device, mut left) = (None, Vec::new());
     let mut words = words.split_whitespace();
     let mut to = words.next()?;
     if let "blackhole" | "unreachable" | "prohibit" | "throw" | "unicast" = to {
@@ -44,9 +79,6 @@ pub(crate) fn route(words: &str, origin: &Origin) -> Option<(Map, Option<String>
                 let from: IpAddr = words.next()?.parse().ok()?;
                 route.text("from", origin, from.to_string());
             }
-            "mtu" => {
-                route.number("mtu", origin, words.next()?)?;
-            }
             "scope" => {
                 let scope = words.next()?;
                 if !matches!(scope, "global" | "link" | "host") {
@@ -55,17 +87,38 @@ pub(crate) fn route(words: &str, origin: &Origin) -> Option<(Map, Option<String>
                 route.plain("scope", origin, scope);
             }
             "onlink" => route.plain("on-link", origin, "true"),
-            "proto" | "protocol" => {
+            // Who set it, and what routers say of themselves.
+            "proto" | "protocol" | "pref" => {
                 words.next()?;
             }
-            _ => return None,
+            word => {
+                let (_, netplan) = METRICS.iter().find(|(known, _)| *known == word)?;
+                let mut value = words.next()?;
+                if value == "lock" {
+                    left.push(format!("{word} lock"));
+                    value = words.next()?;
+                }
+                match netplan {
+                    // To the kernel that is nothing.
+                    _ if value == "0" => {}
+                    Some(netplan) => route.number(netplan, origin, value)?,
+                    None => left.push(word.to_owned()),
+                }
+            }
         }
     }
     if destination != "default" {
         network(&destination)?;
+    } else if !route.has("via") && !route.has("scope") {
+        // As `ip` takes it, and netplan wants it said.
+        route.plain("scope", origin, "link");
     }
     route.text("to", origin, destination);
-    Some((route, device))
+    Some(Route {
+        words: route,
+        device,
+        left,
+    })
 }
 
 /// The default route to a gateway, as netplan has it.
@@ -117,12 +170,33 @@ pub(crate) fn rule(words: &str, origin: &Origin) -> Option<Map> {
                 rule.number("priority", origin, words.next()?)?;
             }
             "fwmark" => {
-                rule.number("mark", origin, words.next()?)?;
+                let said = words.next()?;
+                let (mark, mask) = said.split_once('/').unwrap_or((said, "0xffffffff"));
+                let mark = number(mark).filter(|mark| *mark != 0)?;
+                // netplan has no word for a part of a mark.
+                number(mask).filter(|mask| *mask == u32::MAX)?;
+                rule.plain("mark", origin, mark);
+            }
+            "tos" | "dsfield" => {
+                // Without `0x` it is hexadecimal to one program and decimal to the other.
+                let said = words.next().filter(|said| said.starts_with("0x"))?;
+                let said = u8::try_from(number(said)?).ok()?;
+                rule.plain("type-of-service", origin, said);
+            }
+            "proto" | "protocol" => {
+                words.next()?;
             }
             _ => return None,
         }
     }
     (rule.has("from") || rule.has("to")).then_some(rule)
+}
+
+fn number(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
 }
 
 /// A routing table by its number, or by the names that are always there.
@@ -131,13 +205,65 @@ pub(crate) fn table(text: &str) -> Option<u32> {
         "main" => Some(254),
         "default" => Some(253),
         "local" => Some(255),
-        number => number.parse().ok(),
+        // 0 is none.
+        number => number.parse().ok().filter(|number| *number != 0),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// netplan has a word for four of a route's metrics; the others are told of.
+    #[test]
+    fn no_metric_of_a_route_is_dropped_in_silence() {
+        let origin = Origin::whole("test");
+        let text = "10.1.0.0/16 via 10.0.0.1 mtu lock 1400 advmss 1360 initcwnd 20 initrwnd 30";
+        let said = route(text, &origin).expect("a route");
+        let mut expected = Map::default();
+        expected.text("via", &origin, "10.0.0.1");
+        expected.plain("mtu", &origin, 1400);
+        expected.plain("advertised-mss", &origin, 1360);
+        expected.plain("congestion-window", &origin, 20);
+        expected.plain("advertised-receive-window", &origin, 30);
+        expected.text("to", &origin, "10.1.0.0/16");
+        assert_eq!(
+            (said.words, said.left),
+            (expected, vec!["mtu lock".to_owned()])
+        );
+        for (metric, netplan) in METRICS {
+            let said = route(&format!("10.0.0.0/8 {metric} 7"), &origin).expect("a route");
+            let is_carried = netplan.is_some_and(|netplan| said.words.has(netplan));
+            assert!(is_carried || said.left == [metric], "{metric}");
+            let nothing = route(&format!("10.0.0.0/8 {metric} 0"), &origin).expect("a route");
+            assert!(nothing.left.is_empty(), "{metric}");
+        }
+        assert!(route("10.0.0.0/8 frobnicate 7", &origin).is_none());
+        assert!(route("10.0.0.0/8 mtu much", &origin).is_none());
+    }
+
+    #[test]
+    fn a_rule_has_its_mark_and_its_type_of_service() {
+        let origin = Origin::whole("test");
+        let of = |text: &str| rule(text, &origin);
+        let said = of("from 10.0.0.5 fwmark 0x10/0xffffffff tos 0x10 table 7").expect("a rule");
+        let mut expected = Map::default();
+        expected.text("from", &origin, "10.0.0.5");
+        expected.plain("mark", &origin, 16);
+        expected.plain("type-of-service", &origin, 16);
+        expected.plain("table", &origin, 7);
+        assert_eq!(said, expected);
+        for other in [
+            "fwmark 5/0xff",
+            "fwmark 0",
+            "tos 10",
+            "tos 0x100",
+            "iif eth0",
+            "table 0",
+        ] {
+            assert_eq!(of(&format!("from 10.0.0.5 {other}")), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_length_is_a_number_or_a_mask() {

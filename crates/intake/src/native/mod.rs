@@ -228,6 +228,14 @@ impl Link {
         self.words.push("routes", origin, Word::Map(route));
     }
 
+    /// A route of `ip`, and what of it is left to the running system.
+    pub(crate) fn ip_route(&mut self, origin: &Origin, route: ip::Route) {
+        for left in &route.left {
+            self.not_carried_out(left, origin);
+        }
+        self.route(origin, route.words);
+    }
+
     pub(crate) fn rule(&mut self, origin: &Origin, rule: Map) {
         self.words.push("routing-policy", origin, Word::Map(rule));
     }

@@ -95,15 +95,31 @@ fn line(one: &Interface) -> String {
     words.extend(one.mac.map(|mac| format!("mac {mac}")));
     for route in &one.routes {
         let mut text = format!("route {}", route.to);
+        if !route.kind.carries_packets() {
+            text.push_str(&format!(" {}", route.kind));
+        }
         text.extend(route.via.map(|via| format!(" via {via}")));
         text.extend(route.metric.map(|metric| format!(" metric {metric}")));
         text.extend(route.table.map(|table| format!(" table {table}")));
         text.push_str(if route.on_link { " onlink" } else { "" });
+        text.extend(route.scope.map(|scope| format!(" scope {scope}")));
+        let metrics = [
+            ("mtu", route.mtu),
+            ("cwnd", route.congestion_window),
+            ("rwnd", route.advertised_receive_window),
+            ("mss", route.advertised_mss),
+        ];
+        for (name, value) in metrics {
+            text.extend(value.map(|value| format!(" {name} {value}")));
+        }
         words.push(text);
     }
     for rule in &one.rules {
         let from = rule.from.map_or("all".to_owned(), |from| from.to_string());
-        words.push(format!("rule from {from} table {:?}", rule.table));
+        let mut text = format!("rule from {from} table {:?}", rule.table);
+        text.extend(rule.mark.map(|mark| format!(" mark {mark}")));
+        text.extend(rule.type_of_service.map(|tos| format!(" tos {tos}")));
+        words.push(text);
     }
     words.join(", ")
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use nvmeroot_plan::Origin;
 
 use crate::native::ini::{Entry, Section, is_true};
-use crate::native::{Family, Link, Map, Word, ip};
+use crate::native::{Family, Link, Word, ip};
 
 /// A group that is not there is one without keys (`nm_connection_normalize`).
 pub(super) fn read(link: &mut Link, v4: Option<&Section>, v6: Option<&Section>, whole: &Origin) {
@@ -133,7 +133,7 @@ fn routes(link: &mut Link, section: &Section, family: Family) {
             .unwrap_or_default();
         match route(&entry.value, options, metric(Some(section)), &entry.origin) {
             Some((route, via)) if via.is_none_or(|via| is_of(via, family)) => {
-                link.route(&entry.origin, route);
+                link.ip_route(&entry.origin, route);
             }
             _ => link.doubt(&entry.origin, "this route can't be read"),
         }
@@ -147,13 +147,13 @@ fn routes(link: &mut Link, section: &Section, family: Family) {
 }
 
 /// `DESTINATION[,NEXT HOP[,METRIC]]`, and `table=…,onlink=…` and so on
-/// (`nm_ip_route_attribute_validate`).
+/// (`nm_ip_route_attribute_validate`), most of which are the words of `ip`.
 fn route(
     value: &str,
     options: &str,
     metric: Option<&str>,
     origin: &Origin,
-) -> Option<(Map, Option<IpAddr>)> {
+) -> Option<(ip::Route, Option<IpAddr>)> {
     let mut parts = value.trim_end_matches(';').split(',').map(str::trim);
     let to = ip::network(parts.next()?)?;
     let mut words = vec![to.to_string()];
@@ -163,18 +163,29 @@ fn route(
     words.extend(via.map(|via| format!("via {via}")));
     let own = parts.next().filter(|one| !one.is_empty());
     words.extend(own.or(metric).map(|metric| format!("metric {metric}")));
+    let mut locks = Vec::new();
     for option in options.split(',').filter(|one| !one.is_empty()) {
         let (key, value) = option.split_once('=')?;
         match key {
             "onlink" if is_true(value) => words.push("onlink".to_owned()),
             "onlink" => {}
-            "table" | "src" | "mtu" => words.push(format!("{key} {value}")),
-            "type" if value == "unicast" => {}
-            "cwnd" | "initcwnd" | "initrwnd" | "window" | "quickack" | "rto_min" | "advmss" => {}
+            "type" => words.insert(0, value.to_owned()),
+            "scope" => words.push(match value {
+                "0" => "scope global".to_owned(),
+                "253" => "scope link".to_owned(),
+                "254" => "scope host".to_owned(),
+                _ => return None,
+            }),
+            "quickack" => words.push(format!("quickack {}", u8::from(is_true(value)))),
+            "table" | "src" | "mtu" | "advmss" | "cwnd" | "initcwnd" | "initrwnd" | "window"
+            | "rto_min" => words.push(format!("{key} {value}")),
+            _ if key.starts_with("lock-") => locks.extend(is_true(value).then_some(key)),
             _ => return None,
         }
     }
-    ip::route(&words.join(" "), origin).map(|(route, _)| (route, via))
+    let mut route = ip::route(&words.join(" "), origin)?;
+    route.left.extend(locks.into_iter().map(str::to_owned));
+    Some((route, via))
 }
 
 fn generation(link: &mut Link, section: &Section) {

@@ -84,6 +84,46 @@ gateway=2001:db8::1
 }
 
 #[test]
+fn options_of_a_route_are_carried_or_told_of() {
+    let text = "\
+[connection]
+id=lan
+type=ethernet
+interface-name=eth0
+[ipv4]
+method=manual
+address1=10.0.0.5/24
+route1=10.1.0.0/16,10.0.0.1
+route1_options=mtu=1400,lock-mtu=true,advmss=1360,initcwnd=20,initrwnd=30,window=6000,cwnd=0,quickack=true,rto_min=200,lock-cwnd=false
+route2=10.2.0.0/16
+route2_options=type=blackhole,scope=253
+route3=10.3.0.0/16
+route3_options=weight=5
+[ipv6]
+method=disabled
+";
+    let fragment = of(&[], &[("lan", text)]);
+    assert_eq!(
+        shown(&fragment),
+        [
+            "eth0, 10.0.0.5/24, ra false, route 10.1.0.0/16 via 10.0.0.1 mtu 1400 cwnd 20 rwnd 30 mss 1360, route 10.2.0.0/16 blackhole scope link"
+        ]
+    );
+    let left = ["window", "quickack", "rto_min", "lock-mtu"];
+    let mut expected = left
+        .map(|one| {
+            format!(
+                "note {PLACE}/lan.nmconnection:8:1: `{one}` is not carried out in the initramfs"
+            )
+        })
+        .to_vec();
+    expected.push(format!(
+        "doubt {PLACE}/lan.nmconnection:12:1: this route can't be read"
+    ));
+    assert_eq!(said(&fragment), expected);
+}
+
+#[test]
 fn a_profile_without_a_name_is_for_the_cards_that_are_there() {
     let any = "[connection]\nid=Wired connection 1\ntype=ethernet\n";
     let cards = [

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use nvmeroot_plan::Origin;
 
 use super::file::{File, bytes, is_true};
-use crate::native::ini::Section;
+use crate::native::ini::{Entry, Section};
 use crate::native::{Link, Map, ip};
 
 pub(super) fn read(link: &mut Link, file: &File) {
@@ -57,13 +57,20 @@ fn address(link: &mut Link, section: &Section) {
 }
 
 fn route(link: &mut Link, section: &Section) {
-    match route_words(section) {
-        Some(route) => link.route(&section.origin, route),
+    let mut left = Vec::new();
+    match route_words(section, &mut left) {
+        Some(route) => {
+            for entry in left {
+                link.not_carried_out(&entry.key, &entry.origin);
+            }
+            link.ip_route(&section.origin, route);
+        }
         None => link.doubt(&section.origin, "this route can't be read"),
     }
 }
 
-fn route_words(section: &Section) -> Option<Map> {
+/// The route, and the entries that it can do without.
+fn route_words<'s>(section: &'s Section, left: &mut Vec<&'s Entry>) -> Option<ip::Route> {
     let gateway = section.get("Gateway");
     let via: Option<IpAddr> = match gateway {
         Some("_dhcp4" | "_ipv6ra") => return None,
@@ -89,51 +96,49 @@ fn route_words(section: &Section) -> Option<Map> {
             "PreferredSource" => words.push(format!("src {value}")),
             "Scope" => words.push(format!("scope {value}")),
             "MTUBytes" => words.push(format!("mtu {}", bytes::<u32>(value)?)),
+            "TCPAdvertisedMaximumSegmentSize" => {
+                words.push(format!("advmss {}", bytes::<u32>(value)?));
+            }
+            "InitialCongestionWindow" => words.push(format!("initcwnd {value}")),
+            "InitialAdvertisedReceiveWindow" => words.push(format!("initrwnd {value}")),
             "GatewayOnLink" | "GatewayOnlink" if is_true(value) => words.push("onlink".to_owned()),
-            // Who set it, and how TCP makes use of it.
-            "Gateway"
-            | "Destination"
-            | "Type"
-            | "GatewayOnLink"
-            | "GatewayOnlink"
-            | "Protocol"
-            | "QuickAck"
-            | "FastOpenNoCookie"
-            | "InitialCongestionWindow"
-            | "InitialAdvertisedReceiveWindow"
-            | "TCPAdvertisedMaximumSegmentSize"
-            | "TCPCongestionControlAlgorithm"
-            | "TCPRetransmissionTimeoutSec"
-            | "HopLimit"
-            | "IPv6Preference" => {}
+            "QuickAck" | "FastOpenNoCookie" if is_true(value) => left.push(entry),
+            "TCPCongestionControlAlgorithm" | "TCPRetransmissionTimeoutSec" | "HopLimit" => {
+                left.push(entry);
+            }
+            // What is read above, who set it, and what routers say of themselves.
+            "Gateway" | "Destination" | "Type" | "GatewayOnLink" | "GatewayOnlink" | "QuickAck"
+            | "FastOpenNoCookie" | "Protocol" | "IPv6Preference" => {}
             _ => return None,
         }
     }
-    ip::route(&words.join(" "), &section.origin).map(|(route, _)| route)
+    ip::route(&words.join(" "), &section.origin)
 }
 
 fn rule(link: &mut Link, section: &Section) {
     let origin: &Origin = &section.origin;
-    let mut words = Vec::new();
-    let mut is_known = true;
-    for entry in &section.entries {
-        let word = match entry.key.as_str() {
-            _ if entry.value.is_empty() => continue,
-            "From" => "from",
-            "To" => "to",
-            "Table" => "table",
-            "Priority" => "priority",
-            "FirewallMark" => "fwmark",
-            "Family" => continue,
-            _ => {
-                is_known = false;
-                break;
-            }
-        };
-        words.extend([word, entry.value.as_str()]);
-    }
-    match ip::rule(&words.join(" "), origin).filter(|_| is_known) {
+    let words = rule_words(section);
+    match words.and_then(|words| ip::rule(&words, origin)) {
         Some(rule) => link.rule(origin, rule),
         None => link.doubt(origin, "this rule can't be read"),
     }
+}
+
+fn rule_words(section: &Section) -> Option<String> {
+    let mut words = Vec::new();
+    for entry in &section.entries {
+        let value = entry.value.as_str();
+        words.push(match entry.key.as_str() {
+            _ if value.is_empty() => continue,
+            "From" => format!("from {value}"),
+            "To" => format!("to {value}"),
+            "Table" => format!("table {value}"),
+            "Priority" => format!("priority {value}"),
+            "FirewallMark" => format!("fwmark {value}"),
+            "TypeOfService" => format!("tos {:#x}", value.parse::<u8>().ok()?),
+            "Family" => continue,
+            _ => return None,
+        });
+    }
+    Some(words.join(" "))
 }

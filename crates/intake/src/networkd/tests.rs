@@ -101,6 +101,58 @@ NextHop=3
 }
 
 #[test]
+fn metrics_of_a_route_are_carried_or_told_of() {
+    let text = "\
+[Match]
+Name=eth0
+[Route]
+Destination=10.9.0.0/16
+Gateway=10.0.0.1
+MTUBytes=1K
+TCPAdvertisedMaximumSegmentSize=1360
+InitialCongestionWindow=20
+InitialAdvertisedReceiveWindow=30
+QuickAck=no
+FastOpenNoCookie=yes
+TCPCongestionControlAlgorithm=bbr
+TCPRetransmissionTimeoutSec=5
+HopLimit=9
+Protocol=static
+[RoutingPolicyRule]
+From=10.0.0.5
+TypeOfService=16
+FirewallMark=7
+Table=8
+[RoutingPolicyRule]
+From=10.0.0.6
+FirewallMark=7/255
+";
+    let fragment = of(&[], &[("a.network", text)]);
+    assert_eq!(
+        shown(&fragment),
+        [
+            "eth0, route 10.9.0.0/16 via 10.0.0.1 mtu 1024 cwnd 20 rwnd 30 mss 1360, rule from 10.0.0.5/32 table Some(8) mark 7 tos 16"
+        ]
+    );
+    let left = [
+        (11, "FastOpenNoCookie"),
+        (12, "TCPCongestionControlAlgorithm"),
+        (13, "TCPRetransmissionTimeoutSec"),
+        (14, "HopLimit"),
+    ];
+    let mut expected: Vec<String> = left
+        .iter()
+        .map(|(line, key)| {
+            format!("note {PLACE}/a.network:{line}:1: `{key}` is not carried out in the initramfs")
+        })
+        .collect();
+    expected.push(format!(
+        "doubt {PLACE}/a.network:21:1: this rule can't be read"
+    ));
+    assert_eq!(said(&fragment), expected);
+}
+
+#[test]
 fn leases_have_networkd_s_defaults() {
     let text = "[Match]\nName=eth0\n[Network]\nDHCP=yes\n[DHCPv4]\nClientIdentifier=duid\nUseDomains=yes\n";
     let fragment = of(&[], &[("a.network", text)]);
