@@ -1,20 +1,21 @@
 //! The network as the kernel has it, for a machine whose manager nobody reads: what
 //! ip-address(8), ip-route(8) and ip-rule(8) print as JSON.
 
+mod address;
+mod link;
 mod route;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use ipnet::IpNet;
 use nvmeroot_plan::{Fragment, Origin, Warning};
 use serde::Deserialize;
-use serde_json::Value;
 
+use self::address::ADDRESSES;
+use self::link::Link;
 use self::route::{ROUTES, RULES, Route, Rule};
 use crate::IntakeError;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::native::{Family, Network, bond, bridge, vlan_filtering};
+use crate::native::Network;
 
 /// What the commands print.
 #[derive(Clone, Debug, Default)]
@@ -25,48 +26,6 @@ pub struct KernelState {
     pub routes: Vec<Vec<u8>>,
     /// `ip -json rule`, of each family.
     pub rules: Vec<Vec<u8>>,
-}
-
-const ADDRESSES: &str = "ip address";
-
-#[derive(Debug, Deserialize)]
-struct Link {
-    ifname: String,
-    #[serde(default)]
-    mtu: u32,
-    #[serde(default)]
-    link_type: String,
-    /// What it stands on.
-    link: Option<String>,
-    /// What holds it.
-    master: Option<String>,
-    linkinfo: Option<LinkInfo>,
-    /// The bus of a card.
-    parentbus: Option<String>,
-    #[serde(default)]
-    addr_info: Vec<Address>,
-}
-
-#[derive(Debug, Deserialize)]
-struct LinkInfo {
-    info_kind: Option<String>,
-    #[serde(default)]
-    info_data: Value,
-    info_slave_kind: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Address {
-    // Some kinds of links list an empty one.
-    local: Option<IpAddr>,
-    #[serde(default)]
-    prefixlen: u8,
-    scope: Option<String>,
-    /// It has a lifetime: a lease or a router gave it.
-    #[serde(default)]
-    dynamic: bool,
-    #[serde(default)]
-    temporary: bool,
 }
 
 /// Reads the state: what was given by hand as it is, and who gave the rest is asked again.
@@ -81,10 +40,11 @@ pub fn read(state: &KernelState) -> Result<Fragment, IntakeError> {
     }
     let mut network = Network::default();
     for link in &links {
-        add_link(&mut network, link);
+        link::add(&mut network, link);
     }
-    for link in &links {
-        addresses(&mut network, link, &routes);
+    for link in links.iter().filter(|link| link.link_type != "loopback") {
+        let one = network.link(&link.ifname, &Origin::whole(ADDRESSES));
+        address::add(one, &link.addr_info, &routes);
     }
     let mut of_table: BTreeMap<u32, String> = BTreeMap::new();
     for route in &routes {
@@ -119,161 +79,9 @@ fn parsed<T: for<'d> Deserialize<'d> + Default>(
     })
 }
 
-impl Link {
-    fn kind(&self) -> Option<&str> {
-        self.linkinfo.as_ref()?.info_kind.as_deref()
-    }
-
-    fn data(&self, key: &str) -> Option<String> {
-        let value = self.linkinfo.as_ref()?.info_data.get(key)?;
-        match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Array(items) => {
-                let items = items.iter().filter_map(Value::as_str);
-                Some(items.collect::<Vec<_>>().join(" ")).filter(|text| !text.is_empty())
-            }
-            _ => None,
-        }
-    }
-}
-
-fn add_link(network: &mut Network, link: &Link) {
-    let origin = Origin::whole(ADDRESSES);
-    let name = link.ifname.as_str();
-    if link.link_type == "loopback" {
-        return;
-    }
-    match (link.kind(), link.parentbus.is_some()) {
-        (Some("vlan"), _) => {
-            let lower = link.link.as_deref().unwrap_or_default();
-            let id = link.data("id").unwrap_or_default();
-            network.vlan(name, &id, lower, &origin);
-        }
-        (Some("bond"), _) => of_bond(network, link, &origin),
-        (Some("bridge"), _) => {
-            let one = network.link(name, &origin);
-            let stp = link.data("stp_state").is_some_and(|state| state != "0");
-            bridge(one, "stp", &stp.to_string(), &origin);
-            if link.data("vlan_filtering").is_some_and(|on| on == "1") {
-                vlan_filtering(one, &origin);
-            }
-        }
-        (Some("vrf"), _) => {
-            let one = network.link(name, &origin);
-            one.become_a("vrfs");
-            one.plain("table", &origin, link.data("table").unwrap_or_default());
-        }
-        (Some("dummy"), _) => network.link(name, &origin).become_a("dummy-devices"),
-        (None, true) if link.link_type == "ether" => {
-            network.link(name, &origin);
-        }
-        (kind, _) => {
-            let kind = kind.unwrap_or(&link.link_type).to_owned();
-            network.link(name, &origin).become_foreign(kind);
-        }
-    }
-    if link.mtu != 1500
-        && let Ok(mtu) = u16::try_from(link.mtu)
-    {
-        network.link(name, &origin).plain("mtu", &origin, mtu);
-    }
-    let held = link
-        .linkinfo
-        .as_ref()
-        .and_then(|info| info.info_slave_kind.as_deref());
-    if let (Some(master), Some(kind)) = (&link.master, held) {
-        match kind {
-            "bond" => network.hold(master, "bonds", name, &origin),
-            "bridge" => network.hold(master, "bridges", name, &origin),
-            "vrf" => network.hold(master, "vrfs", name, &origin),
-            _ => {}
-        }
-    }
-}
-
-/// What the kernel has in any case is not said.
-fn of_bond(network: &mut Network, link: &Link, origin: &Origin) {
-    let one = network.link(&link.ifname, origin);
-    one.become_a("bonds");
-    let mode = link.data("mode").unwrap_or_default();
-    bond(one, "mode", &mode, origin);
-    let by_hash = matches!(mode.as_str(), "802.3ad" | "balance-xor" | "balance-tlb");
-    let has_primary = matches!(
-        mode.as_str(),
-        "active-backup" | "balance-tlb" | "balance-alb"
-    );
-    let by_mode = [
-        ("xmit_hash_policy", "xmit_hash_policy", by_hash),
-        ("ad_lacp_rate", "lacp_rate", mode == "802.3ad"),
-        ("primary", "primary", has_primary),
-        ("fail_over_mac", "fail_over_mac", mode == "active-backup"),
-        ("arp_ip_target", "arp_ip_target", true),
-    ];
-    for (key, name, _) in by_mode.iter().filter(|(.., counts)| *counts) {
-        if let Some(value) = link.data(key) {
-            bond(one, name, &value, origin);
-        }
-    }
-    for name in [
-        "miimon",
-        "updelay",
-        "downdelay",
-        "arp_interval",
-        "min_links",
-    ] {
-        if let Some(value) = link.data(name).filter(|value| value != "0") {
-            bond(one, name, &value, origin);
-        }
-    }
-}
-
-fn addresses(network: &mut Network, link: &Link, routes: &[Route]) {
-    let origin = Origin::whole(ADDRESSES);
-    if link.link_type == "loopback" {
-        return;
-    }
-    let one = network.link(&link.ifname, &origin);
-    let own = || {
-        routes
-            .iter()
-            .filter(|route| route.dev.as_deref() == Some(&link.ifname))
-    };
-    let (mut leased4, mut leased6) = (own().any(|r| r.is_from("dhcp")), false);
-    for address in &link.addr_info {
-        let Some(local) = address.local else {
-            continue;
-        };
-        if address.scope.as_deref() != Some("global") || address.temporary {
-            continue;
-        }
-        match (local, address.dynamic) {
-            (IpAddr::V4(_), true) => leased4 = true,
-            // A router gives a network, a lease an address.
-            (IpAddr::V6(_), true) => leased6 |= address.prefixlen == 128,
-            (_, false) => {
-                if let Ok(address) = IpNet::new(local, address.prefixlen) {
-                    one.address(&origin, address);
-                }
-            }
-        }
-    }
-    if leased4 {
-        let of_lease = own().filter(|route| route.is_from("dhcp"));
-        let metric = of_lease.filter_map(|route| route.metric).min();
-        let metric = metric.map(|metric| metric.to_string());
-        one.dhcp(Family::V4, &origin, metric.as_deref());
-    }
-    if leased6 {
-        one.dhcp(Family::V6, &origin, None);
-    }
-    if leased6 || own().any(|route| route.is_from("ra")) {
-        one.plain("accept-ra", &origin, "true");
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use nvmeroot_plan::{Centiseconds, LinkKind};
     use proptest::prelude::*;
 
     use super::*;
@@ -383,6 +191,71 @@ mod tests {
             fragment.warnings[0].message,
             "the rule of priority 9 is not carried over"
         );
+    }
+
+    #[test]
+    fn what_is_said_of_a_link_is_carried_over_or_told_of() {
+        let addresses = r#"[
+          {"ifname":"ens3","mtu":1500,"link_type":"ether","parentbus":"pci","address":"52:54:00:00:00:09","permaddr":"52:54:00:00:00:01"},
+          {"ifname":"ens4","mtu":1500,"link_type":"ether","parentbus":"pci","address":"52:54:00:00:00:02","permaddr":"52:54:00:00:00:03","master":"bond0","linkinfo":{"info_slave_kind":"bond"}},
+          {"ifname":"bond0","mtu":1500,"link_type":"ether","linkinfo":{"info_kind":"bond","info_data":{"mode":"active-backup","primary_reselect":"failure","arp_validate":null,"resend_igmp":1,"tlb_dynamic_lb":0}}},
+          {"ifname":"br0","mtu":1500,"link_type":"ether","linkinfo":{"info_kind":"bridge","info_data":{"stp_state":1,"forward_delay":400,"hello_time":200,"priority":4096}}},
+          {"ifname":"v7","mtu":1500,"link":"ens3","link_type":"ether","linkinfo":{"info_kind":"vlan","info_data":{"protocol":"802.1ad","id":7,"flags":["REORDER_HDR","GVRP"],"egress_qos":[{"from":1,"to":2}]}}}]"#;
+        let fragment = fragment(addresses, "[]", "[]");
+        assert_eq!(
+            shown(&fragment)[..2],
+            ["ens3, mac 52:54:00:00:00:09", "ens4"]
+        );
+        assert_eq!(
+            said(&fragment),
+            [
+                "note ip address: `tlb_dynamic_lb` is not carried out in the initramfs",
+                "refusal ip address: the initramfs makes no VLAN but one of 802.1Q",
+                "note ip address: `GVRP` is not carried out in the initramfs",
+                "note ip address: `egress_qos` is not carried out in the initramfs",
+            ]
+        );
+        let interfaces = fragment.interfaces.expect("interfaces");
+        let bond = interfaces.iter().find_map(|one| match &one.kind {
+            LinkKind::Bond { bond } => Some(bond.parameters.clone()),
+            _ => None,
+        });
+        let reselect = bond.expect("a bond").primary_reselect_policy;
+        assert_eq!(reselect, Some(nvmeroot_plan::PrimaryReselect::Failure));
+        let bridge = interfaces.iter().find_map(|one| match &one.kind {
+            LinkKind::Bridge { bridge } => Some(bridge.parameters),
+            _ => None,
+        });
+        let bridge = bridge.expect("a bridge");
+        let delay = bridge.forward_delay.map(Centiseconds::get);
+        assert_eq!(
+            (delay, bridge.hello_time, bridge.priority),
+            (Some(400), None, Some(4096))
+        );
+    }
+
+    #[test]
+    fn what_is_said_of_an_address_is_carried_over_or_told_of() {
+        let addresses = format!(
+            r#"[{CARD},"addr_info":[
+            {{"family":"inet","local":"10.0.1.9","prefixlen":24,"scope":"global","deprecated":true,"label":"ens3:1","broadcast":"10.0.1.255","valid_life_time":4294967295}},
+            {{"family":"inet","local":"10.0.2.1","prefixlen":24,"scope":"link","label":"ens3"}},
+            {{"family":"inet6","local":"fd00::5","prefixlen":64,"metric":7,"scope":"global","nodad":true,"noprefixroute":true}},
+            {{"family":"inet","local":"10.0.0.9","address":"10.0.0.10","prefixlen":32,"scope":"global","label":"ens3"}}]}}]"#
+        );
+        let fragment = fragment(&addresses, "[]", "[]");
+        assert_eq!(
+            said(&fragment),
+            [
+                "note ip address: the address `10.0.2.1` of scope `link` is not carried over",
+                "note ip address: `metric` of the address `fd00::5/64` is not carried over",
+                "refusal ip address: the initramfs sets no address of a peer",
+            ]
+        );
+        let one = &fragment.interfaces.expect("interfaces")[0];
+        let label = Some("ens3:1".to_owned());
+        let mut labelled = one.addresses.iter().filter(|one| one.label == label);
+        assert!(labelled.next().expect("one with its label").deprecated);
     }
 
     #[test]

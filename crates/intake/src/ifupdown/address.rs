@@ -70,7 +70,8 @@ fn settle(link: &mut Link, option: &OptionLine, family: Family) {
     let (value, origin) = (option.value.as_str(), &option.origin);
     match option.name.as_str() {
         "mtu" => link.mtu(origin, value.parse().ok()),
-        "hwaddress" => {
+        // The latter is package vlan's.
+        "hwaddress" | "hw-mac-address" => {
             // `hwaddress ether ADDRESS` is the older way.
             let address = value.strip_prefix("ether").unwrap_or(value).trim();
             link.mac(origin, address);
@@ -126,7 +127,8 @@ fn addresses(link: &mut Link, stanza: &Stanza, options: &[&OptionLine], family: 
     for option in options.iter().filter(|option| option.name == "gateway") {
         match option.value.parse::<IpAddr>() {
             Ok(via) if via.is_ipv4() == (family == Family::V4) => {
-                link.gateway(&option.origin, via, metric(options));
+                let route = link.gateway(&option.origin, via, metric(options));
+                link.route(&option.origin, route);
             }
             // ifupdown's word for none.
             _ if option.value == "none" => {}

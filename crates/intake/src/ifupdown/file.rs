@@ -101,7 +101,13 @@ impl Reader<'_> {
                     is_open = false;
                     self.logical(words, &origin);
                 }
-                "rename" => is_open = false,
+                "rename" => {
+                    is_open = false;
+                    let message = "which card `rename` gives another name is not followed";
+                    let hint = "give the interface that leads to the storage an `iface` line of the card's own name";
+                    let warning = Warning::at(origin, message).with_hint(hint);
+                    self.parsed.warnings.push(warning);
+                }
                 // `auto CARD=STANZA` gives a card the stanza of another name.
                 _ if is_class(word) => {
                     is_open = false;

@@ -1,10 +1,10 @@
 //! Bonds (package ifenslave), bridges (bridge-utils) and VLANs (ifupdown's link.defn and
 //! package vlan).
 
-use nvmeroot_plan::Origin;
+use nvmeroot_plan::{MacAddress, Origin};
 
 use super::file::{OptionLine, last};
-use crate::native::{Network, bond, bridge, vlan_filtering};
+use crate::native::{Link, Network, bond, bridge, bridge_port, vlan_filtering, vlan_protocol};
 
 /// Options of a bridge (bridge-utils-interfaces(5)), with netplan's names; times are in
 /// seconds in both.
@@ -14,6 +14,21 @@ const BRIDGE: [(&str, &str); 5] = [
     ("bridge-fd", "forward-delay"),
     ("bridge-hello", "hello-time"),
     ("bridge-maxage", "max-age"),
+];
+
+/// How long the scripts wait, what they tidy up, and how they read names: it makes no
+/// difference to who reaches the storage.
+const IGNORED: [&str; 9] = [
+    "bond-give-a-chance",
+    "bond-give-a-change",
+    "bridge-gcint",
+    "bridge-maxwait",
+    "bridge-ports-condone-regex",
+    "bridge-vlan-aware",
+    "bridge-waitport",
+    // `vlan` reads them.
+    "vlan-id",
+    "vlan-raw-device",
 ];
 
 pub(super) fn kind(network: &mut Network, name: &str, whole: &Origin, options: &[&OptionLine]) {
@@ -42,27 +57,51 @@ pub(super) fn kind(network: &mut Network, name: &str, whole: &Origin, options: &
             "bridge-vlan-aware" if is_on(text) => {
                 vlan_filtering(network.link(name, origin), origin);
             }
-            other => {
-                let link = network.link(name, origin);
-                if let Some((_, netplan)) = BRIDGE.iter().find(|(known, _)| *known == other) {
-                    // A fraction makes no difference to who reaches the storage.
-                    let whole = text.split('.').next().unwrap_or_default();
-                    match whole.parse::<u32>() {
-                        Ok(number) => bridge(link, netplan, &number.to_string(), origin),
-                        Err(_) => link.misfit(other, origin),
-                    }
-                } else if let Some(parameter) = other.strip_prefix("bond-")
-                    && !bond(link, parameter, text, origin)
-                {
-                    link.doubt(origin, format!("`{other}` is unknown to ifenslave"));
-                }
-            }
+            other => of_link(network.link(name, origin), other, text, origin),
         }
     }
     // The script turns it off where nothing is said; netplan would turn it on.
     if let (Some(ports), None) = (last(options, "bridge-ports"), last(options, "bridge-stp")) {
         let origin = &ports.origin;
         bridge(network.link(name, origin), "stp", "false", origin);
+    }
+}
+
+/// The other options that begin with what they are for.
+fn of_link(link: &mut Link, option: &str, text: &str, origin: &Origin) {
+    if let Some((_, netplan)) = BRIDGE.iter().find(|(known, _)| *known == option) {
+        // A fraction makes no difference to who reaches the storage.
+        let whole = text.split('.').next().unwrap_or_default();
+        match whole.parse::<u32>() {
+            Ok(number) => bridge(link, netplan, &number.to_string(), origin),
+            Err(_) => link.misfit(option, origin),
+        }
+        return;
+    }
+    match option {
+        _ if IGNORED.contains(&option) => {}
+        "bridge-hw" if text.parse::<MacAddress>().is_ok() => link.mac(origin, text),
+        "bridge-pathcost" | "bridge-portprio" => {
+            let mut words = text.split_whitespace();
+            let (port, value) = (words.next(), words.next());
+            let name = match option {
+                "bridge-pathcost" => "path-cost",
+                _ => "port-priority",
+            };
+            let said = (port.unwrap_or_default(), option, value.unwrap_or_default());
+            bridge_port(link, name, said, origin);
+        }
+        "vlan-protocol" => vlan_protocol(link, text, origin),
+        _ if option.starts_with("bridge-") || option.starts_with("vlan-") => {
+            link.not_carried_out(option, origin);
+        }
+        _ => {
+            if let Some(parameter) = option.strip_prefix("bond-")
+                && !bond(link, parameter, text, origin)
+            {
+                link.doubt(origin, format!("`{option}` is unknown to ifenslave"));
+            }
+        }
     }
 }
 

@@ -218,6 +218,68 @@ iface bond1 inet dhcp
 }
 
 #[test]
+fn options_of_bridges_and_vlans_that_are_unknown_are_told_of() {
+    let text = "\
+rename ens3=lan
+iface br0 inet manual
+  bridge_ports eth0
+  bridge_hw 52:54:00:00:00:07
+  bridge_pathcost eth0 50
+  bridge_portprio eth0 64
+  bridge_maxwait 5
+  bridge_frobnicate 1
+iface eth1.7 inet manual
+  vlan_raw_device eth1
+  vlan_protocol 802.1ad
+  vlan_frobnicate 1
+  hw_mac_address 52:54:00:00:00:08
+iface bond0 inet manual
+  bond_slaves none
+  bond_give_a_chance 5
+  bond_frobnicate 1
+";
+    let fragment = interfaces(text);
+    let at = |severity: &str, line: u32, message: &str| {
+        format!("{severity} etc/network/interfaces:{line}:3: {message}")
+    };
+    assert_eq!(
+        said(&fragment),
+        [
+            at("doubt", 17, "`bond-frobnicate` is unknown to ifenslave"),
+            at("doubt", 6, "this is no value of `bridge-portprio`"),
+            at(
+                "note",
+                8,
+                "`bridge-frobnicate` is not carried out in the initramfs"
+            ),
+            at(
+                "refusal",
+                11,
+                "the initramfs makes no VLAN but one of 802.1Q"
+            ),
+            at(
+                "note",
+                12,
+                "`vlan-frobnicate` is not carried out in the initramfs"
+            ),
+        ]
+    );
+    let macs = shown(&fragment).join("; ");
+    assert!(
+        macs.contains("br0, bridge of eth0, eth0 costs 50, mac 52:54:00:00:00:07"),
+        "{macs}"
+    );
+    assert!(
+        macs.contains("eth1.7, vlan 7 on eth1, mac 52:54:00:00:00:08"),
+        "{macs}"
+    );
+    assert_eq!(
+        fragment.warnings[0].message,
+        "which card `rename` gives another name is not followed"
+    );
+}
+
+#[test]
 fn a_stanza_inherits_options_and_a_mapped_one_is_told() {
     let text = "\
 iface lan inet static

@@ -23,7 +23,7 @@ use nvmeroot_plan::{
 
 pub use self::card::Card;
 pub(crate) use self::card::Wanted;
-pub(crate) use self::parameters::{bond, bridge, vlan_filtering};
+pub(crate) use self::parameters::{bond, bridge, bridge_port, vlan_filtering, vlan_protocol};
 pub(crate) use self::words::{Map, Word};
 use crate::IntakeError;
 use crate::netplan;
@@ -256,7 +256,7 @@ impl Link {
     }
 
     /// The default route to a gateway, which is on the link whatever the addresses say.
-    pub(crate) fn gateway(&mut self, origin: &Origin, via: IpAddr, metric: Option<&str>) {
+    pub(crate) fn gateway(&self, origin: &Origin, via: IpAddr, metric: Option<&str>) -> Map {
         let mut route = ip::default_route(via, origin);
         if !self.has_network_of(via) {
             route.plain("on-link", origin, true);
@@ -264,7 +264,7 @@ impl Link {
         if let Some(metric) = metric {
             route.plain("metric", origin, metric);
         }
-        self.route(origin, route);
+        route
     }
 
     pub(crate) fn has_network_of(&self, address: IpAddr) -> bool {

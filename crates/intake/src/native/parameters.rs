@@ -121,6 +121,35 @@ pub(crate) fn bridge(link: &mut Link, name: &str, value: &str, origin: &Origin) 
     parameters.set(name, origin, Word::Plain(value.to_owned()));
 }
 
+/// Sets what a bridge knows of one of its ports, by netplan's name; `key` is the source's.
+pub(crate) fn bridge_port(
+    bridge: &mut Link,
+    name: &str,
+    (port, key, value): (&str, &str, &str),
+    origin: &Origin,
+) {
+    let most = if name == "port-priority" {
+        63
+    } else {
+        u16::MAX
+    };
+    match value.parse::<u16>().ok().filter(|number| *number <= most) {
+        Some(number) => {
+            bridge.become_a("bridges");
+            let parameters = bridge.words.map("parameters", origin);
+            parameters.map(name, origin).plain(port, origin, number);
+        }
+        None => bridge.misfit(key, origin),
+    }
+}
+
+/// A VLAN is told how its frames are marked.
+pub(crate) fn vlan_protocol(link: &mut Link, protocol: &str, origin: &Origin) {
+    if !protocol.eq_ignore_ascii_case("802.1q") {
+        link.refuse(origin, "the initramfs makes no VLAN but one of 802.1Q");
+    }
+}
+
 /// A bridge is told to tell VLANs apart.
 pub(crate) fn vlan_filtering(link: &mut Link, origin: &Origin) {
     link.refuse(

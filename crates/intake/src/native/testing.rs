@@ -79,6 +79,9 @@ fn line(one: &Interface) -> String {
                 .map(nvmeroot_plan::DefinitionId::as_str)
                 .collect();
             words.push(format!("bridge of {}", members.join("+")));
+            for (port, cost) in &bridge.path_cost {
+                words.push(format!("{port} costs {}", cost.get()));
+            }
         }
         LinkKind::Foreign { section } => words.push(format!("foreign {section}")),
         other => words.push(format!("{other:?}")),

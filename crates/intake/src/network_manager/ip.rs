@@ -19,7 +19,6 @@ pub(super) fn read(link: &mut Link, v4: Option<&Section>, v6: Option<&Section>, 
     match method(v4).as_str() {
         "auto" => {
             link.dhcp(Family::V4, &at, metric(v4));
-            v4.into_iter().for_each(|one| client(link, one));
         }
         "manual" | "disabled" => {}
         "link-local" => {
@@ -43,13 +42,30 @@ pub(super) fn read(link: &mut Link, v4: Option<&Section>, v6: Option<&Section>, 
     }
     for (section, family) in [(v4, Family::V4), (v6, Family::V6)] {
         if let Some(section) = section {
+            let is_client = family == Family::V4 && method(v4) == "auto";
             addresses(link, section, family);
             routes(link, section, family);
-            if family == Family::V6 {
-                generation(link, section);
+            let entries = section.entries.iter();
+            for entry in entries.filter(|entry| !entry.value.is_empty()) {
+                if !(is_client && client(link, entry)) {
+                    other(link, entry, family);
+                }
+            }
+            if let Some(entry) = section
+                .entry("route-table")
+                .filter(|_| table(section).is_some())
+                && matches!(section.get("method"), None | Some("auto" | "dhcp"))
+            {
+                let message = "the routes that a lease or a router brings stand in the main table in the initramfs";
+                link.note(&entry.origin, message);
             }
         }
     }
+}
+
+/// The table of routes that name none; 0 is NetworkManager's own choice, the main one.
+fn table(section: &Section) -> Option<&str> {
+    section.get("route-table").filter(|table| *table != "0")
 }
 
 fn metric(section: Option<&Section>) -> Option<&str> {
@@ -58,24 +74,18 @@ fn metric(section: Option<&Section>) -> Option<&str> {
     said.parse::<u32>().is_ok().then_some(said)
 }
 
-fn client(link: &mut Link, section: &Section) {
-    for entry in &section.entries {
-        let (value, origin) = (entry.value.as_str(), &entry.origin);
-        let (key, word) = match entry.key.as_str() {
-            "dhcp-hostname" => ("hostname", Word::Text(value.to_owned())),
-            "dhcp-send-hostname" => ("send-hostname", Word::Plain(is_true(value).to_string())),
-            "ignore-auto-routes" => ("use-routes", Word::Plain((!is_true(value)).to_string())),
-            "ignore-auto-dns" => ("use-dns", Word::Plain((!is_true(value)).to_string())),
-            "dhcp-client-id" if value != "mac" => {
-                link.client_identifier("dhcp-client-id", origin);
-                continue;
-            }
-            _ => continue,
-        };
-        link.words
-            .map("dhcp4-overrides", origin)
-            .set(key, origin, word);
-    }
+/// What the DHCPv4 client is told, if it is that.
+fn client(link: &mut Link, Entry { key, value, origin }: &Entry) -> bool {
+    let (key, word) = match key.as_str() {
+        "dhcp-hostname" => ("hostname", Word::Text(value.clone())),
+        "dhcp-send-hostname" => ("send-hostname", Word::Plain(is_true(value).to_string())),
+        "ignore-auto-routes" => ("use-routes", Word::Plain((!is_true(value)).to_string())),
+        "ignore-auto-dns" => ("use-dns", Word::Plain((!is_true(value)).to_string())),
+        _ => return false,
+    };
+    let words = link.words.map("dhcp4-overrides", origin);
+    words.set(key, origin, word);
+    true
 }
 
 /// `address`, `address1` and so on.
@@ -83,10 +93,13 @@ fn numbered<'s>(
     section: &'s Section,
     names: &'static [&'static str],
 ) -> impl Iterator<Item = &'s Entry> {
-    section.entries.iter().filter(move |entry| {
-        let rest = names.iter().find_map(|name| entry.key.strip_prefix(name));
-        rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
-    })
+    let entries = section.entries.iter();
+    entries.filter(move |entry| is_numbered(&entry.key, names))
+}
+
+fn is_numbered(key: &str, names: &[&str]) -> bool {
+    let rest = names.iter().find_map(|name| key.strip_prefix(name));
+    rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn addresses(link: &mut Link, section: &Section, family: Family) {
@@ -118,7 +131,11 @@ fn addresses(link: &mut Link, section: &Section, family: Family) {
         .into_iter()
         .find(|(via, _)| is_of(*via, family) && !via.is_unspecified());
     if let Some((via, origin)) = gateway.filter(|_| !is_never) {
-        link.gateway(origin, via, metric(Some(section)));
+        let mut route = link.gateway(origin, via, metric(Some(section)));
+        if let Some(table) = table(section).and_then(ip::table) {
+            route.plain("table", origin, table);
+        }
+        link.route(origin, route);
     }
 }
 
@@ -131,7 +148,7 @@ fn routes(link: &mut Link, section: &Section, family: Family) {
         let options = section
             .get(&format!("{}_options", entry.key))
             .unwrap_or_default();
-        match route(&entry.value, options, metric(Some(section)), &entry.origin) {
+        match route(&entry.value, options, section, &entry.origin) {
             Some((route, via)) if via.is_none_or(|via| is_of(via, family)) => {
                 link.ip_route(&entry.origin, route);
             }
@@ -151,7 +168,7 @@ fn routes(link: &mut Link, section: &Section, family: Family) {
 fn route(
     value: &str,
     options: &str,
-    metric: Option<&str>,
+    section: &Section,
     origin: &Origin,
 ) -> Option<(ip::Route, Option<IpAddr>)> {
     let mut parts = value.trim_end_matches(';').split(',').map(str::trim);
@@ -162,7 +179,10 @@ fn route(
     let via = via.filter(|via| !via.is_unspecified());
     words.extend(via.map(|via| format!("via {via}")));
     let own = parts.next().filter(|one| !one.is_empty());
-    words.extend(own.or(metric).map(|metric| format!("metric {metric}")));
+    let metric = own.or(metric(Some(section)));
+    words.extend(metric.map(|metric| format!("metric {metric}")));
+    // One of its own comes after it.
+    words.extend(table(section).map(|table| format!("table {table}")));
     let mut locks = Vec::new();
     for option in options.split(',').filter(|one| !one.is_empty()) {
         let (key, value) = option.split_once('=')?;
@@ -188,16 +208,67 @@ fn route(
     Some((route, via))
 }
 
-fn generation(link: &mut Link, section: &Section) {
-    for entry in &section.entries {
-        let (value, origin) = (entry.value.as_str(), &entry.origin);
-        match (entry.key.as_str(), value) {
-            ("addr-gen-mode", "1" | "stable-privacy") => {
-                link.text("ipv6-address-generation", origin, "stable-privacy");
-            }
-            ("ip6-privacy", "2") => link.plain("ipv6-privacy", origin, "true"),
-            ("token", token) if !token.is_empty() => link.text("ipv6-address-token", origin, token),
-            _ => {}
+/// Keys that are read by their group, and those that make no difference to who reaches the
+/// storage.
+const KNOWN: [&str; 33] = [
+    "auto-route-ext-gw",
+    "dad-timeout",
+    "dhcp-dscp",
+    "dhcp-hostname",
+    "dhcp-hostname-flags",
+    "dhcp-pd-hint",
+    "dhcp-send-hostname",
+    "dhcp-send-hostname-v2",
+    "dhcp-send-release",
+    "dhcp-timeout",
+    "dns",
+    "dns-data",
+    "dns-options",
+    "dns-priority",
+    "dns-search",
+    "forwarding",
+    "gateway",
+    "ignore-auto-dns",
+    "ip6-privacy",
+    "may-fail",
+    "method",
+    "never-default",
+    "ra-timeout",
+    "required-timeout",
+    "route-metric",
+    "route-table",
+    "routed-dns",
+    "shared-dhcp-lease-time",
+    "shared-dhcp-range",
+    "temp-preferred-lifetime",
+    "temp-valid-lifetime",
+    "addr-gen-mode",
+    "link-local",
+];
+
+/// What neither the client nor addresses and routes are made of.
+fn other(link: &mut Link, entry: &Entry, family: Family) {
+    let Entry { key, value, origin } = entry;
+    const NUMBERED: [&str; 5] = ["addresses", "address", "routes", "route", "routing-rule"];
+    let of_route = key.strip_suffix("_options").unwrap_or(key);
+    let is_ipv6 = family == Family::V6;
+    match (key.as_str(), value.as_str()) {
+        ("addr-gen-mode", "1" | "stable-privacy") if is_ipv6 => {
+            link.text("ipv6-address-generation", origin, "stable-privacy");
         }
+        ("ip6-privacy", "2") if is_ipv6 => link.plain("ipv6-privacy", origin, "true"),
+        ("token", token) if is_ipv6 => link.text("ipv6-address-token", origin, token),
+        ("mtu", "0") if is_ipv6 => {}
+        ("mtu", mtu) if is_ipv6 => match mtu.parse::<u32>() {
+            Ok(mtu) => link.plain("ipv6-mtu", origin, mtu),
+            Err(_) => link.doubt(origin, "this is no MTU"),
+        },
+        ("link-local", "3" | "4" | "enabled" | "fallback") => link.not_carried_out(key, origin),
+        ("dhcp-client-id", "mac") => {}
+        ("dhcp-client-id" | "dhcp-iaid" | "dhcp-duid", _) => link.client_identifier(key, origin),
+        ("ignore-auto-routes", value) if !is_true(value) || !is_ipv6 => {}
+        (key, _) if KNOWN.contains(&key) => {}
+        _ if is_numbered(of_route, &NUMBERED) => {}
+        (key, _) => link.not_carried_out(key, origin),
     }
 }

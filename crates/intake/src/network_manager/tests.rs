@@ -124,6 +124,168 @@ method=disabled
 }
 
 #[test]
+fn keys_and_groups_that_are_unknown_are_told_of() {
+    let text = "\
+[connection]
+id=lan
+type=vlan
+interface-name=v7
+permissions=user:alice:;
+zone=home
+[vlan]
+id=7
+parent=eth0
+flags=3
+protocol=802.1ad
+[ethernet]
+speed=1000
+duplex=full
+frobnicate=1
+[tc]
+qdisc.root=fq
+[ipv4]
+method=manual
+address1=10.0.0.5/24,10.0.0.1
+route1=10.1.0.0/16
+route2=10.2.0.0/16
+route2_options=table=8
+route-table=7
+dns=10.0.0.1;
+dhcp-iaid=5
+frobnicate=1
+[ipv6]
+method=auto
+mtu=1400
+route-table=7
+ignore-auto-routes=true
+[proxy]
+method=1
+";
+    let fragment = of(&[], &[("lan", text)]);
+    assert_eq!(
+        shown(&fragment),
+        [
+            "eth0",
+            "v7, vlan 7 on eth0, 10.0.0.5/24, ra true, route 0.0.0.0/0 via 10.0.0.1 table 7, route 10.1.0.0/16 table 7, route 10.2.0.0/16 table 8",
+        ]
+    );
+    let at = |severity: &str, line: u32, message: &str| {
+        format!("{severity} {PLACE}/lan.nmconnection:{line}:1: {message}")
+    };
+    let left = |line: u32, key: &str| {
+        at(
+            "note",
+            line,
+            &format!("`{key}` is not carried out in the initramfs"),
+        )
+    };
+    assert_eq!(
+        said(&fragment),
+        [
+            left(10, "flags"),
+            at(
+                "refusal",
+                11,
+                "the initramfs makes no VLAN but one of 802.1Q"
+            ),
+            left(13, "speed"),
+            left(15, "frobnicate"),
+            left(16, "[tc]"),
+            left(5, "permissions"),
+            at(
+                "note",
+                26,
+                "`dhcp-iaid` is not carried out: to the DHCP server the host is its card's MAC address"
+            ),
+            left(27, "frobnicate"),
+            left(32, "ignore-auto-routes"),
+            at(
+                "note",
+                31,
+                "the routes that a lease or a router brings stand in the main table in the initramfs"
+            ),
+        ]
+    );
+    assert_eq!(
+        fragment.interfaces.expect("interfaces")[1]
+            .ipv6_mtu
+            .map(u64::from),
+        Some(1400)
+    );
+}
+
+#[test]
+fn a_port_has_its_card_s_settings_and_what_its_bridge_is_told() {
+    let port = "[connection]\nid=p\ntype=ethernet\ninterface-name=eth0\nmaster=br0\nslave-type=bridge\n[ethernet]\nmtu=9000\n[802-1x]\neap=tls;\n[bridge-port]\npath-cost=50\npriority=64\nhairpin-mode=true\nvlans=7\n";
+    let bridge = "[connection]\nid=b\ntype=bridge\ninterface-name=br0\n[bridge]\nstp=false\nmulticast-snooping=true\nfrobnicate=1\n[ipv4]\nmethod=manual\naddress1=10.0.0.5/24\n";
+    let fragment = of(&[], &[("a", port), ("b", bridge)]);
+    assert_eq!(
+        shown(&fragment),
+        [
+            "eth0, mtu 9000",
+            "br0, bridge of eth0, eth0 costs 50, 10.0.0.5/24, ra true"
+        ]
+    );
+    assert_eq!(
+        said(&fragment),
+        [
+            format!(
+                "note {PLACE}/a.nmconnection:15:1: `vlans` is not carried out in the initramfs"
+            ),
+            format!(
+                "refusal {PLACE}/a.nmconnection:9:1: the initramfs proves nothing to a switch (802.1X)"
+            ),
+            format!("doubt {PLACE}/a.nmconnection:13:1: this is no value of `priority`"),
+            format!(
+                "note {PLACE}/b.nmconnection:8:1: `frobnicate` is not carried out in the initramfs"
+            ),
+        ]
+    );
+    let port = &fragment.interfaces.expect("interfaces")[0].bridge_port;
+    assert_eq!(port.hairpin, Some(true));
+}
+
+#[test]
+fn which_cards_a_profile_is_for_is_followed_or_told_of() {
+    let profile = |id: &str, more: &str| format!("[connection]\nid={id}\ntype=ethernet\n{more}");
+    let cards = [
+        card("enp1s0", "52:54:00:00:00:01"),
+        card("enp2s0", "52:54:00:00:00:02"),
+        card("ens3", "52:54:00:00:00:03"),
+    ];
+    let matched = profile(
+        "a",
+        "[ethernet]\nmac-address-denylist=52:54:00:00:00:02;\n[match]\ninterface-name=enp*;\ndriver=virtio*\n",
+    );
+    assert_eq!(
+        shown(&of(&cards, &[("a", &matched)])),
+        ["enp1s0, dhcp4 100, ra true"]
+    );
+    let fragment = of(&[], &[("a", &matched)]);
+    let card = fragment.interfaces.as_ref().expect("interfaces")[0]
+        .matching
+        .clone();
+    assert_eq!(card.expect("a match").name.as_deref(), Some("enp*"));
+    assert_eq!(
+        said(&fragment),
+        [format!(
+            "doubt {PLACE}/a.nmconnection:5:1: which cards this is for is not followed: `mac-address-denylist` is not looked at"
+        )]
+    );
+    for (key, value) in [("path", "pci-*"), ("interface-name", "!enp*")] {
+        let by = profile("a", &format!("[match]\n{key}={value}\n"));
+        let fragment = of(&cards, &[("a", &by)]);
+        assert_eq!(fragment.interfaces, None);
+        assert_eq!(
+            fragment.warnings[0].message,
+            format!(
+                "which cards `{PLACE}/a.nmconnection` is for is not followed: `{key}` is not looked at"
+            )
+        );
+    }
+}
+
+#[test]
 fn a_profile_without_a_name_is_for_the_cards_that_are_there() {
     let any = "[connection]\nid=Wired connection 1\ntype=ethernet\n";
     let cards = [

@@ -38,6 +38,22 @@ pub(super) fn read(link: &mut Link, file: &File) {
     }
 }
 
+/// Keys of `[Address]` that are read, and those that make no difference to who reaches the
+/// storage.
+const KNOWN: [&str; 11] = [
+    "Address",
+    "AutoJoin",
+    "Broadcast",
+    "DuplicateAddressDetection",
+    "HomeAddress",
+    "Label",
+    "ManageTemporaryAddress",
+    "NFTSet",
+    "NetLabel",
+    "Peer",
+    "PreferredLifetime",
+];
+
 fn address(link: &mut Link, section: &Section) {
     let origin = &section.origin;
     let Some(address) = section.get("Address").and_then(ip::network) else {
@@ -54,6 +70,12 @@ fn address(link: &mut Link, section: &Section) {
         said.plain("lifetime", origin, "0");
     }
     link.address_with(origin, address, said);
+    for Entry { key, value, origin } in &section.entries {
+        let is_usual = key == "AddPrefixRoute" && is_true(value);
+        if !is_usual && !value.is_empty() && !KNOWN.contains(&key.as_str()) {
+            link.not_carried_out(key, origin);
+        }
+    }
 }
 
 fn route(link: &mut Link, section: &Section) {

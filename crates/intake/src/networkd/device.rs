@@ -3,8 +3,8 @@
 use nvmeroot_plan::MacAddress;
 
 use super::file::{File, bytes, is_true};
-use crate::native::ini::Entry;
-use crate::native::{Link, Network, bond, bridge, vlan_filtering};
+use crate::native::ini::{Entry, boolean};
+use crate::native::{Link, Network, bond, bridge, vlan_filtering, vlan_protocol};
 use crate::netplan::read::time;
 
 /// networkd's keys of bonds, with the kernel's names.
@@ -44,6 +44,18 @@ const BRIDGE_TIMES: [(&str, &str); 4] = [
     ("AgeingTimeSec", "ageing-time"),
 ];
 
+/// Keys of bridges that make no difference to who reaches the storage, and that which is
+/// read beside them.
+const BRIDGE_IGNORED: [&str; 7] = [
+    "DefaultPVID",
+    "GroupForwardMask",
+    "MulticastIGMPVersion",
+    "MulticastQuerier",
+    "MulticastSnooping",
+    "STP",
+    "VLANProtocol",
+];
+
 /// Adds the link; its name and its kind.
 pub(super) fn read(network: &mut Network, file: &File) -> Option<(String, String)> {
     let name = file.get("NetDev", "Name")?.to_owned();
@@ -59,6 +71,9 @@ pub(super) fn read(network: &mut Network, file: &File) -> Option<(String, String
                     &file.origin(),
                     "the id of a VLAN is a number from 0 to 4094",
                 ),
+            }
+            for entry in file.entries("VLAN") {
+                of_vlan(link, entry);
             }
         }
         "bond" => {
@@ -77,7 +92,8 @@ pub(super) fn read(network: &mut Network, file: &File) -> Option<(String, String
         }
         "vrf" => {
             link.become_a("vrfs");
-            match file.get("VRF", "Table").and_then(crate::native::ip::table) {
+            let table = file.get("VRF", "Table").or(file.get("VRF", "TableId"));
+            match table.and_then(crate::native::ip::table) {
                 Some(table) => link.plain("table", &file.origin(), table),
                 None => link.doubt(&file.origin(), "this VRF has no `Table=`"),
             }
@@ -96,10 +112,26 @@ pub(super) fn read(network: &mut Network, file: &File) -> Option<(String, String
                     "the initramfs leaves the link the address that it has",
                 ),
             },
-            _ => {}
+            "Name" | "Kind" | "Description" => {}
+            key => link.not_carried_out(key, origin),
         }
     }
+    for Entry { key, origin, .. } in file.entries("Match") {
+        let message =
+            format!("whether this link is made is not followed: `{key}` is not looked at");
+        link.doubt(origin, message);
+    }
     Some((name, kind))
+}
+
+fn of_vlan(link: &mut Link, Entry { key, value, origin }: &Entry) {
+    match key.as_str() {
+        // The kernel's own business, and what is read above.
+        "ReorderHeader" | "Id" => {}
+        "Protocol" => vlan_protocol(link, value, origin),
+        _ if boolean(value) == Some(false) => {}
+        key => link.not_carried_out(key, origin),
+    }
 }
 
 fn of_bond(link: &mut Link, entry: &Entry) {
@@ -137,6 +169,8 @@ fn of_bridge(link: &mut Link, entry: &Entry) {
             Err(_) => link.misfit(key, origin),
         },
         "VLANFiltering" if is_true(value) => vlan_filtering(link, origin),
-        _ => {}
+        "VLANFiltering" => {}
+        key if BRIDGE_IGNORED.contains(&key) => {}
+        key => link.not_carried_out(key, origin),
     }
 }

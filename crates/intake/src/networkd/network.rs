@@ -5,7 +5,7 @@ use nvmeroot_plan::Origin;
 use super::address;
 use super::file::{File, bytes, is_true};
 use crate::native::ini::{Entry, boolean};
-use crate::native::{Family, Link, Network, Word};
+use crate::native::{Family, Link, Network, Word, bridge_port, ip};
 
 /// The metric of the routes that DHCP brings (systemd.network(5), `RouteMetric=`).
 const DHCP_METRIC: &str = "1024";
@@ -42,6 +42,61 @@ const IGNORED: [&str; 28] = [
     "Multicast",
 ];
 
+/// Of `[DHCPv6]` likewise.
+const IGNORED6: [&str; 15] = [
+    "Hostname",
+    "MUDURL",
+    "NFTSet",
+    "NetLabel",
+    "PrefixDelegationHint",
+    "RapidCommit",
+    "SendHostname",
+    "SendRelease",
+    "UseCaptivePortal",
+    "UseDNR",
+    "UseDNS",
+    "UseDelegatedPrefix",
+    "UseDomains",
+    "UseHostname",
+    "UseNTP",
+];
+
+/// Of `[Bridge]`, which is about a bridge's port, likewise.
+const IGNORED_OF_PORT: [&str; 6] = [
+    "FastLeave",
+    "MulticastFlood",
+    "MulticastRouter",
+    "MulticastToUnicast",
+    "ProxyARP",
+    "ProxyARPWiFi",
+];
+
+/// The sections that are read, and those that make no difference to who reaches the
+/// storage: what is announced to others.
+const SECTIONS: [&str; 21] = [
+    "Match",
+    "Link",
+    "Network",
+    "Address",
+    "Route",
+    "RoutingPolicyRule",
+    "DHCP",
+    "DHCPv4",
+    "DHCPv6",
+    "IPv6AcceptRA",
+    "Bridge",
+    "DHCPServer",
+    "DHCPServerStaticLease",
+    "IPv6AddressLabel",
+    "IPv6PREF64Prefix",
+    "IPv6Prefix",
+    "IPv6PrefixDelegation",
+    "IPv6RoutePrefix",
+    "IPv6SendRA",
+    "LLDP",
+    "MobileNetwork",
+];
+
 pub(super) fn read(network: &mut Network, name: &str, file: &File) {
     let origin = file.origin();
     network.link(name, &origin);
@@ -58,15 +113,38 @@ pub(super) fn read(network: &mut Network, name: &str, file: &File) {
         of_network(link, entry, &mut asks);
     }
     clients(link, file, asks, &origin);
-    for section in ["BridgeVLAN", "MACsec", "SR-IOV", "DHCPPrefixDelegation"] {
-        for one in file.named(section) {
-            let message = format!("`[{section}]` is not carried out in the initramfs");
-            match section {
-                "BridgeVLAN" => link.refuse(&one.origin, message),
-                _ => link.note(&one.origin, message),
+    for section in &file.sections {
+        match section.name.as_str() {
+            "BridgeVLAN" => {
+                let message = "`[BridgeVLAN]` is not carried out in the initramfs";
+                link.refuse(&section.origin, message);
             }
+            // systemd leaves the latter aside.
+            name if SECTIONS.contains(&name) || name.starts_with("X-") => {}
+            name => link.not_carried_out(&format!("[{name}]"), &section.origin),
         }
     }
+    let bridge = file.get("Network", "Bridge");
+    for entry in file.entries("Bridge") {
+        of_port(network, bridge, name, entry);
+    }
+}
+
+/// What a bridge's port is told.
+fn of_port(network: &mut Network, bridge: Option<&str>, port: &str, entry: &Entry) {
+    let Entry { key, value, origin } = entry;
+    let link = network.link(port, origin);
+    let name = match (key.as_str(), bridge) {
+        ("HairPin", _) => return link.plain("hairpin", origin, is_true(value)),
+        ("Learning", _) => return link.plain("port-mac-learning", origin, is_true(value)),
+        ("NeighborSuppression", _) => return link.plain("neigh-suppress", origin, is_true(value)),
+        ("Cost", Some(_)) => "path-cost",
+        ("Priority", Some(_)) => "port-priority",
+        (key, _) if IGNORED_OF_PORT.contains(&key) => return,
+        (key, _) => return link.not_carried_out(key, origin),
+    };
+    let bridge = network.link(bridge.unwrap_or_default(), origin);
+    bridge_port(bridge, name, (port, key, value), origin);
 }
 
 fn stands_on(network: &mut Network, name: &str, entry: &Entry) {
@@ -160,6 +238,13 @@ fn clients(link: &mut Link, file: &File, (v4, v6): (bool, bool), whole: &Origin)
     if v6 {
         link.dhcp(Family::V6, whole, None);
         link.plain("accept-ra", whole, "true");
+        for Entry { key, origin, .. } in file.entries("DHCPv6") {
+            match key.as_str() {
+                "DUIDType" | "DUIDRawData" | "IAID" => link.client_identifier(key, origin),
+                key if IGNORED6.contains(&key) => {}
+                key => link.not_carried_out(key, origin),
+            }
+        }
     }
     for entry in file.entries("IPv6AcceptRA") {
         let origin = &entry.origin;
@@ -174,7 +259,15 @@ fn clients(link: &mut Link, file: &File, (v4, v6): (bool, bool), whole: &Origin)
                     token => link.text("ipv6-address-token", origin, token),
                 }
             }
-            "UseDNS" | "UseDomains" | "DHCPv6Client" | "UseMTU" => {}
+            "RouteTable" => match ip::table(&entry.value) {
+                Some(table) => link
+                    .words
+                    .map("ra-overrides", origin)
+                    .plain("table", origin, table),
+                None => link.misfit("RouteTable", origin),
+            },
+            "UseDNS" | "UseDomains" | "DHCPv6Client" | "UseMTU" | "UseCaptivePortal" | "UseDNR"
+            | "UsePREF64" => {}
             key => link.not_carried_out(key, origin),
         }
     }

@@ -152,6 +152,144 @@ FirewallMark=7/255
     assert_eq!(said(&fragment), expected);
 }
 
+/// A key that nobody here knows stands in every section that is read; each is told of.
+#[test]
+fn a_key_that_is_unknown_is_told_of_in_every_section() {
+    let sections = [
+        "Link",
+        "Network",
+        "Address",
+        "Route",
+        "RoutingPolicyRule",
+        "DHCPv4",
+        "DHCPv6",
+        "IPv6AcceptRA",
+        "Bridge",
+    ];
+    for section in sections {
+        let more = match section {
+            "Address" => "Address=10.0.0.5/24\n",
+            "Route" => "Gateway=10.0.0.1\n",
+            "RoutingPolicyRule" => "From=10.0.0.5\n",
+            _ => "",
+        };
+        let text =
+            format!("[Match]\nName=eth0\n[Network]\nDHCP=yes\n[{section}]\n{more}Frobnicate=yes\n");
+        let said = said(&of(&[], &[("a.network", &text)]));
+        let key = format!(
+            "note {PLACE}/a.network:{}:1: `Frobnicate` is not carried out in the initramfs",
+            if more.is_empty() { 6 } else { 7 }
+        );
+        let whole = ["Route", "RoutingPolicyRule"].contains(&section);
+        let is_told = |one: &String| match whole {
+            true => one.starts_with("doubt") && one.contains("can't be read"),
+            false => *one == key,
+        };
+        assert!(said.len() == 1 && is_told(&said[0]), "{section}: {said:?}");
+    }
+    for (kind, section) in [
+        ("bond", "Bond"),
+        ("bridge", "Bridge"),
+        ("vlan", "VLAN"),
+        ("dummy", "NetDev"),
+    ] {
+        let text =
+            format!("[NetDev]\nName=x0\nKind={kind}\n[VLAN]\nId=7\n[{section}]\nFrobnicate=much\n");
+        let on = "[Match]\nName=eth0\n[Network]\nVLAN=x0\n";
+        let on = if kind == "vlan" { on } else { "" };
+        let said = said(&of(&[], &[("a.netdev", &text), ("b.network", on)]));
+        assert_eq!(
+            said,
+            [format!(
+                "note {PLACE}/a.netdev:7:1: `Frobnicate` is not carried out in the initramfs"
+            )],
+            "{section}"
+        );
+    }
+}
+
+#[test]
+fn sections_and_keys_that_are_left_to_the_running_system_are_told_of() {
+    let text = "\
+[Match]
+Name=eth0
+[Network]
+DHCP=ipv6
+[Address]
+Address=10.0.0.5/24
+Broadcast=10.0.0.255
+AddPrefixRoute=yes
+RouteMetric=5
+[Neighbor]
+Address=10.0.0.9
+[IPv6Prefix]
+Prefix=2001:db8::/64
+[X-Mine]
+Key=value
+[DHCPv6]
+UseDNS=no
+IAID=5
+[IPv6AcceptRA]
+RouteTable=7
+";
+    let fragment = of(&[], &[("a.network", text)]);
+    assert_eq!(
+        said(&fragment),
+        [
+            format!(
+                "note {PLACE}/a.network:20:1: in the initramfs, what routers advertise goes to the main table"
+            ),
+            format!(
+                "note {PLACE}/a.network:9:1: `RouteMetric` is not carried out in the initramfs"
+            ),
+            format!(
+                "note {PLACE}/a.network:18:1: `IAID` is not carried out: to the DHCP server the host is its card's MAC address"
+            ),
+            format!(
+                "note {PLACE}/a.network:10:1: `[Neighbor]` is not carried out in the initramfs"
+            ),
+        ]
+    );
+    let interfaces = fragment.interfaces.expect("interfaces");
+    assert_eq!(interfaces[0].ra_table, Some(7));
+}
+
+#[test]
+fn a_port_of_a_bridge_and_a_vlan_have_what_their_files_say() {
+    let fragment = of(
+        &[],
+        &[
+            ("a.netdev", "[NetDev]\nName=br0\nKind=bridge\n"),
+            (
+                "a.network",
+                "[Match]\nName=eth0\n[Network]\nBridge=br0\nVLAN=v7\n[Bridge]\nCost=50\nPriority=64\nHairPin=yes\nFastLeave=yes\nUnicastFlood=no\n",
+            ),
+            (
+                "b.netdev",
+                "[Match]\nHost=a\n[NetDev]\nName=v7\nKind=vlan\n[VLAN]\nId=7\nProtocol=802.1ad\nGVRP=no\nMVRP=yes\n",
+            ),
+        ],
+    );
+    assert_eq!(
+        said(&fragment),
+        [
+            format!(
+                "note {PLACE}/a.network:11:1: `UnicastFlood` is not carried out in the initramfs"
+            ),
+            format!("doubt {PLACE}/a.network:8:1: this is no value of `Priority`"),
+            format!("refusal {PLACE}/b.netdev:8:1: the initramfs makes no VLAN but one of 802.1Q"),
+            format!("note {PLACE}/b.netdev:10:1: `MVRP` is not carried out in the initramfs"),
+            format!(
+                "doubt {PLACE}/b.netdev:2:1: whether this link is made is not followed: `Host` is not looked at"
+            ),
+        ]
+    );
+    let bridge = "br0, bridge of eth0, eth0 costs 50".to_owned();
+    assert!(shown(&fragment).contains(&bridge), "{:?}", shown(&fragment));
+    let interfaces = fragment.interfaces.expect("interfaces");
+    assert_eq!(interfaces[0].bridge_port.hairpin, Some(true));
+}
+
 #[test]
 fn leases_have_networkd_s_defaults() {
     let text = "[Match]\nName=eth0\n[Network]\nDHCP=yes\n[DHCPv4]\nClientIdentifier=duid\nUseDomains=yes\n";
