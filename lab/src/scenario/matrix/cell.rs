@@ -87,24 +87,6 @@ impl Kind {
     }
 }
 
-/// Cells that nvmeroot does not carry yet.
-#[derive(Debug, Clone, Copy)]
-pub struct Gap {
-    /// Whether a cell is one of them.
-    pub has: fn(&Cell) -> bool,
-    /// What people are told.
-    pub why: &'static str,
-}
-
-/// All of them.
-const GAPS: &[Gap] = &[];
-
-/// Why a cell is not carried.
-fn gap(cell: &Cell, gaps: &[Gap]) -> Option<&'static str> {
-    let gap = gaps.iter().find(|gap| (gap.has)(cell))?;
-    Some(gap.why)
-}
-
 impl Cell {
     /// Each of them.
     pub fn all() -> Vec<Cell> {
@@ -122,17 +104,6 @@ impl Cell {
             }
         }
         all
-    }
-
-    /// Those that nvmeroot carries.
-    pub fn carried() -> Vec<Cell> {
-        let all = Self::all().into_iter();
-        all.filter(|cell| cell.gap().is_none()).collect()
-    }
-
-    /// Why nvmeroot does not carry it yet; `None` where it does.
-    pub fn gap(&self) -> Option<&'static str> {
-        gap(self, GAPS)
     }
 
     /// The values of its axes, each a number of its own.
@@ -176,17 +147,5 @@ mod tests {
         assert_eq!(cells.len(), 3 * 2 * 5 * 4);
         let values: BTreeSet<usize> = cells.iter().flat_map(Cell::values).collect();
         assert_eq!(values.len(), 3 + 2 + 5 + 4);
-    }
-
-    #[test]
-    fn a_gap_has_its_cells_alone() {
-        let gaps = [Gap {
-            has: |cell| cell.release == Release::Sid && cell.network == Kind::Dhcp4,
-            why: "too new",
-        }];
-        let cells = Cell::all();
-        let count = cells.iter().filter(|cell| gap(cell, &gaps).is_some());
-        assert_eq!(count.count(), 2 * 5);
-        assert_eq!(gap(&cells[0], &gaps), None);
     }
 }
