@@ -48,12 +48,20 @@ fn known(network: &mut Network, name: &str, words: &[&str], origin: &Origin) -> 
     if program != "ip" {
         return false;
     }
-    while let [flag, rest @ ..] = words
-        && matches!(*flag, "-4" | "-6")
-    {
+    let mut is_ipv6 = false;
+    while let [flag @ ("-4" | "-6"), rest @ ..] = words {
+        is_ipv6 = *flag == "-6";
         words = rest;
     }
-    match words {
+    // Without a gateway the word for everything does not tell the family.
+    let words: Vec<&str> = words
+        .iter()
+        .map(|word| match *word {
+            "default" if is_ipv6 => "::/0",
+            word => word,
+        })
+        .collect();
+    match words.as_slice() {
         [
             "r" | "ro" | "route",
             "add" | "a" | "append" | "replace" | "change",

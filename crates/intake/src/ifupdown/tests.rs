@@ -160,12 +160,13 @@ iface eth0 inet static
   address 10.0.0.5/24
   up ip route add 10.1.0.0/16 via 10.0.0.1 mtu lock 1400 initcwnd 20 rto_min 20ms
   up ip route add default dev eth0
+  up ip -6 route add default dev eth0 metric 7
 ";
     let fragment = interfaces(text);
     assert_eq!(
         shown(&fragment),
         [
-            "eth0, 10.0.0.5/24, route 10.1.0.0/16 via 10.0.0.1 mtu 1400 cwnd 20, route default scope link"
+            "eth0, 10.0.0.5/24, route 10.1.0.0/16 via 10.0.0.1 mtu 1400 cwnd 20, route default scope link, route ::/0 metric 7"
         ]
     );
     let left = ["mtu lock", "rto_min"];

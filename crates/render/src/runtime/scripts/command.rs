@@ -299,23 +299,29 @@ fn add_route(interface: &InterfaceName, route: &Route, links: &Links<'_>) -> Wor
 }
 
 fn add_rule(rule: &Rule) -> Words {
-    let net = rule.from.or(rule.to);
+    let &Rule {
+        from,
+        to,
+        table,
+        priority,
+        mark,
+        type_of_service,
+        origin: _,
+    } = rule;
+    let net = from.or(to);
     let is_ipv6 = net.is_some_and(|net| net.addr().is_ipv6());
     let command = match is_ipv6 {
         true => words(&["ip", "-6", "rule", "add"]),
         false => words(&["ip", "rule", "add"]),
     };
     command
-        .option("from", rule.from.map(|net| net.trunc()))
-        .option("to", rule.to.map(|net| net.trunc()))
+        .option("from", from.map(|net| net.trunc()))
+        .option("to", to.map(|net| net.trunc()))
         // `ip` reads a type of service as hexadecimal, whatever it looks like.
-        .option(
-            "tos",
-            rule.type_of_service.map(|tos| format!("0x{tos:02x}")),
-        )
-        .option("fwmark", rule.mark)
-        .option("priority", rule.priority)
-        .option("table", rule.table)
+        .option("tos", type_of_service.map(|tos| format!("0x{tos:02x}")))
+        .option("fwmark", mark)
+        .option("priority", priority)
+        .option("table", table)
 }
 
 fn is_link_local(address: IpAddr) -> bool {
