@@ -75,7 +75,7 @@ pub use host_name::HostName;
 pub use ipv6::{Ipv6AddressGeneration, Ipv6Settings, Ipv6Token, LinkLocal};
 pub use layer::{Array, Layer, VolumeName};
 pub use link::{ActivationMode, CardFacts, Dummy, Interface, LinkKind, Match, Vlan, Vrf};
-pub use manager::{BOOT_NETWORK, BOOT_PROFILE, Manager};
+pub use manager::{BOOT_DROP_IN, BOOT_NETWORK, BOOT_PROFILE, Manager};
 pub use message::{mask, tidy, tidy_hint};
 pub use mount::Mount;
 pub use name::{DefinitionId, InterfaceName, MacAddress, Mtu, NameError, VlanId};

@@ -105,6 +105,10 @@ pub struct Interface {
     /// netplan's.
     #[serde(default, skip_serializing_if = "is_false")]
     pub native: bool,
+    /// The name of the `.network` file of systemd-networkd's own by which the running
+    /// system has it, where that is for this link alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub networkd_file: Option<String>,
     /// What the input says and nobody carries out; in a plan it is judged, and
     /// none is left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -144,6 +148,7 @@ impl Interface {
             bridge_port: BridgePort::default(),
             connection: None,
             native: false,
+            networkd_file: None,
             diagnostics: Vec::new(),
             origin,
         }
@@ -163,6 +168,7 @@ impl Interface {
             bridge_port,
             connection,
             native,
+            networkd_file,
             diagnostics,
             ..
         } = self;
@@ -176,6 +182,7 @@ impl Interface {
             bridge_port,
             connection,
             native,
+            networkd_file,
             diagnostics,
             ..Self::new(self.id, self.name, self.kind, origin)
         }
@@ -208,6 +215,11 @@ impl Interface {
             && (other.dhcp4.is_none() || self.dhcp4.is_some())
             && (other.dhcp6.is_none() || self.dhcp6.is_some())
             && (other.accept_ra != Some(true) || self.accept_ra == Some(true))
+    }
+
+    /// It asks for a lease.
+    pub fn asks_dhcp(&self) -> bool {
+        self.dhcp4.is_some() || self.dhcp6.is_some()
     }
 
     /// Routers are listened to. DHCPv6 gives addresses without a prefix: that comes from

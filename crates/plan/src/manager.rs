@@ -7,6 +7,10 @@ use std::collections::BTreeSet;
 /// the first file that fits a link is the one.
 pub const BOOT_NETWORK: &str = "05-nvmeroot-";
 
+/// What the boot's drop-in beside a file of networkd's is called: `nvmeroot.conf` below
+/// `/etc`, which `configure` writes, would hide one of that name in `/run`.
+pub const BOOT_DROP_IN: &str = "nvmeroot-boot.conf";
+
 /// How those of NetworkManager's profiles and settings in `/run` begin.
 pub const BOOT_PROFILE: &str = "nvmeroot-";
 

@@ -66,6 +66,8 @@ pub(crate) struct Link {
     foreign: Option<String>,
     pub(crate) words: Map,
     diagnostics: Vec<InterfaceDiagnostic>,
+    /// systemd-networkd's file that is for it alone.
+    pub(crate) networkd_file: Option<String>,
     pub(crate) origin: Origin,
 }
 
@@ -81,6 +83,7 @@ impl Network {
                     foreign: None,
                     words: Map::default(),
                     diagnostics: Vec::new(),
+                    networkd_file: None,
                     origin: origin.clone(),
                 });
                 self.by_name.insert(name.to_owned(), self.links.len() - 1);
@@ -161,6 +164,7 @@ impl Network {
                 .find(|one| one.id.as_str() == link.name)
             {
                 one.diagnostics.extend(link.diagnostics);
+                one.networkd_file = link.networkd_file;
             }
         }
         interfaces.iter_mut().for_each(without_keys);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nvmeroot_plan::{BOOT_NETWORK, MacAddress, Origin};
+use nvmeroot_plan::{BOOT_DROP_IN, BOOT_NETWORK, MacAddress, Origin};
 
 use crate::native::ini::{self, Dialect, Entry, Section, boolean};
 use crate::native::{Card, Files, Wanted as WantedCard};
@@ -22,7 +22,7 @@ const MOST_FILES: usize = 1000;
 #[derive(Debug)]
 pub(super) struct File {
     pub(super) path: String,
-    name: String,
+    pub(super) name: String,
     pub(super) sections: Vec<Section>,
 }
 
@@ -81,13 +81,14 @@ pub(super) fn all(files: &dyn Files, end: &str, texts: &mut BTreeMap<String, Str
     found
 }
 
-/// The drop-ins of a file, by name, with their directories. Ours says only what keeps
-/// networkd from taking root's network away.
+/// The drop-ins of a file, by name, with their directories. Ours say only what keeps
+/// networkd from taking root's network away, and what the boot has set up.
 fn drop_ins<'a>(files: &dyn Files, name: &str) -> BTreeMap<String, &'a str> {
     let mut places = BTreeMap::new();
     for directory in DIRECTORIES {
         for drop_in in files.list(&format!("{directory}/{name}.d")) {
-            if drop_in.ends_with(".conf") && drop_in != "nvmeroot.conf" {
+            let is_ours = ["nvmeroot.conf", BOOT_DROP_IN].contains(&drop_in.as_str());
+            if drop_in.ends_with(".conf") && !is_ours {
                 places.entry(drop_in).or_insert(directory);
             }
         }
@@ -209,6 +210,11 @@ impl Wanted {
             names.extend(new);
         }
         names
+    }
+
+    /// It is for one link, by a name that is no pattern or by an address.
+    pub(super) fn is_for_one(&self) -> bool {
+        self.card.name().is_some() || self.card.macs.len() == 1
     }
 
     /// It may be for cards that nobody knows by name.

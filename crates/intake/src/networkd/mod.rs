@@ -55,7 +55,7 @@ pub fn read(
             Matched::These(wanted) => {
                 for name in wanted.names_among(cards, &kinds) {
                     if taken.insert(name.clone()) {
-                        network::read(&mut network, &name, one);
+                        network::read(&mut network, &name, one, &wanted);
                     }
                 }
                 let is_open = cards.is_empty() && wanted.is_for_unknown_cards();
@@ -71,7 +71,7 @@ pub fn read(
 /// A card of which only a pattern or an address is known.
 fn unknown_card(network: &mut Network, file: &File, wanted: &file::Wanted) {
     let name = file.stem();
-    network::read(network, name, file);
+    network::read(network, name, file, wanted);
     let origin = file.origin();
     let words = network.link(name, &origin).words.map("match", &origin);
     match (wanted.card.macs.first(), wanted.card.names.first()) {

@@ -3,7 +3,7 @@
 use nvmeroot_plan::Origin;
 
 use super::address;
-use super::file::{File, bytes, is_true};
+use super::file::{File, Wanted, bytes, is_true};
 use crate::native::ini::{Entry, boolean};
 use crate::native::{Family, Link, Network, Word, bridge_port, ip};
 
@@ -97,9 +97,10 @@ const SECTIONS: [&str; 21] = [
     "MobileNetwork",
 ];
 
-pub(super) fn read(network: &mut Network, name: &str, file: &File) {
+pub(super) fn read(network: &mut Network, name: &str, file: &File, wanted: &Wanted) {
     let origin = file.origin();
-    network.link(name, &origin);
+    let own = wanted.is_for_one().then(|| file.name.clone());
+    network.link(name, &origin).networkd_file = own;
     for entry in file.entries("Network") {
         stands_on(network, name, entry);
     }

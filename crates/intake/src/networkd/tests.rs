@@ -353,6 +353,10 @@ fn drop_ins_add_stronger_directories_hide_and_empty_files_mask() {
             "[Network]\nAddress=10.0.0.9/24\n",
         ),
         (
+            "run/systemd/network/50.network.d/nvmeroot-boot.conf",
+            "[Network]\nAddress=10.0.0.7/24\n",
+        ),
+        (
             "usr/lib/systemd/network/60.network",
             "[Match]\nName=eth1\n[Network]\nDHCP=yes\n",
         ),
@@ -394,6 +398,30 @@ fn what_can_t_be_told_beforehand_is_said() {
             "which interfaces `{PLACE}/a.network` is for is not followed: `Path` is not looked at"
         )
     );
+}
+
+#[test]
+fn a_file_for_one_link_alone_is_that_links_own() {
+    let cards = [
+        card("eth0", "52:54:00:00:00:01"),
+        card("eth1", "52:54:00:00:00:02"),
+    ];
+    for (of_match, own) in [
+        ("Name=eth0", Some("20-a.network")),
+        (
+            "PermanentMACAddress=52:54:00:00:00:01",
+            Some("20-a.network"),
+        ),
+        ("Name=eth*", None),
+        ("Name=eth0 eth1", None),
+        ("Type=ether", None),
+    ] {
+        let text = format!("[Match]\n{of_match}\n[Network]\nDHCP=yes\n");
+        let fragment = of(&cards, &[("20-a.network", &text)]);
+        let mut all = fragment.interfaces.iter().flatten();
+        let eth0 = all.find(|one| one.name.as_str() == "eth0").expect("a card");
+        assert_eq!(eth0.networkd_file.as_deref(), own, "{of_match}");
+    }
 }
 
 #[test]

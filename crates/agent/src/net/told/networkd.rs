@@ -1,10 +1,10 @@
-//! systemd-networkd (systemd.network(5)): a file of ours for a link that it has none of
-//! netplan's for, and a drop-in beside netplan's.
+//! systemd-networkd (systemd.network(5)): a drop-in beside the file that it has for a link,
+//! and a file of ours where it has none that is for that link alone.
 
 use std::fmt::Write as _;
 use std::io;
 
-use nvmeroot_plan::{BOOT_NETWORK, Destination, Interface, Route, RouteType};
+use nvmeroot_plan::{BOOT_DROP_IN, BOOT_NETWORK, Destination, Interface, Route, RouteType};
 
 use super::{New, write};
 use crate::sys::paths::Paths;
@@ -15,12 +15,19 @@ use crate::sys::paths::Paths;
 /// What keeps it from being written.
 pub(in crate::net) fn tell(paths: &Paths, new: New<'_>) -> io::Result<()> {
     let directory = paths.run_root.join("systemd/network");
-    // A drop-in counts only beside a file of its name, and what others call theirs may
-    // be for more links than this.
-    match new.installed.filter(|installed| !installed.native) {
-        Some(installed) => {
-            let id = escaped(installed.id.as_str());
-            let path = directory.join(format!("10-netplan-{id}.network.d/nvmeroot.conf"));
+    // A drop-in counts only beside a file of its name, and of what others call theirs only
+    // one that is for no more links than this.
+    let beside = |installed: &Interface| match &installed.networkd_file {
+        None if installed.native => None,
+        None => Some(format!(
+            "10-netplan-{}.network",
+            escaped(installed.id.as_str())
+        )),
+        own => own.clone(),
+    };
+    match new.installed.and_then(|one| Some((one, beside(one)?))) {
+        Some((installed, file)) => {
+            let path = directory.join(format!("{file}.d/{BOOT_DROP_IN}"));
             write(&path, &drop_in(new.interface, installed), 0o644)
         }
         None => {
@@ -94,7 +101,7 @@ fn drop_in(one: &Interface, installed: &Interface) -> String {
     // A lease that nobody renews ends.
     let four = one.dhcp4.is_some() || installed.dhcp4.is_some();
     let six = one.dhcp6.is_some() || installed.dhcp6.is_some();
-    if one.dhcp4.is_some() || one.dhcp6.is_some() {
+    if one.asks_dhcp() {
         let _ = writeln!(text, "DHCP={}", dhcp(four, six));
     }
     if one.listens_to_routers() && !installed.listens_to_routers() {

@@ -141,7 +141,7 @@ IAID=1
 
 #[test]
 fn the_installed_file_goes_on_saying_what_else_there_is() {
-    let path = "systemd/network/10-netplan-lan%2F1.network.d/nvmeroot.conf";
+    let path = "systemd/network/10-netplan-lan%2F1.network.d/nvmeroot-boot.conf";
     let installed = Interface {
         id: "lan/1".parse().expect("an id"),
         dhcp6: Some(Dhcp6::default()),
@@ -171,12 +171,23 @@ Metric=100
     let text = by_networkd(&kept, Some(&native), whole);
     assert!(text.starts_with("[Match]\nName=ens3\n"), "{text}");
     assert!(text.ends_with("Metric=100\nTable=100\n"), "{text}");
+    // It goes on reading one of its own that is for this link alone.
+    let alone = Interface {
+        networkd_file: Some("20-wired.network".to_owned()),
+        ..native
+    };
+    let beside = "systemd/network/20-wired.network.d/nvmeroot-boot.conf";
+    let text = by_networkd(&kept, Some(&alone), beside);
+    assert!(
+        text.starts_with("[Network]\nKeepConfiguration=yes\n"),
+        "{text}"
+    );
     // The same way by another table is another one.
     let same = of_table();
     let text = by_networkd(
         &kept,
         Some(&same),
-        "systemd/network/10-netplan-nbft1.network.d/nvmeroot.conf",
+        "systemd/network/10-netplan-nbft1.network.d/nvmeroot-boot.conf",
     );
     assert!(text.contains("Table=100"), "{text}");
     let mut has_all = of_table();
