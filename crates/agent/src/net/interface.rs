@@ -325,8 +325,7 @@ impl InterfaceTask<'_> {
             Some(via) => format!("{} by {via}", route.to),
             None => route.to.to_string(),
         };
-        let may_come =
-            self.interface.dhcp4.is_some() || self.interface.dhcp6.is_some() || new.ipv6 || is_vrf;
+        let may_come = self.interface.asks_dhcp() || new.ipv6 || is_vrf;
         if !may_come {
             return self.attempt(StepKind::Route, detail, |netlink| {
                 netlink.add_route(link, &new)

@@ -84,29 +84,16 @@ pub fn read_with(
         let at = files.partition_point(|before| before.name < file.name);
         files.insert(at, file);
     }
-    let mut findings = findings::Findings::new(files.iter().map(|file| file.document));
-    let network = merged::merge(&files, &mut findings);
-    // Where values are wrong, what depends on them would only add noise.
-    let is_wrong = findings.has_errors() || !cloud_init.faults.shown.is_empty();
-    let (mut interfaces, notices) = match network {
-        Some(network) if !is_wrong => {
-            let (interfaces, notices) = lower::lower(&network, &mut findings);
-            (Some(interfaces), notices)
-        }
-        _ => (None, Vec::new()),
-    };
-    for interface in interfaces.iter_mut().flatten() {
+    let is_wrong = !cloud_init.faults.shown.is_empty();
+    let (mut fragment, found) = together(&files, is_wrong);
+    for interface in fragment.interfaces.iter_mut().flatten() {
         if let Some(diagnostics) = cloud_init.diagnostics.get(interface.id.as_str()) {
             interface.diagnostics.extend_from_slice(diagnostics);
         }
     }
-    warnings.extend(together(cloud_init.faults, findings.finish())?);
-    Ok(Fragment {
-        warnings,
-        notices,
-        interfaces,
-        ..Fragment::default()
-    })
+    warnings.extend(with_faults(cloud_init.faults, found)?);
+    fragment.warnings = warnings;
+    Ok(fragment)
 }
 
 /// The interfaces of a document that was put together in netplan's words.
@@ -114,19 +101,26 @@ pub fn read_with(
 /// # Errors
 /// Those of [`read`].
 pub(crate) fn lowered(document: &Document) -> Result<Fragment, IntakeError> {
-    let mut findings = findings::Findings::new([document]);
-    let network = merged::merge(&[File::of_words(document)], &mut findings);
-    let (mut interfaces, mut notices) = (None, Vec::new());
-    if let Some(network) = network.filter(|_| !findings.has_errors()) {
-        let lowered = lower::lower(&network, &mut findings);
-        (interfaces, notices) = (Some(lowered.0), lowered.1);
+    let (mut fragment, found) = together(&[File::of_words(document)], false);
+    fragment.warnings = found?;
+    Ok(fragment)
+}
+
+/// What the files say together, and the warnings or all faults. `is_wrong`: what comes
+/// before them is; where values are wrong, what depends on them would only add noise.
+fn together(
+    files: &[File<'_, '_>],
+    is_wrong: bool,
+) -> (Fragment, Result<Vec<Warning>, Diagnostics>) {
+    let mut findings = findings::Findings::new(files.iter().map(|file| file.document));
+    let network = merged::merge(files, &mut findings);
+    let mut fragment = Fragment::default();
+    if let Some(network) = network.filter(|_| !is_wrong && !findings.has_errors()) {
+        let (interfaces, notices) = lower::lower(&network, &mut findings);
+        fragment.interfaces = Some(interfaces);
+        fragment.notices = notices;
     }
-    Ok(Fragment {
-        warnings: findings.finish()?,
-        notices,
-        interfaces,
-        ..Fragment::default()
-    })
+    (fragment, findings.finish())
 }
 
 fn parse(source: &Source<'_>) -> Result<Document, IntakeError> {
@@ -172,7 +166,7 @@ fn hidden(source: &Source<'_>) -> Warning {
 }
 
 /// The warnings, or all faults.
-fn together(
+fn with_faults(
     mut faults: Diagnostics,
     found: Result<Vec<Warning>, Diagnostics>,
 ) -> Result<Vec<Warning>, Diagnostics> {

@@ -52,7 +52,7 @@ pub(crate) fn add(plan: &BootPlan, renews: bool, set: &mut FileSet) {
         let why = "keeps `ifdown -a` from taking root's network down";
         set.file(INTERFACES, Mode::Config, why, no_auto_down(&interfaces));
     }
-    let asks = may_come || interfaces.iter().any(|interface| asks(interface));
+    let asks = may_come || interfaces.iter().any(|one| one.asks_dhcp());
     if !renews || !asks {
         let why = "the agent renews no lease in the running system (any more)";
         for path in [LEASES_WANTED, LEASES] {
@@ -73,10 +73,6 @@ pub(crate) fn add(plan: &BootPlan, renews: bool, set: &mut FileSet) {
             target: "../nvmeroot-leases.service",
         },
     );
-}
-
-fn asks(interface: &Interface) -> bool {
-    interface.dhcp4.is_some() || interface.dhcp6.is_some()
 }
 
 fn no_auto_down(interfaces: &[&Interface]) -> String {

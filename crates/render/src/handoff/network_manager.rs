@@ -64,7 +64,7 @@ pub(crate) fn limits(plan: &BootPlan, runtime: Runtime) -> Vec<Warning> {
                 one.name
             );
             limits.push(at(message).with_hint(hint));
-        } else if one.dhcp4.is_some() || one.dhcp6.is_some() {
+        } else if one.asks_dhcp() {
             let message = format!(
                 "NetworkManager takes `{}` over, and gives its address up when no DHCP server renews the lease, so root is lost; networkd keeps both",
                 one.name

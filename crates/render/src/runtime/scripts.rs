@@ -129,7 +129,7 @@ fn script(commands: &str) -> String {
 }
 
 fn uses_dhcp(plan: &BootPlan) -> bool {
-    plan.network.interfaces.iter().any(asks_dhcp)
+    plan.network.interfaces.iter().any(Interface::asks_dhcp)
 }
 
 /// The calls by which `init-premount` learns of the interfaces.
@@ -160,7 +160,7 @@ fn interfaces(plan: &BootPlan) -> Result<String, RenderError> {
             call("nvmeroot_no_advertisements", interface, "")?;
         }
         let metric = dhcp_metric(interface);
-        if asks_dhcp(interface) && metric != DHCPCD_CONF_METRIC {
+        if interface.asks_dhcp() && metric != DHCPCD_CONF_METRIC {
             call("nvmeroot_dhcp_metric", interface, &format!(" {metric}"))?;
         }
     }
@@ -189,10 +189,6 @@ fn carrier_delay(on_path: &[&Interface]) -> u64 {
         _ => 0,
     };
     on_path.iter().map(delay).sum()
-}
-
-fn asks_dhcp(interface: &Interface) -> bool {
-    interface.dhcp4.is_some() || interface.dhcp6.is_some()
 }
 
 fn dhcp_metric(interface: &Interface) -> u32 {
