@@ -99,6 +99,4 @@ fn root<'d>(report: &mut Report, document: &'d Document) -> Option<Mapping<'d>> 
 }
 
 #[cfg(test)]
-mod properties;
-#[cfg(test)]
 mod tests;

@@ -44,6 +44,4 @@ pub const MAX_DEPTH: usize = 128;
 pub const MAX_NODES: u64 = 1_000_000;
 
 #[cfg(test)]
-mod properties;
-#[cfg(test)]
 mod tests;

@@ -1,3 +1,5 @@
+mod properties;
+
 use super::{Fault, MAX_BYTES, Node, Style, YamlError, parse, parse_json};
 use crate::stopwatch::{limit, timed};
 

@@ -1,4 +1,5 @@
 mod faults;
+mod properties;
 mod speed;
 
 use nvmeroot_plan::{Fragment, NodeRole, Reach, resolve};

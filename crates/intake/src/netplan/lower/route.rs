@@ -21,21 +21,31 @@ pub(super) fn routes<'d>(
     path: &KeyPath<'_>,
     findings: &mut Findings<'d>,
 ) -> Vec<Route> {
+    let read = |map: &Map<'d>, path: &KeyPath<'_>| {
+        let mut route = route(map, path, findings)?;
+        route.table = adopted(route.table, vrf, map, path, findings);
+        Some(route)
+    };
+    let key = |one: &Route| (one.to, one.via, one.from, one.metric, one.table);
+    each_once(list, path, read, key)
+}
+
+/// What the mappings of a list say; of two with one key the first.
+fn each_once<'d, T, K: Ord>(
+    list: &List<'d>,
+    path: &KeyPath<'_>,
+    mut read: impl FnMut(&Map<'d>, &KeyPath<'_>) -> Option<T>,
+    key: impl Fn(&T) -> K,
+) -> Vec<T> {
     let mut seen = BTreeSet::new();
-    let mut routes = Vec::with_capacity(list.items.len());
+    let mut found = Vec::with_capacity(list.items.len());
     for item in &list.items {
-        let path = path.index(item.index);
-        let Value::Map(map) = Value::of(item.node) else {
-            continue;
-        };
-        if let Some(mut route) = route(&map, &path, findings) {
-            route.table = adopted(route.table, vrf, &map, &path, findings);
-            if seen.insert((route.to, route.via, route.from, route.metric, route.table)) {
-                routes.push(route);
-            }
+        if let Value::Map(map) = Value::of(item.node) {
+            let one = read(&map, &path.index(item.index));
+            found.extend(one.filter(|one| seen.insert(key(one))));
         }
     }
-    routes
+    found
 }
 
 fn route<'d>(map: &Map<'d>, path: &KeyPath<'_>, findings: &mut Findings<'d>) -> Option<Route> {
@@ -78,23 +88,18 @@ fn has_gateway<'d>(
         return true;
     }
     let is_default = route.to == Destination::Default;
-    if is_default && route.from.is_none() && route.scope.is_none() {
-        let message = "this default route has no `via`";
-        findings.error(map.node, path, message, |d| {
-            d.expected("`via`, its gateway")
-                .hint("where there is no gateway, write `scope: link`")
-        });
-        return false;
-    }
-    if route.scope == Some(RouteScope::Global) {
-        let message = "this route has `scope: global` and no `via`";
-        findings.error(map.node, path, message, |d| {
-            d.expected("`via`, its gateway")
-                .hint("where there is no gateway, write `scope: link`")
-        });
-        return false;
-    }
-    true
+    let message = if is_default && route.from.is_none() && route.scope.is_none() {
+        "this default route has no `via`"
+    } else if route.scope == Some(RouteScope::Global) {
+        "this route has `scope: global` and no `via`"
+    } else {
+        return true;
+    };
+    findings.error(map.node, path, message, |d| {
+        d.expected("`via`, its gateway")
+            .hint("where there is no gateway, write `scope: link`")
+    });
+    false
 }
 
 /// An address of the route's family.
@@ -152,29 +157,16 @@ pub(super) fn rules<'d>(
     path: &KeyPath<'_>,
     findings: &mut Findings<'d>,
 ) -> Vec<Rule> {
-    let mut seen = BTreeSet::new();
-    let mut rules = Vec::with_capacity(list.items.len());
-    for item in &list.items {
-        let path = path.index(item.index);
-        let Value::Map(map) = Value::of(item.node) else {
-            continue;
-        };
-        if let Some(mut rule) = rule(&map, &path, findings) {
-            rule.table = adopted(rule.table, vrf, &map, &path, findings);
-            let key = (
-                rule.from,
-                rule.to,
-                rule.table,
-                rule.priority,
-                rule.mark,
-                rule.type_of_service,
-            );
-            if seen.insert(key) {
-                rules.push(rule);
-            }
-        }
-    }
-    rules
+    let read = |map: &Map<'d>, path: &KeyPath<'_>| {
+        let mut rule = rule(map, path, findings)?;
+        rule.table = adopted(rule.table, vrf, map, path, findings);
+        Some(rule)
+    };
+    let key = |one: &Rule| {
+        let ways = (one.from, one.to, one.table);
+        (ways, one.priority, one.mark, one.type_of_service)
+    };
+    each_once(list, path, read, key)
 }
 
 fn rule<'d>(map: &Map<'d>, path: &KeyPath<'_>, findings: &mut Findings<'d>) -> Option<Rule> {

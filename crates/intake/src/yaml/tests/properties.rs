@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::pyyaml::{refusals, resolve};
-use super::{Kind, Node, Position, Style, parse, parse_json};
+use crate::yaml::pyyaml::{refusals, resolve};
+use crate::yaml::{Kind, Node, Position, Style, parse, parse_json};
 
 /// A value together with how it is written.
 #[derive(Clone, Debug)]
