@@ -42,20 +42,19 @@ pub(super) fn read(link: &mut Link, v4: Option<&Section>, v6: Option<&Section>, 
     }
     for (section, family) in [(v4, Family::V4), (v6, Family::V6)] {
         if let Some(section) = section {
-            let is_client = family == Family::V4 && method(v4) == "auto";
+            let asks = matches!(section.get("method"), None | Some("auto" | "dhcp"));
             addresses(link, section, family);
             routes(link, section, family);
-            let entries = section.entries.iter();
-            for entry in entries.filter(|entry| !entry.value.is_empty()) {
-                if !(is_client && client(link, entry)) {
-                    other(link, entry, family);
+            for entry in section.entries.iter().filter(|one| !one.value.is_empty()) {
+                let is_client = asks && family == Family::V4;
+                // Where nobody asks, what a client would say is of no use.
+                if !asks && entry.key.starts_with("dhcp-") || is_client && client(link, entry) {
+                    continue;
                 }
+                other(link, entry, family);
             }
-            if let Some(entry) = section
-                .entry("route-table")
-                .filter(|_| table(section).is_some())
-                && matches!(section.get("method"), None | Some("auto" | "dhcp"))
-            {
+            let said = section.entry("route-table").filter(|_| asks);
+            if let Some(entry) = said.filter(|_| table(section).is_some()) {
                 let message = "the routes that a lease or a router brings stand in the main table in the initramfs";
                 link.note(&entry.origin, message);
             }

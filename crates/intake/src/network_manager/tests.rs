@@ -151,13 +151,14 @@ route2=10.2.0.0/16
 route2_options=table=8
 route-table=7
 dns=10.0.0.1;
-dhcp-iaid=5
+dhcp-client-id=abc
 frobnicate=1
 [ipv6]
 method=auto
 mtu=1400
 route-table=7
 ignore-auto-routes=true
+dhcp-iaid=5
 [proxy]
 method=1
 ";
@@ -192,13 +193,13 @@ method=1
             left(15, "frobnicate"),
             left(16, "[tc]"),
             left(5, "permissions"),
-            at(
-                "note",
-                26,
-                "`dhcp-iaid` is not carried out: to the DHCP server the host is its card's MAC address"
-            ),
             left(27, "frobnicate"),
             left(32, "ignore-auto-routes"),
+            at(
+                "note",
+                33,
+                "`dhcp-iaid` is not carried out: to the DHCP server the host is its card's MAC address"
+            ),
             at(
                 "note",
                 31,
