@@ -279,17 +279,21 @@ mod tests {
             {"type":"unicast","dst":"default","dev":"ens3","table":"main","protocol":"static","scope":"link","metric":5,"flags":[]},
             {"type":"unicast","dst":"default","dev":"ens3","table":"main","protocol":"static","scope":"global","metric":9,"flags":[],"pref":"medium"},
             {"type":"unicast","dst":"10.8.0.0/16","gateway":"10.0.0.1","dev":"ens3","table":"main","scope":"link","flags":[]},
+            {"type":"unicast","dst":"10.7.0.0/16","dev":"ens3","table":"main","scope":"global","flags":[]},
             {"type":"unicast","dst":"10.9.0.0/16","gateway":"10.0.0.1","dev":"ens3","table":"main","scope":"site","flags":[]}]"#;
         let [shown, said, _] = of(routes, "");
         assert_eq!(
             shown,
             [
-                "ens3, 10.0.0.5/24, route default metric 5 scope link, route ::/0 metric 9, route 10.8.0.0/16 via 10.0.0.1 scope link"
+                "ens3, 10.0.0.5/24, route default metric 5 scope link, route ::/0 metric 9, route 10.8.0.0/16 via 10.0.0.1 scope link, route 10.7.0.0/16"
             ]
         );
         assert_eq!(
             said,
-            ["doubt ip route: the route to `10.9.0.0/16` can't be carried over"]
+            [
+                "note ip route: `scope global` is not carried out in the initramfs",
+                "doubt ip route: the route to `10.9.0.0/16` can't be carried over",
+            ]
         );
     }
 

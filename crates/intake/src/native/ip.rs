@@ -46,7 +46,7 @@ const METRICS: [(&str, Option<&str>); 19] = [
 /// something else.
 pub(crate) fn route(words: &str, origin: &Origin) -> Option<Route> {
     let mut route = Map::default();
-    let (mut device, mut left) = (None, Vec::new());
+    let (mut device, mut scope, mut left) = (None, None, Vec::new());
     let mut words = words.split_whitespace();
     let mut to = words.next()?;
     if let "blackhole" | "unreachable" | "prohibit" | "throw" | "unicast" = to {
@@ -80,11 +80,10 @@ pub(crate) fn route(words: &str, origin: &Origin) -> Option<Route> {
                 route.text("from", origin, from.to_string());
             }
             "scope" => {
-                let scope = words.next()?;
-                if !matches!(scope, "global" | "link" | "host") {
+                scope = words.next();
+                if !matches!(scope, Some("global" | "link" | "host")) {
                     return None;
                 }
-                route.plain("scope", origin, scope);
             }
             "onlink" => route.plain("on-link", origin, "true"),
             // Who set it, and what routers say of themselves.
@@ -109,9 +108,15 @@ pub(crate) fn route(words: &str, origin: &Origin) -> Option<Route> {
     }
     if destination != "default" {
         network(&destination)?;
-    } else if !route.has("via") && !route.has("scope") {
+    }
+    let has_gateway = route.has("via");
+    match scope {
+        // netplan has no such route.
+        Some("global") if !has_gateway => left.push("scope global".to_owned()),
+        Some(scope) => route.plain("scope", origin, scope),
         // As `ip` takes it, and netplan wants it said.
-        route.plain("scope", origin, "link");
+        None if !has_gateway && destination == "default" => route.plain("scope", origin, "link"),
+        None => {}
     }
     route.text("to", origin, destination);
     Some(Route {
