@@ -25,6 +25,7 @@ mod route;
 mod schema;
 mod source;
 mod subnet;
+mod words;
 
 #[cfg(test)]
 mod tests;

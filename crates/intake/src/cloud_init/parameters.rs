@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use nvmeroot_plan::{InterfaceDiagnostic, Severity};
 
 use super::fields::{at, doubts, is_nothing};
+use super::words::{copied, place, placed};
 use crate::diagnostic::Excerpt;
+use crate::native::{Map, Word};
 use crate::netplan::check::Check;
 use crate::netplan::findings::Findings;
 use crate::yaml::{KeyPath, Mapping, Node};
@@ -18,20 +20,7 @@ pub(super) struct Parameter<'d> {
     pub(super) name: &'static str,
     /// The key as written.
     pub(super) key: Node<'d>,
-    pub(super) value: Setting<'d>,
-}
-
-/// A parameter's value.
-#[derive(Debug)]
-pub(super) enum Setting<'d> {
-    /// As it is written.
-    Written(Node<'d>),
-    /// A boolean, from ifupdown's words.
-    Switch(bool, Node<'d>),
-    /// A list, from a text.
-    List(Vec<(String, Node<'d>)>, Node<'d>),
-    /// A number per port, from texts `PORT NUMBER`.
-    PerPort(Vec<(&'d str, &'d str, Node<'d>)>, Node<'d>),
+    pub(super) value: Word,
 }
 
 /// Below the prefix `bond-`, with dashes.
@@ -131,14 +120,14 @@ pub(super) fn bond<'d>(
                 let warning = at(key, message).with_hint(hint);
                 diagnostics.push(Severity::Notice.diagnostic(warning));
                 let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
-                let targets = parts.map(|part| (part.to_owned(), value)).collect();
-                Setting::List(targets, value)
+                let targets = parts.map(|part| (place(value), Word::Text(part.to_owned())));
+                placed(value, Word::List(targets.collect()))
             }
             _ if value.as_mapping().is_some() => {
                 wrong(value, "a single value", findings);
                 continue;
             }
-            _ => Setting::Written(value),
+            _ => copied(value),
         };
         // With dashes and underscores, it may be there twice.
         found.retain(|parameter| parameter.name != netplan);
@@ -170,8 +159,8 @@ pub(super) fn bridge<'d>(
         };
         let value = match netplan {
             "stp" => match value.text() {
-                Some("on" | "1" | "true") => Some(Setting::Switch(true, value)),
-                Some("off" | "0" | "false") => Some(Setting::Switch(false, value)),
+                Some("on" | "1" | "true") => Some(placed(value, Word::Plain("true".to_owned()))),
+                Some("off" | "0" | "false") => Some(placed(value, Word::Plain("false".to_owned()))),
                 _ => {
                     wrong(value, "`on` or `off`", findings);
                     None
@@ -182,7 +171,7 @@ pub(super) fn bridge<'d>(
                 wrong(value, "a single value", findings);
                 None
             }
-            _ => Some(Setting::Written(value)),
+            _ => Some(copied(value)),
         };
         found.extend(value.map(|value| Parameter {
             name: netplan,
@@ -199,26 +188,26 @@ fn said<'d>(params: Mapping<'d>) -> impl Iterator<Item = (Node<'d>, Node<'d>, &'
     said.map(|entry| (entry.key, entry.value, entry.name()))
 }
 
-fn per_port<'d>(value: Node<'d>, findings: &mut Findings<'d>) -> Option<Setting<'d>> {
+fn per_port<'d>(value: Node<'d>, findings: &mut Findings<'d>) -> Option<Word> {
     let expected = "a list of texts such as `eth0 50`: a port and its number";
     let Some(items) = value.as_sequence() else {
         wrong(value, expected, findings);
         return None;
     };
-    let mut ports: Vec<(&str, &str, Node<'d>)> = Vec::with_capacity(items.len());
+    let mut ports = Map::default();
     let mut seen = BTreeSet::new();
     for item in items.iter() {
         let mut words = item.text().unwrap_or_default().split_whitespace();
         match (words.next(), words.next(), words.next()) {
             (Some(port), Some(number), None) => {
                 if seen.insert(port) {
-                    ports.push((port, number, item));
+                    ports.add(port, place(item), Word::Plain(number.to_owned()));
                 }
             }
             _ => wrong(item, expected, findings),
         }
     }
-    Some(Setting::PerPort(ports, value))
+    Some(placed(value, Word::Map(ports)))
 }
 
 fn wrong<'d>(node: Node<'d>, expected: &str, findings: &mut Findings<'d>) {

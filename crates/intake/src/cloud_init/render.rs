@@ -6,11 +6,11 @@ use nvmeroot_plan::Origin;
 
 use super::device::{Device, Kind, Master, Pair};
 use super::network::State;
-use super::parameters::Setting;
 use super::route::Route;
 use super::subnet::{Method, Subnet};
+use super::words::{copied, list, place, placed};
 use crate::native::{Map, Word};
-use crate::yaml::{Document, KeyPath, Node, Style, resolved};
+use crate::yaml::{Document, Node};
 
 /// The document `{network: …}`.
 pub(super) fn render(state: &State<'_>) -> Document {
@@ -52,11 +52,11 @@ fn definition(device: &Device<'_>) -> Word {
     }
     if let Some((key, value)) = device.mac {
         let mac = value.text().unwrap_or_default().to_ascii_lowercase();
-        let mac = at(value, Word::Text(mac));
+        let mac = placed(value, Word::Text(mac));
         if section(&device.kind) == Some("ethernets") {
             let mut matching = Map::default();
             matching.set("macaddress", &place(key), mac);
-            map.set("match", &place(key), at(value, Word::Map(matching)));
+            map.set("match", &place(key), placed(value, Word::Map(matching)));
             map.text("set-name", &place(device.name_node), device.name);
         } else {
             map.set("macaddress", &place(key), mac);
@@ -68,8 +68,8 @@ fn definition(device: &Device<'_>) -> Word {
     ] {
         if let Some((key, value)) = pair {
             let word = match value.text() {
-                Some("1") => at(value, Word::Plain("true".to_owned())),
-                Some("0") => at(value, Word::Plain("false".to_owned())),
+                Some("1") => placed(value, Word::Plain("true".to_owned())),
+                Some("0") => placed(value, Word::Plain("false".to_owned())),
                 _ => copied(value),
             };
             map.set(name, &place(key), word);
@@ -80,34 +80,20 @@ fn definition(device: &Device<'_>) -> Word {
 }
 
 fn master(master: &Master<'_>, map: &mut Map) {
-    map.set("interfaces", &place(master.key), list(&master.members));
+    map.set(
+        "interfaces",
+        &place(master.key),
+        list(master.members.iter().copied()),
+    );
     if let Some(key) = master.parameters_key
         && !master.parameters.is_empty()
     {
         let mut parameters = Map::default();
         for parameter in &master.parameters {
-            let value = setting(&parameter.value);
+            let value = parameter.value.clone();
             parameters.set(parameter.name, &place(parameter.key), value);
         }
         map.set("parameters", &place(key), Word::Map(parameters));
-    }
-}
-
-fn setting(setting: &Setting<'_>) -> Word {
-    match setting {
-        Setting::Written(node) => match node.as_sequence() {
-            Some(items) => at(*node, list(&items.iter().collect::<Vec<_>>())),
-            None => copied(*node),
-        },
-        Setting::Switch(on, node) => at(*node, Word::Plain(on.to_string())),
-        Setting::List(items, node) => at(*node, Word::List(texts(items))),
-        Setting::PerPort(ports, node) => {
-            let mut map = Map::default();
-            for (port, number, item) in ports {
-                map.plain(port, &place(*item), number);
-            }
-            at(*node, Word::Map(map))
-        }
     }
 }
 
@@ -189,34 +175,8 @@ fn written(route: &Route<'_>, general: Option<Pair<'_>>) -> (Origin, Word) {
     (place(route.node), Word::Map(map))
 }
 
-/// Of a node in a document that knows its places.
-fn place(node: Node<'_>) -> Origin {
-    node.origin(&KeyPath::ROOT)
-}
-
-/// A value that stands where the node does.
-fn at(node: Node<'_>, word: Word) -> Word {
-    Word::At(place(node), Box::new(word))
-}
-
-fn copied(node: Node<'_>) -> Word {
-    at(node, word(node))
-}
-
-fn word(node: Node<'_>) -> Word {
-    match resolved(node) {
-        (text, Style::Plain) => Word::Plain(text.into_owned()),
-        (text, _) => Word::Text(text.into_owned()),
-    }
-}
-
 fn copy(map: &mut Map, name: &str, (key, value): Pair<'_>) {
     map.set(name, &place(key), copied(value));
-}
-
-fn list(nodes: &[Node<'_>]) -> Word {
-    let items = nodes.iter().map(|node| (place(*node), word(*node)));
-    Word::List(items.collect())
 }
 
 fn texts(items: &[(String, Node<'_>)]) -> Vec<(Origin, Word)> {
