@@ -9,6 +9,7 @@ mod identity;
 mod initrd;
 mod input;
 mod kernels;
+mod maker;
 mod modules;
 mod mounts;
 mod online;

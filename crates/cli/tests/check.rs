@@ -278,6 +278,13 @@ faults! {
         m.remove(GRUB);
         m.put("etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet nvmeroot=off\"\n");
     } => ["fault switched-off", "warning entry-missing"];
+    switched_off_in_a_comment_and_for_repairs: Vlan, BOTH, |m| {
+        m.remove(GRUB);
+        m.put(
+            "etc/default/grub",
+            "GRUB_CMDLINE_LINUX=\"quiet\" # nvmeroot=off\nGRUB_CMDLINE_LINUX_RECOVERY=nvmeroot=off\n",
+        );
+    } => ["warning entry-missing"];
     nothing_starts_it: Vlan, BOTH, |m| m.remove(GRUB) => ["warning entry-missing"];
     another_kernel_s_entry_alone: Vlan, BOTH,
         |m| m.edit(GRUB, "linux /vmlinuz-", "linux /vmlinuz-6.1 #")
@@ -297,6 +304,12 @@ faults! {
     dracut_is_told_to_leave_it_out: Vlan, BY_DRACUT,
         |m| m.put("etc/dracut.conf.d/mine.conf", "omit_dracutmodules+=\" nvmeroot \"\n")
         => ["fault left-out"];
+    dracut_is_told_otherwise_later: Vlan, BY_DRACUT, |m| {
+        m.put("etc/dracut.conf", "omit_dracutmodules+=\" nvmeroot \"\n");
+        m.put("usr/lib/dracut/dracut.conf.d/a.conf", "omit_dracutmodules=\" nvmf \"\n");
+        m.put("usr/lib/dracut/dracut.conf.d/b.conf", "omit_dracutmodules+=\" nvmeroot \"\n");
+        m.put("etc/dracut.conf.d/b.conf", "\n");
+    } => [];
     initramfs_tools_knows_no_dracut_conf: Vlan, BY_SCRIPTS,
         |m| m.put("etc/dracut.conf", "omit_dracutmodules+=\" nvmeroot \"\n")
         => [];
@@ -508,6 +521,32 @@ fn curtin_s_own_scripts_are_no_configuration() {
     );
     let curtin = ["--curtin", "curtin.yaml"];
     expect(&machine, &curtin, &["fault not-configured"]);
+}
+
+/// Not by GRUB's settings, where another boot loader is there.
+#[test]
+fn a_word_is_corrected_where_it_comes_from() {
+    for (menu, text, hint) in [
+        (
+            "boot/extlinux/extlinux.conf",
+            "label l0\n\tlinux /vmlinuz-RELEASE\n\tinitrd /i\n\tappend root=UUID=1-2 nvmeroot=off\n",
+            "(`/etc/default/u-boot`, then `u-boot-update`)",
+        ),
+        (
+            "boot/loader/entries/a.conf",
+            "linux /t/RELEASE/linux\ninitrd /i\noptions root=UUID=1-2 nvmeroot=off\n",
+            "(`/etc/kernel/cmdline`, then `kernel-install add-all`)",
+        ),
+    ] {
+        let machine = Machine::new(Generator::InitramfsTools, Input::Vlan);
+        machine.remove(GRUB);
+        machine.put(menu, &text.replace("RELEASE", &machine.release));
+        let said = machine.says(&[]);
+        assert!(
+            said.contains(&format!("hint: take the word away {hint}\n")),
+            "{said}"
+        );
+    }
 }
 
 #[test]

@@ -156,6 +156,59 @@ fn a_plan_by_which_nothing_boots_says_so() {
     }
 }
 
+/// A mirror comes up without a member.
+#[test]
+fn a_member_that_nothing_leads_to_stops_no_boot() {
+    let scene = Scene::new();
+    write(&scene.path("root/usr/sbin/mdadm"), b"", 0o755);
+    let mirror = "storage:
+  config:
+    - {id: a, type: nvme_controller, transport: tcp, tcp_addr: 192.0.2.10, tcp_port: 4420}
+    - {id: b, type: nvme_controller, transport: tcp, tcp_addr: 198.51.100.10, tcp_port: 4420}
+    - {id: a-disk, type: disk, serial: A, nvme_controller: a}
+    - {id: b-disk, type: disk, serial: B, nvme_controller: b}
+    - {id: md, type: raid, name: md0, raidlevel: 1, devices: [a-disk, b-disk]}
+    - {id: fs, type: format, volume: md, fstype: ext4}
+    - {id: mount, type: mount, device: fs, path: /}
+    - {id: boot-disk, type: disk, serial: C}
+    - {id: boot, type: format, volume: boot-disk, fstype: ext4}
+    - {id: mount-boot, type: mount, device: boot, path: /boot}
+write_files:
+  n:
+    path: etc/netplan/n.yaml
+    content: |
+      network: {ethernets: {ens3: {addresses: [192.0.2.20/24]}}}
+";
+    for (address, line) in [
+        ("192.0.2.20/24", None),
+        (
+            "203.0.113.20/24",
+            Some(
+                "\nwould not boot: no interface leads to `192.0.2.10:4420`, which `/` needs\nwould not boot: no interface leads to `198.51.100.10:4420`, which `/` needs\n",
+            ),
+        ),
+    ] {
+        let input = mirror.replace("192.0.2.20/24", address);
+        write(&scene.path("curtin.yaml"), input.as_bytes(), 0o644);
+        let said = run(&mut scene.configure("root", &[]));
+        assert_eq!(said.status, Some(0), "{}", said.stderr);
+        assert!(said.stdout.contains(line.unwrap_or("")), "{}", said.stdout);
+        let count = said.stdout.matches("would not boot").count();
+        assert_eq!(count, if line.is_some() { 2 } else { 0 }, "{}", said.stdout);
+        let mut check = nvmeroot();
+        check.args(["check", "--root", "root", "--format", "json"]);
+        let said = run(check.current_dir(scene.work.path()));
+        let report: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+        let findings = report["findings"].as_array().expect("findings").iter();
+        let ways: Vec<_> = findings.filter(|one| one["finding"] == "no-way").collect();
+        let severities: Vec<_> = ways.iter().map(|one| &one["severity"]).collect();
+        match line {
+            None => assert_eq!(severities, ["warning"], "{ways:?}"),
+            Some(_) => assert_eq!(severities, ["fault", "fault"], "{ways:?}"),
+        }
+    }
+}
+
 /// What the generator says is no part of the report.
 #[test]
 fn the_report_is_all_that_is_on_standard_output() {

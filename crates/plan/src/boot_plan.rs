@@ -88,9 +88,14 @@ impl BootPlan {
     /// Whether all that is essential can be mounted although these requirements are not
     /// met: what they speak of are members that arrays can do without.
     pub fn can_do_without(&self, unmet: &[&Requirement]) -> bool {
+        self.lost(unmet).next().is_none()
+    }
+
+    /// The essential mounts that can't be had while these requirements are not met.
+    pub fn lost(&self, unmet: &[&Requirement]) -> impl Iterator<Item = &Mount> {
         let missing: BTreeSet<usize> = inserted(unmet.iter().flat_map(|one| &one.any_of).copied());
-        let mut essential = self.mounts.iter().filter(|mount| mount.essential);
-        essential.all(|mount| mount.can_do_without(&missing))
+        let essential = self.mounts.iter().filter(|mount| mount.essential);
+        essential.filter(move |mount| !mount.can_do_without(&missing))
     }
 
     /// What a subsystem behind a portal is connected with: the controller of the

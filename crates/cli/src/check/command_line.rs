@@ -8,6 +8,7 @@ use nvmeroot_render::Runtime;
 
 use super::entries::{BootEntry, settings};
 use super::finding::{Finding, Topic};
+use super::maker::Maker;
 use super::mounts;
 use super::subject::Subject;
 
@@ -28,7 +29,7 @@ fn of_agent(place: &str, line: &str) -> Vec<Finding> {
     let complaints = line.complaints.into_iter().map(|complaint| {
         Finding::warning(Topic::BootOption, format!("`{place}`: {complaint}"))
             .because("the agent passes it over, and does what it does without it")
-            .mend("correct the word (`/etc/default/grub`, then `update-grub`)")
+            .mend(format!("correct the word ({})", Maker::of(place).edit()))
     });
     off.into_iter().chain(complaints).collect()
 }
@@ -65,7 +66,10 @@ pub(crate) fn check(subject: &Subject<'_>, entries: &[BootEntry], findings: &mut
             findings.push(
                 Finding::fault(Topic::EntryWithoutInitrd, what)
                     .because("nothing connects the drives before root is mounted")
-                    .mend("`update-grub` in the root tree, once the initramfs is there"),
+                    .mend(format!(
+                        "{}, once the initramfs is there",
+                        Maker::of(&entry.place).run()
+                    )),
             );
         }
         findings.extend(of_root(entry, root.as_deref()));
@@ -91,7 +95,7 @@ pub(crate) fn no_entry() -> Finding {
 fn switched_off(place: &str) -> Finding {
     Finding::fault(Topic::SwitchedOff, format!("`{place}` says `nvmeroot=off`"))
         .because("the agent does nothing then, and root's drives are not connected")
-        .mend("take the word away (`/etc/default/grub`, then `update-grub`)")
+        .mend(format!("take the word away ({})", Maker::of(place).edit()))
 }
 
 fn of_root(entry: &BootEntry, of_fstab: Option<&str>) -> Option<Finding> {
@@ -106,7 +110,7 @@ fn of_root(entry: &BootEntry, of_fstab: Option<&str>) -> Option<Finding> {
         return Some(
             Finding::fault(Topic::RootMissing, what)
                 .because("the initramfs does not know what to mount")
-                .mend("`update-grub` in the root tree"),
+                .mend(Maker::of(place).root()),
         );
     };
     if is_numbered(root) {
@@ -126,7 +130,7 @@ fn of_root(entry: &BootEntry, of_fstab: Option<&str>) -> Option<Finding> {
             Some(
                 Finding::fault(Topic::RootOther, what)
                     .because("the initramfs waits for a filesystem that is not the system's")
-                    .mend("`update-grub` in the root tree, or mend `/etc/fstab`"),
+                    .mend(format!("{}, or mend `/etc/fstab`", Maker::of(place).root())),
             )
         }
         _ => None,

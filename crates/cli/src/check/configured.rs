@@ -233,9 +233,11 @@ fn without_origins(value: &mut Value) {
 
 fn ways(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     findings.extend(ways::missing(subject.plan).into_iter().map(|one| {
-        Finding::fault(Topic::NoWay, one.what())
-            .because(one.why())
-            .mend(format!(
+        let finding = match one.is_needed {
+            true => Finding::fault(Topic::NoWay, one.what()),
+            false => Finding::warning(Topic::NoWay, one.what()),
+        };
+        finding.because(one.why()).mend(format!(
                 "describe the network that leads there, then {}; `nvmeroot plan` shows what was understood",
                 subject.configure
             ))

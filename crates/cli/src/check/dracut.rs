@@ -1,7 +1,10 @@
 //! dracut's own settings (dracut.conf(5)): nvmeroot's module is not left out.
 
+use std::collections::BTreeMap;
+
 use nvmeroot_render::Generator;
 
+use super::entries::shell_value;
 use super::finding::{Finding, Topic};
 use super::subject::Subject;
 
@@ -12,40 +15,61 @@ pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     if subject.options.generator != Generator::Dracut {
         return;
     }
-    let mut files = vec!["etc/dracut.conf".to_owned()];
+    // By name; of two with one name the first directory's counts.
+    let mut by_name = BTreeMap::new();
     for directory in DIRECTORIES {
         let names = subject.list(directory).into_iter();
-        let names = names.filter(|name| name.ends_with(".conf"));
-        files.extend(names.map(|name| format!("{directory}/{name}")));
+        for name in names.filter(|name| name.ends_with(".conf")) {
+            let file = format!("{directory}/{name}");
+            by_name.entry(name).or_insert(file);
+        }
     }
-    for file in files {
+    let mut left_out = Vec::new();
+    for file in std::iter::once("etc/dracut.conf".to_owned()).chain(by_name.into_values()) {
         let text = subject.text(&file).unwrap_or_default();
         for (number, line) in (1..).zip(text.lines()) {
-            if leaves_out(line, "nvmeroot") {
-                let what = format!("`{file}:{number}` has dracut leave the module `nvmeroot` out");
-                findings.push(
-                    Finding::fault(Topic::LeftOut, what)
-                        .because("no image that is made by that connects the drives")
-                        .mend(format!(
-                            "take the word away there, then {}",
-                            subject.regenerate()
-                        )),
-                );
+            let Some(omitted) = Omitted::parse(line) else {
+                continue;
+            };
+            if omitted.is_instead {
+                left_out.clear();
+            }
+            if omitted.modules.iter().any(|one| one == "nvmeroot") {
+                left_out.push(format!("{file}:{number}"));
             }
         }
     }
+    findings.extend(left_out.into_iter().map(|place| {
+        let what = format!("`{place}` has dracut leave the module `nvmeroot` out");
+        Finding::fault(Topic::LeftOut, what)
+            .because("no image that is made by that connects the drives")
+            .mend(format!(
+                "take the word away there, then {}",
+                subject.regenerate()
+            ))
+    }));
 }
 
-/// The line adds the module to those that are left out: `omit_dracutmodules+=" a b "`.
-fn leaves_out(line: &str, module: &str) -> bool {
-    let value = line.trim_start().strip_prefix("omit_dracutmodules");
-    let value = value.map(|rest| rest.strip_prefix('+').unwrap_or(rest));
-    let Some(value) = value.and_then(|rest| rest.strip_prefix('=')) else {
-        return false;
-    };
-    let value = value.split('#').next().unwrap_or_default();
-    let mut words = value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
-    words.any(|word| word == module)
+/// `omit_dracutmodules+=" a b "`.
+#[derive(Debug, PartialEq, Eq)]
+struct Omitted {
+    modules: Vec<String>,
+    /// Of what was said before nothing counts any more: it is `=`.
+    is_instead: bool,
+}
+
+impl Omitted {
+    fn parse(line: &str) -> Option<Self> {
+        let rest = line.trim_start().strip_prefix("omit_dracutmodules")?;
+        let more = rest.strip_prefix("+=");
+        let value = shell_value(more.or_else(|| rest.strip_prefix('='))?);
+        let modules = value.split_whitespace().map(str::to_owned).collect();
+        let is_instead = more.is_none();
+        Some(Self {
+            modules,
+            is_instead,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -53,17 +77,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_module_is_left_out_by_its_name() {
-        for (line, is_left_out) in [
-            ("omit_dracutmodules+=\" nvmeroot \"", true),
-            ("  omit_dracutmodules='nvmf nvmeroot'", true),
-            ("omit_dracutmodules+=nvmeroot", true),
-            ("#omit_dracutmodules+=\" nvmeroot \"", false),
-            ("omit_dracutmodules+=\" nvmf \" # nvmeroot", false),
-            ("omit_dracutmodules+=\" nvmeroot2 \"", false),
-            ("add_dracutmodules+=\" nvmeroot \"", false),
+    fn modules_are_left_out_by_their_names() {
+        for (line, modules, is_instead) in [
+            (
+                "omit_dracutmodules+=\" nvmeroot \"",
+                &["nvmeroot"][..],
+                false,
+            ),
+            (
+                "  omit_dracutmodules='nvmf nvmeroot'",
+                &["nvmf", "nvmeroot"],
+                true,
+            ),
+            ("omit_dracutmodules+=nvmeroot", &["nvmeroot"], false),
+            (
+                "omit_dracutmodules+=\" nvmf \" # nvmeroot",
+                &["nvmf"],
+                false,
+            ),
+            ("omit_dracutmodules=", &[], true),
         ] {
-            assert_eq!(leaves_out(line, "nvmeroot"), is_left_out, "{line}");
+            let omitted = Omitted::parse(line).expect(line);
+            assert_eq!(
+                (&omitted.modules[..], omitted.is_instead),
+                (
+                    &modules
+                        .iter()
+                        .map(|&one| one.to_owned())
+                        .collect::<Vec<_>>()[..],
+                    is_instead
+                )
+            );
+        }
+        for other in [
+            "#omit_dracutmodules+=\" nvmeroot \"",
+            "add_dracutmodules+=\" nvmeroot \"",
+        ] {
+            assert_eq!(Omitted::parse(other), None, "{other}");
         }
     }
 }

@@ -17,6 +17,10 @@ const GRUB: [&str; 3] = [
 /// extlinux's menus, which u-boot reads, too.
 const EXTLINUX: [&str; 2] = ["boot/extlinux/extlinux.conf", "boot/syslinux/syslinux.cfg"];
 
+/// The settings in `/etc/default/grub` that concern each entry, and not only those for a
+/// repair.
+const OF_ALL_ENTRIES: [&str; 2] = ["GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"];
+
 /// Where entries of the Boot Loader Specification are.
 const ENTRIES: [&str; 3] = [
     "boot/loader/entries",
@@ -104,17 +108,22 @@ pub(crate) fn all(subject: &Subject<'_>) -> Vec<BootEntry> {
     found
 }
 
+/// What a shell takes for the value of an assignment: comments and quotes are none of it.
+pub(super) fn shell_value(text: &str) -> String {
+    let words = shlex::split(text).unwrap_or_default();
+    words.into_iter().next().unwrap_or_default()
+}
+
 /// Settings of which the next menu is made.
 pub(crate) fn settings(subject: &Subject<'_>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     if let Some(text) = subject.text("etc/default/grub") {
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
-            if line.starts_with("GRUB_CMDLINE_LINUX")
-                && let Some((_, value)) = line.split_once('=')
+            if let Some((name, value)) = line.split_once('=')
+                && OF_ALL_ENTRIES.contains(&name)
             {
-                let value = value.trim_matches(['"', '\'']).to_owned();
-                found.push((format!("etc/default/grub:{number}"), value));
+                found.push((format!("etc/default/grub:{number}"), shell_value(value)));
             }
         }
     }
@@ -263,6 +272,20 @@ mod tests {
                 entry(11, "6.1", "initrd=i root=UUID=2"),
             ]
         );
+    }
+
+    #[test]
+    fn a_value_is_what_a_shell_takes_for_it() {
+        for (text, value) in [
+            ("\"quiet nvmeroot=on\" # nvmeroot=off", "quiet nvmeroot=on"),
+            ("'a \"b c\"'", "a \"b c\""),
+            ("\"a=\\\"b c\\\" d\"", "a=\"b c\" d"),
+            ("quiet", "quiet"),
+            ("", ""),
+            ("\"open", ""),
+        ] {
+            assert_eq!(shell_value(text), value, "{text}");
+        }
     }
 
     #[test]

@@ -51,14 +51,17 @@ impl CommandLine {
                 ("nvmeroot.debug", value) => {
                     line.debug = !matches!(value.as_deref(), Some("0" | "no" | "off"));
                 }
-                ("nvmeroot.deadline", Some(value)) => match value.parse::<u32>() {
-                    Ok(seconds) if seconds > 0 => {
-                        line.deadline = Duration::from_secs(seconds.into());
+                ("nvmeroot.deadline", value) => {
+                    let value = value.unwrap_or_default();
+                    match value.parse::<u32>() {
+                        Ok(seconds) if seconds > 0 => {
+                            line.deadline = Duration::from_secs(seconds.into());
+                        }
+                        _ => line.complain(format!(
+                            "`nvmeroot.deadline={value}` is no whole number of seconds above 0"
+                        )),
                     }
-                    _ => line.complain(format!(
-                        "`nvmeroot.deadline={value}` is no whole number of seconds above 0"
-                    )),
-                },
+                }
                 ("root", Some(value)) if !value.is_empty() => line.root = Some(value),
                 // Whether the firmware's tables count ([`takes_tables`](super::takes_tables)).
                 ("nvmeroot.nbft", _) => {}
@@ -116,6 +119,10 @@ mod tests {
                 )]
             );
         }
+        assert_eq!(
+            CommandLine::parse("nvmeroot.deadline").complaints,
+            CommandLine::parse("nvmeroot.deadline=").complaints
+        );
         assert_eq!(
             CommandLine::parse("nvmeroot.dedline=3").complaints,
             ["`nvmeroot.dedline` is no option of nvmeroot"]
