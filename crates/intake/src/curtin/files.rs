@@ -174,7 +174,19 @@ fn text(
     let kind = place.as_deref().and_then(kind_of).or_else(|| {
         // The installer's text counts wherever it is written.
         (name == INSTALLER).then_some(TextKind::Netplan)
-    })?;
+    });
+    if let (None, Some(place), Some(at)) = (kind, &place, file.get("path"))
+        && let Some(stem) = place.strip_suffix(".yml")
+        && kind_of(&format!("{stem}.yaml")) == Some(TextKind::Netplan)
+    {
+        let message = format!(
+            "netplan does not read `{}`, nor does nvmeroot",
+            Excerpt(place)
+        );
+        let warning = Warning::at(at.origin(&path.key("path")), message);
+        report.warn(warning.with_hint("let its name end in `.yaml`"));
+    }
+    let kind = kind?;
     let is_named = place
         .as_deref()
         .is_some_and(|place| place.contains("network"));

@@ -249,6 +249,20 @@ m: 2
 }
 
 #[test]
+fn a_file_that_netplan_passes_over_is_named() {
+    let file = |path| format!("write_files:\n  n:\n    path: {path}\n    content: ''\n");
+    assert_eq!(
+        warnings(&file("/etc/netplan/a.yml")),
+        [
+            "c.yaml:3:11 `write_files.n.path`: netplan does not read `etc/netplan/a.yml`, nor does nvmeroot; let its name end in `.yaml`"
+        ]
+    );
+    for other in ["etc/netplan/a.yaml", "etc/netplan/a.yaml.dist", "etc/a.yml"] {
+        assert_eq!(warnings(&file(other)), <[&str; 0]>::default(), "{other}");
+    }
+}
+
+#[test]
 fn numbers_in_odd_notations_are_named() {
     assert_eq!(
         warnings(
