@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::rules::{Lookup, RuleKind, Rules};
 use super::tables::{ADVERTISED, Dynamic, Entry, RouteSource, Tables, refuses, table_of};
 use crate::topology::Topology;
-use crate::{Controller, InterfaceName, LinkKind, Network, RouteType, insert_by_key};
+use crate::{Controller, InterfaceName, LinkKind, Network, RouteType};
 
 /// What decides over the way to each controller.
 #[derive(Debug)]
@@ -218,12 +218,11 @@ impl<'a> Router<'a> {
             rule = rule.or(into);
         }
         // What is known comes before what may come.
-        let mut sorted = Vec::with_capacity(leads.len());
+        let mut sorted = BTreeMap::new();
         for way in leads {
-            insert_by_key(&mut sorted, way, |way| way.at);
+            sorted.entry(way.at).or_insert(way);
         }
-        let mut leads = sorted;
-        leads.dedup_by_key(|way| way.at);
+        let leads: Vec<Egress> = sorted.into_values().collect();
         let settled = answer.is_some_and(|a| a.is_settled() || a.rule.is_some());
         let decision = Decision {
             leads,
