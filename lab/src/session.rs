@@ -17,7 +17,7 @@ use crate::host::HostImage;
 use crate::host_spec::HostSpec;
 use crate::lab::{Lab, Wiring};
 use crate::live;
-use crate::machine::{Condition, Line, Machine, Way, Who, World, met, missed};
+use crate::machine::{Condition, Kind, Line, Machine, Way, Who, World, met, missed};
 use crate::marks::Marks;
 use crate::outcome::{Earlier, End, Outage, Outcome};
 use crate::record::Record;
@@ -111,6 +111,11 @@ impl Session {
     /// What will go wrong from switching the host on, while time goes by.
     pub fn expect_trouble(&mut self, trouble: Vec<Trouble>) {
         self.agenda = Agenda::new(trouble);
+    }
+
+    /// What runs the machines.
+    pub fn kind(&self) -> Kind {
+        self.way.kind
     }
 
     /// The time of the machines' clock, since the session began.

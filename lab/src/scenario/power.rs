@@ -10,7 +10,7 @@ use super::faults::UP;
 use super::hand_over::agent_dhcp4;
 use crate::error::Result;
 use crate::host_spec::{HostSpec, TreeFile};
-use crate::machine::Line;
+use crate::machine::{Kind, Line};
 use crate::session::Session;
 
 const SCRIPT: &str = include_str!("../../guest/power-cut.sh");
@@ -20,7 +20,14 @@ const CUTS: usize = 10;
 const SEED: u64 = 15;
 /// It fails so long, at most, after `configure` has begun to change the system: a change
 /// takes some ten milliseconds of waiting for the drive, and is followed by the next one.
-const LATEST: Duration = Duration::from_millis(30);
+/// An emulated processor takes seconds for it.
+fn latest(kind: Kind) -> Duration {
+    match kind {
+        Kind::Uml => Duration::from_millis(30),
+        Kind::Qemu => Duration::from_secs(8),
+    }
+}
+
 /// So often, at least, in the midst of a change.
 const CUT_OFF: usize = 3;
 
@@ -112,7 +119,7 @@ fn cut_again_and_again(session: &mut Session) -> Result<()> {
     session.start_host()?;
     for _ in 0..CUTS {
         session.host_says("lab: configures", UP)?;
-        let most = LATEST.as_micros() as u64;
+        let most = latest(session.kind()).as_micros() as u64;
         session.run_for(Duration::from_micros(chance.next_u64() % most))?;
         // What runs is switched off first.
         session.start_host()?;

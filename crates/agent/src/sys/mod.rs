@@ -8,6 +8,8 @@ pub mod netlink;
 pub mod paths;
 pub(crate) mod priority;
 pub(crate) mod socket;
+#[cfg(target_env = "musl")]
+mod thread_name;
 pub(crate) mod udev;
 pub mod uevent;
 // Elsewhere the unwinder is shared, and a test that fails shows its backtrace.
