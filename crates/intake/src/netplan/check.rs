@@ -170,6 +170,8 @@ impl<'f, 'd> Check<'f, 'd> {
     fn wrong(&mut self, value: &Value<'d>, value_type: &ValueType, path: &KeyPath<'_>) {
         let found = match value {
             Value::Nothing(_) => Cow::Borrowed("there is no value"),
+            // A secret whose key was forgotten.
+            Value::Scalar(_) if value_type.has_secrets() => "this is a single value".into(),
             Value::Scalar(scalar) => format!("this is `{}`", Excerpt(scalar.text())).into(),
             Value::List(_) => "this is a list".into(),
             Value::Map(_) => "this is a mapping".into(),

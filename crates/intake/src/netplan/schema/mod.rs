@@ -84,6 +84,21 @@ pub(crate) enum ValueType {
     Names(&'static ValueType),
 }
 
+impl ValueType {
+    /// A mapping in which a secret has its place.
+    pub(super) fn has_secrets(&self) -> bool {
+        const SECRETS: [&str; 3] = ["password", "private", "shared"];
+        match self {
+            Self::Map(groups) | Self::TextOrMap(groups) => {
+                let mut keys = groups.iter().flat_map(|group| group.iter());
+                keys.any(|key| SECRETS.contains(&key.name))
+            }
+            Self::Names(each) => each.has_secrets(),
+            _ => false,
+        }
+    }
+}
+
 /// The families that an address may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {

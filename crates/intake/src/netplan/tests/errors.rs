@@ -269,6 +269,24 @@ fn routes_and_rules() {
     assert_eq!(one.routes[2].kind, nvmeroot_plan::RouteType::Blackhole);
 }
 
+/// It may be a secret whose key was forgotten.
+#[test]
+fn what_stands_in_the_place_of_secrets_is_not_shown() {
+    for text in [
+        "ethernets: {e0: {auth: horse}}",
+        "wifis: {w0: {auth: horse, access-points: {a: {auth: horse}}}}",
+        "wifis: {w0: {access-points: {a: horse}}}",
+        "wifis: {w0: {access-points: horse}}",
+        "tunnels: {t0: {mode: wireguard, peers: [{keys: horse}]}}",
+    ] {
+        let text = format!("network: {{{text}}}");
+        let error = read(&[source("n.yaml", &text)]).expect_err(&text);
+        let error = error.into_diagnostics().to_string();
+        let what = "this is a single value; expected a mapping";
+        assert!(error.contains(what) && !error.contains("horse"), "{error}");
+    }
+}
+
 #[test]
 fn whole_files() {
     let table = [
