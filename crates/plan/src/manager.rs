@@ -121,6 +121,15 @@ mod tests {
     }
 
     #[test]
+    fn those_that_listen_to_routers_are_named() {
+        let listen = Manager::ALL
+            .into_iter()
+            .filter(|one| one.listens_to_routers());
+        let names: Vec<_> = listen.map(Manager::name).collect();
+        assert_eq!(names, ["systemd-networkd", "NetworkManager"]);
+    }
+
+    #[test]
     fn a_manager_is_known_by_its_files() {
         let enabled = "etc/systemd/system/multi-user.target.wants/systemd-networkd.service";
         assert_eq!(of(&[enabled]), [Manager::Networkd]);
