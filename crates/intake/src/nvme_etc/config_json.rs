@@ -74,21 +74,23 @@ fn is_null(scalar: Scalar<'_>) -> bool {
     scalar.is_plain() && scalar.text() == "null"
 }
 
-fn items<'d>(mapping: Mapping<'d>, key: &str) -> impl Iterator<Item = (usize, Mapping<'d>)> {
+fn items<'d>(
+    mapping: Mapping<'d>,
+    key: &str,
+) -> impl Iterator<Item = (usize, Node<'d>, Mapping<'d>)> {
     let list = mapping.get(key).and_then(Node::as_sequence);
     list.into_iter()
         .flat_map(Sequence::iter)
         .enumerate()
-        .filter_map(|(i, item)| Some((i, item.as_mapping()?)))
+        .filter_map(|(i, item)| Some((i, item, item.as_mapping()?)))
 }
 
 fn read_host(report: &mut Report, host: Node<'_>, path: &KeyPath<'_>, fragment: &mut Fragment) {
-    // As libnvme does: no host without a name.
-    let Some(mapping) = host.as_mapping() else {
-        return;
-    };
-    let Some(name) = mapping.get("hostnqn").and_then(Node::text) else {
-        return;
+    // As `json_parse_host` in libnvme does: no host without a name.
+    let all = host.as_mapping();
+    let name = all.and_then(|all| all.get("hostnqn")?.text());
+    let (Some(mapping), Some(name)) = (all, name) else {
+        return report.warn(nameless(host, path, "host", "hostnqn"));
     };
     let selector = match option::host(Some(name), mapping.get("hostid").and_then(Node::text)) {
         Ok(selector) => selector,
@@ -103,13 +105,15 @@ fn read_host(report: &mut Report, host: Node<'_>, path: &KeyPath<'_>, fragment: 
     if let Some(entry) = mapping.entry("dhchap_key") {
         fragment.hosts.push(host_secret(entry, path, &selector));
     }
-    for (i, subsystem) in items(mapping, "subsystems") {
+    for (i, node, subsystem) in items(mapping, "subsystems") {
         let path = path.key("subsystems");
         let path = path.index(i);
+        // `json_parse_subsys` likewise.
         let Some(nqn) = subsystem.get("nqn").and_then(Node::text) else {
+            report.warn(nameless(node, &path, "subsystem", "nqn"));
             continue;
         };
-        for (i, port) in items(subsystem, "ports") {
+        for (i, _, port) in items(subsystem, "ports") {
             let path = path.key("ports");
             if let Some(mut settings) = read_port(report, port, &path.index(i), nqn) {
                 settings.host = selector.clone();
@@ -117,6 +121,12 @@ fn read_host(report: &mut Report, host: Node<'_>, path: &KeyPath<'_>, fragment: 
             }
         }
     }
+}
+
+/// What libnvme leaves out without a word.
+fn nameless(node: Node<'_>, path: &KeyPath<'_>, what: &str, key: &str) -> Warning {
+    let message = format!("this {what} has no `{key}`, so nothing of it counts");
+    Warning::at(node.origin(path), message).with_hint(format!("write its NQN as `\"{key}\"`"))
 }
 
 /// The secret that a host proves to every controller.

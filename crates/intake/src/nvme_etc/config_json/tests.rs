@@ -168,6 +168,23 @@ fn what_only_json_allows_is_read() {
     assert_eq!(found.warnings.len(), 1);
 }
 
+/// `json_parse_host` and `json_parse_subsys` in libnvme's src/nvme/json.c.
+#[test]
+fn what_has_no_name_counts_for_nothing_and_is_told_of() {
+    let port = r#""ports": [{"transport": "tcp", "traddr": "192.0.2.1"}]"#;
+    let found = read(&format!(
+        r#"[{{"subsystems": [{{{port}}}]}}, {{"hostnqn": "{HOST}", "subsystems": [{{{port}}}]}}]"#
+    ));
+    assert!(found.ports.is_empty());
+    assert_eq!(
+        messages(&found.warnings),
+        [
+            "this host has no `hostnqn`, so nothing of it counts",
+            "this subsystem has no `nqn`, so nothing of it counts"
+        ]
+    );
+}
+
 #[test]
 fn what_is_no_list_of_hosts_is_an_error_with_its_place() {
     let fault = |text: &str| {
