@@ -31,7 +31,9 @@ fn target() -> String {
     if added.is_ok_and(|status| status.success()) && has(&small) {
         return small;
     }
-    eprintln!("that failed: building for {fallback}, which makes the program half as large again");
+    eprintln!(
+        "that failed: building for {fallback}, which makes the program nearly twice as large"
+    );
     fallback
 }
 
