@@ -236,6 +236,15 @@ pub struct Rule {
     pub origin: Origin,
 }
 
+impl Rule {
+    /// It is one of IPv6. With neither network it is one of IPv4, as networkd's `Family=`
+    /// has it.
+    pub fn is_ipv6(&self) -> bool {
+        let network = self.from.or(self.to);
+        network.is_some_and(|network| network.addr().is_ipv6())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ use super::interface_task::InterfaceTask;
 use super::lease::Phase;
 use super::link_readiness::{wait_for_carrier, wait_for_name};
 use super::network::Network;
-use crate::sys::netlink::{Link, LinkChange, Netlink, NewAddress, NewRoute, NewRule};
+use crate::sys::netlink::{Link, LinkChange, Netlink, NewAddress, NewRoute};
 use crate::task::{Ended, FailureScope};
 
 /// Milliseconds after which a neighbour is asked for again while the machine
@@ -158,10 +158,9 @@ impl InterfaceTask<'_> {
             }
             Action::AddRoute { route, .. } => self.route(link, route),
             Action::AddRule { rule, .. } => {
-                let new = NewRule::from(&**rule);
-                let table = new.table.unwrap_or(MAIN_TABLE);
+                let table = rule.table.unwrap_or(MAIN_TABLE);
                 self.attempt(StepKind::Rule, format!("table {table}"), |netlink| {
-                    netlink.add_rule(&new)
+                    netlink.add_rule(rule)
                 })
             }
             Action::Ipv4LinkLocal { .. } => {

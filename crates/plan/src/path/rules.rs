@@ -64,9 +64,7 @@ impl<'a> Rules<'a> {
         let mut by_source = false;
         for (at, one) in interfaces.iter().enumerate() {
             for (place, rule) in one.rules.iter().enumerate() {
-                // Neither: IPv4, as networkd's `Family=` has it.
-                let net = rule.from.or(rule.to);
-                if net.is_some_and(|net| net.addr().is_ipv6()) != ipv6 {
+                if rule.is_ipv6() != ipv6 {
                     continue;
                 }
                 by_source |= rule.from.is_some_and(|from| from.prefix_len() > 0);

@@ -24,7 +24,6 @@ pub use ethtool::Ethtool;
 pub use inet6::LinkAddresses;
 pub use link::{Link, LinkChange};
 pub use route::{NewRoute, RouteDecision, protocol};
-pub use rule::NewRule;
 pub use watch::watch;
 pub use wire::Message;
 

@@ -1,8 +1,6 @@
 //! Routing rules (ip-rule(8)).
 
-use std::net::IpAddr;
-
-use nvmeroot_plan as plan;
+use nvmeroot_plan::{MAIN_TABLE, Rule};
 
 use super::wire::{Request, family, flag, kind};
 use super::{Netlink, NetlinkError};
@@ -20,60 +18,16 @@ const LOOK_UP_TABLE: u8 = 1;
 /// taken away by it and set again.
 const STATIC: u8 = 4;
 
-/// A rule to set, in one address family.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewRule {
-    /// IPv6 rather than IPv4.
-    pub ipv6: bool,
-    /// Source network.
-    pub from: Option<(IpAddr, u8)>,
-    /// Destination network.
-    pub to: Option<(IpAddr, u8)>,
-    /// Table that is looked up; `None` is the main one.
-    pub table: Option<u32>,
-    /// Priority.
-    pub priority: Option<u32>,
-    /// Firewall mark.
-    pub mark: Option<u32>,
-    /// Type of service.
-    pub type_of_service: Option<u8>,
-}
-
-impl From<&plan::Rule> for NewRule {
-    fn from(rule: &plan::Rule) -> Self {
-        let &plan::Rule {
-            from,
-            to,
-            table,
-            priority,
-            mark,
-            type_of_service,
-            origin: _,
-        } = rule;
-        let from = from.map(|net| (net.network(), net.prefix_len()));
-        let to = to.map(|net| (net.network(), net.prefix_len()));
-        Self {
-            ipv6: from.or(to).is_some_and(|(a, _)| a.is_ipv6()),
-            from,
-            to,
-            table,
-            priority,
-            mark,
-            type_of_service,
-        }
-    }
-}
-
 impl Netlink {
     /// Sets a rule; one that is there already is no error.
     ///
     /// # Errors
     /// What the kernel refuses.
-    pub fn add_rule(&mut self, new: &NewRule) -> Result<(), NetlinkError> {
+    pub fn add_rule(&mut self, new: &Rule) -> Result<(), NetlinkError> {
         let added = self.change(request(new), flag::CREATE | flag::EXCLUSIVE, || {
             format!(
                 "can't set the routing rule for table {}",
-                new.table.unwrap_or(plan::MAIN_TABLE)
+                new.table.unwrap_or(MAIN_TABLE)
             )
         });
         match added {
@@ -83,24 +37,24 @@ impl Netlink {
     }
 }
 
-fn request(new: &NewRule) -> Request {
+fn request(new: &Rule) -> Request {
     // All of them, so that one without a line below does not compile.
-    let &NewRule {
-        ipv6,
+    let &Rule {
         from,
         to,
         table,
         priority,
         mark,
         type_of_service,
+        origin: _,
     } = new;
-    let table = table.unwrap_or(plan::MAIN_TABLE);
+    let table = table.unwrap_or(MAIN_TABLE);
     // `struct fib_rule_hdr`: family, destination's and source's prefix
     // lengths, type of service, table, two reserved, action, flags (u32).
     let fixed = [
-        family(ipv6),
-        to.map_or(0, |(_, n)| n),
-        from.map_or(0, |(_, n)| n),
+        family(new.is_ipv6()),
+        to.map_or(0, |net| net.prefix_len()),
+        from.map_or(0, |net| net.prefix_len()),
         type_of_service.unwrap_or(0),
         u8::try_from(table).unwrap_or(0),
         0,
@@ -114,11 +68,11 @@ fn request(new: &NewRule) -> Request {
     let mut request = Request::new(kind::NEW_RULE, &fixed);
     request.put_u32(TABLE, table);
     request.put(PROTOCOL, &[STATIC]);
-    if let Some((from, _)) = from {
-        request.put_ip(SOURCE, from);
+    if let Some(from) = from {
+        request.put_ip(SOURCE, from.network());
     }
-    if let Some((to, _)) = to {
-        request.put_ip(DESTINATION, to);
+    if let Some(to) = to {
+        request.put_ip(DESTINATION, to.network());
     }
     if let Some(priority) = priority {
         request.put_u32(PRIORITY, priority);
@@ -140,12 +94,12 @@ mod tests {
     fn rules_are_what_ip_sends() {
         // ip rule add from 10.1.0.0/16 to 10.2.0.0/16 table 1000 priority 77 \
         //   fwmark 5 tos 0x10
-        let rule: plan::Rule = serde_json::from_str(
+        let rule: Rule = serde_json::from_str(
             r#"{"from": "10.1.0.0/16", "to": "10.2.0.0/16", "table": 1000, "priority": 77,
                 "mark": 5, "type_of_service": 16, "origin": {"file": "test", "line": 1, "column": 1}}"#,
         )
         .expect("a rule");
-        let sent = hex(request(&NewRule::from(&rule)));
+        let sent = hex(request(&rule));
         assert_eq!(&sent[..24], "021010100000000100000000");
         let mut found = attributes(&sent[24..]);
         found.sort_by_key(|attribute| attribute[4..8].to_owned());

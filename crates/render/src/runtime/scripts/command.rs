@@ -308,9 +308,7 @@ fn add_rule(rule: &Rule) -> Words {
         type_of_service,
         origin: _,
     } = rule;
-    let net = from.or(to);
-    let is_ipv6 = net.is_some_and(|net| net.addr().is_ipv6());
-    let command = match is_ipv6 {
+    let command = match rule.is_ipv6() {
         true => words(&["ip", "-6", "rule", "add"]),
         false => words(&["ip", "rule", "add"]),
     };
