@@ -1,15 +1,16 @@
 //! The tables that the firmware left (NBFT), as Linux shows them.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
 use nvmeroot_firmware::{NamedTable, table_number};
 use nvmeroot_nbft::{Effect, Note, Rule, parse};
+use nvmeroot_plan::inserted;
 
 use crate::sys::kmsg::{Kmsg, Level};
 use crate::sys::paths::Paths;
-use nvmeroot_plan::insert_by_key;
 
 /// EDK II writes 4 KiB at most; 255 records of everything stay below this.
 const LONGEST: u64 = 4 << 20;
@@ -50,12 +51,9 @@ pub(super) fn are_there(paths: &Paths) -> bool {
 fn files(directory: &Path) -> Vec<(String, std::path::PathBuf)> {
     let entries = fs::read_dir(directory).into_iter().flatten();
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut numbered: Vec<(u32, String)> = Vec::new();
-    for one in names.filter_map(|name| Some((table_number(&name)?, name))) {
-        insert_by_key(&mut numbered, one, |(number, _)| *number);
-        numbered.truncate(MOST);
-    }
-    let files = numbered.into_iter().map(|(_, name)| {
+    let numbered: BTreeSet<(u32, String)> =
+        inserted(names.filter_map(|name| Some((table_number(&name)?, name))));
+    let files = numbered.into_iter().take(MOST).map(|(_, name)| {
         let path = directory.join(&name);
         (name, path)
     });
