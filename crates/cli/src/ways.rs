@@ -1,6 +1,6 @@
 //! What the boot needs and no interface leads to.
 
-use nvmeroot_plan::{BootPlan, Reach, Requirement};
+use nvmeroot_plan::{BootPlan, Mount, Reach, Requirement};
 
 /// A requirement that can't be met: its portals, and the mounts that need it.
 pub(crate) struct Wayless {
@@ -39,16 +39,18 @@ pub(crate) fn missing(plan: &BootPlan) -> Vec<Wayless> {
     let unmet: Vec<&Requirement> = unmet
         .filter(|one| !one.any_of.iter().any(has_way))
         .collect();
+    let lost: Vec<&Mount> = plan.lost(&unmet).collect();
     let wayless = unmet.iter().map(|requirement| {
         let controllers = requirement.any_of.iter();
         let controllers = controllers.filter_map(|one| plan.controllers.get(*one));
         let portals = controllers.map(|one| format!("`{}`", one.portal()));
         let mounts = requirement.mounts.iter().map(|one| format!("`{one}`"));
-        let mut lost = plan.lost(&unmet);
         Wayless {
             portals: Vec::from_iter(portals).join(" or "),
             mounts: Vec::from_iter(mounts).join(", "),
-            is_needed: lost.any(|mount| requirement.mounts.contains(&mount.path)),
+            is_needed: lost
+                .iter()
+                .any(|mount| requirement.mounts.contains(&mount.path)),
         }
     });
     wayless.collect()
