@@ -31,6 +31,7 @@ mod message;
 mod mount;
 mod name;
 mod network;
+mod network_file;
 mod number;
 mod nvme;
 mod options;
@@ -80,6 +81,7 @@ pub use message::{mask, tidy, tidy_hint};
 pub use mount::Mount;
 pub use name::{DefinitionId, InterfaceName, MacAddress, Mtu, NameError, VlanId};
 pub use network::Network;
+pub use network_file::NetworkFile;
 pub use number::{
     Centiseconds, Ipv6Mtu, LearnPacketInterval, Milliseconds, PathCost, PortPriority,
 };

@@ -9,7 +9,7 @@ use crate::string_enum::string_enum;
 use crate::{
     Bond, Bridge, BridgePort, ConnectionId, DefinitionId, Dhcp4, Dhcp6, InterfaceAddress,
     InterfaceDiagnostic, InterfaceName, Ipv6AddressGeneration, Ipv6Mtu, Ipv6Token, LinkLocal,
-    MacAddress, Mtu, Offloads, Origin, Route, Rule, VlanId, matches_glob,
+    MacAddress, Mtu, NetworkFile, Offloads, Origin, Route, Rule, VlanId, matches_glob,
 };
 
 /// One interface: which card or virtual link it is, and what it carries.
@@ -108,7 +108,7 @@ pub struct Interface {
     /// The name of the `.network` file of systemd-networkd's own by which the running
     /// system has it, where that is for this link alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub networkd_file: Option<String>,
+    pub networkd_file: Option<NetworkFile>,
     /// What the input says and nobody carries out; in a plan it is judged, and
     /// none is left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -56,6 +56,12 @@ pub enum NameError {
         /// The text.
         value: String,
     },
+    /// Not the name of a file of networkd's.
+    #[error("`{value}` is no name of a `.network` file")]
+    NetworkFile {
+        /// The text.
+        value: String,
+    },
     /// Not a TCP port.
     #[error("`{value}` is no TCP port: expected a whole number from 1 to 65535")]
     Port {

@@ -17,8 +17,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use nvmeroot_plan::{
-    Fragment, Interface, InterfaceDiagnostic, InterfaceName, LinkKind, MacAddress, Origin,
-    Severity, Warning,
+    Fragment, Interface, InterfaceDiagnostic, InterfaceName, LinkKind, MacAddress, NetworkFile,
+    Origin, Severity, Warning,
 };
 
 pub use self::card::Card;
@@ -67,7 +67,7 @@ pub(crate) struct Link {
     pub(crate) words: Map,
     diagnostics: Vec<InterfaceDiagnostic>,
     /// systemd-networkd's file that is for it alone.
-    pub(crate) networkd_file: Option<String>,
+    pub(crate) networkd_file: Option<NetworkFile>,
     pub(crate) origin: Origin,
 }
 

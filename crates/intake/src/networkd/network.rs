@@ -99,8 +99,8 @@ const SECTIONS: [&str; 21] = [
 
 pub(super) fn read(network: &mut Network, name: &str, file: &File, wanted: &Wanted) {
     let origin = file.origin();
-    let own = wanted.is_for_one().then(|| file.name.clone());
-    network.link(name, &origin).networkd_file = own;
+    let own = wanted.is_for_one().then(|| file.name.parse());
+    network.link(name, &origin).networkd_file = own.and_then(Result::ok);
     for entry in file.entries("Network") {
         stands_on(network, name, entry);
     }
@@ -135,17 +135,21 @@ pub(super) fn read(network: &mut Network, name: &str, file: &File, wanted: &Want
 fn of_port(network: &mut Network, bridge: Option<&str>, port: &str, entry: &Entry) {
     let Entry { key, value, origin } = entry;
     let link = network.link(port, origin);
-    let name = match (key.as_str(), bridge) {
+    let (bridge, name) = match (key.as_str(), bridge) {
         ("HairPin", _) => return link.plain("hairpin", origin, is_true(value)),
         ("Learning", _) => return link.plain("port-mac-learning", origin, is_true(value)),
         ("NeighborSuppression", _) => return link.plain("neigh-suppress", origin, is_true(value)),
-        ("Cost", Some(_)) => "path-cost",
-        ("Priority", Some(_)) => "port-priority",
+        ("Cost", Some(bridge)) => (bridge, "path-cost"),
+        ("Priority", Some(bridge)) => (bridge, "port-priority"),
         (key, _) if IGNORED_OF_PORT.contains(&key) => return,
         (key, _) => return link.not_carried_out(key, origin),
     };
-    let bridge = network.link(bridge.unwrap_or_default(), origin);
-    bridge_port(bridge, name, (port, key, value), origin);
+    bridge_port(
+        network.link(bridge, origin),
+        name,
+        (port, key, value),
+        origin,
+    );
 }
 
 fn stands_on(network: &mut Network, name: &str, entry: &Entry) {

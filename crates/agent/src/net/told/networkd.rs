@@ -23,7 +23,7 @@ pub(in crate::net) fn tell(paths: &Paths, new: New<'_>) -> io::Result<()> {
             "10-netplan-{}.network",
             escaped(installed.id.as_str())
         )),
-        own => own.clone(),
+        Some(own) => Some(own.to_string()),
     };
     match new.installed.and_then(|one| Some((one, beside(one)?))) {
         Some((installed, file)) => {

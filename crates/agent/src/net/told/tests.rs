@@ -173,7 +173,7 @@ Metric=100
     assert!(text.ends_with("Metric=100\nTable=100\n"), "{text}");
     // It goes on reading one of its own that is for this link alone.
     let alone = Interface {
-        networkd_file: Some("20-wired.network".to_owned()),
+        networkd_file: Some("20-wired.network".parse().expect("a name")),
         ..native
     };
     let beside = "systemd/network/20-wired.network.d/nvmeroot-boot.conf";
