@@ -117,12 +117,12 @@ pub(super) fn of_bridge(link: &mut Link, profile: &Profile, origin: &Origin) {
                 }
             }
             "vlan-filtering" if is_true(value) => vlan_filtering(link, at),
-            "mac-address" => {
-                if let Some(mac) = mac_address(value) {
-                    link.text("macaddress", at, &mac.to_string());
-                }
-            }
-            key if value.is_empty() || left::is_ignored_of_bridge(key) => {}
+            _ if value.is_empty() => {}
+            "mac-address" => match mac_address(value) {
+                Some(mac) => link.text("macaddress", at, &mac.to_string()),
+                None => link.misfit("mac-address", at),
+            },
+            key if left::is_ignored_of_bridge(key) => {}
             key => link.not_carried_out(key, at),
         }
     }

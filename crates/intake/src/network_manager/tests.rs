@@ -247,6 +247,20 @@ fn a_port_has_its_card_s_settings_and_what_its_bridge_is_told() {
 }
 
 #[test]
+fn an_address_of_a_bridge_that_is_none_is_told_of() {
+    let said_of = |mac: &str| {
+        let text = format!(
+            "[connection]\nid=b\ntype=bridge\ninterface-name=br0\n[bridge]\nmac-address={mac}\n[ipv4]\nmethod=disabled\n"
+        );
+        said(&of(&[], &[("b", &text)]))
+    };
+    let misfit = format!("doubt {PLACE}/b.nmconnection:6:1: this is no value of `mac-address`");
+    assert_eq!(said_of("52:54:00:00:00"), [misfit]);
+    assert_eq!(said_of("52:54:00:00:00:07"), [""; 0]);
+    assert_eq!(said_of(""), [""; 0]);
+}
+
+#[test]
 fn which_cards_a_profile_is_for_is_followed_or_told_of() {
     let profile = |id: &str, more: &str| format!("[connection]\nid={id}\ntype=ethernet\n{more}");
     let cards = [
