@@ -185,11 +185,8 @@ pub fn read_again(dir: &Path, configurations: &[Configuration]) -> Result<Batch>
 
 /// The tree of both machines, without anything of nvmeroot's.
 fn host() -> HostSpec {
-    let unit = |name: &str, text: &str| TreeFile {
-        path: format!("etc/systemd/system/{name}"),
-        mode: 0o644,
-        text: text.to_owned(),
-    };
+    let unit =
+        |name: &str, text: &str| TreeFile::new(format!("etc/systemd/system/{name}"), 0o644, text);
     HostSpec {
         name: "differential".to_owned(),
         curtin: "storage: {version: 1, config: []}\n".to_owned(),

@@ -45,11 +45,7 @@ fn rewritten() -> Scenario {
         netplan: Some(INSTALLED.to_owned()),
         ..InstallerConfig::default()
     };
-    let file = |path: &str, text: &str| TreeFile {
-        path: path.to_owned(),
-        mode: 0o600,
-        text: text.to_owned(),
-    };
+    let file = |path: &str, text: &str| TreeFile::new(path, 0o600, text);
     let seed = "var/lib/cloud/seed/nocloud";
     Scenario {
         name: "cloud-init",

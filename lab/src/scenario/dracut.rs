@@ -43,11 +43,7 @@ const KERNEL_INSTALL: &str = include_str!("../../guest/kernel-install.sh");
 /// no firmware is there to start the image itself.
 fn unified() -> Scenario {
     let base = by_dracut(&slim::agent_ipv4());
-    let dracut = TreeFile {
-        path: "usr/local/bin/dracut".to_owned(),
-        mode: 0o755,
-        text: KERNEL_INSTALL.to_owned(),
-    };
+    let dracut = TreeFile::new("usr/local/bin/dracut", 0o755, KERNEL_INSTALL);
     Scenario {
         name: "dracut-unified",
         title: "every kernel's image by dracut, and kernel-install's unified one",
@@ -65,11 +61,11 @@ fn unified() -> Scenario {
 /// dracut's own scripts boot, and the module's hooks start the agent.
 fn without_systemd() -> Scenario {
     let base = by_dracut(&slim::agent_dhcp4());
-    let modules = TreeFile {
-        path: "etc/dracut.conf.d/lab.conf".to_owned(),
-        mode: 0o644,
-        text: "omit_dracutmodules+=\" systemd \"\n".to_owned(),
-    };
+    let modules = TreeFile::new(
+        "etc/dracut.conf.d/lab.conf",
+        0o644,
+        "omit_dracutmodules+=\" systemd \"\n",
+    );
     Scenario {
         name: "dracut-without-systemd",
         title: "an initramfs of dracut's without systemd",
@@ -93,11 +89,11 @@ fn without_systemd() -> Scenario {
 /// line, which the agent obeys as well.
 fn beside_networkd() -> Scenario {
     let base = by_dracut(&slim::agent_ipv4());
-    let modules = TreeFile {
-        path: "etc/dracut.conf.d/lab.conf".to_owned(),
-        mode: 0o644,
-        text: "add_dracutmodules+=\" systemd-networkd \"\n".to_owned(),
-    };
+    let modules = TreeFile::new(
+        "etc/dracut.conf.d/lab.conf",
+        0o644,
+        "add_dracutmodules+=\" systemd-networkd \"\n",
+    );
     Scenario {
         name: "dracut-beside-networkd",
         title: "systemd-networkd in dracut's initramfs wants root's card for itself",

@@ -112,11 +112,7 @@ fn soft_reboot() -> Scenario {
 /// The kernel starts another, which finds a network card that somebody else has used, and a
 /// target that has not heard that the host is gone.
 fn kexec() -> Scenario {
-    let file = |path: &str, text: &str| TreeFile {
-        path: path.to_owned(),
-        mode: 0o755,
-        text: text.to_owned(),
-    };
+    let file = |path: &str, text: &str| TreeFile::new(path, 0o755, text);
     // A lease of the lab's would be over before an emulated machine is up.
     let base = static_address::ipv4();
     let mut host = host("kexec", by_agent(base.host));

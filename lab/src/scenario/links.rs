@@ -291,10 +291,12 @@ network:
       mtu: 1400
       addresses: [10.77.0.50/24]
 ";
-    let file = |name: &str, text: &str| TreeFile {
-        path: format!("etc/netplan/{name}"),
-        mode: 0o600,
-        text: format!("network:\n  ethernets:\n    ens3:\n      {text}\n"),
+    let file = |name: &str, text: &str| {
+        TreeFile::new(
+            format!("etc/netplan/{name}"),
+            0o600,
+            format!("network:\n  ethernets:\n    ens3:\n      {text}\n"),
+        )
     };
     let files = vec![
         file(

@@ -19,20 +19,21 @@ const OTHER_NQN: &str = "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-4333-8444
 
 /// Hosts that the target admits after a Diffie-Hellman exchange only, in these groups and
 /// with these hashes.
-const EXCHANGING: [(&str, &str, &str, &str); 2] = [
-    (
-        "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-4333-8444-000000002048",
-        "11111111-2222-4333-8444-000000002048",
-        "ffdhe2048",
-        "hmac(sha256)",
-    ),
-    (
-        "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-4333-8444-000000008192",
-        "11111111-2222-4333-8444-000000008192",
-        "ffdhe8192",
-        "hmac(sha512)",
-    ),
+const EXCHANGING: [(Host, &str, &str); 2] = [
+    (SHORT, "ffdhe2048", "hmac(sha256)"),
+    (LONG, "ffdhe8192", "hmac(sha512)"),
 ];
+const SHORT: Host = (
+    "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-4333-8444-000000002048",
+    "11111111-2222-4333-8444-000000002048",
+);
+const LONG: Host = (
+    "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-4333-8444-000000008192",
+    "11111111-2222-4333-8444-000000008192",
+);
+
+/// Its NQN and its identifier.
+type Host = (&'static str, &'static str);
 
 /// What is asked, and what the answer is called.
 struct Asked {
@@ -40,7 +41,7 @@ struct Asked {
     name: &'static str,
     portal: (&'static str, u16),
     subsystem: &'static str,
-    host: (&'static str, &'static str),
+    host: Host,
     secret: Option<&'static str>,
     /// The finding; `ready` where there is none.
     finding: &'static str,
@@ -108,24 +109,24 @@ const ALL: &[Asked] = &[
     },
     Asked {
         name: "exchange",
-        host: (EXCHANGING[0].0, EXCHANGING[0].1),
+        host: SHORT,
         ..RIGHT
     },
     Asked {
         name: "exchangesecret",
-        host: (EXCHANGING[0].0, EXCHANGING[0].1),
+        host: SHORT,
         secret: Some(reports::OTHER_SECRET),
         finding: "secret-wrong",
         ..RIGHT
     },
     Asked {
         name: "longexchange",
-        host: (EXCHANGING[1].0, EXCHANGING[1].1),
+        host: LONG,
         ..RIGHT
     },
     Asked {
         name: "longexchangesecret",
-        host: (EXCHANGING[1].0, EXCHANGING[1].1),
+        host: LONG,
         secret: Some(reports::OTHER_SECRET),
         finding: "secret-wrong",
         ..RIGHT
@@ -141,11 +142,9 @@ const ALL: &[Asked] = &[
 impl Asked {
     /// The tree that is checked.
     fn files(&self) -> Vec<TreeFile> {
-        let file = |path: &str, mode, text: String| TreeFile {
-            path: format!("var/lib/lab-online/{}/{path}", self.name),
-            mode,
-            text,
-        };
+        let place = format!("var/lib/lab-online/{}", self.name);
+        let file =
+            |path: &str, mode, text: String| TreeFile::new(format!("{place}/{path}"), mode, text);
         let (address, port) = self.portal;
         let (nqn, id) = self.host;
         let secret = self.secret.map_or_else(String::new, |secret| {
@@ -214,7 +213,7 @@ fn online() -> Scenario {
                  echo 1 >{nvmet}/subsystems/{EMPTY}/attr_allow_any_host && \
                  ln -s {nvmet}/subsystems/{EMPTY} {nvmet}/ports/1/subsystems/"
             ))?;
-            for (host, _, group, hash) in EXCHANGING {
+            for ((host, _), group, hash) in EXCHANGING {
                 session.command(&format!(
                     "mkdir {nvmet}/hosts/{host} && cd {nvmet}/hosts/{host} && \
                      echo {SECRET} >dhchap_key && echo {group} >dhchap_dhgroup && \

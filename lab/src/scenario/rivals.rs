@@ -122,11 +122,7 @@ fn by_nvmf(name: &'static str) -> Scenario {
 }
 
 fn dracut_conf(text: String) -> TreeFile {
-    TreeFile {
-        path: "etc/dracut.conf.d/lab.conf".to_owned(),
-        mode: 0o644,
-        text,
-    }
+    TreeFile::new("etc/dracut.conf.d/lab.conf", 0o644, text)
 }
 
 /// It is the other's work alone.

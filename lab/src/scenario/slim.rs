@@ -161,11 +161,7 @@ pub(super) fn portal_known(name: &str, nqn: &str, secret: Option<&str>) -> HostS
          \"ports\": [{{\"transport\": \"tcp\", \"traddr\": \"10.77.0.1\", \"trsvcid\": \"4420\"{secret}}}]}}]}}]\n"
     );
     by_agent(HostSpec {
-        files: vec![TreeFile {
-            path: "etc/nvme/config.json".to_owned(),
-            mode: 0o600,
-            text: portals,
-        }],
+        files: vec![TreeFile::new("etc/nvme/config.json", 0o600, portals)],
         ..slim(name, IPV4_NETPLAN, &["10.77.0.1"])
     })
 }
@@ -189,11 +185,11 @@ fn digests() -> Scenario {
         name: "agent-digests",
         title: "digests over all that is sent; the kernel asks what is offered",
         host: by_agent(HostSpec {
-            files: vec![TreeFile {
-                path: "etc/nvme/discovery.conf".to_owned(),
-                mode: 0o644,
-                text: "-t tcp -a 10.77.0.1 -s 4420 --hdr-digest --data-digest\n".to_owned(),
-            }],
+            files: vec![TreeFile::new(
+                "etc/nvme/discovery.conf",
+                0o644,
+                "-t tcp -a 10.77.0.1 -s 4420 --hdr-digest --data-digest\n",
+            )],
             ..slim("agent-digests", IPV4_NETPLAN, &["10.77.0.1"])
         }),
         check: |outcome, faults| {

@@ -123,19 +123,15 @@ fn marked(from: &str, name: &'static str) -> Result<Scenario> {
 }
 
 fn script(stage: &str, name: &str, text: &str) -> TreeFile {
-    TreeFile {
-        path: format!("etc/initramfs-tools/scripts/{stage}/{name}"),
-        mode: 0o755,
-        text: text.to_owned(),
-    }
+    TreeFile::new(
+        format!("etc/initramfs-tools/scripts/{stage}/{name}"),
+        0o755,
+        text,
+    )
 }
 
 fn hook(name: &str, text: &str) -> TreeFile {
-    TreeFile {
-        path: format!("etc/initramfs-tools/hooks/{name}"),
-        mode: 0o755,
-        text: text.to_owned(),
-    }
+    TreeFile::new(format!("etc/initramfs-tools/hooks/{name}"), 0o755, text)
 }
 
 /// As [`like`], with a clock that does not depend on this machine.

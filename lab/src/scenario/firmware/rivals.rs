@@ -130,14 +130,14 @@ fn own(case: &Case, agent: &Scenario, network: Network) -> Scenario {
         controllers: vec![Controller::Pcie],
         ..InstallerConfig::default()
     };
-    let modules = TreeFile {
-        path: "etc/dracut.conf.d/lab-nvmf.conf".to_owned(),
-        mode: 0o644,
-        text: format!(
+    let modules = TreeFile::new(
+        "etc/dracut.conf.d/lab-nvmf.conf",
+        0o644,
+        format!(
             "hostonly=no\nadd_dracutmodules+=\" nvmf {module} \"\n\
              install_items+=\" /etc/nvme/hostnqn /etc/nvme/hostid \"\n"
         ),
-    };
+    );
     Scenario {
         name,
         host: HostSpec {

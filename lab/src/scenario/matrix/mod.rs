@@ -98,16 +98,12 @@ fn base(network: Kind) -> Scenario {
 fn restarting(unit: &str) -> [TreeFile; 2] {
     let program = "usr/local/lib/lab/restart-manager.sh";
     [
-        TreeFile {
-            path: program.to_owned(),
-            mode: 0o755,
-            text: RESTART.to_owned(),
-        },
-        TreeFile {
-            path: "etc/systemd/system/lab-report.service.d/restart.conf".to_owned(),
-            mode: 0o644,
-            text: format!("[Service]\nExecStartPre=/{program} {unit}\n"),
-        },
+        TreeFile::new(program, 0o755, RESTART),
+        TreeFile::new(
+            "etc/systemd/system/lab-report.service.d/restart.conf",
+            0o644,
+            format!("[Service]\nExecStartPre=/{program} {unit}\n"),
+        ),
     ]
 }
 
