@@ -1,5 +1,6 @@
 //! The whole program on the host's side, with a target that is played.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
@@ -21,7 +22,7 @@ use nvmeroot_plan::{
     InterfaceAddress, LinkKind, Mount, Network, Nqn, Origin, Reach, Transport,
 };
 use nvmeroot_record::FailureKind;
-use nvmeroot_record::{BootRecord, Missing, StepKind, StepRecord};
+use nvmeroot_record::{BootRecord, Missing, Scope, StepKind, StepRecord};
 
 use crate::net::{Entered, Net};
 
@@ -194,7 +195,8 @@ fn run(
     }
     // Who saw the namespace may write it down a moment later, a lease's address
     // may lead there before its last route is set, and before the thread that
-    // waits for the end of duplicate address detection has heard of it.
+    // waits for the end of duplicate address detection has heard of it. One card
+    // may be enough before the thread of another has looked for its own.
     let until = Instant::now() + Duration::from_secs(5);
     let open = || {
         let steps = context.recorder.snapshot().steps;
@@ -204,7 +206,12 @@ fn run(
             let heard = s.action != StepKind::Dad;
             heard && (!dhcp || s.detail.is_empty()) || s.end.is_some()
         };
-        !steps.iter().any(seen) || !steps.iter().all(applied)
+        let ended = steps.iter().filter(|s| s.end.is_some()).map(|s| &s.scope);
+        let missing = context.missing();
+        let looked: BTreeSet<_> = ended.chain(missing.iter().map(|m| &m.scope)).collect();
+        let looked = |i: &Interface| looked.contains(&Scope::from(&i.name));
+        let mut interfaces = context.plan.network.interfaces.iter();
+        !steps.iter().any(seen) || !steps.iter().all(applied) || !interfaces.all(looked)
     };
     while verdict == Verdict::Done && open() && Instant::now() < until {
         events.wait_past(
