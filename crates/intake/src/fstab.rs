@@ -14,6 +14,8 @@ pub(crate) enum Spec {
     Device(String),
     /// A directory that is mounted a second time.
     Bind(MountPoint),
+    /// A dataset of ZFS, by the name of its pool.
+    Pool(String),
     /// A filesystem of a network, or one without any device.
     Elsewhere,
 }
@@ -26,6 +28,9 @@ impl Spec {
         {
             return Self::Bind(directory);
         }
+        if fstype == Some("zfs") {
+            return Self::Pool(pool(spec).to_owned());
+        }
         let is_device = spec.starts_with("/dev/")
             || ["UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "ID="]
                 .iter()
@@ -37,6 +42,11 @@ impl Spec {
             Self::Elsewhere
         }
     }
+}
+
+/// The pool of a dataset or a snapshot: `POOL/DATASET@SNAPSHOT` (zfsconcepts(7)).
+pub(crate) fn pool(dataset: &str) -> &str {
+    dataset.split(['/', '@']).next().unwrap_or_default()
 }
 
 /// The running system boots without what has these options (systemd.mount(5)).
@@ -192,6 +202,11 @@ mod tests {
             ),
             ("nas:/home /home nfs _netdev", Spec::Elsewhere),
             ("tmpfs /tmp tmpfs", Spec::Elsewhere),
+            (
+                "bpool/BOOT/debian /boot zfs nodev,relatime",
+                Spec::Pool("bpool".to_owned()),
+            ),
+            ("tank /srv zfs defaults", Spec::Pool("tank".to_owned())),
         ] {
             assert_eq!(one(line).spec, spec, "{line}");
         }

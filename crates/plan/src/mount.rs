@@ -33,6 +33,12 @@ pub struct Mount {
 }
 
 impl Mount {
+    /// A dataset of ZFS.
+    pub fn is_zfs(&self) -> bool {
+        let filesystem = self.filesystem.as_ref();
+        filesystem.is_some_and(|filesystem| filesystem.as_str() == "zfs")
+    }
+
     /// Whether it can be mounted without these controllers.
     pub(crate) fn can_do_without(&self, missing: &BTreeSet<usize>) -> bool {
         let mut own = self.controllers.iter().filter(|c| missing.contains(c));

@@ -1,6 +1,7 @@
 //! The machine that runs this: the files of its kernel and of udev that say what its
 //! filesystems stand on.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -43,6 +44,11 @@ pub(super) fn read(top: &Path) -> Result<Machine, Failure> {
             .extend(devices.ok().filter(|devices| !devices.is_empty()));
     }
     Ok(machine)
+}
+
+/// The names of the pools of ZFS. `top` as in [`read`].
+pub(crate) fn pools(top: &Path) -> Result<BTreeSet<String>, Failure> {
+    Ok(read(top)?.pools())
 }
 
 /// The network cards. `top` as in [`read`].

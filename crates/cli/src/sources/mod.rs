@@ -15,7 +15,7 @@ use std::path::Path;
 use nvmeroot_intake::{Card, IntakeError, netplan};
 use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Manager, Origin, resolve};
 
-pub(crate) use self::machine::cards;
+pub(crate) use self::machine::{cards, pools};
 use self::source::{NetworkText, SourceError};
 use crate::Failure;
 use crate::args::Input;

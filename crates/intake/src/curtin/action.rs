@@ -27,7 +27,7 @@ pub(super) struct Action {
     pub(super) pool: Option<String>,
     /// A mount's `spec`.
     pub(super) spec: Option<Spec>,
-    /// What udev calls this device, in the words of a `spec`.
+    /// What udev calls this device, in the words of a `spec`; a pool's name.
     pub(super) names: Vec<String>,
     /// The dataset that this makes: a pool's own, or one in a pool.
     pub(super) dataset: Option<Box<Dataset>>,
@@ -187,6 +187,7 @@ pub(super) fn read(report: &mut Report, item: YamlNode<'_>, path: &KeyPath<'_>) 
         "zpool" => {
             let pool = mapping.get("pool").and_then(YamlNode::text);
             action.pool = pool.map(str::to_owned);
+            action.names.extend(action.pool.clone());
             action.dataset = Some(Box::new(pool_dataset(report, item, mapping, path)));
         }
         "zfs" => action.dataset = Some(Box::new(dataset(report, item, mapping, path))),

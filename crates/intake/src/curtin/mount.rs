@@ -76,6 +76,9 @@ pub(super) fn read(
 /// The action's `fstype`, if it is one.
 pub(super) fn filesystem(mapping: Mapping<'_>) -> Option<FilesystemType> {
     match mapping.get("fstype").and_then(scalar) {
+        // curtin makes a pool and a dataset of it (`zfsroot_update_storage_config` in
+        // curtin/commands/block_meta.py).
+        Some(Value::Text("zfsroot")) => "zfs".parse().ok(),
         Some(Value::Text(name)) => name.parse().ok(),
         _ => None,
     }

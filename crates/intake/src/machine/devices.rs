@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nvmeroot_plan::{Layer, VolumeName};
 
 use super::{Block, Machine};
-use crate::array;
+use crate::{array, fstab};
 
 /// Finds block devices by all of their names.
 #[derive(Debug)]
@@ -96,16 +96,35 @@ impl<'m> Devices<'m> {
         Some(found)
     }
 
-    /// All devices of the btrfs that one of them is of, else itself. The kernel knows those
-    /// that are mounted (`btrfs_sysfs_add_fs_devices` in its fs/btrfs/sysfs.c); of others
-    /// the devices have one UUID, and each a second one of its own, which only a copy
-    /// shares.
+    /// The drives of a pool of ZFS: udev knows them by its name (`zfs_extract_guid_name` in
+    /// util-linux' libblkid/src/superblocks/zfs.c). Spares and caches, which the boot can do
+    /// without, have no name there. `None`: none on this machine.
+    pub(super) fn of_pool(&self, pool: &str) -> Option<Vec<usize>> {
+        let blocks = &self.machine.blocks;
+        let is_split = |number: &str| blocks.iter().any(|b| b.whole.as_deref() == Some(number));
+        let all = self.by_spec.get(&spec("LABEL", pool))?.iter().copied();
+        let found = all.filter(|at| {
+            let block = self.block(*at);
+            // A disk shows what ZFS wrote at the end of its last partition; what is in a
+            // volume of ZFS's is a guest's.
+            zfs(block).is_some() && !is_split(&block.number) && !block.name.starts_with("zd")
+        });
+        Some(found.collect()).filter(|found: &Vec<usize>| !found.is_empty())
+    }
+
+    /// All devices of the pool or the btrfs that one of them is of, else itself. The kernel
+    /// knows those of a btrfs that is mounted (`btrfs_sysfs_add_fs_devices` in its
+    /// fs/btrfs/sysfs.c); of others the devices have one UUID, and each a second one of its
+    /// own, which only a copy shares.
     pub(super) fn of_filesystem(&self, device: usize) -> Vec<usize> {
         let name = &self.block(device).name;
         let mut all = self.machine.btrfs.iter();
         if let Some(devices) = all.find(|devices| devices.contains(name)) {
             let devices = devices.iter();
             return devices.filter_map(|name| self.by_name(name)).collect();
+        }
+        if let Some(drives) = zfs(self.block(device)).and_then(|pool| self.of_pool(&pool)) {
+            return drives;
         }
         let Some((uuid, own)) = btrfs(self.block(device)) else {
             return vec![device];
@@ -143,7 +162,9 @@ impl<'m> Devices<'m> {
             .as_deref()
             .and_then(|number| self.by_number(number));
         let slaves = block.slaves.iter().filter_map(|name| self.by_name(name));
-        whole.into_iter().chain(slaves).collect()
+        let pool = volume_of(block).and_then(|pool| self.of_pool(&pool));
+        let all = whole.into_iter().chain(slaves);
+        all.chain(pool.unwrap_or_default()).collect()
     }
 }
 
@@ -161,6 +182,21 @@ fn priority(block: &Block) -> i32 {
     let mut lines = record.lines();
     let said = lines.find_map(|line| line.strip_prefix("L:")?.parse().ok());
     said.unwrap_or(0)
+}
+
+/// The pool of ZFS that a device says it is of.
+pub(super) fn zfs(block: &Block) -> Option<String> {
+    property(block, "ID_FS_TYPE").filter(|kind| kind == "zfs_member")?;
+    property(block, "ID_FS_LABEL_ENC").map(|name| decoded(&name))
+}
+
+/// The pool of ZFS that a device is a volume of, by the link that OpenZFS has udev make
+/// (60-zvol.rules).
+fn volume_of(block: &Block) -> Option<String> {
+    let record = String::from_utf8_lossy(&block.udev);
+    let mut links = record.lines();
+    let volume = links.find_map(|line| line.strip_prefix("S:zvol/"))?;
+    Some(fstab::pool(volume).to_owned())
 }
 
 /// The UUIDs of a btrfs and of the part of it that a device is.

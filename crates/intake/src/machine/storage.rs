@@ -12,7 +12,7 @@ use super::mountinfo::{self, Mounted};
 use super::{CONTROLLERS, Machine, NvmeController};
 use crate::IntakeError;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::fstab::{Entry, Spec};
+use crate::fstab::{Entry, Spec, pool};
 
 /// A root tree, as a running machine has it.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +42,7 @@ pub fn storage(tree: RootTree<'_>, machine: &Machine) -> Result<Fragment, Intake
         nodes: Vec::new(),
         blocks: BTreeMap::new(),
         unusable: BTreeMap::new(),
+        warned: BTreeSet::new(),
         warnings: Vec::new(),
         errors: Vec::new(),
     };
@@ -84,6 +85,8 @@ struct Reader<'a> {
     blocks: BTreeMap<usize, String>,
     /// Controllers that nvmeroot can't connect, by the ids of their nodes, and why.
     unusable: BTreeMap<String, Warning>,
+    /// Pools of ZFS that something was said of.
+    warned: BTreeSet<String>,
     warnings: Vec<Warning>,
     errors: Vec<Diagnostic>,
 }
@@ -125,7 +128,15 @@ impl<'a> Reader<'a> {
             ..MountRequest::new(entry.path.clone())
         };
         let on = match &entry.spec {
-            Spec::Device(spec) => self.devices_of(entry, spec, &mut request),
+            Spec::Device(spec) => {
+                let found = self.devices.by_spec(spec);
+                self.devices_of(entry, spec, found, &mut request)
+            }
+            Spec::Pool(pool) => {
+                self.warn_of_pool(&entry.path, pool, &entry.origin);
+                let found = self.devices.of_pool(pool);
+                self.devices_of(entry, pool, found, &mut request)
+            }
             Spec::Bind(directory) => {
                 request.netdev = None;
                 self.mount_that_holds(directory, entry)
@@ -133,13 +144,6 @@ impl<'a> Reader<'a> {
             Spec::Elsewhere => {
                 // `_netdev` orders it after a network; it says nothing of a disk.
                 request.netdev = None;
-                if entry
-                    .filesystem
-                    .as_ref()
-                    .is_some_and(|fs| fs.as_str() == "zfs")
-                {
-                    self.warn_of_zfs(&entry.path, &entry.origin);
-                }
                 Vec::new()
             }
         };
@@ -147,9 +151,14 @@ impl<'a> Reader<'a> {
         self.node(id, "mount", on, NodeRole::Mount(request), &entry.origin);
     }
 
-    /// The nodes that a line with a device lies on.
-    fn devices_of(&mut self, entry: &Entry, spec: &str, request: &mut MountRequest) -> Vec<String> {
-        let found = self.devices.by_spec(spec);
+    /// The nodes that a line with a device or a pool lies on. `found`: what it names.
+    fn devices_of(
+        &mut self,
+        entry: &Entry,
+        spec: &str,
+        found: Option<Vec<usize>>,
+        request: &mut MountRequest,
+    ) -> Vec<String> {
         let is_root = entry.path.as_str() == "/";
         let mounted = self.mounted.get(&entry.path).cloned();
         let now: Option<Vec<usize>> = mounted.as_ref().and_then(|one| self.holding(one));
@@ -209,16 +218,20 @@ impl<'a> Reader<'a> {
     /// names, and what systemd finds by itself.
     fn only_mounted(&mut self, path: MountPoint, one: &Mounted) {
         let devices = self.holding(one);
-        if one.filesystem == "zfs" {
-            self.warn_of_zfs(&path, &one.origin);
+        let is_zfs = one.filesystem == "zfs";
+        if is_zfs {
+            self.warn_of_pool(&path, pool(&one.source), &one.origin);
         }
-        let Some(devices) = devices else {
+        if devices.is_none() && !is_zfs {
             return;
-        };
-        let on: Vec<String> = devices.into_iter().map(|at| self.device(at)).collect();
+        }
+        let unknown_device = devices.is_none();
+        let devices = devices.unwrap_or_default().into_iter();
+        let on: Vec<String> = devices.map(|at| self.device(at)).collect();
         let id = format!("{path} (mounted)");
         let role = NodeRole::Mount(MountRequest {
             filesystem: one.filesystem.parse().ok(),
+            unknown_device,
             ..MountRequest::new(path)
         });
         self.node(id, "mount", on, role, &one.origin);
@@ -229,7 +242,10 @@ impl<'a> Reader<'a> {
         if let Some(at) = self.devices.by_number(&one.number) {
             return Some(vec![at]);
         }
-        let all = self.devices.by_spec(&one.source)?;
+        let all = match one.filesystem.as_str() {
+            "zfs" => self.devices.of_pool(pool(&one.source))?,
+            _ => self.devices.by_spec(&one.source)?,
+        };
         all.first().map(|at| self.devices.of_filesystem(*at))
     }
 
@@ -374,7 +390,8 @@ impl<'a> Reader<'a> {
     }
 
     fn warn_of_unknown(&mut self, entry: &Entry, spec: &str) {
-        if !entry.path.is_essential() {
+        // Of a pool it is said already.
+        if !entry.path.is_essential() || matches!(entry.spec, Spec::Pool(_)) {
             return;
         }
         let message = format!(
@@ -401,17 +418,46 @@ impl<'a> Reader<'a> {
         let uuid = now
             .first()
             .and_then(|at| property(self.devices.block(*at), "ID_FS_UUID"));
-        let hint = match uuid {
-            Some(uuid) => format!("if it was copied, write `UUID={uuid}` here"),
-            None => format!("if it was copied, name {names} here"),
+        let mounted = self.mounted.get(&entry.path);
+        let dataset = mounted.filter(|one| one.filesystem == "zfs");
+        let hint = match (dataset, uuid) {
+            (Some(one), _) => format!(
+                "if it was copied, take the line out: the kernel command line names root (`root=ZFS={}`)",
+                one.source
+            ),
+            (None, Some(uuid)) => format!("if it was copied, write `UUID={uuid}` here"),
+            (None, None) => format!("if it was copied, name {names} here"),
         };
         self.warn(&entry.origin, message, hint);
     }
 
-    fn warn_of_zfs(&mut self, path: &MountPoint, origin: &Origin) {
-        let message = format!("`{path}` is on ZFS, and which drives its pool has is not followed");
-        let hint = "what nvmeroot writes counts only for filesystems on drives, LVM, arrays, encrypted volumes and btrfs";
-        self.warn(origin, message, hint);
+    /// What can't be known of a pool, once for all that lies in it.
+    fn warn_of_pool(&mut self, path: &MountPoint, pool: &str, origin: &Origin) {
+        if !path.is_essential() && !path.is_read_by_firmware() {
+            return;
+        }
+        let drives = self.devices.of_pool(pool).unwrap_or_default();
+        let guid = |at: &usize| property(self.devices.block(*at), "ID_FS_UUID");
+        let guids: BTreeSet<String> = drives.iter().filter_map(guid).collect();
+        let (message, hint) = match guids.len() {
+            _ if drives.is_empty() => (
+                format!(
+                    "udev knows no drive of the pool `{pool}`, so what `{path}` lies on is unknown"
+                ),
+                "run nvmeroot where the pool's drives are connected and udev has looked at them (`udevadm trigger`)",
+            ),
+            0 | 1 => return,
+            _ => (
+                format!(
+                    "{} say that they are of pools `{pool}` that are not the same one; `{path}` is taken to need them all",
+                    self.named(&drives)
+                ),
+                "clear the drives of a pool that is no more (`zpool labelclear`), or give one another name (`zpool import ID NAME`): by its name none of them is imported",
+            ),
+        };
+        if self.warned.insert(pool.to_owned()) {
+            self.warn(origin, message, hint);
+        }
     }
 
     /// A controller that can't be connected is a fault where the boot needs it; another is

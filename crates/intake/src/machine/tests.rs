@@ -399,16 +399,151 @@ fn a_directory_that_is_mounted_twice_lies_where_it_lies() {
     assert_eq!(plan.reach, Reach::Initramfs);
 }
 
-#[test]
-fn zfs_is_not_followed_and_that_is_said() {
+/// What udev has of a drive of a pool, and of its first partition (libblkid 2.39).
+fn member(pool: &str, id: &str, own: &str) -> Vec<u8> {
+    format!(
+        "S:disk/by-label/{pool}\nS:disk/by-uuid/{id}\nI:4318523\nE:ID_PART_ENTRY_NUMBER=1\n\
+E:ID_FS_VERSION=5000\nE:ID_FS_LABEL={pool}\nE:ID_FS_LABEL_ENC={pool}\nE:ID_FS_UUID={id}\n\
+E:ID_FS_UUID_ENC={id}\nE:ID_FS_UUID_SUB={own}\nE:ID_FS_UUID_SUB_ENC={own}\n\
+E:ID_FS_TYPE=zfs_member\nE:ID_FS_USAGE=filesystem\nG:systemd\nQ:systemd\nV:1\n"
+    )
+    .into_bytes()
+}
+
+const RPOOL: &str = "12590398935543668673";
+
+/// Ubuntu's layout (zsys): a mirror of a partition and an encrypted one, both remote, and a
+/// local pool for `/boot`.
+fn with_pools() -> Machine {
     let mut machine = live();
-    machine.mountinfo = b"22 1 0:22 / / rw - zfs rpool/ROOT rw\n".to_vec();
-    let plan = plan("/", "", &machine);
-    assert!(
-        told(&plan).contains(&"`/` is on ZFS, and which drives its pool has is not followed"),
-        "{:?}",
-        plan.warnings
+    machine.mountinfo = b"\
+29 1 0:27 / / rw,relatime shared:1 - zfs rpool/ROOT/ubuntu_znaqup rw,xattr,posixacl,casesensitive\n\
+46 29 0:36 / /home/jo rw,relatime shared:40 - zfs rpool/USERDATA/jo_8b2c1x rw,xattr,posixacl,casesensitive\n\
+49 29 0:39 / /usr/local rw,relatime shared:46 - zfs rpool/ROOT/ubuntu_znaqup/usr/local rw,xattr,posixacl,casesensitive\n\
+52 29 0:42 / /var/log rw,relatime shared:56 - zfs rpool/ROOT/ubuntu_znaqup/var/log rw,xattr,posixacl,casesensitive\n\
+55 29 0:45 / /boot rw,relatime shared:62 - zfs bpool/BOOT/ubuntu_znaqup rw,xattr,posixacl,casesensitive\n"
+        .to_vec();
+    let mut crypt = block("dm-0", "254:0", "", &["nvme2n1"], "none");
+    crypt.dm_name = Some("rpool-1".to_owned());
+    crypt.dm_uuid = Some("CRYPT-LUKS2-00-rpool-1".to_owned());
+    crypt.udev = member("rpool", RPOOL, "6404851235433018523");
+    // The disk shows an older pool's label, and its last partition nothing.
+    let mut rest = block("nvme0n1p9", "259:2", "259:0", &[], "none");
+    rest.udev = b"E:ID_PART_ENTRY_NUMBER=9\nE:ID_PART_ENTRY_SIZE=16384\n".to_vec();
+    // A guest's disk, which lies in the pool.
+    let mut volume = block("zd0", "230:0", "", &[], "none");
+    volume.udev = b"S:zvol/rpool/vm-100-disk-0\nE:DEVTYPE=disk\n".to_vec();
+    let mut guest = block("zd0p1", "230:1", "230:0", &[], "none");
+    guest.udev = member("rpool", "77", "78");
+    // A spare says neither its pool nor its name.
+    let mut spare = block("sdb", "8:16", "", &[], "none");
+    spare.udev = b"E:ID_FS_VERSION=5000\nE:ID_FS_UUID_SUB=99\nE:ID_FS_TYPE=zfs_member\n".to_vec();
+    machine.blocks[1].udev = member("bpool", "3", "4");
+    machine.blocks[3].udev = member("rpool", "1", "2");
+    machine.blocks[4].udev = member("rpool", RPOOL, "7809435738165038086");
+    machine.blocks.extend([
+        block("nvme2n1", "259:9", "", &[], "none"),
+        crypt,
+        rest,
+        volume,
+        guest,
+        spare,
+    ]);
+    let mut other = controller("nvme2", "10.2.0.1", &["nvme2n1"]);
+    other.subsysnqn = "nqn.2024-01.example:other".to_owned();
+    machine.controllers.push(other);
+    machine
+}
+
+const BOTH_SIDES: [&str; 3] = ["10.0.0.1", "10.1.0.1", "10.2.0.1"];
+
+#[test]
+fn datasets_lie_on_all_drives_of_their_pool() {
+    let machine = with_pools();
+    assert_eq!(
+        Vec::from_iter(machine.pools()),
+        ["bpool", "rpool"].map(str::to_owned)
     );
+    let plan = plan("/", "/dev/zd0 swap swap\n", &machine);
+    assert_eq!(plan.reach, Reach::Initramfs);
+    for path in ["/", "/usr/local", "/var/log", "swap"] {
+        assert_eq!(on(&plan, path), BOTH_SIDES, "{path}");
+    }
+    assert_eq!(on(&plan, "/boot"), [""; 0]);
+    let root = plan.mounts.iter().find(|one| one.path.as_str() == "/");
+    let root = root.expect("root");
+    assert!(root.is_zfs());
+    let name = "rpool-1".parse().ok();
+    assert_eq!(root.layers, [Layer::Encrypted { name }]);
+    assert_eq!(root.arrays, [], "a mirror is waited for as a whole");
+    let told = told(&plan);
+    assert!(told.iter().all(|one| !one.contains("pool")), "{told:?}");
+    // One way to each of both drives is needed.
+    let needs = plan.requirements.iter().map(|one| one.any_of.clone());
+    assert_eq!(Vec::from_iter(needs), [vec![0, 1], vec![2]]);
+}
+
+#[test]
+fn datasets_of_fstab_lie_where_their_pool_does() {
+    let mut machine = with_pools();
+    machine.mountinfo.clear();
+    let fstab = "rpool/ROOT/debian / zfs _netdev\nbpool/BOOT/debian /boot zfs nodev,relatime\ntank/x /var zfs _netdev\n";
+    let plan = plan("/srv/tree", fstab, &machine);
+    assert_eq!(on(&plan, "/"), BOTH_SIDES);
+    assert_eq!(on(&plan, "/boot"), [""; 0]);
+    let message = "udev knows no drive of the pool `tank`, so what `/var` lies on is unknown";
+    let warning = plan.warnings.iter().find(|one| one.message == message);
+    let warning = warning.unwrap_or_else(|| panic!("{:?}", plan.warnings));
+    assert_eq!(
+        warning.origin,
+        Some(nvmeroot_plan::Origin::at("etc/fstab", 3, 1))
+    );
+}
+
+#[test]
+fn a_mounted_pool_whose_drives_nobody_knows_is_told_once() {
+    let mut machine = with_pools();
+    for block in &mut machine.blocks {
+        block.udev.clear();
+    }
+    let fragment = fragment("/", "", &machine).expect("a fragment");
+    let nodes = fragment.storage.as_ref().expect("a graph").nodes();
+    let is_unknown = |role: &nvmeroot_plan::NodeRole| matches!(role, nvmeroot_plan::NodeRole::Mount(one) if one.path.as_str() == "/" && one.unknown_device);
+    assert!(nodes.iter().any(|node| is_unknown(&node.role)));
+    let plan = resolve(vec![fragment]);
+    let of_pools = told(&plan).into_iter().filter(|one| one.contains("pool"));
+    assert_eq!(
+        Vec::from_iter(of_pools),
+        [
+            "udev knows no drive of the pool `rpool`, so what `/` lies on is unknown",
+            "udev knows no drive of the pool `bpool`, so what `/boot` lies on is unknown",
+        ]
+    );
+}
+
+#[test]
+fn two_pools_of_one_name_are_told_and_both_count() {
+    let mut machine = with_pools();
+    machine.blocks[2].udev = member("rpool", "42", "43");
+    let plan = plan("/", "", &machine);
+    let message = "`sda2` and `nvme0n1p1` and `dm-0` say that they are of pools `rpool` that are not the same one; `/` is taken to need them all";
+    assert!(told(&plan).contains(&message), "{:?}", plan.warnings);
+    assert_eq!(on(&plan, "/"), BOTH_SIDES);
+}
+
+#[test]
+fn a_line_that_was_copied_into_a_pool_is_told() {
+    let plan = plan("/", "UUID=100a / ext4\n", &with_pools());
+    let message = "`/` is `UUID=100a`, which is `sda2`, and the tree is on `nvme0n1p1` and `dm-0`";
+    let warning = plan.warnings.iter().find(|one| one.message == message);
+    let warning = warning.unwrap_or_else(|| panic!("{:?}", plan.warnings));
+    assert_eq!(
+        warning.hint.as_deref(),
+        Some(
+            "if it was copied, take the line out: the kernel command line names root (`root=ZFS=rpool/ROOT/ubuntu_znaqup`)"
+        )
+    );
+    assert_eq!(on(&plan, "/"), BOTH_SIDES);
 }
 
 #[test]

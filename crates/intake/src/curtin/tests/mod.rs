@@ -205,6 +205,16 @@ fn pools_and_datasets_are_mounted_without_a_mount() {
 }
 
 #[test]
+fn a_mount_may_name_a_dataset() {
+    let text = with_controllers(
+        "    - {id: rp, type: zpool, pool: rpool, vdevs: [d0]}
+    - {id: m, type: mount, spec: rpool/srv, fstype: zfs, path: /srv}
+",
+    );
+    assert_eq!(mounts(&text), ["/srv [10.0.0.1:4420]"]);
+}
+
+#[test]
 fn actions_without_ids_are_read_as_the_original_reads_them() {
     let text = config(
         "  - {type: partition}
@@ -257,6 +267,10 @@ fn a_mount_mounts_what_it_says_or_what_its_format_makes() {
     - {id: v, type: mount, device: g, path: /var}
     - {id: h, type: format, volume: dl}
     - {id: w, type: mount, device: h, path: /srv, fstype: 4}
+    - {id: z, type: format, volume: dl, fstype: zfsroot}
+    - {id: y, type: mount, device: z, path: /opt}
+    - {id: p, type: zpool, pool: p, vdevs: [dl], mountpoint: /pool, fs_properties: {canmount: 'on'}}
+    - {id: x, type: zfs, pool: p, volume: x}
 ",
     );
     let plan = resolve(vec![good(&text).fragment]);
@@ -264,7 +278,15 @@ fn a_mount_mounts_what_it_says_or_what_its_format_makes() {
         let filesystem = mount.filesystem.as_ref().map(ToString::to_string);
         (mount.path.to_string(), filesystem.unwrap_or_default())
     });
-    let wanted = [("/", "ext4"), ("/usr", "xfs"), ("/var", ""), ("/srv", "")];
+    let wanted = [
+        ("/", "ext4"),
+        ("/usr", "xfs"),
+        ("/var", ""),
+        ("/srv", ""),
+        ("/opt", "zfs"),
+        ("/pool", "zfs"),
+        ("/pool/x", "zfs"),
+    ];
     assert_eq!(
         Vec::from_iter(found),
         wanted.map(|(path, name)| (path.to_owned(), name.to_owned()))
