@@ -1,6 +1,6 @@
 //! What a root tree must have installed.
 
-use nvmeroot_plan::{BootPlan, FilesystemType, Layer, Reach};
+use nvmeroot_plan::{BootPlan, FilesystemType, Layer, Mount, Reach};
 
 use crate::runtime::scripts;
 use crate::userspace::stas;
@@ -43,9 +43,12 @@ fn layers(plan: &BootPlan, generator: Generator) -> Vec<RequiredProgram> {
     if has(|layer| matches!(layer, Layer::Encrypted { .. })) {
         programs.push(generator.decrypts());
     }
-    let mut remote = essential().filter(|mount| !mount.controllers.is_empty());
-    if remote.any(|mount| mount.filesystem.as_ref().is_some_and(is_btrfs)) {
+    let remote = || essential().filter(|mount| !mount.controllers.is_empty());
+    if remote().any(|mount| mount.filesystem.as_ref().is_some_and(is_btrfs)) {
         programs.push(RequiredProgram::new("btrfs", "btrfs-progs"));
+    }
+    if remote().any(Mount::is_zfs) {
+        programs.push(generator.imports());
     }
     programs
 }
@@ -85,6 +88,16 @@ mod tests {
         assert_eq!(
             needed(&plan, Generator::Dracut)[1..],
             ["lvm2", "mdadm", "systemd-cryptsetup", "btrfs-progs"]
+        );
+        plan.mounts[0].layers.clear();
+        plan.mounts[0].filesystem = "zfs".parse().ok();
+        let zfs = [Generator::InitramfsTools, Generator::Dracut].map(|one| needed(&plan, one));
+        assert_eq!(
+            zfs,
+            [
+                ["initramfs-tools-core", "zfs-initramfs"],
+                ["dracut", "zfs-dracut"]
+            ]
         );
         plan.mounts[0].essential = false;
         assert_eq!(needed(&plan, Generator::Dracut), ["dracut"]);

@@ -21,6 +21,14 @@ pub(crate) const DECRYPTS: RequiredProgram = RequiredProgram::within(
     "systemd-cryptsetup",
 );
 
+/// OpenZFS' module.
+pub(crate) const IMPORTS: RequiredProgram = RequiredProgram::within(
+    "dracut's module",
+    &["usr/lib/dracut/modules.d"],
+    "90zfs",
+    "zfs-dracut",
+);
+
 /// Makes the images of all kernels anew.
 pub(crate) const COMMAND: &[&str] = &["dracut", "--force", "--regenerate-all"];
 

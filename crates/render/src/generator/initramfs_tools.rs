@@ -20,6 +20,14 @@ pub(crate) const DECRYPTS: RequiredProgram = RequiredProgram::within(
     "cryptsetup-initramfs",
 );
 
+/// The hook of OpenZFS: the program alone is not copied.
+pub(crate) const IMPORTS: RequiredProgram = RequiredProgram::within(
+    "initramfs-tools' hook",
+    &["usr/share/initramfs-tools/hooks"],
+    "zfs",
+    "zfs-initramfs",
+);
+
 /// Makes the images of all kernels anew.
 pub(crate) const COMMAND: &[&str] = &["update-initramfs", "-u", "-k", "all"];
 

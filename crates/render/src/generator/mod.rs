@@ -52,6 +52,14 @@ impl Generator {
         }
     }
 
+    /// What imports a pool of ZFS in its images.
+    pub(crate) const fn imports(self) -> RequiredProgram {
+        match self {
+            Self::InitramfsTools => initramfs_tools::IMPORTS,
+            Self::Dracut => dracut::IMPORTS,
+        }
+    }
+
     /// Keeps the image from everybody but the administrator, where it gets a secret. It
     /// comes before anything that brings the secret in.
     pub(crate) fn protect(self, has_secret: bool, set: &mut FileSet) {

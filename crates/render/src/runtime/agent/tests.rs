@@ -67,3 +67,18 @@ fn the_agent_and_the_running_system_are_told_the_same_identity() {
     assert_eq!(text.matches("dhcp-identifier: mac").count(), 1);
     assert!(text.contains("[DHCPv6]\nDUIDType=link-layer\nIAID=1\n"));
 }
+
+/// OpenZFS' units of dracut's images look for pools once, and not after `cryptsetup-pre`.
+#[test]
+fn who_puts_root_together_begins_when_the_drives_are_there() {
+    let unit = include_str!("nvmeroot-wait.service");
+    let lines = unit.lines().filter_map(|line| line.strip_prefix("Before="));
+    let after: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    for one in [
+        "cryptsetup-pre.target",
+        "zfs-import-cache.service",
+        "zfs-import-scan.service",
+    ] {
+        assert!(after.contains(&one), "{one}: {after:?}");
+    }
+}
