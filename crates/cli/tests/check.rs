@@ -75,6 +75,7 @@ faults! {
     a_healthy_tree_with_a_vlan: Vlan, BOTH, |_| {} => [];
     a_healthy_tree_with_dhcp: Dhcp, BOTH, |_| {} => [];
     a_healthy_tree_on_lvm: Lvm, BOTH, |_| {} => [];
+    a_healthy_tree_on_zfs: Zfs, BOTH, |_| {} => [];
     a_healthy_tree_with_a_secret: Secret, BOTH, |_| {} => [];
     a_healthy_tree_with_a_mount_beside_root: Var, BOTH, |m| {
         m.edit("etc/fstab", "0 1\n", "0 1\nUUID=3 /var/ ext4 _netdev 0 2\n");
@@ -109,6 +110,10 @@ faults! {
     no_service_for_further_paths: Vlan, BOTH,
         |m| m.remove("etc/systemd/system/multi-user.target.wants/nvmeroot-paths.service")
         => ["fault file-missing"];
+    nothing_that_imports_the_pool: Zfs, BOTH, |m| {
+        m.remove("usr/share/initramfs-tools/hooks/zfs");
+        std::fs::remove_dir_all(m.path("usr/lib/dracut/modules.d/90zfs")).expect("a module");
+    } => ["fault program-missing"];
     no_lvm: Lvm, BOTH, |m| m.remove("usr/sbin/lvm") => ["fault program-missing"];
     secrets_that_others_may_read: Secret, BOTH, |m| m.mode("etc/nvme/config.json", 0o644)
         => ["warning secret-open"];
@@ -212,12 +217,25 @@ faults! {
         m.write_initrd();
     } => ["fault tool-missing"];
 
+    no_zpool_in_the_image: Zfs, BOTH, |m| m.take("usr/sbin/zpool") => ["fault tool-missing"];
+    a_root_in_any_of_two_pools: Zfs, BOTH, |m| {
+        m.edit(GRUB, "ZFS=rpool/ROOT/debian", "zfs:AUTO");
+        for (name, number, pool) in [("sda3", "8:3", "bpool"), ("nvme0n1p1", "259:1", "rpool")] {
+            m.put(&format!("sys/class/block/{name}/dev"), &format!("{number}\n"));
+            let record = format!("E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL={pool}\nE:ID_FS_LABEL_ENC={pool}\n");
+            m.put(&format!("run/udev/data/b{number}"), &record);
+        }
+    } => ["warning root-unstable"];
+    a_root_in_the_only_pool: Zfs, BOTH, |m| m.edit(GRUB, "ZFS=rpool/ROOT/debian", "zfs:AUTO") => [];
+
     // Kernel modules.
     no_nvme_tcp: Vlan, BOTH, |m| m.take_module("nvme-tcp") => ["fault module-missing"];
     no_nvme_fabrics: Vlan, BOTH, |m| m.take_module("nvme-fabrics") => ["fault module-missing"];
     no_8021q: Vlan, BOTH, |m| m.take_module("8021q") => ["fault module-missing"];
     no_bonding: Vlan, BOTH, |m| m.take_module("bonding") => ["fault module-missing"];
     no_ext4: Vlan, BOTH, |m| m.take_module("ext4") => ["fault module-missing"];
+    no_zfs: Zfs, BOTH, |m| m.take_module("zfs") => ["fault module-missing"];
+    no_spl: Zfs, BOTH, |m| m.take_module("spl") => ["fault module-missing"];
     no_dm_mod: Lvm, BOTH, |m| m.take_module("dm-mod") => ["fault module-missing"];
     a_kernel_that_has_it_built_in: Vlan, BOTH, |m| {
         m.take_module("ext4");
@@ -631,6 +649,20 @@ would not boot: 1 fault, 1 warning (looked into `{image}`)
 "
         )
     );
+}
+
+#[test]
+fn a_kernel_without_zfs_is_told_who_makes_it() {
+    let mut machine = Machine::new(Generator::InitramfsTools, Input::Zfs);
+    machine.take_module("zfs");
+    let index = format!("{}/modules.dep", machine.modules());
+    machine.edit(&index, "kernel/zfs/zfs.ko.zst:", "kernel/zfs/other.ko.zst:");
+    let said = machine.says(&[]);
+    let what = format!(
+        "fault: the kernel `{}` has no module `zfs`\n  `/` is such a filesystem\nhint: install `zfs-dkms` and",
+        machine.release
+    );
+    assert!(said.contains(&what), "{said}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::finding::{Finding, Topic};
 use super::maker::Maker;
 use super::mounts;
 use super::subject::Subject;
+use crate::sources;
 
 /// What udev knows a filesystem by, and what stays.
 const TAGS: [&str; 4] = ["UUID", "LABEL", "PARTUUID", "PARTLABEL"];
@@ -73,6 +74,7 @@ pub(crate) fn check(subject: &Subject<'_>, entries: &[BootEntry], findings: &mut
             );
         }
         findings.extend(of_root(entry, root.as_deref()));
+        findings.extend(of_pools(subject, entry));
     }
     if entries.is_empty() {
         let settings = settings(subject).into_iter();
@@ -106,6 +108,10 @@ fn of_root(entry: &BootEntry, of_fstab: Option<&str>) -> Option<Finding> {
         return None;
     }
     let Some(root) = value(line, "root") else {
+        // OpenZFS' script of initramfs-tools finds a root by itself.
+        if value(line, "boot") == Some("zfs") {
+            return None;
+        }
         let what = format!("`{place}` says no `root=`");
         return Some(
             Finding::fault(Topic::RootMissing, what)
@@ -135,6 +141,26 @@ fn of_root(entry: &BootEntry, of_fstab: Option<&str>) -> Option<Finding> {
         }
         _ => None,
     }
+}
+
+/// Who looks for root in all pools takes the first that names one (`bootfs`).
+fn of_pools(subject: &Subject<'_>, entry: &BootEntry) -> Option<Finding> {
+    let root = value(&entry.command_line, "root");
+    let pools = root
+        .filter(|root| *root == "zfs:AUTO")
+        .and_then(|_| sources::pools(subject.root_path).ok())
+        .filter(|pools| pools.len() > 1)?;
+    let pools: Vec<String> = pools.iter().map(|pool| format!("`{pool}`")).collect();
+    let what = format!(
+        "`{}` says `root=zfs:AUTO`, and this machine has the pools {}",
+        entry.place,
+        pools.join(", ")
+    );
+    Some(
+        Finding::warning(Topic::RootUnstable, what)
+            .because("the initramfs takes root from the first pool that names one (`bootfs`), and pools are found in any order")
+            .mend("`root=ZFS=POOL/DATASET`, as `findmnt /` shows it"),
+    )
 }
 
 /// A name such as `/dev/sda2`, `/dev/nvme0n1p1`.
@@ -187,6 +213,15 @@ mod tests {
         assert_eq!(said("$kernelopts", fstab), None);
         assert_eq!(said("root=/dev/nvme0n1p2", None), Some(Topic::RootUnstable));
         assert_eq!(said("root=/dev/md/root", None), None);
+        for zfs in [
+            "BOOT_IMAGE=/BOOT/ubuntu_2cwpns@/vmlinuz-6.2.0-33-generic root=ZFS=rpool/ROOT/ubuntu_2cwpns ro quiet splash",
+            "root=zfs:rpool/ROOT/debian ro",
+            "root=zfs:AUTO ro",
+            "boot=zfs bootfs=rpool/ROOT/debian",
+        ] {
+            assert_eq!(said(zfs, fstab), None, "{zfs}");
+        }
+        assert_eq!(said("boot=local", fstab), Some(Topic::RootMissing));
     }
 
     #[test]

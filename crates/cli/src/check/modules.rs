@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvmeroot_plan::{BootPlan, CardFacts, Interface, Layer, LinkKind};
+use nvmeroot_plan::{BootPlan, CardFacts, Interface, Layer, LinkKind, Mount};
 
 use super::finding::{Finding, Topic};
 use super::initrd::Inside;
@@ -201,10 +201,17 @@ pub(crate) fn check(
             Finding::fault(Topic::ModuleMissing, what).mend(subject.regenerate())
         } else {
             let what = format!("the kernel `{release}` has no module `{missing}`");
-            Finding::fault(Topic::ModuleMissing, what).mend(format!(
-                "install the package with all modules of that kernel (Ubuntu: `linux-modules-extra-{release}`), then {}",
-                subject.regenerate()
-            ))
+            let package = match missing.as_str() {
+                "zfs" => {
+                    "`zfs-dkms` and that kernel's headers, or the package with that kernel's `zfs`"
+                        .to_owned()
+                }
+                _ => format!(
+                    "the package with all modules of that kernel (Ubuntu: `linux-modules-extra-{release}`)"
+                ),
+            };
+            Finding::fault(Topic::ModuleMissing, what)
+                .mend(format!("install {package}, then {}", subject.regenerate()))
         };
         findings.push(finding.because(need.what_for));
     }
@@ -277,7 +284,7 @@ fn needs(subject: &Subject<'_>) -> Vec<Need> {
 }
 
 /// The remote mounts that the initramfs itself makes.
-fn by_initramfs(plan: &BootPlan) -> impl Iterator<Item = &nvmeroot_plan::Mount> {
+fn by_initramfs(plan: &BootPlan) -> impl Iterator<Item = &Mount> {
     let mounts = plan.mounts.iter();
     mounts.filter(|mount| {
         !mount.controllers.is_empty() && matches!(mount.path.as_str(), "/" | "/usr")
@@ -307,15 +314,20 @@ fn driver(subject: &Subject<'_>, link: &Interface) -> Option<String> {
 
 /// What puts together what root stands on.
 fn tools(subject: &Subject<'_>, inside: &Inside, findings: &mut Vec<Finding>) {
-    for layer in layers(subject.plan) {
-        let (what, names): (_, &[&str]) = match layer {
+    let of_layer = |layer: &Layer| -> (&str, &[&str]) {
+        match layer {
             Layer::VolumeGroup { .. } => ("LVM", &["lvm"]),
             Layer::Array { .. } => ("an array", &["mdadm"]),
             Layer::Encrypted { .. } => (
                 "an encrypted volume",
                 &["cryptsetup", "systemd-cryptsetup", "cryptroot-unlock"],
             ),
-        };
+        }
+    };
+    let is_zfs = by_initramfs(subject.plan).any(Mount::is_zfs);
+    let of_zfs: Option<(&str, &[&str])> = is_zfs.then_some(("a pool of ZFS", &["zpool"]));
+    let of_layers = layers(subject.plan).into_iter().map(of_layer);
+    for (what, names) in of_layers.chain(of_zfs) {
         let places = [
             "usr/sbin",
             "usr/bin",

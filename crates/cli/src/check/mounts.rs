@@ -29,7 +29,8 @@ pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let text = subject.text(FSTAB).unwrap_or_default();
     let mounts = subject.plan.mounts.iter();
     let remote = mounts.filter(|mount| mount.essential && !mount.controllers.is_empty());
-    for mount in remote.filter(|mount| mount.path.as_str() != "/") {
+    // ZFS mounts its datasets by itself.
+    for mount in remote.filter(|mount| mount.path.as_str() != "/" && !mount.is_zfs()) {
         let path = mount.path.as_str();
         let is_mounted = lines(&text).any(|(_, directory)| directory.trim_end_matches('/') == path);
         if is_mounted || has_unit(subject, path) {

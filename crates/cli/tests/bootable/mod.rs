@@ -41,6 +41,8 @@ pub(crate) enum Input {
     Driver,
     /// LVM on the drive.
     Lvm,
+    /// A pool of ZFS on the drive, with datasets for `/` and `/var`.
+    Zfs,
     /// A target that wants a secret.
     Secret,
     /// An essential mount beside root.
@@ -81,7 +83,8 @@ impl Machine {
             release: RELEASE.to_owned(),
             initrd: BTreeMap::new(),
         };
-        let real = machine.real();
+        // No ZFS is in those.
+        let real = machine.real().filter(|_| input != Input::Zfs);
         if let Some(real) = &real {
             machine.initrd = entries(real);
             machine.release = release_of(&machine.initrd);
@@ -95,7 +98,17 @@ impl Machine {
             machine.put("usr/bin/dracut", "");
         }
         machine.put("usr/sbin/lvm", "");
+        for zfs in [
+            "usr/share/initramfs-tools/hooks/zfs",
+            "usr/lib/dracut/modules.d/90zfs/module-setup.sh",
+        ] {
+            machine.put(zfs, "");
+        }
         machine.furnish_kernel();
+        if input == Input::Zfs {
+            machine.put("etc/fstab", "");
+            machine.edit("boot/grub/grub.cfg", "UUID=1-2", "ZFS=rpool/ROOT/debian");
+        }
         let (curtin, netplan) = texts(input);
         if input == Input::Secret {
             machine.put("etc/nvme/config.json", &config_json());
@@ -310,6 +323,7 @@ impl Machine {
         let modules = self.modules();
         self.add("usr/bin/sh", 0o755, b"");
         self.add("usr/sbin/lvm", 0o755, b"");
+        self.add("usr/sbin/zpool", 0o755, b"");
         for line in index("modules.dep").lines() {
             let path = line.split(':').next().expect("a path");
             self.add(&format!("{modules}/{path}"), 0o644, b"module");
@@ -364,6 +378,8 @@ kernel/drivers/md/dm-mod.ko.xz:
 kernel/fs/ext4/ext4.ko.xz:
 kernel/net/8021q/8021q.ko.xz:
 kernel/net/packet/af_packet.ko.xz:
+kernel/zfs/spl.ko.zst:
+kernel/zfs/zfs.ko.zst: kernel/zfs/spl.ko.zst
 "
         .to_owned(),
         "modules.builtin" => "kernel/fs/proc/proc.ko\nkernel/lib/crc/crc32c.ko\n".to_owned(),
@@ -405,6 +421,14 @@ fn texts(input: Input) -> (String, String) {
                    - {id: lv, type: lvm_partition, name: root, volgroup: vg, size: 1G}\n    \
                    - {id: fs-root, type: format, volume: lv, fstype: ext4}\n";
         curtin = curtin.replace(format, lvm);
+    }
+    if input == Input::Zfs {
+        let (before, rest) = curtin.split_once("    - {id: fs-root,").expect("root");
+        let (_, after) = rest.split_once("'defaults,_netdev'}\n").expect("a mount");
+        let zfs = "    - {id: pool, type: zpool, pool: rpool, vdevs: [part-root], mountpoint: /}\n    \
+                   - {id: root, type: zfs, pool: pool, volume: /ROOT/debian, properties: {canmount: noauto, mountpoint: /}}\n    \
+                   - {id: var, type: zfs, pool: pool, volume: /ROOT/debian/var}\n";
+        curtin = format!("{before}{zfs}{after}");
     }
     if input == Input::Var {
         let boot = "    - {id: disk-boot,";
