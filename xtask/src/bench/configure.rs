@@ -131,7 +131,11 @@ fn configure(program: &Path, runs: usize, report: &mut Report) -> Result<()> {
     let (start, whole) = configure_in(program, &tempfile::tempdir_in(MEMORY)?, runs)?;
     let (_, on_drive) = configure_in(program, &tempfile::tempdir()?, runs)?;
     let start = report.add("--version", "none", start);
-    let whole = report.add("configure", "an ordinary configuration, tree in memory", whole);
+    let whole = report.add(
+        "configure",
+        "an ordinary configuration, tree in memory",
+        whole,
+    );
     report.add("configure", "the same, tree on a drive", on_drive);
     let what = "configure of an ordinary configuration / the program's start";
     report.goal(what.to_owned(), STARTS, whole / start);

@@ -168,6 +168,13 @@ impl<'m> Devices<'m> {
     }
 }
 
+impl Machine {
+    /// The names of the pools of ZFS whose drives udev knows.
+    pub fn pools(&self) -> BTreeSet<String> {
+        self.blocks.iter().filter_map(zfs).collect()
+    }
+}
+
 /// What udev's record of a device says.
 pub(super) fn property(block: &Block, key: &str) -> Option<String> {
     let record = String::from_utf8_lossy(&block.udev);
@@ -185,7 +192,7 @@ fn priority(block: &Block) -> i32 {
 }
 
 /// The pool of ZFS that a device says it is of.
-pub(super) fn zfs(block: &Block) -> Option<String> {
+fn zfs(block: &Block) -> Option<String> {
     property(block, "ID_FS_TYPE").filter(|kind| kind == "zfs_member")?;
     property(block, "ID_FS_LABEL_ENC").map(|name| decoded(&name))
 }

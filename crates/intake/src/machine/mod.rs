@@ -4,8 +4,6 @@
 //! Whoever reads the files fills in a [`Machine`]; nothing here does. So a machine can be
 //! looked at from anywhere, and tests have recorded ones.
 
-use std::collections::BTreeSet;
-
 mod controller;
 mod devices;
 mod mountinfo;
@@ -29,13 +27,6 @@ pub struct Machine {
     pub controllers: Vec<NvmeController>,
     /// `/sys/fs/btrfs/*/devices`: the names of the block devices of each filesystem.
     pub btrfs: Vec<Vec<String>>,
-}
-
-impl Machine {
-    /// The names of the pools of ZFS whose drives udev knows.
-    pub fn pools(&self) -> BTreeSet<String> {
-        self.blocks.iter().filter_map(devices::zfs).collect()
-    }
 }
 
 /// A block device.
