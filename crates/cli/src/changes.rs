@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use nvmeroot_plan::Warning;
 use nvmeroot_render::FileSet;
 use serde::Serialize;
 
@@ -39,6 +40,12 @@ pub(crate) fn make(
         return Ok(report);
     };
     root.apply(recovered, set, terms)
+}
+
+/// What would keep the changes from being made, where they only would be.
+pub(crate) fn obstacle(report: &root::Report) -> Option<Warning> {
+    let error = report.obstacle.as_ref()?;
+    Some(diagnose::warning_of(&error.to_string()))
 }
 
 /// Says where a file is that somebody had edited.

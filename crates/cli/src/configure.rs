@@ -116,10 +116,11 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
         // What was read as the tree's own identity is not to change by that.
         stay: &IDENTITY,
         of_package: &package::paths(&root)?,
+        may_be_read_only: args.dry_run,
         tell: &changes::tell_moved,
-        ..Terms::default()
     };
     let done = changes::make(&root, recovered, &files, &terms)?;
+    told.warn_of_tree(changes::obstacle(&done));
     let left = |line: &root::Line| generator::is_read(line.path.as_str());
     if initramfs.is_none() && (done.is_finished() || done.lines.iter().any(left)) {
         let paths = done.lines.iter().map(|line| line.path.as_str());

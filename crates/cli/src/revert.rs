@@ -49,6 +49,7 @@ pub(crate) fn run(args: &RevertArgs) -> Result<(), Failure> {
     // An earlier revert may not have come to it.
     let is_changed = |line: &root::Line| generator::is_read(line.path.as_str());
     let is_stale = args.update_initramfs || done.is_finished() || done.lines.iter().any(is_changed);
+    let obstacle = changes::obstacle(&done);
     let files: Vec<FileLine> = done.lines.into_iter().map(FileLine::from).collect();
     let initramfs = match is_stale {
         true => {
@@ -58,10 +59,7 @@ pub(crate) fn run(args: &RevertArgs) -> Result<(), Failure> {
         false => None,
     };
     let mut told = Told::default();
-    told.warn_of_tree(
-        done.obstacle
-            .map(|error| diagnose::warning_of(&error.to_string())),
-    );
+    told.warn_of_tree(obstacle);
     let guess = initramfs.as_ref();
     told.warn_of_tree(guess.and_then(|choice| choice.warning_of_revert(&root_path)));
     if initramfs.is_some() {

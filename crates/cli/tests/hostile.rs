@@ -317,11 +317,19 @@ fn mounts_are_refused_before_the_first_change() {
             command.arg(nvmeroot().get_program()).current_dir(work.path());
             common::run(&mut command)
         };
-        for more in ["--dry-run", ""] {
-            let said = run(more);
-            assert_eq!((said.status, said.stderr), (Some(1), expected.clone()), "{prepare} {more}");
-            assert_eq!(snapshot(&root), before, "{prepare}");
-        }
+        let said = run("");
+        assert_eq!((said.status, said.stderr), (Some(1), expected.clone()), "{prepare}");
+        let dry = run("--dry-run");
+        let (status, stderr) = match prepare.contains("remount,ro") {
+            // What would be done can be seen on a rescue system, where the tree is mounted so.
+            true => {
+                assert!(dry.stdout.contains(&format!("would be replaced: {hook}")), "{}", dry.stdout);
+                (Some(0), expected.replace("error: ", "warning: "))
+            }
+            false => (Some(1), expected),
+        };
+        assert_eq!((dry.status, dry.stderr), (status, stderr), "{prepare}");
+        assert_eq!(snapshot(&root), before, "{prepare}");
     }
 }
 
