@@ -199,7 +199,7 @@ mod tests {
           {"ifname":"ens3","mtu":1500,"link_type":"ether","parentbus":"pci","address":"52:54:00:00:00:09","permaddr":"52:54:00:00:00:01"},
           {"ifname":"ens4","mtu":1500,"link_type":"ether","parentbus":"pci","address":"52:54:00:00:00:02","permaddr":"52:54:00:00:00:03","master":"bond0","linkinfo":{"info_slave_kind":"bond"}},
           {"ifname":"bond0","mtu":1500,"link_type":"ether","linkinfo":{"info_kind":"bond","info_data":{"mode":"active-backup","primary_reselect":"failure","arp_validate":null,"resend_igmp":1,"tlb_dynamic_lb":0}}},
-          {"ifname":"br0","mtu":1500,"link_type":"ether","linkinfo":{"info_kind":"bridge","info_data":{"stp_state":1,"forward_delay":400,"hello_time":200,"priority":4096}}},
+          {"ifname":"br0","mtu":1500,"link_type":"ether","linkinfo":{"info_kind":"bridge","info_data":{"stp_state":1,"forward_delay":450,"hello_time":200,"max_age":1999,"priority":4096}}},
           {"ifname":"v7","mtu":1500,"link":"ens3","link_type":"ether","linkinfo":{"info_kind":"vlan","info_data":{"protocol":"802.1ad","id":7,"flags":["REORDER_HDR","GVRP"],"egress_qos":[{"from":1,"to":2}]}}}]"#;
         let fragment = fragment(addresses, "[]", "[]");
         assert_eq!(
@@ -230,8 +230,9 @@ mod tests {
         let delay = bridge.forward_delay.map(Centiseconds::get);
         assert_eq!(
             (delay, bridge.hello_time, bridge.priority),
-            (Some(400), None, Some(4096))
+            (Some(450), None, Some(4096))
         );
+        assert_eq!(bridge.max_age.map(Centiseconds::get), Some(1999));
     }
 
     #[test]

@@ -148,7 +148,7 @@ fn of_bridge(one: &mut native::Link, link: &Link, origin: &Origin) {
     ] {
         let number = link.data(key).and_then(|text| text.parse::<u32>().ok());
         if let Some(number) = number.filter(|number| *number != chosen) {
-            bridge(one, name, &(number / 100).to_string(), origin);
+            bridge(one, name, &format!("{}ms", u64::from(number) * 10), origin);
         }
     }
     if let Some(priority) = link.data("priority").filter(|priority| priority != "32768") {

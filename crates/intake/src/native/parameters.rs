@@ -114,7 +114,8 @@ fn word<T: Copy + Display>(all: &[T], value: &str) -> Option<String> {
     by_number.or_else(by_word).map(ToString::to_string)
 }
 
-/// Sets a parameter of a bridge, by netplan's name; times are in seconds.
+/// Sets a parameter of a bridge, by netplan's name; times without a unit are in
+/// seconds.
 pub(crate) fn bridge(link: &mut Link, name: &str, value: &str, origin: &Origin) {
     link.become_a("bridges");
     let parameters = link.words.map("parameters", origin);
