@@ -86,11 +86,8 @@ pub(crate) fn installed(portal: &str, interfaces: Vec<Interface>) -> Vec<Fragmen
         origin: origin.clone(),
     };
     let root = MountRequest {
-        path: "/".parse().expect("a mount point"),
         netdev: Some(true),
-        unknown_device: false,
-        optional: false,
-        filesystem: None,
+        ..MountRequest::new("/".parse().expect("a mount point"))
     };
     let node = |id: &str, on: &[&str], role| Node {
         id: id.to_owned(),

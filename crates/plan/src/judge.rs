@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use crate::path::{Router, gateway_off_link};
 use crate::topology::Topology;
 use crate::{
-    BootPlan, Controller, ControllerPath, Interface, LinkKind, Mount, Reach, Severity, Warning,
-    inserted,
+    BootPlan, Controller, ControllerPath, Interface, LinkKind, Mount, MountSource, Reach, Severity,
+    Warning, inserted,
 };
 
 /// What the fragments say of the sources themselves.
@@ -90,7 +90,10 @@ fn no_network(plan: &BootPlan, passed_over: &[String]) -> Warning {
     let warning =
         Warning::general("there is no network configuration, so nothing leads to the controllers");
     if passed_over.is_empty() {
-        let is_installer_s = plan.mounts.iter().any(|one| one.origin.key.is_some());
+        let is_installer_s = plan
+            .mounts
+            .iter()
+            .any(|one| one.source == MountSource::Installer);
         return warning.with_hint(match is_installer_s {
             true => "configure the interface that leads there in the root tree, or pass the installer's netplan file in `write_files`",
             false => "configure the interface that leads there in the root tree",

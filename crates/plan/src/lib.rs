@@ -100,6 +100,6 @@ pub use sorted::{insert_by_key, inserted};
 pub use step::{Action, NewLink, Portal, Step};
 pub use steps::{Scope, steps};
 pub use storage::{
-    FilesystemType, GraphError, MountPoint, MountRequest, Node, NodeRole, OtherRemote, Reference,
-    StorageGraph,
+    FilesystemType, GraphError, MountPoint, MountRequest, MountSource, Node, NodeRole, OtherRemote,
+    Reference, StorageGraph,
 };

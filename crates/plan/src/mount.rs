@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::layer::{Array, Layer};
-use crate::storage::FilesystemType;
+use crate::storage::{FilesystemType, MountSource};
 use crate::{MountPoint, Origin};
 
 /// A mount of the installed system.
@@ -28,6 +28,9 @@ pub struct Mount {
     /// none of them can't be missed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arrays: Vec<Array>,
+    /// Who asks for it.
+    #[serde(default, skip_serializing_if = "MountSource::is_default")]
+    pub source: MountSource,
     /// Where it is defined.
     pub origin: Origin,
 }

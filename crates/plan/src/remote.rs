@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::stack::{Stack, Stacks};
-use crate::storage::{MountRequest, NodeRole, OtherRemote, StorageGraph};
+use crate::storage::{MountRequest, MountSource, NodeRole, OtherRemote, StorageGraph};
 use crate::{ConnectionIdentity, Controller, Mount, Origin, Warning, inserted};
 
 /// More links from mounts to controllers than this are refused: their number
@@ -108,6 +108,7 @@ impl Storage {
                 filesystem: request.filesystem.clone(),
                 layers: layers.into_iter().collect(),
                 arrays,
+                source: request.source,
                 origin: node.origin.clone(),
             });
         }
@@ -186,15 +187,12 @@ fn by_another_transport(request: &MountRequest, origin: &Origin, transport: &str
         "`{}` lies on an NVMe controller with the transport `{transport}`, which nvmeroot does not connect",
         request.path
     );
-    Warning::at(origin.clone(), message).with_hint(match is_in_table(origin) {
-        true => "let it be reached over TCP: only that can be connected in the initramfs",
-        false => "only `transport: tcp` can be connected in the initramfs",
+    Warning::at(origin.clone(), message).with_hint(match request.source {
+        MountSource::System => {
+            "let it be reached over TCP: only that can be connected in the initramfs"
+        }
+        MountSource::Installer => "only `transport: tcp` can be connected in the initramfs",
     })
-}
-
-/// A line of a table such as fstab says it: values of a structured file have a key.
-fn is_in_table(origin: &Origin) -> bool {
-    origin.key.is_none()
 }
 
 /// Holds `_netdev` against the graph. The graph decides; where it does not
@@ -217,12 +215,12 @@ impl NetdevCheck<'_> {
             return Some(at(message).with_hint(hint)).filter(|_| self.request.path.is_essential());
         }
         if self.request.netdev == Some(true) && self.all == 0 {
-            let (place, hint) = match is_in_table(self.origin) {
-                true => (
+            let (place, hint) = match self.request.source {
+                MountSource::System => (
                     "that is known here",
                     "connect its drive where this runs, or name its portal in `etc/nvme/config.json`",
                 ),
-                false => (
+                MountSource::Installer => (
                     "in the storage configuration",
                     "add its `nvme_controller` and name it in the disk",
                 ),
@@ -242,9 +240,9 @@ impl NetdevCheck<'_> {
             let message = format!(
                 "cannot tell which device backs `{path}`; it has `_netdev`, so assuming that it needs every controller"
             );
-            let hint = match is_in_table(self.origin) {
-                true => "run this where its device is, or correct the line",
-                false => "name its `device` in the storage configuration",
+            let hint = match self.request.source {
+                MountSource::System => "run this where its device is, or correct the line",
+                MountSource::Installer => "name its `device` in the storage configuration",
             };
             return Some(at(message).with_hint(hint));
         }

@@ -204,10 +204,30 @@ pub struct MountRequest {
     pub optional: bool,
     /// What is mounted, where the source says it.
     pub filesystem: Option<FilesystemType>,
+    /// Who asks for it.
+    #[serde(default, skip_serializing_if = "MountSource::is_default")]
+    pub source: MountSource,
+}
+
+/// Who says that something is mounted, and so where a user would correct it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MountSource {
+    /// An installer's storage configuration.
+    #[default]
+    Installer,
+    /// The installed system: its `etc/fstab`, or the machine that has it mounted.
+    System,
+}
+
+impl MountSource {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl MountRequest {
-    /// One with no options, which lies on something.
+    /// An installer's with no options, which lies on something.
     pub fn new(path: MountPoint) -> Self {
         Self {
             path,
@@ -215,6 +235,7 @@ impl MountRequest {
             unknown_device: false,
             optional: false,
             filesystem: None,
+            source: MountSource::default(),
         }
     }
 }

@@ -114,11 +114,8 @@ pub(crate) fn graph(mounts: &[(&str, &[usize])], controllers: Vec<Controller>) -
     let mut nodes = vec![node("local".to_owned(), Vec::new(), NodeRole::Device)];
     for (path, on) in mounts {
         let role = NodeRole::Mount(MountRequest {
-            path: path.parse().expect("a mount point"),
             netdev: Some(!on.is_empty()),
-            unknown_device: false,
-            optional: false,
-            filesystem: None,
+            ..MountRequest::new(path.parse().expect("a mount point"))
         });
         let on = match on {
             [] => vec!["local".to_owned()],

@@ -67,6 +67,7 @@ pub(crate) fn initramfs_plan(interfaces: Vec<Interface>, controllers: Vec<Contro
             filesystem: None,
             layers: Vec::new(),
             arrays: Vec::new(),
+            source: nvmeroot_plan::MountSource::Installer,
             origin: Origin::whole("storage"),
         }],
         controllers,

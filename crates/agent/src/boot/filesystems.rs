@@ -53,6 +53,7 @@ mod tests {
                 filesystem: filesystem.map(|name| name.parse().expect("a filesystem")),
                 layers: Vec::new(),
                 arrays: Vec::new(),
+                source: nvmeroot_plan::MountSource::Installer,
                 origin: Origin::whole("test"),
             }
         };

@@ -138,6 +138,7 @@ mod tests {
                         filesystem: None,
                         layers: Vec::new(),
                         arrays: Vec::new(),
+                        source: nvmeroot_plan::MountSource::Installer,
                         origin: Origin::whole("test"),
                     }
                 })

@@ -452,6 +452,7 @@ pub(crate) fn plan(interface: Interface, portal: &str, nqn: Option<&str>) -> Boo
             filesystem: None,
             layers: Vec::new(),
             arrays: Vec::new(),
+            source: nvmeroot_plan::MountSource::Installer,
             origin: origin(),
         }],
         controllers: vec![Controller {

@@ -29,13 +29,7 @@ fn installed() -> Fragment {
         role,
         origin: origin(),
     };
-    let root = MountRequest {
-        path: "/".parse().expect("a path"),
-        netdev: None,
-        unknown_device: false,
-        optional: false,
-        filesystem: None,
-    };
+    let root = MountRequest::new("/".parse().expect("a path"));
     let controller = Box::new(base.controllers[0].clone());
     let nodes = vec![
         node("c", &[], NodeRole::Controller(controller)),

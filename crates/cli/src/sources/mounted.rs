@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use nvmeroot_intake::{fstab, machine};
-use nvmeroot_plan::{BootPlan, Controller, Fragment, NodeRole, StorageGraph, Warning};
+use nvmeroot_plan::{BootPlan, Controller, Fragment, MountSource, NodeRole, StorageGraph, Warning};
 
 use super::SourceError;
 use super::machine as files;
@@ -54,8 +54,8 @@ impl Place<'_> {
 
 /// The plan was made of the tree's own files, and not of an installer's configuration.
 pub(crate) fn is_of_tree(plan: &BootPlan) -> bool {
-    let mut files = plan.mounts.iter().map(|mount| &*mount.origin.file);
-    files.all(|file| [FSTAB, machine::MOUNT_TABLE].contains(&file))
+    let mut mounts = plan.mounts.iter();
+    mounts.all(|mount| mount.source == MountSource::System)
 }
 
 /// The graph of storage. `nvme`: what the tree's `etc/nvme` says.

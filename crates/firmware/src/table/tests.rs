@@ -31,13 +31,7 @@ fn with_local_kernel(mut fragments: Vec<Fragment>) -> Vec<Fragment> {
         kind: "test".to_owned(),
         on: Vec::new(),
         origin: Origin::whole("fstab"),
-        role: NodeRole::Mount(MountRequest {
-            path: "/boot".parse().expect("a mount point"),
-            netdev: None,
-            unknown_device: false,
-            optional: false,
-            filesystem: None,
-        }),
+        role: NodeRole::Mount(MountRequest::new("/boot".parse().expect("a mount point"))),
     });
     fragments[0].storage = StorageGraph::new(nodes).ok();
     fragments

@@ -63,11 +63,11 @@ pub(super) fn read(
         && let Some(path) = point(report, node, text, &path)
     {
         mount.request = Some(MountRequest {
-            path,
             netdev: Some(netdev),
             unknown_device,
             optional,
             filesystem: mount.filesystem.clone(),
+            ..MountRequest::new(path)
         });
     }
     mount

@@ -13,7 +13,6 @@ mod storage;
 mod tests;
 
 pub use self::controller::{CONTROLLERS, NvmeController};
-pub use self::mountinfo::NAME as MOUNT_TABLE;
 pub use self::storage::{RootTree, storage};
 
 /// What the files say, each as it is.

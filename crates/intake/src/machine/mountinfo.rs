@@ -5,7 +5,7 @@ use nvmeroot_plan::Origin;
 use crate::fstab::plain;
 
 /// What origins call the table.
-pub const NAME: &str = "/proc/self/mountinfo";
+pub(super) const NAME: &str = "/proc/self/mountinfo";
 
 /// What is mounted somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]

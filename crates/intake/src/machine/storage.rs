@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nvmeroot_plan::{
-    Controller, Fragment, HostIdentity, MountPoint, MountRequest, Node, NodeRole, Origin,
-    OtherRemote, Reference, StorageGraph, Warning,
+    Controller, Fragment, HostIdentity, MountPoint, MountRequest, MountSource, Node, NodeRole,
+    Origin, OtherRemote, Reference, StorageGraph, Warning,
 };
 
 use super::devices::{Devices, layer, property};
@@ -125,6 +125,7 @@ impl<'a> Reader<'a> {
             netdev: Some(entry.netdev),
             optional: entry.optional,
             filesystem: entry.filesystem.clone(),
+            source: MountSource::System,
             ..MountRequest::new(entry.path.clone())
         };
         let on = match &entry.spec {
@@ -232,6 +233,7 @@ impl<'a> Reader<'a> {
         let role = NodeRole::Mount(MountRequest {
             filesystem: one.filesystem.parse().ok(),
             unknown_device,
+            source: MountSource::System,
             ..MountRequest::new(path)
         });
         self.node(id, "mount", on, role, &one.origin);

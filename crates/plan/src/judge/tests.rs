@@ -128,7 +128,7 @@ fn files_that_nobody_reads_are_named_where_no_network_is_configured() {
     let names = names.join(", ");
     assert_eq!(
         hint(0),
-        "configure the interface that leads there in the root tree"
+        "configure the interface that leads there in the root tree, or pass the installer's netplan file in `write_files`"
     );
     assert_eq!(hint(1), not("`etc/f0`"));
     assert_eq!(hint(8), not(&names));

@@ -257,11 +257,8 @@ fn mirrored(addresses: [&str; 2]) -> BootPlan {
         can_miss: 1,
     };
     let root = crate::MountRequest {
-        path: "/".parse().expect("a mount point"),
         netdev: Some(true),
-        unknown_device: false,
-        optional: false,
-        filesystem: None,
+        ..crate::MountRequest::new("/".parse().expect("a mount point"))
     };
     let mut nodes = vec![
         node("m", &["md"], crate::NodeRole::Mount(root)),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     Controller, Destination, HostIdentity, Interface, InterfaceAddress, LinkKind, MountRequest,
-    Node, NodeRole, Origin, Reach, Reference, Route, StorageGraph, Transport,
+    MountSource, Node, NodeRole, Origin, Reach, Reference, Route, StorageGraph, Transport,
 };
 
 fn origin(line: u32) -> Origin {
@@ -42,11 +42,9 @@ fn tcp(id: &str, address: &str, port: &str) -> Node {
 fn mount(id: &str, path: &str, netdev: bool, on: &[&str]) -> Node {
     let path = path.parse().expect("a mount point");
     let request = MountRequest {
-        path,
         netdev: Some(netdev),
         unknown_device: on.is_empty(),
-        optional: false,
-        filesystem: None,
+        ..MountRequest::new(path)
     };
     node(id, on, NodeRole::Mount(request))
 }
@@ -597,9 +595,7 @@ fn what_is_remote_by_other_means_is_told() {
     let by_fc =
         "`/` lies on an NVMe controller with the transport `fc`, which nvmeroot does not connect";
     let not_by_tcp = "`/` is remote, and not by NVMe/TCP";
-    // A line of fstab: a key of curtin's has its path.
-    let no_controller =
-        "`/home` has the option `_netdev`, and there is no NVMe/TCP controller that is known here";
+    let no_controller = "`/home` has the option `_netdev`, and there is no NVMe/TCP controller in the storage configuration";
     for (remote, path, netdev, errors, warnings) in [
         (fc(), "/", true, vec![by_fc], vec![not_by_tcp]),
         (iscsi(), "/", true, vec![], vec![not_by_tcp]),
@@ -630,14 +626,44 @@ fn what_is_remote_by_other_means_is_told() {
 }
 
 #[test]
+fn who_asks_for_a_mount_says_where_it_is_corrected() {
+    let hints = |source| {
+        let asked = |path: &str, role: NodeRole| {
+            let request = MountRequest {
+                netdev: Some(true),
+                source,
+                ..MountRequest::new(path.parse().expect("a mount point"))
+            };
+            let nodes = vec![
+                node("d", &[], role),
+                node("m", &["d"], NodeRole::Mount(request)),
+            ];
+            let plan = plan(nodes, vec![]);
+            assert_eq!(plan.mounts[0].source, source);
+            let told = plan.errors.iter().chain(&plan.warnings);
+            let first = told.map(|one| one.hint.clone()).next().flatten();
+            first.expect("a hint")
+        };
+        let fc = NodeRole::OtherRemote(crate::OtherRemote::NvmeOver("fc".to_owned()));
+        [asked("/", fc), asked("/home", NodeRole::LocalController)]
+    };
+    let [transport, netdev] = hints(MountSource::Installer);
+    assert_eq!(
+        transport,
+        "only `transport: tcp` can be connected in the initramfs"
+    );
+    assert!(netdev.starts_with("add its `nvme_controller`"), "{netdev}");
+    let [transport, netdev] = hints(MountSource::System);
+    assert!(transport.starts_with("let it be reached over TCP"));
+    assert!(netdev.starts_with("connect its drive where this runs"));
+}
+
+#[test]
 fn netdev_matters_only_where_the_source_says_something_of_it() {
     let silent = |unknown_device, on: &[&str]| {
         let request = MountRequest {
-            path: "/home".parse().expect("a mount point"),
-            netdev: None,
             unknown_device,
-            optional: false,
-            filesystem: None,
+            ..MountRequest::new("/home".parse().expect("a mount point"))
         };
         let nodes = vec![
             tcp("c", "10.0.0.1", "4420"),

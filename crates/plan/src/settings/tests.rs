@@ -87,6 +87,7 @@ fn applied(
         filesystem: None,
         layers: Vec::new(),
         arrays: Vec::new(),
+        source: crate::MountSource::Installer,
         origin: Origin::whole("curtin.yaml"),
     });
     let report = apply(&mut storage, hosts, ports, Some(&host()), false);

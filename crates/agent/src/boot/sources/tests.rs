@@ -65,15 +65,8 @@ fn installed(has_network: bool, is_local: bool) -> Vec<Fragment> {
         options: ConnectOptions::default(),
         origin: origin.clone(),
     };
-    let mount = |path: &str| {
-        NodeRole::Mount(MountRequest {
-            path: path.parse().expect("a mount point"),
-            netdev: None,
-            unknown_device: false,
-            optional: false,
-            filesystem: None,
-        })
-    };
+    let mount =
+        |path: &str| NodeRole::Mount(MountRequest::new(path.parse().expect("a mount point")));
     let node = |id: &str, on: &[&str], role| Node {
         id: id.to_owned(),
         kind: "test".to_owned(),
