@@ -4,6 +4,8 @@ mod command_line;
 mod configured;
 mod dracut;
 mod entries;
+mod entry;
+mod extlinux;
 mod finding;
 mod identity;
 mod initrd;
@@ -15,6 +17,7 @@ mod mounts;
 mod online;
 mod owner;
 mod report;
+mod shell;
 mod space;
 mod subject;
 
@@ -113,7 +116,7 @@ fn look(
     }
     identity::check(subject, &mut findings)?;
     mounts::check(subject, &mut findings);
-    let entries = entries::all(subject);
+    let entries = entries::all(subject, &mut findings);
     let own = command_line::of_this_root(subject, &entries);
     let kernels = kernels::find(subject, &own);
     let entries = entries::of_tree(subject, entries, &kernels);

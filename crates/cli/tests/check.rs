@@ -296,6 +296,10 @@ faults! {
         m.remove(GRUB);
         m.put("etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet nvmeroot=off\"\n");
     } => ["fault switched-off", "warning entry-missing"];
+    switched_off_in_a_line_that_goes_on: Vlan, BOTH, |m| {
+        m.remove(GRUB);
+        m.put("etc/default/grub", "GRUB_CMDLINE_LINUX=\"quiet \\\n nvmeroot=off\"\n");
+    } => ["fault switched-off", "warning entry-missing"];
     switched_off_in_a_comment_and_for_repairs: Vlan, BOTH, |m| {
         m.remove(GRUB);
         m.put(
@@ -314,6 +318,17 @@ faults! {
             "label l0\n\tlinux /boot/vmlinuz-{release}\n\tinitrd /i\n\tappend root=UUID=1-2 ro\n"
         ));
     } => [];
+    an_entry_that_a_menu_includes: Vlan, BOTH, |m| {
+        m.remove(GRUB);
+        let release = &m.release;
+        m.put("boot/extlinux/extlinux.conf", "default l0\ninclude mine.cfg\n");
+        m.put("boot/extlinux/mine.cfg", &format!(
+            "label l0\n\tlinux /boot/vmlinuz-{release}\n\tinitrd /i\n\tappend root=UUID=1-2 nvmeroot=off\n"
+        ));
+    } => ["fault switched-off"];
+    a_menu_that_includes_what_is_not_there: Vlan, BOTH,
+        |m| m.put("boot/extlinux/extlinux.conf", "include mine.cfg\n")
+        => ["warning entry-unread"];
     a_deadline_that_is_no_number: Vlan, BOTH, |m| m.edit(GRUB, " quiet", " nvmeroot.deadline=x")
         => ["warning boot-option"];
     an_option_that_nvmeroot_does_not_have: Vlan, BOTH,
@@ -322,6 +337,12 @@ faults! {
     dracut_is_told_to_leave_it_out: Vlan, BY_DRACUT,
         |m| m.put("etc/dracut.conf.d/mine.conf", "omit_dracutmodules+=\" nvmeroot \"\n")
         => ["fault left-out"];
+    dracut_is_told_to_leave_it_out_in_a_line_that_goes_on: Vlan, BY_DRACUT,
+        |m| m.put("etc/dracut.conf.d/mine.conf", "omit_dracutmodules+=\" nvmf \\\n  nvmeroot \"\n")
+        => ["fault left-out"];
+    dracut_is_told_in_a_way_that_bash_alone_knows: Vlan, BY_DRACUT,
+        |m| m.put("etc/dracut.conf.d/mine.conf", "omit_dracutmodules+=\" $mine \"\n")
+        => ["warning left-out-unclear"];
     dracut_is_told_otherwise_later: Vlan, BY_DRACUT, |m| {
         m.put("etc/dracut.conf", "omit_dracutmodules+=\" nvmeroot \"\n");
         m.put("usr/lib/dracut/dracut.conf.d/a.conf", "omit_dracutmodules=\" nvmf \"\n");

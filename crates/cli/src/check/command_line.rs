@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use nvmeroot_firmware::CommandLine;
 use nvmeroot_render::Runtime;
 
-use super::entries::{BootEntry, settings};
+use super::entries::settings;
+use super::entry::BootEntry;
 use super::finding::{Finding, Topic};
 use super::maker::Maker;
 use super::mounts;

@@ -63,9 +63,12 @@ pub(crate) fn check(
     // Where nothing boots by the initramfs, what makes it is nobody's business.
     let guess = subject.choice.warning_of_check(&subject.configure);
     let guess = guess.filter(|_| subject.plan.reach.is_by_initramfs());
-    for limit in limits.into_iter().chain(guess) {
-        let finding = Finding::warning(Topic::Limit, limit.message)
-            .because("nvmeroot can't do more about it");
+    let limits = limits
+        .into_iter()
+        .map(|limit| (limit, "nvmeroot can't do more about it"));
+    let guess = guess.map(|guess| (guess, "what `configure` writes is for that one alone"));
+    for (limit, why) in limits.chain(guess) {
+        let finding = Finding::warning(Topic::Limit, limit.message).because(why);
         findings.push(match limit.hint {
             Some(hint) => finding.mend(hint),
             None => finding,
@@ -73,7 +76,7 @@ pub(crate) fn check(
     }
     if let Some(warning) = missing_programs(subject.root, subject.plan, &subject.options)? {
         let finding = Finding::fault(Topic::ProgramMissing, warning.message)
-            .because("what `configure` wrote calls them")
+            .because("what `configure` writes calls them")
             .mend(warning.hint.unwrap_or_default());
         findings.push(finding);
     }

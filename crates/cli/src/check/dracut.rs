@@ -1,15 +1,26 @@
-//! dracut's own settings (dracut.conf(5)): nvmeroot's module is not left out.
+//! dracut's own settings (dracut.conf(5)), which bash reads: nvmeroot's module is not left
+//! out.
 
 use std::collections::BTreeMap;
 
 use nvmeroot_render::Generator;
 
-use super::entries::shell_value;
 use super::finding::{Finding, Topic};
+use super::shell;
 use super::subject::Subject;
 
 /// Directories of settings.
 const DIRECTORIES: [&str; 2] = ["etc/dracut.conf.d", "usr/lib/dracut/dracut.conf.d"];
+
+const VARIABLE: &str = "omit_dracutmodules";
+
+/// What follows counts under a condition, or more than once.
+const CONTROL: [&str; 11] = [
+    "if", "case", "for", "while", "until", "select", "function", "[[", "[", "test", "{",
+];
+
+/// Commands that have bash read something else.
+const READING: [&str; 3] = [".", "source", "eval"];
 
 pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     if subject.options.generator != Generator::Dracut {
@@ -24,52 +35,95 @@ pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
             by_name.entry(name).or_insert(file);
         }
     }
-    let mut left_out = Vec::new();
+    let mut found = Vec::new();
     for file in std::iter::once("etc/dracut.conf".to_owned()).chain(by_name.into_values()) {
         let text = subject.text(&file).unwrap_or_default();
-        for (number, line) in (1..).zip(text.lines()) {
-            let Some(omitted) = Omitted::parse(line) else {
-                continue;
-            };
-            if omitted.is_instead {
-                left_out.clear();
-            }
-            if omitted.modules.iter().any(|one| one == "nvmeroot") {
-                left_out.push(format!("{file}:{number}"));
+        for (line, said) in read(&text) {
+            if said == Said::Otherwise {
+                found.clear();
+            } else {
+                found.push((format!("{file}:{line}"), said));
             }
         }
     }
-    findings.extend(left_out.into_iter().map(|place| {
-        let what = format!("`{place}` has dracut leave the module `nvmeroot` out");
-        Finding::fault(Topic::LeftOut, what)
-            .because("no image that is made by that connects the drives")
-            .mend(format!(
-                "take the word away there, then {}",
-                subject.regenerate()
-            ))
+    let regenerate = subject.regenerate();
+    findings.extend(found.into_iter().map(|(place, said)| match said {
+        Said::Unclear => unclear(&place),
+        _ => left_out(&place, &regenerate),
     }));
 }
 
-/// `omit_dracutmodules+=" a b "`.
-#[derive(Debug, PartialEq, Eq)]
-struct Omitted {
-    modules: Vec<String>,
-    /// Of what was said before nothing counts any more: it is `=`.
-    is_instead: bool,
+fn left_out(place: &str, regenerate: &str) -> Finding {
+    let what = format!("`{place}` has dracut leave the module `nvmeroot` out");
+    Finding::fault(Topic::LeftOut, what)
+        .because("no image that is made by that connects the drives")
+        .mend(format!("take the word away there, then {regenerate}"))
 }
 
-impl Omitted {
-    fn parse(line: &str) -> Option<Self> {
-        let rest = line.trim_start().strip_prefix("omit_dracutmodules")?;
-        let more = rest.strip_prefix("+=");
-        let value = shell_value(more.or_else(|| rest.strip_prefix('='))?);
-        let modules = value.split_whitespace().map(str::to_owned).collect();
-        let is_instead = more.is_none();
-        Some(Self {
-            modules,
-            is_instead,
-        })
+fn unclear(place: &str) -> Finding {
+    let what = format!("what `{place}` does to `{VARIABLE}` only bash can tell");
+    Finding::warning(Topic::LeftOutUnclear, what)
+        .because("whether dracut leaves the module `nvmeroot` out was not found out")
+        .mend("see that it does not; `omit_dracutmodules+=\" … \"` alone is read")
+}
+
+/// What a command does to the list of modules that dracut leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// nvmeroot's is among them.
+    LeftOut,
+    /// Of what was said before nothing counts any more: it is `=`, without nvmeroot's.
+    Otherwise,
+    /// nvmeroot's may be among them.
+    Unclear,
+}
+
+/// What a file says of nvmeroot's module, with the lines.
+fn read(text: &str) -> Vec<(usize, Said)> {
+    let commands = shell::commands(text);
+    let first = |command: &str| {
+        command
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let is_program = commands
+        .iter()
+        .any(|(_, command)| CONTROL.contains(&first(command).as_str()));
+    let mut found = Vec::new();
+    for (line, command) in &commands {
+        let said = match assigned(command) {
+            Some((modules, is_instead)) => {
+                let is_ours = modules.split_whitespace().any(|one| one == "nvmeroot");
+                match (is_ours, is_program) {
+                    (true, true) => Some(Said::Unclear),
+                    (true, false) => {
+                        found.extend(is_instead.then_some((*line, Said::Otherwise)));
+                        Some(Said::LeftOut)
+                    }
+                    (false, false) if is_instead => Some(Said::Otherwise),
+                    (false, _) => None,
+                }
+            }
+            None if command.contains(VARIABLE) || READING.contains(&first(command).as_str()) => {
+                Some(Said::Unclear)
+            }
+            None => None,
+        };
+        found.extend(said.map(|said| (*line, said)));
     }
+    found
+}
+
+/// Of `omit_dracutmodules+=" a b "` the value, and whether it is `=`; `None` too where
+/// bash puts something else into the value.
+fn assigned(command: &str) -> Option<(String, bool)> {
+    let rest = command.strip_prefix(VARIABLE)?;
+    let more = rest.strip_prefix("+=");
+    let text = more.or_else(|| rest.strip_prefix('='))?;
+    let is_plain = !text.contains(['$', '`', '(']);
+    Some((shell::value(text).filter(|_| is_plain)?, more.is_none()))
 }
 
 #[cfg(test)]
@@ -78,42 +132,43 @@ mod tests {
 
     #[test]
     fn modules_are_left_out_by_their_names() {
-        for (line, modules, is_instead) in [
-            (
-                "omit_dracutmodules+=\" nvmeroot \"",
-                &["nvmeroot"][..],
-                false,
-            ),
+        use Said::{LeftOut, Otherwise, Unclear};
+        for (text, said) in [
+            ("omit_dracutmodules+=\" nvmeroot \"", &[(1, LeftOut)][..]),
             (
                 "  omit_dracutmodules='nvmf nvmeroot'",
-                &["nvmf", "nvmeroot"],
-                true,
+                &[(1, Otherwise), (1, LeftOut)],
             ),
-            ("omit_dracutmodules+=nvmeroot", &["nvmeroot"], false),
+            ("a=1; omit_dracutmodules+=nvmeroot;", &[(1, LeftOut)]),
             (
-                "omit_dracutmodules+=\" nvmf \" # nvmeroot",
-                &["nvmf"],
-                false,
+                "\nomit_dracutmodules+=\" nvmf \\\n nvmeroot \\\n\"",
+                &[(2, LeftOut)],
             ),
-            ("omit_dracutmodules=", &[], true),
+            ("omit_dracutmodules+=\" nvmf\n nvmeroot \"", &[(1, LeftOut)]),
+            (
+                "omit_dracutmodules+=\" nvmf \"' nvmeroot '",
+                &[(1, LeftOut)],
+            ),
+            ("omit_dracutmodules+=\\\n\" nvmeroot \"", &[(1, LeftOut)]),
+            ("omit_dracutmodules=", &[(1, Otherwise)]),
+            ("omit_dracutmodules+=\" $mine \"", &[(1, Unclear)]),
+            ("omit_dracutmodules+=\" nvmeroot", &[(1, Unclear)]),
+            ("export omit_dracutmodules+=\" nvmf \"", &[(1, Unclear)]),
+            (
+                "if true\nthen\n omit_dracutmodules+=\" nvmeroot \"\nfi",
+                &[(3, Unclear)],
+            ),
+            ("[[ $a ]] && omit_dracutmodules=nvmf", &[]),
+            ("a=$b\n. /etc/mine", &[(2, Unclear)]),
+            ("omit_dracutmodules+=\" nvmf \" # nvmeroot", &[]),
+            ("#omit_dracutmodules+=\" nvmeroot \"", &[]),
+            ("add_dracutmodules+=\" \\\n nvmeroot \"", &[]),
+            (
+                "i18n_vars=\"/etc/locale.conf:LANG\" initrdname=\"initrd.img-${kernel}\"",
+                &[],
+            ),
         ] {
-            let omitted = Omitted::parse(line).expect(line);
-            assert_eq!(
-                (&omitted.modules[..], omitted.is_instead),
-                (
-                    &modules
-                        .iter()
-                        .map(|&one| one.to_owned())
-                        .collect::<Vec<_>>()[..],
-                    is_instead
-                )
-            );
-        }
-        for other in [
-            "#omit_dracutmodules+=\" nvmeroot \"",
-            "add_dracutmodules+=\" nvmeroot \"",
-        ] {
-            assert_eq!(Omitted::parse(other), None, "{other}");
+            assert_eq!(read(text), said, "{text}");
         }
     }
 }

@@ -3,8 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::kernels::{KERNELS, Kernel, section};
+use super::entry::{BootEntry, release};
+use super::extlinux;
+use super::finding::Finding;
+use super::kernels::{Kernel, section};
 use super::owner::{Owner, machine};
+use super::shell;
 use super::subject::Subject;
 
 /// GRUB's menus.
@@ -13,9 +17,6 @@ const GRUB: [&str; 3] = [
     "boot/grub2/grub.cfg",
     "boot/efi/EFI/debian/grub.cfg",
 ];
-
-/// extlinux's menus, which u-boot reads, too.
-const EXTLINUX: [&str; 2] = ["boot/extlinux/extlinux.conf", "boot/syslinux/syslinux.cfg"];
 
 /// The settings in `/etc/default/grub` that concern each entry, and not only those for a
 /// repair.
@@ -30,21 +31,6 @@ const ENTRIES: [&str; 3] = [
 
 /// Where unified kernel images are.
 const UNIFIED: [&str; 3] = ["boot/EFI/Linux", "boot/efi/EFI/Linux", "efi/EFI/Linux"];
-
-/// One way to boot.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct BootEntry {
-    /// The file that has it, and the line where that is a menu.
-    pub(crate) place: String,
-    /// The kernel's release, where its name tells.
-    pub(crate) release: Option<String>,
-    /// The kernel command line.
-    pub(crate) command_line: String,
-    /// It names an initramfs.
-    pub(crate) has_initrd: bool,
-    /// The machine that it says it is of.
-    pub(crate) machine: Option<String>,
-}
 
 /// Of all entries those of the tree. `kernels`: what it has; where that is nothing, all
 /// entries count.
@@ -66,19 +52,16 @@ pub(crate) fn of_tree(
     found
 }
 
-/// All that are there, in the order of their menus.
-pub(crate) fn all(subject: &Subject<'_>) -> Vec<BootEntry> {
+/// All that are there, in the order of their menus. `findings`: what of a menu can't be
+/// read.
+pub(crate) fn all(subject: &Subject<'_>, findings: &mut Vec<Finding>) -> Vec<BootEntry> {
     let mut found = Vec::new();
     for path in GRUB {
         if let Some(text) = subject.text(path) {
             found.extend(grub(path, &text));
         }
     }
-    for path in EXTLINUX {
-        if let Some(text) = subject.text(path) {
-            found.extend(extlinux(path, &text));
-        }
-    }
+    found.extend(extlinux::all(subject, findings));
     for directory in ENTRIES {
         for name in subject.list(directory) {
             let path = format!("{directory}/{name}");
@@ -108,22 +91,17 @@ pub(crate) fn all(subject: &Subject<'_>) -> Vec<BootEntry> {
     found
 }
 
-/// What a shell takes for the value of an assignment: comments and quotes are none of it.
-pub(super) fn shell_value(text: &str) -> String {
-    let words = shlex::split(text).unwrap_or_default();
-    words.into_iter().next().unwrap_or_default()
-}
-
 /// Settings of which the next menu is made.
 pub(crate) fn settings(subject: &Subject<'_>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     if let Some(text) = subject.text("etc/default/grub") {
-        for (number, line) in (1..).zip(text.lines()) {
-            let line = line.trim();
-            if let Some((name, value)) = line.split_once('=')
+        for (number, command) in shell::commands(&text) {
+            if let Some((name, value)) = command.split_once('=')
                 && OF_ALL_ENTRIES.contains(&name)
             {
-                found.push((format!("etc/default/grub:{number}"), shell_value(value)));
+                // update-grub ends at a quote without an end.
+                let value = shell::value(value).unwrap_or_default();
+                found.push((format!("etc/default/grub:{number}"), value));
             }
         }
     }
@@ -131,19 +109,6 @@ pub(crate) fn settings(subject: &Subject<'_>) -> Vec<(String, String)> {
         found.push(("etc/kernel/cmdline".to_owned(), text.trim().to_owned()));
     }
     found
-}
-
-fn release(path: &str) -> Option<String> {
-    let name = path.rsplit('/').next()?;
-    let mut releases = KERNELS
-        .iter()
-        .filter_map(|before| name.strip_prefix(before));
-    let by_name = releases.next().map(str::to_owned);
-    // `/TOKEN/RELEASE/linux`
-    by_name.or_else(|| match name {
-        "linux" => path.rsplit('/').nth(1).map(str::to_owned),
-        _ => None,
-    })
 }
 
 /// The `linux` lines of a menu, each with the `initrd` that follows.
@@ -165,33 +130,6 @@ fn grub(path: &str, text: &str) -> Vec<BootEntry> {
                 if let Some(last) = found.last_mut() {
                     last.has_initrd = true;
                 }
-            }
-            _ => {}
-        }
-    }
-    found.retain(|entry| entry.release.is_some());
-    found
-}
-
-/// The kernels of a menu, each with the `initrd` and the `append` of its label.
-fn extlinux(path: &str, text: &str) -> Vec<BootEntry> {
-    let mut found: Vec<BootEntry> = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let Some((key, value)) = line.trim().split_once(char::is_whitespace) else {
-            continue;
-        };
-        match (key.to_ascii_lowercase().as_str(), found.last_mut()) {
-            ("label", _) => found.push(BootEntry {
-                place: format!("{path}:{number}"),
-                ..BootEntry::default()
-            }),
-            ("linux" | "kernel", Some(entry)) => entry.release = release(value.trim()),
-            ("initrd", Some(entry)) => entry.has_initrd = true,
-            ("append", Some(entry)) => {
-                let words = value.split_whitespace();
-                // syslinux has it here.
-                entry.has_initrd |= value.contains("initrd=");
-                entry.command_line = words.collect::<Vec<_>>().join(" ");
             }
             _ => {}
         }
@@ -250,42 +188,6 @@ mod tests {
                 entry(10, "6.1", "root=/dev/sda1", false),
             ]
         );
-    }
-
-    #[test]
-    fn extlinux_s_labels_are_entries() {
-        let menu = "default l0\n\nlabel l0\n\tmenu label Debian\n\tlinux /boot/vmlinuz-6.12\n\
-                    \tinitrd /boot/initrd.img-6.12\n\tfdtdir /usr/lib/linux-image-6.12/\n\
-                    \tappend root=UUID=1 ro  quiet\n\
-                    LABEL m\n  KERNEL memtest\nLABEL b\n  KERNEL vmlinuz-6.1\n  APPEND initrd=i root=UUID=2\n";
-        let entry = |line: u32, release: &str, command_line: &str| BootEntry {
-            place: format!("e:{line}"),
-            release: Some(release.to_owned()),
-            command_line: command_line.to_owned(),
-            has_initrd: true,
-            machine: None,
-        };
-        assert_eq!(
-            extlinux("e", menu),
-            [
-                entry(3, "6.12", "root=UUID=1 ro quiet"),
-                entry(11, "6.1", "initrd=i root=UUID=2"),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_value_is_what_a_shell_takes_for_it() {
-        for (text, value) in [
-            ("\"quiet nvmeroot=on\" # nvmeroot=off", "quiet nvmeroot=on"),
-            ("'a \"b c\"'", "a \"b c\""),
-            ("\"a=\\\"b c\\\" d\"", "a=\"b c\" d"),
-            ("quiet", "quiet"),
-            ("", ""),
-            ("\"open", ""),
-        ] {
-            assert_eq!(shell_value(text), value, "{text}");
-        }
     }
 
     #[test]

@@ -112,6 +112,8 @@ findings! {
     ToolMissing = "tool-missing",
     /// dracut is told to leave nvmeroot out.
     LeftOut = "left-out",
+    /// It may be.
+    LeftOutUnclear = "left-out-unclear",
     /// Another program connects, too.
     OtherConnector = "other-connector",
     /// Another program sets links up, too.
@@ -122,6 +124,8 @@ findings! {
     BootOption = "boot-option",
     /// There is no boot entry.
     EntryMissing = "entry-missing",
+    /// A part of a boot loader's menu can't be read.
+    EntryUnread = "entry-unread",
     /// A boot entry without an initramfs.
     EntryWithoutInitrd = "entry-without-initrd",
     /// A boot entry says no `root=`.

@@ -1,0 +1,185 @@
+//! extlinux's menus, which syslinux and u-boot read, too.
+
+use super::entry::{BootEntry, release};
+use super::finding::{Finding, Topic};
+use super::subject::Subject;
+
+const MENUS: [&str; 2] = ["boot/extlinux/extlinux.conf", "boot/syslinux/syslinux.cfg"];
+
+/// As many files are read as parts of one menu: one may include itself. u-boot gives up
+/// after 16, one in the other (`MAX_NEST_LEVEL` in its boot/pxe_utils.c).
+const MOST_FILES: usize = 64;
+
+/// The entries of all menus.
+pub(super) fn all(subject: &Subject<'_>, findings: &mut Vec<Finding>) -> Vec<BootEntry> {
+    let mut found = Vec::new();
+    let read = |path: &str| subject.text(path);
+    for path in MENUS {
+        if let Some(text) = read(path) {
+            let menu = Menu::read(path, &text, &read);
+            found.extend(menu.entries);
+            findings.extend(menu.unread.into_iter().map(|(place, file)| {
+                let what = format!("`{place}` includes `{file}`, which can't be read");
+                Finding::warning(Topic::EntryUnread, what)
+                    .because("the boot entries in it were not looked at")
+                    .mend("correct the path there, or take the line away")
+            }));
+        }
+    }
+    found
+}
+
+/// A menu with what it includes.
+struct Menu<'r> {
+    read: &'r dyn Fn(&str) -> Option<String>,
+    /// From where paths without a `/` before them count, also in what is included.
+    directory: &'r str,
+    entries: Vec<BootEntry>,
+    /// What is included and can't be read: where, and the file.
+    unread: Vec<(String, String)>,
+    files: usize,
+}
+
+impl<'r> Menu<'r> {
+    fn read(path: &'r str, text: &str, read: &'r dyn Fn(&str) -> Option<String>) -> Self {
+        let mut menu = Self {
+            read,
+            directory: path.rsplit_once('/').map_or("", |(directory, _)| directory),
+            entries: Vec::new(),
+            unread: Vec::new(),
+            files: 0,
+        };
+        menu.file(path, text);
+        menu.entries.retain(|entry| entry.release.is_some());
+        menu
+    }
+
+    /// The kernels of a file, each with the `initrd` and the `append` of its label. What is
+    /// included stands in the place of the line that says it.
+    fn file(&mut self, path: &str, text: &str) {
+        for (number, line) in (1..).zip(text.lines()) {
+            let Some((key, value)) = keyword(line) else {
+                continue;
+            };
+            let place = format!("{path}:{number}");
+            match (key.as_str(), self.entries.last_mut()) {
+                ("include", _) => self.include(&place, value),
+                ("menu", _) => {
+                    if let Some((key, value)) = keyword(value)
+                        && key == "include"
+                    {
+                        self.include(&place, value);
+                    }
+                }
+                ("label", _) => self.entries.push(BootEntry {
+                    place,
+                    ..BootEntry::default()
+                }),
+                ("linux" | "kernel", Some(entry)) => entry.release = release(value),
+                ("initrd", Some(entry)) => entry.has_initrd = true,
+                ("append", Some(entry)) => {
+                    let words = value.split_whitespace();
+                    // syslinux has it here.
+                    entry.has_initrd |= value.contains("initrd=");
+                    entry.command_line = words.collect::<Vec<_>>().join(" ");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn include(&mut self, place: &str, value: &str) {
+        // A title may follow.
+        let Some(file) = value.split_whitespace().next() else {
+            return;
+        };
+        let paths = match file.strip_prefix('/') {
+            // The loader's root is the filesystem that has the menu, which may be `/boot`.
+            Some(path) => vec![path.to_owned(), format!("boot/{path}")],
+            None => vec![format!("{}/{file}", self.directory)],
+        };
+        let mut texts = paths
+            .into_iter()
+            .filter_map(|path| Some(((self.read)(&path)?, path)));
+        match texts.next().filter(|_| self.files < MOST_FILES) {
+            Some((text, path)) => {
+                self.files += 1;
+                self.file(&path, &text);
+            }
+            None => self.unread.push((place.to_owned(), file.to_owned())),
+        }
+    }
+}
+
+/// A line's keyword, in small letters, and what follows.
+fn keyword(line: &str) -> Option<(String, &str)> {
+    let (key, value) = line.trim().split_once(char::is_whitespace)?;
+    Some((key.to_ascii_lowercase(), value.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(place: &str, release: &str, command_line: &str) -> BootEntry {
+        BootEntry {
+            place: place.to_owned(),
+            release: Some(release.to_owned()),
+            command_line: command_line.to_owned(),
+            has_initrd: true,
+            machine: None,
+        }
+    }
+
+    #[test]
+    fn labels_are_entries() {
+        let text = "default l0\n\nlabel l0\n\tmenu label Debian\n\tlinux /boot/vmlinuz-6.12\n\
+                    \tinitrd /boot/initrd.img-6.12\n\tfdtdir /usr/lib/linux-image-6.12/\n\
+                    \tappend root=UUID=1 ro  quiet\n\
+                    LABEL m\n  KERNEL memtest\nLABEL b\n  KERNEL vmlinuz-6.1\n  APPEND initrd=i root=UUID=2\n";
+        let menu = Menu::read("e", text, &|_| None);
+        assert_eq!(
+            menu.entries,
+            [
+                entry("e:3", "6.12", "root=UUID=1 ro quiet"),
+                entry("e:11", "6.1", "initrd=i root=UUID=2"),
+            ]
+        );
+        assert_eq!(menu.unread, []);
+    }
+
+    #[test]
+    fn what_is_included_is_read_in_its_place() {
+        let read = |path: &str| {
+            let text = match path {
+                "boot/extlinux/a.cfg" => "label a\nlinux vmlinuz-1\ninitrd i\nINCLUDE more/b.cfg\n",
+                "boot/extlinux/more/b.cfg" => "append root=UUID=1\nmenu title x\n",
+                "boot/c.cfg" => "label c\nlinux vmlinuz-2\nappend initrd=i\ninclude /gone.cfg\n",
+                "etc/d.cfg" => "label d\nlinux vmlinuz-3\ninitrd i\n",
+                _ => return None,
+            };
+            Some(text.to_owned())
+        };
+        let text = "include a.cfg\nmenu include /c.cfg Others\ninclude /etc/d.cfg\nappend d\n";
+        let menu = Menu::read("boot/extlinux/extlinux.conf", text, &read);
+        assert_eq!(
+            menu.entries,
+            [
+                entry("boot/extlinux/a.cfg:1", "1", "root=UUID=1"),
+                entry("boot/c.cfg:1", "2", "initrd=i"),
+                entry("etc/d.cfg:1", "3", "d"),
+            ]
+        );
+        let unread = ("boot/c.cfg:4".to_owned(), "/gone.cfg".to_owned());
+        assert_eq!(menu.unread, [unread]);
+    }
+
+    #[test]
+    fn a_menu_that_includes_itself_comes_to_an_end() {
+        let text = "include m\n".repeat(9);
+        let read = |_: &str| Some(text.clone());
+        let menu = Menu::read("d/m", &text, &read);
+        assert_eq!(menu.files, MOST_FILES);
+        assert!(!menu.unread.is_empty());
+    }
+}
