@@ -134,7 +134,7 @@ pub(crate) struct ConfigureArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RevertArgs {
-    /// The tree that holds the installed system
+    /// The tree that holds the installed system; / is the running one
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
     /// Say what would be done, and do nothing

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use nvmeroot_firmware::{
-    Boot, Card, NamedTable, TABLES_DO_NOT_COUNT, changes, overlay, takes_tables,
+    Boot, Card, CommandLine, NamedTable, TABLES_DO_NOT_COUNT, changes, overlay, takes_tables,
 };
-use nvmeroot_plan::resolve;
+use nvmeroot_plan::{Origin, Warning, resolve};
 
 use crate::args::{BootArgs, Input};
 use crate::sources::{self, Read};
@@ -21,6 +21,7 @@ pub(crate) fn with_what_the_boot_knows(
     input: &Input,
 ) -> Result<Read, Failure> {
     let command_line = args.cmdline.as_deref().unwrap_or_default();
+    tell_own_words(command_line, &read);
     let mut tables = Vec::new();
     for path in &args.nbft {
         let name = shown(&path.display().to_string());
@@ -69,4 +70,17 @@ pub(crate) fn with_what_the_boot_knows(
         fragments,
         ..read
     })
+}
+
+/// What the line says to the agent itself is no part of a plan.
+fn tell_own_words(command_line: &str, read: &Read) {
+    let line = CommandLine::parse(command_line);
+    if line.off {
+        diagnose::print_note("the agent does nothing at such a boot, by `nvmeroot=off`");
+    }
+    let complaints = line.complaints.into_iter().map(|complaint| {
+        Warning::at(Origin::whole("kernel command line"), complaint)
+            .with_hint("correct the word: the agent passes it over")
+    });
+    diagnose::print_warnings(&complaints.collect::<Vec<_>>(), &read.source_map);
 }

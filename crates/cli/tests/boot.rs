@@ -98,6 +98,13 @@ fn a_command_line_is_tried_without_a_boot() {
         said.contains("expected two names: `vlan=NAME:CARD`"),
         "{said}"
     );
+    let (_, said) = plan("--cmdline nvmeroot.dedline=9");
+    let warning = "warning: `nvmeroot.dedline` is no option of nvmeroot\n  --> kernel command line\n\
+                   hint: correct the word: the agent passes it over\n";
+    assert!(said.starts_with(warning), "{said}");
+    let (_, said) = plan("--cmdline nvmeroot=off");
+    let note = "note: the agent does nothing at such a boot, by `nvmeroot=off`\n";
+    assert!(said.starts_with(note), "{said}");
 }
 
 /// Which of this machine's cards the table means, the installed network may say by a name.
