@@ -1,4 +1,4 @@
-//! The program itself: how long `configure` and `plan` take, held against what this
+//! The program itself: how long `configure`, `plan` and `check` take, held against what this
 //! machine needs for something else at the same time.
 
 use std::path::{Path, PathBuf};
@@ -20,6 +20,8 @@ use crate::program::build_program;
 const LINEAR: Limit = Limit::AtMost(6.0);
 /// `configure` does what it does in the time of two starts of the program.
 const STARTS: Limit = Limit::AtMost(3.0);
+/// Memory that `check` may have, KiB: it reads an image as it comes.
+const CHECK_KIB: u32 = 100 * 1024;
 /// How many times as fast as a reader of the same YAML that is written in C.
 const FASTER: Limit = Limit::AtLeast(12.0);
 
@@ -63,6 +65,7 @@ pub(super) fn section(runs: usize) -> Result<Section> {
     let scratch = tempfile::tempdir()?;
     let mut report = Report::default();
     configure(&program, runs, &mut report)?;
+    check(&program, &scratch, runs.min(20), &mut report)?;
     for kind in &KINDS {
         plan(&program, scratch.path(), runs.min(20), kind, &mut report)?;
     }
@@ -94,6 +97,12 @@ impl Report {
         times[0].as_secs_f64()
     }
 
+    fn skip(&mut self, what: &str) {
+        let note = format!("Skipped, {what}");
+        eprintln!("configure: {note}");
+        self.notes.push(note);
+    }
+
     fn goal(&mut self, what: String, limit: Limit, measured: f64) {
         self.goals.push(Goal {
             what,
@@ -108,7 +117,7 @@ fn shown(time: Duration) -> String {
 }
 
 /// How long the command's whole process takes.
-fn time(mut command: Command) -> Result<Duration> {
+fn time(command: &mut Command) -> Result<Duration> {
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     let start = Instant::now();
     let output = command
@@ -157,13 +166,78 @@ fn configure_in(
         stand_in_tree(&tree)?;
         let mut version = Command::new(program);
         version.arg("--version");
-        starts.push(time(version)?);
+        starts.push(time(&mut version)?);
         let mut command = Command::new(program);
         command.args(["configure", "--runtime", "scripts", "--curtin"]);
         command.arg(&file).arg("--root").arg(&tree);
-        whole.push(time(command)?);
+        whole.push(time(&mut command)?);
     }
     Ok((starts, whole))
+}
+
+/// A look into a big initramfs, in turn with who only unpacks it. That some of nvmeroot's
+/// files are not in it is status 1: it was read to its end all the same.
+fn check(program: &Path, scratch: &TempDir, runs: usize, report: &mut Report) -> Result<()> {
+    configure_in(program, scratch, 1)?;
+    let scratch = scratch.path();
+    let image = match initramfs(scratch) {
+        Ok(image) => image,
+        Err(error) => {
+            report.skip(&format!("an initramfs to check: {error:#}"));
+            return Ok(());
+        }
+    };
+    let limited = format!(
+        "ulimit -v {CHECK_KIB} && \"$0\" check --root \"$1\" --initrd \"$2\"; test $? -le 1"
+    );
+    let (mut unpacked, mut checked) = (Vec::new(), Vec::new());
+    for _ in 0..runs.max(1) {
+        let mut command = Command::new("zstd");
+        unpacked.push(time(command.arg("-dc").arg(&image))?);
+        let mut command = Command::new("sh");
+        command.args(["-c", &limited]).arg(program);
+        checked.push(time(command.arg(scratch.join("root0")).arg(&image))?);
+    }
+    let size = std::fs::metadata(&image)?.len() / 1_000_000;
+    let input = format!("an initramfs of {size} MB");
+    report.add("zstd -dc", &input, unpacked);
+    report.add(
+        &format!("check, in {} MB of memory", CHECK_KIB / 1024),
+        &input,
+        checked,
+    );
+    Ok(())
+}
+
+/// What looks like an initramfs with many kernel modules: what compresses to a third or so.
+fn initramfs(scratch: &Path) -> Result<PathBuf> {
+    let tree = scratch.join("initramfs/usr/lib/modules");
+    std::fs::create_dir_all(&tree)?;
+    let mut state = 1u64;
+    let mut random = || {
+        // Xorshift (Marsaglia 2003).
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for number in 0..600 {
+        // Of two bits one in four is set: such bytes have some six bits of news.
+        let mut bytes: Vec<u8> = (0..15_000)
+            .flat_map(|_| (random() & random()).to_le_bytes())
+            .collect();
+        bytes.extend_from_within(..);
+        bytes.resize(300_000, 0);
+        std::fs::write(tree.join(format!("{number}.ko")), bytes)?;
+    }
+    let image = scratch.join("initrd");
+    let mut command = Command::new("sh");
+    command.args([
+        "-c",
+        "cd \"$0\" && find . | cpio -o -H newc --quiet | zstd -q -o \"$1\"",
+    ]);
+    time(command.arg(scratch.join("initramfs")).arg(&image))?;
+    Ok(image)
 }
 
 /// Inputs of one kind, in turn, and the smallest by another reader as well.
@@ -192,7 +266,7 @@ fn plan(
                 .args(kind.arguments)
                 .arg("--curtin")
                 .arg(file);
-            times.push(time(command)?);
+            times.push(time(&mut command)?);
         }
     }
     let mut shortest = Vec::new();
@@ -213,9 +287,7 @@ fn plan(
             report.goal(what, FASTER, loader / smallest);
         }
         Err(error) => {
-            let note = format!("Skipped, {input} by PyYAML's C loader: {error:#}");
-            eprintln!("configure: {note}");
-            report.notes.push(note);
+            report.skip(&format!("{input} by PyYAML's C loader: {error:#}"));
         }
     }
     Ok(())
