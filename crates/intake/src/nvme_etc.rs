@@ -127,7 +127,7 @@ mod tests {
     fn what_is_no_identity_is_named_with_its_file() {
         let swapped = host_pair("etc/nvme", Some(ID), Some(NQN)).expect_err("swapped files");
         assert!(
-            matches!(&swapped, HostPairError::Value { file, source: NameError::Nqn { .. } } if file == "etc/nvme/hostnqn")
+            matches!(&swapped, HostPairError::Value { file, source: NameError::Text { what: "NVMe qualified name", .. } } if file == "etc/nvme/hostnqn")
         );
         let lines = host_pair("x", Some(b"nqn.a\nnqn.b\n"), Some(ID));
         assert_eq!(

@@ -1,19 +1,25 @@
 //! Addresses on an interface.
 
-use crate::Origin;
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::Origin;
+use crate::json::is_default;
 
 /// An address with its prefix length, as an interface carries it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InterfaceAddress {
     /// Address and prefix length; the host part is kept.
     pub address: IpNet,
     /// IPv4 label (`ip-address(8)`, at most 15 bytes).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// The address is deprecated from the start (preferred lifetime 0): it
     /// receives, and is no source for new connections.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub deprecated: bool,
-    /// Where it was said.
+    /// Where it was said; a step has its own.
+    #[serde(skip)]
     pub origin: Option<Origin>,
 }
 
@@ -36,7 +42,7 @@ pub(crate) mod list {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use super::InterfaceAddress;
-    use crate::nvme::is_false;
+    use crate::json::is_default;
 
     #[derive(Serialize, Deserialize)]
     struct Form {
@@ -52,7 +58,7 @@ pub(crate) mod list {
         index: usize,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         label: Option<String>,
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(default, skip_serializing_if = "is_default")]
         deprecated: bool,
     }
 
@@ -93,48 +99,5 @@ pub(crate) mod list {
             one.deprecated = options.deprecated;
         }
         Ok(list)
-    }
-}
-
-/// The JSON form of an address by itself: the text `A/N`, with what else is
-/// said of it beside that.
-pub(crate) mod single {
-    use ipnet::IpNet;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::InterfaceAddress;
-    use crate::nvme::is_false;
-
-    #[derive(Serialize, Deserialize)]
-    struct Form {
-        address: IpNet,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        label: Option<String>,
-        #[serde(default, skip_serializing_if = "is_false")]
-        deprecated: bool,
-    }
-
-    pub(crate) fn serialize<S: Serializer>(
-        one: &InterfaceAddress,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        Form {
-            address: one.address,
-            label: one.label.clone(),
-            deprecated: one.deprecated,
-        }
-        .serialize(serializer)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<InterfaceAddress, D::Error> {
-        let form = Form::deserialize(deserializer)?;
-        Ok(InterfaceAddress {
-            address: form.address,
-            label: form.label,
-            deprecated: form.deprecated,
-            origin: None,
-        })
     }
 }

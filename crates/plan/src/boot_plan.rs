@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::is_default;
 use crate::source::{fits, source};
 use crate::topology::Topology;
 use crate::{
@@ -149,7 +150,7 @@ pub struct KnownPort {
     /// The subsystem.
     pub nqn: Nqn,
     /// What the connection is made with.
-    #[serde(default, skip_serializing_if = "ConnectOptions::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub options: ConnectOptions,
     /// Where it is said.
     pub origin: Origin,

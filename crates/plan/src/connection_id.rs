@@ -1,13 +1,12 @@
 //! Profiles of NetworkManager's.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::name::text_newtype;
-use crate::{DefinitionId, NameError};
+use crate::DefinitionId;
+use crate::name::{NameError, shown_as_content, text_newtype, usual_uuid};
 
 /// What the UUIDs that [`ConnectionId::of`] makes have in common (RFC 9562, section
 /// 6.6); drawn by chance.
@@ -19,6 +18,7 @@ const NAME_SPACE: Uuid = Uuid::from_u128(0x7d5c_8c0e_2f0b_4d5e_9a35_0f6e_3b1c_47
 #[serde(try_from = "String", into = "String")]
 pub struct ConnectionId(Uuid);
 text_newtype!(ConnectionId);
+shown_as_content!(ConnectionId);
 
 impl ConnectionId {
     /// That of a definition's profile where nobody has said another: the same in the
@@ -32,19 +32,9 @@ impl FromStr for ConnectionId {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        // Only the usual form has this length, and only that is one to NetworkManager
-        // (`nm_uuid_parse_full` in its src/libnm-glib-aux/nm-uuid.c).
-        let usual = Some(text).filter(|text| text.len() == 36);
-        let parsed = usual.and_then(|text| Uuid::try_parse(text).ok());
-        parsed.map(Self).ok_or_else(|| NameError::Connection {
-            value: text.to_owned(),
-        })
-    }
-}
-
-impl fmt::Display for ConnectionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(f)
+        let expected = "expected one such as `8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d`";
+        let id = usual_uuid(text).map(Self);
+        id.ok_or_else(|| NameError::text(text, "UUID of a profile", expected))
     }
 }
 
@@ -73,11 +63,11 @@ mod tests {
             "{8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d}",
             "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5x",
         ] {
+            let refused = bad.parse::<ConnectionId>().expect_err(bad).to_string();
+            let expected = "expected one such as `8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d`";
             assert_eq!(
-                bad.parse::<ConnectionId>(),
-                Err(NameError::Connection {
-                    value: bad.to_owned()
-                })
+                refused,
+                format!("`{bad}` is no UUID of a profile: {expected}")
             );
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host_name::HostName;
-use crate::nvme::is_false;
+use crate::json::is_default;
 
 /// The metric of the routes that DHCP brings, as netplan's networkd back-end
 /// sets it (`combine_dhcp_overrides` and `write_network_file` in its
@@ -17,7 +17,7 @@ pub(crate) const ROUTE_METRIC: u32 = 100;
 #[serde(default)]
 pub struct Dhcp4 {
     /// It identifies by MAC address, not by DUID.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_default")]
     pub identifier_mac: bool,
     /// A host name is sent.
     #[serde(skip_serializing_if = "is_true")]
@@ -38,7 +38,7 @@ pub struct Dhcp4 {
     #[serde(skip_serializing_if = "is_true")]
     pub use_dns: bool,
     /// The answer's domains are searched in.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_default")]
     pub use_domains: bool,
     /// The answer's host name is taken.
     #[serde(skip_serializing_if = "is_true")]
@@ -75,7 +75,7 @@ pub struct Dhcp6 {
     #[serde(skip_serializing_if = "is_true")]
     pub use_dns: bool,
     /// The answer's domains are searched in.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_default")]
     pub use_domains: bool,
 }
 

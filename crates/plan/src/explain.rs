@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::is_default;
 use crate::path::{Egress, EgressReason, RejectedRoute, Router, rejected_routes, why};
 use crate::topology::Topology;
 use crate::{BootPlan, ConnectOptions, MAIN_TABLE, Origin};
@@ -28,7 +29,7 @@ pub struct ExplainedWay {
     /// What leads there too and was not chosen, [`MOST_PASSED`] at most.
     pub passed: Vec<Choice>,
     /// How many more were not chosen.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub more_passed: usize,
     /// The routing rule of the input that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,11 +76,6 @@ pub struct ExplainedLink {
 
 /// How much of what was not chosen is told of each controller.
 pub const MOST_PASSED: usize = 8;
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_zero(n: &usize) -> bool {
-    *n == 0
-}
 
 impl BootPlan {
     /// Explains the way to each controller. Decides anew, as [`crate::resolve`]

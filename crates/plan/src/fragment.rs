@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::nvme::is_false;
+use crate::json::is_default;
 use crate::{
     ConnectOptions, HostIdentity, HostSettings, Interface, NodeRole, Origin, PortSettings,
     StorageGraph, Warning,
@@ -24,18 +24,12 @@ pub enum Authority {
     CommandLine,
 }
 
-impl Authority {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// What one source says; all that is absent, it says nothing of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Fragment {
     /// Who speaks.
-    #[serde(skip_serializing_if = "Authority::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub authority: Authority,
     /// The graph of storage.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +39,7 @@ pub struct Fragment {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub booted_from: Vec<String>,
     /// The installed system's controllers don't count.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_default")]
     pub replaces_installed: bool,
     /// The interfaces, in declared order; `None`: the source holds no network
     /// configuration at all.

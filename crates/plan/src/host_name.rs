@@ -1,65 +1,36 @@
 //! The name that a host gives of itself.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::name::name_type;
 
-use serde::{Deserialize, Serialize};
+name_type!(
+    /// A host name as a DHCP client sends it: 1 to 64 bytes (`HOST_NAME_MAX`, limits.h) of
+    /// ASCII letters, digits, `-` and `_`, in parts with a dot between them, none of which
+    /// begins or ends with `-` (systemd's src/basic/hostname-util.c, `hostname_is_valid`).
+    HostName: "host name", check
+);
 
-use crate::NameError;
-use crate::name::text_newtype;
-
-/// A host name as a DHCP client sends it: 1 to 64 bytes (`HOST_NAME_MAX`, limits.h) of
-/// ASCII letters, digits, `-` and `_`, in parts with a dot between them, none of which
-/// begins or ends with `-` (systemd's src/basic/hostname-util.c, `hostname_is_valid`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct HostName(String);
-text_newtype!(HostName);
-
-impl HostName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+fn check(text: &str) -> Result<(), &'static str> {
+    if text.len() > 64 {
+        return Err("it is longer than 64 bytes");
     }
-}
-
-impl fmt::Display for HostName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+    let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if !text.bytes().all(is_safe) {
+        return Err("it contains something else than ASCII letters, digits, `-`, `_` and `.`");
     }
-}
-
-impl FromStr for HostName {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let refuse = |why| NameError::Host {
-            value: text.to_owned(),
-            why,
-        };
-        if text.len() > 64 {
-            return Err(refuse("it is longer than 64 bytes"));
-        }
-        let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-        if !text.bytes().all(is_safe) {
-            return Err(refuse(
-                "it contains something else than ASCII letters, digits, `-`, `_` and `.`",
-            ));
-        }
-        if text.split('.').any(str::is_empty) {
-            return Err(refuse("it is empty, or a part of it is"));
-        }
-        let at_an_end = |part: &str| part.starts_with('-') || part.ends_with('-');
-        if text.split('.').any(at_an_end) {
-            return Err(refuse("a part of it begins or ends with `-`"));
-        }
-        Ok(Self(text.to_owned()))
+    if text.split('.').any(str::is_empty) {
+        return Err("it is empty, or a part of it is");
     }
+    let at_an_end = |part: &str| part.starts_with('-') || part.ends_with('-');
+    if text.split('.').any(at_an_end) {
+        return Err("a part of it begins or ends with `-`");
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::NameError;
 
     #[test]
     fn what_a_host_may_be_called() {
@@ -82,7 +53,7 @@ mod tests {
             (&format!("{longest}a"), "it is longer than 64 bytes"),
         ] {
             let refused = bad.parse::<HostName>().map_err(|error| match error {
-                NameError::Host { value, why } => (value, why),
+                NameError::Text { value, why, .. } => (value, why),
                 other => panic!("{other}"),
             });
             assert_eq!(refused, Err((bad.to_owned(), expected)), "{bad:?}");

@@ -1,14 +1,14 @@
 //! How an interface comes by its IPv6 addresses.
 
-use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::text_newtype;
+use crate::Ipv6Mtu;
+use crate::json::is_default;
+use crate::name::{NameError, shown_as_content, text_newtype};
 use crate::string_enum::string_enum;
-use crate::{Ipv6Mtu, NameError};
 
 string_enum! {
     /// What the lower half of an address from a router's advertisement is
@@ -28,6 +28,7 @@ string_enum! {
 #[serde(try_from = "String", into = "String")]
 pub struct Ipv6Token(Ipv6Addr);
 text_newtype!(Ipv6Token);
+shown_as_content!(Ipv6Token);
 
 impl Ipv6Token {
     /// The address, as it was said.
@@ -42,15 +43,9 @@ impl FromStr for Ipv6Token {
     fn from_str(text: &str) -> Result<Self, NameError> {
         let address = text.parse::<Ipv6Addr>().ok();
         let token = address.filter(|a| a.octets()[8..].iter().any(|byte| *byte != 0));
-        token.map(Self).ok_or_else(|| NameError::Token {
-            value: text.to_owned(),
-        })
-    }
-}
-
-impl fmt::Display for Ipv6Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        let expected = "expected an address such as `::1a:2b`";
+        let token = token.map(Self);
+        token.ok_or_else(|| NameError::text(text, "IPv6 token", expected))
     }
 }
 
@@ -73,12 +68,6 @@ impl Default for LinkLocal {
     }
 }
 
-impl LinkLocal {
-    pub(crate) fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// What is set of IPv6 on a link, before it goes up. What is `None` or false
 /// is left as the kernel has it. A runtime sets the parts in this order: some
 /// depend on those before.
@@ -90,7 +79,7 @@ pub struct Ipv6Settings {
     pub mtu: Option<Ipv6Mtu>,
     /// No link-local address is made (`IN6_ADDR_GEN_MODE_NONE`, number 1 of
     /// `IFLA_INET6_ADDR_GEN_MODE`).
-    #[serde(default, skip_serializing_if = "crate::nvme::is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub no_link_local: bool,
     /// Router advertisements are accepted (sysctl `accept_ra`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,7 +97,7 @@ pub struct Ipv6Settings {
     pub token: Option<Ipv6Token>,
     /// Temporary addresses are made and preferred (RFC 8981; sysctl
     /// `use_tempaddr` 2).
-    #[serde(default, skip_serializing_if = "crate::nvme::is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub privacy: bool,
 }
 
@@ -128,9 +117,8 @@ mod tests {
         let token: Ipv6Token = "::1a:2b".parse().expect("a token");
         assert_eq!(token.to_string(), "::1a:2b");
         for bad in ["::", "2001:db8::", "1a:2b", "10.0.0.1"] {
-            let error = NameError::Token {
-                value: bad.to_owned(),
-            };
+            let expected = "expected an address such as `::1a:2b`";
+            let error = NameError::text(bad, "IPv6 token", expected);
             assert_eq!(bad.parse::<Ipv6Token>(), Err(error));
         }
         assert_eq!(Ipv6AddressGeneration::StablePrivacy.number(), 2);

@@ -1,53 +1,28 @@
 //! What may lie between a filesystem and the drives.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::{NameError, text_newtype};
+use crate::name::name_type;
 
-/// The name of a volume group, of an array or of an encrypted volume.
-///
-/// 1 to 127 characters as lvm(8) allows them: letters, digits and `+`, `_`, `.`, `-`,
-/// no `-` first; not `.` and `..`. Nothing that a shell, a table or the kernel command
-/// line reads as more than a name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct VolumeName(String);
-text_newtype!(VolumeName);
+name_type!(
+    /// The name of a volume group, of an array or of an encrypted volume.
+    ///
+    /// 1 to 127 characters as lvm(8) allows them: letters, digits and `+`, `_`, `.`, `-`,
+    /// no `-` first; not `.` and `..`. Nothing that a shell, a table or the kernel command
+    /// line reads as more than a name.
+    VolumeName: "name of a volume", check
+);
 
-impl VolumeName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for VolumeName {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "+_.-".contains(c);
-        let named = (1..=127).contains(&text.len())
-            && text.chars().all(allowed)
-            && !text.starts_with('-')
-            && !matches!(text, "." | "..");
-        if named {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NameError::Volume {
-                value: text.to_owned(),
-            })
-        }
-    }
-}
-
-impl fmt::Display for VolumeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+fn check(text: &str) -> Result<(), &'static str> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "+_.-".contains(c);
+    let named = (1..=127).contains(&text.len())
+        && text.chars().all(allowed)
+        && !text.starts_with('-')
+        && !matches!(text, "." | "..");
+    let expected = "expected letters, digits and `+`, `_`, `.`, `-`, as in `vg0`";
+    named.then_some(()).ok_or(expected)
 }
 
 /// Something that is put together before what lies on it can be mounted.
@@ -109,8 +84,9 @@ mod tests {
             assert_eq!((name.as_str(), name.to_string().as_str()), (good, good));
         }
         for bad in ["", "-vg", "a b", "a/b", ".", "..", "ä", &"x".repeat(128)] {
-            let value = bad.to_owned();
-            assert_eq!(bad.parse::<VolumeName>(), Err(NameError::Volume { value }));
+            let error = bad.parse::<VolumeName>().expect_err(bad).to_string();
+            let expected = "expected letters, digits and `+`, `_`, `.`, `-`, as in `vg0`";
+            assert_eq!(error, format!("`{bad}` is no name of a volume: {expected}"));
         }
     }
 

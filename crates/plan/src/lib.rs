@@ -22,6 +22,7 @@ mod fragment;
 mod glob;
 mod host_name;
 mod ipv6;
+mod json;
 mod judge;
 mod layer;
 mod link;
@@ -79,11 +80,11 @@ pub use link::{ActivationMode, CardFacts, Dummy, Interface, LinkKind, Match, Vla
 pub use manager::{BOOT_DROP_IN, BOOT_NETWORK, BOOT_PROFILE, Manager};
 pub use message::{mask, tidy, tidy_hint};
 pub use mount::Mount;
-pub use name::{DefinitionId, InterfaceName, MacAddress, Mtu, NameError, VlanId};
+pub use name::{DefinitionId, InterfaceName, MacAddress, NameError};
 pub use network::Network;
-pub use network_file::NetworkFile;
+pub use network_file::{NetworkFile, netplan_file};
 pub use number::{
-    Centiseconds, Ipv6Mtu, LearnPacketInterval, Milliseconds, PathCost, PortPriority,
+    Centiseconds, Ipv6Mtu, LearnPacketInterval, Milliseconds, Mtu, PathCost, PortPriority, VlanId,
 };
 pub use nvme::{ConnectionIdentity, Controller, HostId, HostIdentity, Nqn, Port, Transport};
 pub use options::{CONNECT_OPTIONS, ConnectOption, ConnectOptions, OptionError, OptionKind};

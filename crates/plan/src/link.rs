@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::nvme::is_false;
+use crate::json::is_default;
 use crate::string_enum::string_enum;
 use crate::{
     Bond, Bridge, BridgePort, ConnectionId, DefinitionId, Dhcp4, Dhcp6, InterfaceAddress,
@@ -28,7 +28,7 @@ pub struct Interface {
     #[serde(rename = "match", default, skip_serializing_if = "Option::is_none")]
     pub matching: Option<Match>,
     /// The card is renamed to [`Interface::name`].
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub set_name: bool,
     /// MAC address to set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,7 +60,7 @@ pub struct Interface {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipv6_mtu: Option<Ipv6Mtu>,
     /// Temporary IPv6 addresses are made and preferred.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub ipv6_privacy: bool,
     /// What addresses from router advertisements are made of; `None` is
     /// networkd's default, [`Ipv6AddressGeneration::Eui64`].
@@ -71,7 +71,7 @@ pub struct Interface {
     pub ipv6_address_token: Option<Ipv6Token>,
     /// Its link-local addresses. A member of a bond or a bridge has none,
     /// whatever is said here.
-    #[serde(default, skip_serializing_if = "LinkLocal::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub link_local: LinkLocal,
     /// The routing table of its networks, and of what DHCP and routers bring:
     /// that of the VRF which it is or which holds it; `None` is the main table.
@@ -103,7 +103,7 @@ pub struct Interface {
     pub connection: Option<ConnectionId>,
     /// The running system has it by its manager's own files, or by nobody's, and not by
     /// netplan's.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub native: bool,
     /// The name of the `.network` file of systemd-networkd's own by which the running
     /// system has it, where that is for this link alone.
@@ -158,32 +158,18 @@ impl Interface {
     /// says all of these.
     #[must_use]
     pub fn without_addresses(self, origin: Origin) -> Self {
-        let Self {
-            matching,
-            set_name,
-            mac,
-            mtu,
-            activation_mode,
-            offloads,
-            bridge_port,
-            connection,
-            native,
-            networkd_file,
-            diagnostics,
-            ..
-        } = self;
         Self {
-            matching,
-            set_name,
-            mac,
-            mtu,
-            activation_mode,
-            offloads,
-            bridge_port,
-            connection,
-            native,
-            networkd_file,
-            diagnostics,
+            matching: self.matching,
+            set_name: self.set_name,
+            mac: self.mac,
+            mtu: self.mtu,
+            activation_mode: self.activation_mode,
+            offloads: self.offloads,
+            bridge_port: self.bridge_port,
+            connection: self.connection,
+            native: self.native,
+            networkd_file: self.networkd_file,
+            diagnostics: self.diagnostics,
             ..Self::new(self.id, self.name, self.kind, origin)
         }
     }
@@ -287,14 +273,11 @@ pub enum LinkKind {
 impl LinkKind {
     /// The kernel module that makes such links; a card brings its own.
     pub fn module(&self) -> Option<&'static str> {
-        match self {
-            Self::Ethernet | Self::Foreign { .. } => None,
-            Self::Vlan { .. } => Some("8021q"),
-            Self::Bond { .. } => Some("bonding"),
-            Self::Bridge { .. } => Some("bridge"),
-            Self::Vrf { .. } => Some("vrf"),
-            Self::Dummy(_) => Some("dummy"),
-        }
+        Some(match self.word()? {
+            "vlan" => "8021q",
+            "bond" => "bonding",
+            word => word,
+        })
     }
 
     /// The kernel's word for a virtual link (`IFLA_INFO_KIND`), which networkd and

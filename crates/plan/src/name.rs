@@ -5,66 +5,25 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use uuid::Uuid;
 
 /// Why a text is no name of the wanted kind.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameError {
-    /// Not an interface name that Linux accepts.
-    #[error("`{value}` is no interface name: {why}")]
-    Interface {
+    /// Not a text of the wanted kind.
+    #[error("`{value}` is no {what}: {why}")]
+    Text {
         /// The text.
         value: String,
-        /// The rule that it breaks.
+        /// What it should be.
+        what: &'static str,
+        /// The rule that it breaks, or what is expected.
         why: &'static str,
-    },
-    /// Not a host name.
-    #[error("`{value}` is no host name: {why}")]
-    Host {
-        /// The text.
-        value: String,
-        /// The rule that it breaks.
-        why: &'static str,
-    },
-    /// Not a MAC address.
-    #[error("`{value}` is no MAC address: expected six pairs of hexadecimal digits with colons")]
-    Mac {
-        /// The text.
-        value: String,
-    },
-    /// Not an NVMe qualified name.
-    #[error("`{value}` is no NVMe qualified name: {why}")]
-    Nqn {
-        /// The text.
-        value: String,
-        /// The rule that it breaks.
-        why: &'static str,
-    },
-    /// Not a host identifier.
-    #[error(
-        "`{value}` is no host identifier: expected a UUID such as `8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d`"
-    )]
-    HostId {
-        /// The text.
-        value: String,
-    },
-    /// Not the UUID of a profile.
-    #[error(
-        "`{value}` is no UUID of a profile: expected one such as `8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d`"
-    )]
-    Connection {
-        /// The text.
-        value: String,
     },
     /// Not the name of a file of networkd's.
     #[error("`{value}` is no name of a `.network` file")]
     NetworkFile {
-        /// The text.
-        value: String,
-    },
-    /// Not a TCP port.
-    #[error("`{value}` is no TCP port: expected a whole number from 1 to 65535")]
-    Port {
         /// The text.
         value: String,
     },
@@ -77,32 +36,6 @@ pub enum NameError {
     /// Not a definition's id.
     #[error("a definition's id can't be empty")]
     EmptyId,
-    /// Not the name of a filesystem.
-    #[error("`{value}` is no filesystem: expected lower-case letters and digits, such as `ext4`")]
-    Filesystem {
-        /// The text.
-        value: String,
-    },
-    /// Not the name of a volume.
-    #[error(
-        "`{value}` is no name of a volume: expected letters, digits and `+`, `_`, `.`, `-`, as in `vg0`"
-    )]
-    Volume {
-        /// The text.
-        value: String,
-    },
-    /// Not an MTU.
-    #[error("`{value}` is no MTU: expected a whole number from 68 to 65535")]
-    Mtu {
-        /// The number.
-        value: u64,
-    },
-    /// Not a VLAN id.
-    #[error("`{value}` is no VLAN id: expected a whole number from 0 to 4094")]
-    Vlan {
-        /// The number.
-        value: u64,
-    },
     /// A number that is out of its bounds.
     #[error("`{value}` is no {what}: expected a whole number from {min} to {max}")]
     Number {
@@ -125,34 +58,22 @@ pub enum NameError {
         /// The words.
         words: &'static [&'static str],
     },
-    /// Not an IPv6 token.
-    #[error("`{value}` is no IPv6 token: expected an address such as `::1a:2b`")]
-    Token {
-        /// The text.
-        value: String,
-    },
     /// More ARP targets than a bond can watch.
     #[error("a bond can watch 16 addresses, and these are {count}")]
     ArpTargets {
         /// How many there are.
         count: usize,
     },
-    /// Not a mount point.
-    #[error("`{value}` is no mount point: {why}")]
-    MountPoint {
-        /// The text.
-        value: String,
-        /// The rule that it breaks.
-        why: &'static str,
-    },
-    /// Not a route's destination.
-    #[error(
-        "`{value}` is no destination: expected `default`, an address or a network such as `10.0.0.0/8`"
-    )]
-    Destination {
-        /// The text.
-        value: String,
-    },
+}
+
+impl NameError {
+    pub(crate) fn text(value: &str, what: &'static str, why: &'static str) -> Self {
+        Self::Text {
+            value: value.to_owned(),
+            what,
+            why,
+        }
+    }
 }
 
 /// Gives a newtype its `TryFrom<String>`, `From<…> for String` and serde form
@@ -174,78 +95,102 @@ macro_rules! text_newtype {
 }
 pub(crate) use text_newtype;
 
-/// The name of a network interface.
-///
-/// 1 to 15 bytes (`dev_valid_name` in the kernel's net/core/dev.c), and only
-/// ASCII letters, digits and `_`, `-`, `.`, `+`, `@`: nothing that a shell, a
-/// udev rule, a connect option or a file that initramfs-tools sources reads as
-/// more than a name. As in systemd (`ifname_valid_full` in its
-/// src/basic/socket-util.c), neither a number alone nor `all` and `default`,
-/// which are directories of sysctl.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct InterfaceName(String);
-text_newtype!(InterfaceName);
+/// Shows a newtype as what it holds.
+macro_rules! shown_as_content {
+    ($name:ident) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(&self.0, f)
+            }
+        }
+    };
+}
+pub(crate) use shown_as_content;
 
-impl InterfaceName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+/// A newtype of a text, with `as_str`, `Display` and the serde form as text. Its `FromStr`
+/// is written beside it, or made of what it should be and of what says why a text is none.
+macro_rules! name_type {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(
+            Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+        )]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+        $crate::name::text_newtype!($name);
+        $crate::name::shown_as_content!($name);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+    ($(#[$meta:meta])* $name:ident: $what:literal, $check:path) => {
+        $crate::name::name_type!($(#[$meta])* $name);
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::NameError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match $check(text) {
+                    Ok(()) => Ok(Self(text.to_owned())),
+                    Err(why) => Err($crate::NameError::text(text, $what, why)),
+                }
+            }
+        }
+    };
+}
+pub(crate) use name_type;
+
+/// A UUID in its usual form (RFC 9562, section 4), which alone has this length. No other is
+/// one to NetworkManager (`nm_uuid_parse_full` in its src/libnm-glib-aux/nm-uuid.c).
+pub(crate) fn usual_uuid(text: &str) -> Option<Uuid> {
+    let usual = Some(text).filter(|text| text.len() == 36)?;
+    Uuid::try_parse(usual).ok()
 }
 
-impl FromStr for InterfaceName {
-    type Err = NameError;
+name_type!(
+    /// The name of a network interface.
+    ///
+    /// 1 to 15 bytes (`dev_valid_name` in the kernel's net/core/dev.c), and only
+    /// ASCII letters, digits and `_`, `-`, `.`, `+`, `@`: nothing that a shell, a
+    /// udev rule, a connect option or a file that initramfs-tools sources reads as
+    /// more than a name. As in systemd (`ifname_valid_full` in its
+    /// src/basic/socket-util.c), neither a number alone nor `all` and `default`,
+    /// which are directories of sysctl.
+    InterfaceName: "interface name", check_interface_name
+);
 
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let refuse = |why| {
-            Err(NameError::Interface {
-                value: text.to_owned(),
-                why,
-            })
-        };
-        if text.is_empty() {
-            return refuse("it is empty");
-        }
-        if text.len() > 15 {
-            return refuse("it is longer than 15 bytes");
-        }
-        if matches!(text, "." | ".." | "all" | "default") {
-            return refuse("Linux reserves it");
-        }
-        if text.starts_with('-') {
-            return refuse("it starts with `-`");
-        }
-        if text.bytes().all(|b| b.is_ascii_digit()) {
-            return refuse("it is a number, which tools take for an interface's index");
-        }
-        let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"_-.+@".contains(&b);
-        if !text.bytes().all(is_safe) {
-            return refuse("it contains something else than ASCII letters, digits and `_-.+@`");
-        }
-        Ok(Self(text.to_owned()))
+fn check_interface_name(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() {
+        return Err("it is empty");
     }
+    if text.len() > 15 {
+        return Err("it is longer than 15 bytes");
+    }
+    if matches!(text, "." | ".." | "all" | "default") {
+        return Err("Linux reserves it");
+    }
+    if text.starts_with('-') {
+        return Err("it starts with `-`");
+    }
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err("it is a number, which tools take for an interface's index");
+    }
+    let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"_-.+@".contains(&b);
+    if !text.bytes().all(is_safe) {
+        return Err("it contains something else than ASCII letters, digits and `_-.+@`");
+    }
+    Ok(())
 }
 
-impl fmt::Display for InterfaceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The id under which netplan defines an interface: its name, or an opaque
-/// word where `match` selects the card. Any text that isn't empty.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct DefinitionId(String);
-text_newtype!(DefinitionId);
-
-impl DefinitionId {
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+name_type!(
+    /// The id under which netplan defines an interface: its name, or an opaque
+    /// word where `match` selects the card. Any text that isn't empty.
+    DefinitionId
+);
 
 impl FromStr for DefinitionId {
     type Err = NameError;
@@ -256,12 +201,6 @@ impl FromStr for DefinitionId {
         } else {
             Ok(Self(text.to_owned()))
         }
-    }
-}
-
-impl fmt::Display for DefinitionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -287,9 +226,8 @@ impl FromStr for MacAddress {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let bad = || NameError::Mac {
-            value: text.to_owned(),
-        };
+        const WHY: &str = "expected six pairs of hexadecimal digits with colons";
+        let bad = || NameError::text(text, "MAC address", WHY);
         let mut bytes = [0; 6];
         let mut parts = text.split(':');
         for byte in &mut bytes {
@@ -315,71 +253,13 @@ impl fmt::Display for MacAddress {
     }
 }
 
-/// A link's MTU in bytes, 68 (RFC 791) to 65535.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "u64", into = "u64")]
-pub struct Mtu(u16);
-
-impl TryFrom<u64> for Mtu {
-    type Error = NameError;
-
-    fn try_from(value: u64) -> Result<Self, NameError> {
-        u16::try_from(value)
-            .ok()
-            .filter(|v| *v >= 68)
-            .map(Self)
-            .ok_or(NameError::Mtu { value })
-    }
-}
-
-impl From<Mtu> for u64 {
-    fn from(mtu: Mtu) -> u64 {
-        mtu.0.into()
-    }
-}
-
-impl fmt::Display for Mtu {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// An IEEE 802.1Q VLAN id, 0 to 4094.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "u64", into = "u64")]
-pub struct VlanId(u16);
-
-impl TryFrom<u64> for VlanId {
-    type Error = NameError;
-
-    fn try_from(value: u64) -> Result<Self, NameError> {
-        u16::try_from(value)
-            .ok()
-            .filter(|v| *v <= 4094)
-            .map(Self)
-            .ok_or(NameError::Vlan { value })
-    }
-}
-
-impl From<VlanId> for u64 {
-    fn from(id: VlanId) -> u64 {
-        id.0.into()
-    }
-}
-
-impl fmt::Display for VlanId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn why(text: &str) -> &'static str {
         match text.parse::<InterfaceName>() {
-            Err(NameError::Interface { why, .. }) => why,
+            Err(NameError::Text { why, .. }) => why,
             other => panic!("{text:?} gave {other:?}"),
         }
     }
@@ -438,24 +318,13 @@ mod tests {
             "+2:54:00:ab:cd:0f",
             "52-54-00-ab-cd-0f",
         ] {
+            let refused = bad.parse::<MacAddress>().expect_err(bad).to_string();
             assert_eq!(
-                bad.parse::<MacAddress>(),
-                Err(NameError::Mac {
-                    value: bad.to_owned()
-                })
+                refused,
+                format!(
+                    "`{bad}` is no MAC address: expected six pairs of hexadecimal digits with colons"
+                )
             );
         }
-    }
-
-    #[test]
-    fn numbers_keep_their_bounds() {
-        assert_eq!(Mtu::try_from(67), Err(NameError::Mtu { value: 67 }));
-        assert_eq!(Mtu::try_from(9000).map(u64::from), Ok(9000));
-        assert_eq!(Mtu::try_from(65_536), Err(NameError::Mtu { value: 65_536 }));
-        let (mtu, vlan) = (Mtu::try_from(68), VlanId::try_from(4094));
-        assert_eq!(mtu.expect("an MTU").to_string(), "68");
-        assert_eq!(vlan.expect("a VLAN id").to_string(), "4094");
-        assert_eq!(VlanId::try_from(4094).map(u64::from), Ok(4094));
-        assert_eq!(VlanId::try_from(4095), Err(NameError::Vlan { value: 4095 }));
     }
 }

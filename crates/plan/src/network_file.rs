@@ -1,19 +1,16 @@
 //! Files of systemd-networkd's.
 
-use std::fmt;
+use std::fmt::Write as _;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use crate::DefinitionId;
+use crate::name::{NameError, name_type};
 
-use crate::NameError;
-use crate::name::text_newtype;
-
-/// The name of a `.network` file (systemd.network(5)), without its directory: what the boot
-/// calls a directory after, below `/run`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct NetworkFile(String);
-text_newtype!(NetworkFile);
+name_type!(
+    /// The name of a `.network` file (systemd.network(5)), without its directory: what the boot
+    /// calls a directory after, below `/run`.
+    NetworkFile
+);
 
 impl FromStr for NetworkFile {
     type Err = NameError;
@@ -29,15 +26,39 @@ impl FromStr for NetworkFile {
     }
 }
 
-impl fmt::Display for NetworkFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+/// The name of the file that netplan makes of a definition: its id as `g_uri_escape_string`
+/// writes it with no further characters allowed but UTF-8.
+pub fn netplan_file(definition: &DefinitionId) -> String {
+    let mut name = "10-netplan-".to_owned();
+    for c in definition.as_str().chars() {
+        match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' => name.push(c),
+            c if c.is_ascii() => {
+                let _ = write!(name, "%{:02X}", u32::from(c));
+            }
+            c => name.push(c),
+        }
     }
+    name + ".network"
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn netplan_escapes_ids() {
+        for (id, escaped) in [
+            ("ens3", "ens3"),
+            ("eth0.100", "eth0.100"),
+            ("a b/c%", "a%20b%2Fc%25"),
+            ("wäg", "wäg"),
+            ("..", ".."),
+        ] {
+            let file = netplan_file(&id.parse().expect("an id"));
+            assert_eq!(file, format!("10-netplan-{escaped}.network"));
+        }
+    }
 
     #[test]
     fn a_name_leads_out_of_no_directory() {

@@ -1,10 +1,8 @@
 //! Whole numbers within the kernel's bounds.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use crate::NameError;
+use crate::name::{NameError, shown_as_content};
 
 /// A newtype of a whole number from `$min` to `$max`.
 macro_rules! ranged {
@@ -13,6 +11,7 @@ macro_rules! ranged {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "u64", into = "u64")]
         pub struct $name($inner);
+        shown_as_content!($name);
 
         impl $name {
             /// The number.
@@ -38,15 +37,15 @@ macro_rules! ranged {
             }
         }
 
-        impl From<$name> for u64 {
-            fn from(number: $name) -> u64 {
-                number.0.into()
+        impl From<$name> for $inner {
+            fn from(number: $name) -> $inner {
+                number.0
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+        impl From<$name> for u64 {
+            fn from(number: $name) -> u64 {
+                number.0.into()
             }
         }
     };
@@ -55,6 +54,14 @@ macro_rules! ranged {
 /// The kernel holds these numbers in an `int`.
 const INT_MAX: u32 = i32::MAX as u32;
 
+ranged!(
+    /// A link's MTU in bytes, from the least that RFC 791 allows.
+    Mtu(u16), 68..=u16::MAX, "MTU"
+);
+ranged!(
+    /// An IEEE 802.1Q VLAN id.
+    VlanId(u16), 0..=4094_u16, "VLAN id"
+);
 ranged!(
     /// A time in milliseconds, as the bonding driver takes it
     /// (`bond_intmax_tbl` in the kernel's bond_options.c).
@@ -101,6 +108,14 @@ mod tests {
             min,
             max,
         };
+        assert_eq!(Mtu::try_from(67), Err(out(67, "MTU", 68, 65_535)));
+        assert_eq!(Mtu::try_from(9000).map(u64::from), Ok(9000));
+        assert_eq!(Mtu::try_from(65_536), Err(out(65_536, "MTU", 68, 65_535)));
+        let (mtu, vlan) = (Mtu::try_from(68), VlanId::try_from(4094));
+        assert_eq!(mtu.expect("an MTU").to_string(), "68");
+        assert_eq!(vlan.expect("a VLAN id").to_string(), "4094");
+        assert_eq!(VlanId::try_from(4094).map(u64::from), Ok(4094));
+        assert_eq!(VlanId::try_from(4095), Err(out(4095, "VLAN id", 0, 4094)));
         assert_eq!(Milliseconds::try_from(0).map(Milliseconds::get), Ok(0));
         assert_eq!(
             Milliseconds::try_from(1 << 31),

@@ -6,70 +6,51 @@ use std::num::NonZeroU16;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::name::{NameError, text_newtype};
+use crate::json::is_default;
+use crate::name::{NameError, name_type, shown_as_content, text_newtype, usual_uuid};
 use crate::{ConnectOptions, InterfaceName, Origin};
 
-/// An NVMe qualified name: `nqn.` and at most 223 bytes in all, printable
-/// (NVM Express Base Specification 2.0, section 4.5).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Nqn(String);
-text_newtype!(Nqn);
+name_type!(
+    /// An NVMe qualified name: `nqn.` and at most 223 bytes in all, printable
+    /// (NVM Express Base Specification 2.0, section 4.5).
+    Nqn: "NVMe qualified name", check_nqn
+);
 
 impl Nqn {
     /// The well-known name of the discovery subsystem.
     pub const DISCOVERY: &'static str = "nqn.2014-08.org.nvmexpress.discovery";
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl FromStr for Nqn {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let refuse = |why| {
-            Err(NameError::Nqn {
-                value: text.to_owned(),
-                why,
-            })
-        };
-        if !text.starts_with("nqn.") {
-            return refuse("it does not start with `nqn.`");
-        }
-        if text.len() > 223 {
-            return refuse("it is longer than 223 bytes");
-        }
-        if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return refuse("it contains white space or a control character");
-        }
-        // The kernel's option string is split at commas (nvmf_parse_options).
-        if text.contains(',') {
-            return refuse("it contains a comma, which Linux can't pass on");
-        }
-        Ok(Self(text.to_owned()))
+fn check_nqn(text: &str) -> Result<(), &'static str> {
+    if !text.starts_with("nqn.") {
+        return Err("it does not start with `nqn.`");
     }
-}
-
-impl fmt::Display for Nqn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+    if text.len() > 223 {
+        return Err("it is longer than 223 bytes");
     }
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("it contains white space or a control character");
+    }
+    // The kernel's option string is split at commas (nvmf_parse_options).
+    if text.contains(',') {
+        return Err("it contains a comma, which Linux can't pass on");
+    }
+    Ok(())
 }
 
 /// A host identifier: 16 bytes, written as a UUID (RFC 9562).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct HostId([u8; 16]);
+pub struct HostId(Uuid);
 text_newtype!(HostId);
+shown_as_content!(HostId);
 
 impl HostId {
     /// Its bytes, in the order in which the UUID is written.
     pub const fn octets(self) -> [u8; 16] {
-        self.0
+        self.0.into_bytes()
     }
 }
 
@@ -77,39 +58,10 @@ impl FromStr for HostId {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let bad = || NameError::HostId {
-            value: text.to_owned(),
-        };
-        let groups: Vec<&str> = text.split('-').collect();
-        if groups.iter().map(|g| g.len()).ne([8, 4, 4, 4, 12]) {
-            return Err(bad());
-        }
-        let digits = groups.concat();
-        if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(bad());
-        }
-        let value = u128::from_str_radix(&digits, 16).map_err(|_| bad())?;
+        let expected = "expected a UUID such as `8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d`";
         // The specification reserves zero: it means that there is none.
-        if value == 0 {
-            Err(bad())
-        } else {
-            Ok(Self(value.to_be_bytes()))
-        }
-    }
-}
-
-impl fmt::Display for HostId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let v = u128::from_be_bytes(self.0);
-        write!(
-            f,
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            v >> 96,
-            (v >> 80) & 0xffff,
-            (v >> 64) & 0xffff,
-            (v >> 48) & 0xffff,
-            v & 0xffff_ffff_ffff
-        )
+        let id = usual_uuid(text).filter(|id| !id.is_nil()).map(Self);
+        id.ok_or_else(|| NameError::text(text, "host identifier", expected))
     }
 }
 
@@ -128,6 +80,7 @@ pub struct HostIdentity {
 #[serde(try_from = "String", into = "String")]
 pub struct Port(NonZeroU16);
 text_newtype!(Port);
+shown_as_content!(Port);
 
 impl Port {
     /// The port as a number.
@@ -140,19 +93,12 @@ impl FromStr for Port {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let bad = || NameError::Port {
-            value: text.to_owned(),
-        };
+        const WHY: &str = "expected a whole number from 1 to 65535";
+        let bad = || NameError::text(text, "TCP port", WHY);
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(bad());
         }
         text.parse().ok().map(Self).ok_or_else(bad)
-    }
-}
-
-impl fmt::Display for Port {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
@@ -187,7 +133,7 @@ pub struct Controller {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nqn: Option<Nqn>,
     /// What the connection is made with.
-    #[serde(default, skip_serializing_if = "ConnectOptions::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub options: ConnectOptions,
     /// Where it is defined.
     pub origin: Origin,
@@ -229,10 +175,6 @@ pub struct ConnectionIdentity {
     host_iface: Option<InterfaceName>,
 }
 
-pub(crate) fn is_false(value: &bool) -> bool {
-    !value
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,9 +193,11 @@ mod tests {
         ] {
             assert_eq!(
                 bad.parse::<HostId>(),
-                Err(NameError::HostId {
-                    value: bad.to_owned()
-                })
+                Err(NameError::text(
+                    bad,
+                    "host identifier",
+                    "expected a UUID such as `8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d`"
+                ))
             );
         }
     }
@@ -261,7 +205,7 @@ mod tests {
     #[test]
     fn qualified_names_keep_the_specification() {
         let refused = |text: &str| match text.parse::<Nqn>() {
-            Err(NameError::Nqn { why, .. }) => why,
+            Err(NameError::Text { why, .. }) => why,
             other => panic!("{text:?} gave {other:?}"),
         };
         assert!(
@@ -296,11 +240,10 @@ mod tests {
     fn ports_are_ports() {
         assert_eq!("4420".parse::<Port>().map(Port::get), Ok(4420));
         for bad in ["", "0", "70000", "-1", "+5", "44 20", "0x10"] {
+            let refused = bad.parse::<Port>().expect_err(bad).to_string();
             assert_eq!(
-                bad.parse::<Port>(),
-                Err(NameError::Port {
-                    value: bad.to_owned()
-                })
+                refused,
+                format!("`{bad}` is no TCP port: expected a whole number from 1 to 65535")
             );
         }
     }

@@ -8,8 +8,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::Origin;
+use crate::json::is_default;
 use crate::name::{NameError, text_newtype};
-use crate::nvme::is_false;
 use crate::string_enum::string_enum;
 
 /// The main routing table, which is meant where none is named (`RT_TABLE_MAIN`,
@@ -51,11 +51,9 @@ impl FromStr for Destination {
         if let Ok(address) = text.parse() {
             return Ok(Self::Host(address));
         }
-        text.parse()
-            .map(Self::Network)
-            .map_err(|_| NameError::Destination {
-                value: text.to_owned(),
-            })
+        let expected = "expected `default`, an address or a network such as `10.0.0.0/8`";
+        let network = text.parse().map(Self::Network);
+        network.map_err(|_| NameError::text(text, "destination", expected))
     }
 }
 
@@ -102,10 +100,6 @@ string_enum! {
 }
 
 impl RouteType {
-    fn is_unicast(&self) -> bool {
-        *self == Self::Unicast
-    }
-
     /// The others end at this host and belong to no link.
     pub fn carries_packets(self) -> bool {
         !matches!(
@@ -130,7 +124,7 @@ pub struct Route {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<u32>,
     /// The gateway is on the link although no address says so.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub on_link: bool,
     /// Preferred source address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,11 +133,7 @@ pub struct Route {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<RouteScope>,
     /// Type.
-    #[serde(
-        rename = "type",
-        default,
-        skip_serializing_if = "RouteType::is_unicast"
-    )]
+    #[serde(rename = "type", default, skip_serializing_if = "is_default")]
     pub kind: RouteType,
     /// Path MTU in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -271,9 +261,8 @@ mod tests {
             );
         }
         for bad in ["", "10.0.0.0/33", "anywhere", "10.0.0"] {
-            let error = NameError::Destination {
-                value: bad.to_owned(),
-            };
+            let expected = "expected `default`, an address or a network such as `10.0.0.0/8`";
+            let error = NameError::text(bad, "destination", expected);
             assert_eq!(bad.parse::<Destination>(), Err(error));
         }
     }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::is_default;
 use crate::remote::Storage;
 use crate::source::{Source, differ, fits, source};
 use crate::{
@@ -77,10 +78,10 @@ pub struct PortSettings {
     pub nqn: Option<Nqn>,
     /// nvme-cli connects it by itself (`discover_from_json_config_file`), so it
     /// can be a further path to storage that another source names.
-    #[serde(default, skip_serializing_if = "crate::nvme::is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub is_connected: bool,
     /// What the connection is made with.
-    #[serde(default, skip_serializing_if = "ConnectOptions::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub options: ConnectOptions,
     /// What the user should know where a controller is at this portal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -106,6 +107,18 @@ impl PortSettings {
             warnings: Vec::new(),
             errors: Vec::new(),
             origin,
+        }
+    }
+
+    /// The controller that it tells of.
+    pub fn controller(&self) -> Controller {
+        Controller {
+            transport: self.transport,
+            traddr: self.traddr,
+            trsvcid: self.trsvcid,
+            nqn: self.nqn.clone(),
+            options: self.options.clone(),
+            origin: self.origin.clone(),
         }
     }
 
@@ -305,14 +318,7 @@ impl Application<'_> {
             }
             self.used[i] = true;
             self.tell(i);
-            let new = self.storage.controller(&Controller {
-                transport: one.transport,
-                traddr: one.traddr,
-                trsvcid: one.trsvcid,
-                nqn: one.nqn.clone(),
-                options: one.options.clone(),
-                origin: one.origin.clone(),
-            });
+            let new = self.storage.controller(&one.controller());
             self.storage.mounts_also_on(first, new);
         }
     }

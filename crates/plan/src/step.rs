@@ -102,7 +102,7 @@ pub enum Action {
         /// The interface.
         interface: InterfaceName,
         /// The address.
-        #[serde(flatten, with = "crate::address::single")]
+        #[serde(flatten)]
         address: InterfaceAddress,
     },
     /// Brings a link up and asks for a lease.

@@ -2,31 +2,24 @@
 //! controllers.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::json::is_default;
 use crate::layer::Layer;
-use crate::name::{NameError, text_newtype};
-use crate::nvme::is_false;
+use crate::name::{NameError, name_type};
 use crate::{Controller, Origin};
 
-/// Where a filesystem is mounted: an absolute path without `.`, `..`, double
-/// or trailing slashes, or `swap` for swap space, which has no path.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct MountPoint(String);
-text_newtype!(MountPoint);
+name_type!(
+    /// Where a filesystem is mounted: an absolute path without `.`, `..`, double
+    /// or trailing slashes, or `swap` for swap space, which has no path.
+    MountPoint
+);
 
 impl MountPoint {
-    /// The path as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The path is `ancestor` or lies under it, by path component.
     pub fn is_at_or_under(&self, ancestor: &str) -> bool {
         self.0
@@ -55,12 +48,7 @@ impl FromStr for MountPoint {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let refuse = |why| {
-            Err(NameError::MountPoint {
-                value: text.to_owned(),
-                why,
-            })
-        };
+        let refuse = |why| Err(NameError::text(text, "mount point", why));
         if text == "none" || text == "swap" {
             return Ok(Self("swap".to_owned()));
         }
@@ -91,49 +79,20 @@ impl FromStr for MountPoint {
     }
 }
 
-impl fmt::Display for MountPoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+name_type!(
+    /// The kernel's name of a filesystem (filesystems(5)): `ext4`, `xfs`.
+    ///
+    /// Up to 32 lower-case letters, digits, `_` and `-`, a letter or digit first.
+    FilesystemType: "filesystem", check_filesystem
+);
 
-/// The kernel's name of a filesystem (filesystems(5)): `ext4`, `xfs`.
-///
-/// Up to 32 lower-case letters, digits, `_` and `-`, a letter or digit first.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct FilesystemType(String);
-text_newtype!(FilesystemType);
-
-impl FilesystemType {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for FilesystemType {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let named = text.starts_with(plain)
-            && text.len() <= 32
-            && text.chars().all(|c| plain(c) || "_-".contains(c));
-        if named {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NameError::Filesystem {
-                value: text.to_owned(),
-            })
-        }
-    }
-}
-
-impl fmt::Display for FilesystemType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+fn check_filesystem(text: &str) -> Result<(), &'static str> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let named = text.starts_with(plain)
+        && text.len() <= 32
+        && text.chars().all(|c| plain(c) || "_-".contains(c));
+    let expected = "expected lower-case letters and digits, such as `ext4`";
+    named.then_some(()).ok_or(expected)
 }
 
 /// One thing of the storage configuration.
@@ -200,7 +159,7 @@ pub struct MountRequest {
     /// tells whether it is remote.
     pub unknown_device: bool,
     /// Its options say that the running system boots without it.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub optional: bool,
     /// What is mounted, where the source says it.
     pub filesystem: Option<FilesystemType>,
@@ -502,9 +461,11 @@ mod tests {
         for bad in ["", "-q", "Ext4", "ext4 ", "a/b", "ext4,rw", &"x".repeat(33)] {
             assert_eq!(
                 name(bad),
-                Err(NameError::Filesystem {
-                    value: bad.to_owned()
-                })
+                Err(NameError::text(
+                    bad,
+                    "filesystem",
+                    "expected lower-case letters and digits, such as `ext4`"
+                ))
             );
         }
     }
@@ -524,7 +485,7 @@ mod tests {
             ("swap", "swap")
         );
         let why = |text: &str| match text.parse::<MountPoint>() {
-            Err(NameError::MountPoint { why, .. }) => why,
+            Err(NameError::Text { why, .. }) => why,
             other => panic!("{text:?} gave {other:?}"),
         };
         assert_eq!(why("srv"), "it does not start with `/`");

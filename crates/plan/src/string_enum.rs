@@ -39,6 +39,12 @@ macro_rules! string_enum {
             }
         }
 
+        impl From<$name> for u8 {
+            fn from(word: $name) -> u8 {
+                word.number()
+            }
+        }
+
         impl std::str::FromStr for $name {
             type Err = $crate::NameError;
 
