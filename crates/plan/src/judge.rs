@@ -66,15 +66,11 @@ fn idle_controllers(plan: &mut BootPlan) {
 fn unbound_link_local(plan: &mut BootPlan) {
     let mounts = plan.mounts.iter();
     let used: BTreeSet<usize> = inserted(mounts.flat_map(|m| m.controllers.clone()));
-    for (index, controller) in plan.controllers.iter().enumerate() {
-        let IpAddr::V6(address) = controller.traddr else {
-            continue;
-        };
-        if !address.is_unicast_link_local() || controller.options.host_iface.is_some() {
-            continue;
-        }
+    let controllers = plan.controllers.iter().enumerate();
+    for (index, controller) in controllers.filter(|(_, one)| is_unbound_link_local(one)) {
         let message = format!(
-            "`{address}` is a link-local address, and nothing says which interface leads to it"
+            "`{}` is a link-local address, and nothing says which interface leads to it",
+            controller.traddr
         );
         let warning = Warning::at(controller.origin.clone(), message)
             .with_hint("add `host_iface`, or use an address of wider scope");

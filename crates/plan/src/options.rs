@@ -175,18 +175,16 @@ fn misfit(kind: OptionKind) -> OptionError {
 }
 
 /// A value of an option.
-trait Value: Clone {
-    fn told(&self) -> String;
+trait Value: Clone + ToString {
+    fn told(&self) -> String {
+        self.to_string()
+    }
     fn read(kind: OptionKind, text: &str) -> Result<Self, OptionError>;
 }
 
 macro_rules! plain_value {
     ($($name:ty),+) => {$(
         impl Value for $name {
-            fn told(&self) -> String {
-                self.to_string()
-            }
-
             fn read(kind: OptionKind, text: &str) -> Result<Self, OptionError> {
                 text.parse().map_err(|_| misfit(kind))
             }
@@ -196,10 +194,6 @@ macro_rules! plain_value {
 plain_value!(u8, u32, IpAddr);
 
 impl Value for i32 {
-    fn told(&self) -> String {
-        self.to_string()
-    }
-
     fn read(kind: OptionKind, text: &str) -> Result<Self, OptionError> {
         let seconds = text.parse().ok().filter(|seconds| *seconds >= -1);
         seconds.ok_or_else(|| misfit(kind))
@@ -207,10 +201,6 @@ impl Value for i32 {
 }
 
 impl Value for InterfaceName {
-    fn told(&self) -> String {
-        self.to_string()
-    }
-
     fn read(_: OptionKind, text: &str) -> Result<Self, OptionError> {
         Ok(text.parse()?)
     }

@@ -72,14 +72,9 @@ pub fn apply(plan: &mut BootPlan) {
 /// The routes of a VRF and of what it holds are in its table, as networkd has
 /// it; the kernel would take the main one.
 fn tables(plan: &mut BootPlan) {
-    let tables: Vec<Option<u32>> = {
-        let topology = Topology::new(&plan.network);
-        let table = |at: usize| match &topology.interfaces[topology.vrf(at).unwrap_or(at)].kind {
-            LinkKind::Vrf { vrf } => Some(vrf.table),
-            _ => None,
-        };
-        (0..topology.interfaces.len()).map(table).collect()
-    };
+    let topology = Topology::new(&plan.network);
+    let places = 0..topology.interfaces.len();
+    let tables: Vec<_> = places.map(|at| topology.vrf_table(at)).collect();
     for (interface, table) in plan.network.interfaces.iter_mut().zip(tables) {
         interface.table = table;
         for route in &mut interface.routes {

@@ -61,80 +61,42 @@ impl Reason {
 
 /// Works out the reach from the mounts and the number of remote controllers.
 pub(crate) fn reach(mounts: &[Mount], controllers: usize) -> (Reach, Vec<Reason>) {
+    let general = |message: &str| {
+        let message = message.to_owned();
+        let origin = None;
+        vec![Reason { message, origin }]
+    };
     if controllers == 0 {
-        let message = "no NVMe/TCP controller is configured".to_owned();
         return (
             Reach::Local,
-            vec![Reason {
-                message,
-                origin: None,
-            }],
+            general("no NVMe/TCP controller is configured"),
         );
     }
-    let remote = |mount: &&Mount| !mount.controllers.is_empty();
-    let firmware: Vec<Reason> = mounts
-        .iter()
-        .filter(remote)
-        .filter(|m| m.path.is_read_by_firmware())
-        .map(|m| {
-            Reason::of(
-                m,
-                format!(
-                    "`{}` is remote, and the firmware or its boot loader reads it",
-                    m.path
-                ),
-            )
-        })
-        .collect();
+    let remote = mounts.iter().filter(|one| !one.controllers.is_empty());
+    let reasons = |is: fn(&Mount) -> bool, why: &str| -> Vec<Reason> {
+        let such = remote.clone().filter(|one| is(one));
+        let message = |one: &Mount| format!("`{}` is remote{why}", one.path);
+        such.map(|one| Reason::of(one, message(one))).collect()
+    };
+    let why = ", and the firmware or its boot loader reads it";
+    let firmware = reasons(|one| one.path.is_read_by_firmware(), why);
     if !firmware.is_empty() {
         return (Reach::Firmware, firmware);
     }
-    let root = mounts
-        .iter()
-        .filter(remote)
-        .find(|m| m.path.as_str() == "/");
-    let boot_is_local = mounts.iter().any(|m| m.path.as_str() == "/boot");
+    let root = remote.clone().find(|one| one.path.as_str() == "/");
+    let boot_is_local = mounts.iter().any(|one| one.path.as_str() == "/boot");
     if let Some(root) = root.filter(|_| !boot_is_local) {
         let message =
             "`/` is remote and `/boot` is no mount of its own, so the kernel is remote too";
         return (Reach::Firmware, vec![Reason::of(root, message.to_owned())]);
     }
-    let essential: Vec<Reason> = mounts
-        .iter()
-        .filter(remote)
-        .filter(|m| m.essential)
-        .map(|m| {
-            Reason::of(
-                m,
-                format!(
-                    "`{}` is remote and must be there before init starts",
-                    m.path
-                ),
-            )
-        })
-        .collect();
+    let essential = reasons(|one| one.essential, " and must be there before init starts");
     if !essential.is_empty() {
         return (Reach::Initramfs, essential);
     }
-    let others: Vec<Reason> = mounts
-        .iter()
-        .filter(remote)
-        .map(|m| {
-            Reason::of(
-                m,
-                format!("`{}` is remote; the running system can connect it", m.path),
-            )
-        })
-        .collect();
+    let mut others = reasons(|_| true, "; the running system can connect it");
     if others.is_empty() {
-        let message = "no filesystem is mounted from a remote controller".to_owned();
-        return (
-            Reach::Userspace,
-            vec![Reason {
-                message,
-                origin: None,
-            }],
-        );
+        others = general("no filesystem is mounted from a remote controller");
     }
     (Reach::Userspace, others)
 }

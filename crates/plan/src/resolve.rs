@@ -1,6 +1,6 @@
 //! All fragments together: the boot plan.
 
-use crate::merge::{Merged, merge};
+use crate::merge::merge;
 use crate::{BootPlan, Fragment, Reach, Warning, judge, path, policy, precedence, reach, settings};
 
 /// Resolves fragments, the weakest first: a later one's host identity
@@ -13,45 +13,36 @@ use crate::{BootPlan, Fragment, Reach, Warning, judge, path, policy, precedence,
 /// path can't have, and last the rules of [`policy`](crate::policy), which
 /// every runtime obeys. Nobody edits the plan afterwards.
 pub fn resolve(fragments: Vec<Fragment>) -> BootPlan {
-    let Merged {
-        host,
-        network,
-        has_network,
-        passed_over,
-        mut storage,
-        named,
-        hosts,
-        ports,
-        notices,
-        mut warnings,
-        mut errors,
-    } = merge(fragments);
+    let mut merged = merge(fragments);
+    let storage = &mut merged.storage;
     let (reach, reasons) = reach::reach(&storage.mounts, storage.controllers.len());
-    warnings.extend(precedence::apply(&mut storage, &named, reach));
-    let is_open = reach == Reach::Firmware && !named.is_at_boot;
-    let settled = settings::apply(&mut storage, &hosts, &ports, host.as_ref(), is_open);
-    warnings.extend(settled.warnings);
-    errors.extend(settled.errors);
+    let superseded = precedence::apply(storage, &merged.named, reach);
+    merged.warnings.extend(superseded);
+    let is_open = reach == Reach::Firmware && !merged.named.is_at_boot;
+    let host = merged.host.as_ref();
+    let settled = settings::apply(storage, &merged.hosts, &merged.ports, host, is_open);
+    merged.warnings.extend(settled.warnings);
+    merged.errors.extend(settled.errors);
     let mut plan = BootPlan {
         reach,
         reasons,
-        host,
-        mounts: storage.mounts,
-        controllers: storage.controllers,
+        host: merged.host,
+        mounts: merged.storage.mounts,
+        controllers: merged.storage.controllers,
         known_ports: settled.known_ports,
         requirements: Vec::new(),
         modules: Vec::new(),
-        network,
+        network: merged.network,
         paths: Vec::new(),
-        warnings,
-        errors,
+        warnings: merged.warnings,
+        errors: merged.errors,
     };
     choose_routes(&mut plan);
     let sources = judge::Sources {
-        has_network,
-        is_at_boot: named.is_at_boot,
-        passed_over,
-        notices,
+        has_network: merged.has_network,
+        is_at_boot: merged.named.is_at_boot,
+        passed_over: merged.passed_over,
+        notices: merged.notices,
     };
     judge::judge(&mut plan, sources);
     policy::apply(&mut plan);

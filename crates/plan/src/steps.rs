@@ -4,7 +4,8 @@
 use crate::path::deciding_rules;
 use crate::topology::{Topology, bytes};
 use crate::{
-    Action, BootPlan, BridgePort, Interface, Ipv6Settings, LinkKind, Mtu, NewLink, Origin, Step,
+    Action, BootPlan, BridgePort, Interface, InterfaceName, Ipv6Settings, LinkKind, Mtu, NewLink,
+    Origin, Step,
 };
 
 /// Which interfaces are brought up.
@@ -52,18 +53,11 @@ pub fn steps(plan: &BootPlan, scope: Scope) -> Vec<Step> {
         layout.interface(at);
     }
     layout.rules_of_others(plan);
-    let mut steps = layout.steps;
     for (controller, c) in plan.controllers.iter().enumerate() {
-        let action = Action::Connect {
-            controller,
-            portal: c.into(),
-        };
-        steps.push(Step {
-            action,
-            origin: c.origin.clone(),
-        });
+        let portal = c.into();
+        layout.push(Action::Connect { controller, portal }, &c.origin);
     }
-    steps
+    layout.steps
 }
 
 struct Layout<'a> {
@@ -90,6 +84,11 @@ impl<'a> Layout<'a> {
             action,
             origin: origin.clone(),
         });
+    }
+
+    /// What an interface's own definition asks for.
+    fn own(&mut self, one: &Interface, action: impl FnOnce(InterfaceName) -> Action) {
+        self.push(action(one.name.clone()), &one.origin);
     }
 
     fn interface(&mut self, at: usize) {
@@ -136,37 +135,29 @@ impl<'a> Layout<'a> {
             return;
         }
         let one = self.at(at);
-        let interface = || one.name.clone();
         if one.kind == LinkKind::Ethernet
             && let Some(card) = one.matching.clone()
         {
-            let interface = interface();
-            let action = match one.set_name {
+            self.own(one, |interface| match one.set_name {
                 true => Action::Rename { interface, card },
                 false => Action::FindCard { interface, card },
-            };
-            self.push(action, &one.origin);
+            });
         }
         if let Some(link) = self.new_link(at) {
-            let interface = interface();
-            self.push(Action::CreateLink { interface, link }, &one.origin);
+            self.own(one, |interface| Action::CreateLink { interface, link });
         }
         if let Some(mac) = one.mac {
-            let interface = interface();
-            self.push(Action::SetMac { interface, mac }, &one.origin);
+            self.own(one, |interface| Action::SetMac { interface, mac });
         }
         if !one.offloads.is_empty() {
-            let (interface, offloads) = (interface(), one.offloads);
-            let action = Action::SetOffloads {
+            self.own(one, |interface| Action::SetOffloads {
                 interface,
-                offloads,
-            };
-            self.push(action, &one.origin);
+                offloads: one.offloads,
+            });
         }
         self.mtu(at);
         if matches!(one.kind, LinkKind::Vrf { .. }) {
-            let interface = interface();
-            self.push(Action::LinkUp { interface }, &one.origin);
+            self.own(one, |interface| Action::LinkUp { interface });
         }
     }
 
@@ -236,11 +227,11 @@ impl<'a> Layout<'a> {
             .filter(|m| self.created[**m] && self.topology.master(**m) == Some(at))
             .find(|m| self.at(**m).id == *id);
         if let Some(&primary) = primary {
-            let action = Action::SetBondPrimary {
-                interface: one.name.clone(),
-                primary: self.at(primary).name.clone(),
-            };
-            self.push(action, &one.origin);
+            let primary = self.at(primary).name.clone();
+            self.own(one, |interface| Action::SetBondPrimary {
+                interface,
+                primary,
+            });
         }
     }
 
@@ -265,14 +256,7 @@ impl<'a> Layout<'a> {
         let mut settings = self.ipv6(one, master);
         // The kernel gives it the link's own MTU again when the link goes up.
         let mtu = settings.mtu.take_if(|_| goes_up);
-        if !settings.is_empty() {
-            let interface = interface();
-            let action = Action::SetIpv6 {
-                interface,
-                settings,
-            };
-            self.push(action, &one.origin);
-        }
+        self.set_ipv6(one, settings);
         for address in &one.addresses {
             let origin = address.origin.as_ref().unwrap_or(&one.origin);
             let action = Action::AddAddress {
@@ -284,16 +268,11 @@ impl<'a> Layout<'a> {
         if goes_up {
             self.up(one, master);
         }
-        if mtu.is_some() {
-            let action = Action::SetIpv6 {
-                interface: interface(),
-                settings: Ipv6Settings {
-                    mtu,
-                    ..Ipv6Settings::default()
-                },
-            };
-            self.push(action, &one.origin);
-        }
+        let settings = Ipv6Settings {
+            mtu,
+            ..Ipv6Settings::default()
+        };
+        self.set_ipv6(one, settings);
         for rule in &one.rules {
             let action = Action::AddRule {
                 interface: interface(),
@@ -303,13 +282,11 @@ impl<'a> Layout<'a> {
         }
         // The kernel refuses a route over a link that is down.
         for route in one.routes.iter().filter(|_| goes_up) {
-            let origin = &route.origin;
-            let route = Box::new(route.clone());
             let action = Action::AddRoute {
                 interface: interface(),
-                route,
+                route: Box::new(route.clone()),
             };
-            self.push(action, origin);
+            self.push(action, &route.origin);
         }
     }
 
@@ -329,8 +306,16 @@ impl<'a> Layout<'a> {
             self.push(action, &one.origin);
         }
         if one.link_local.ipv4 && master.is_none() {
-            let interface = one.name.clone();
-            self.push(Action::Ipv4LinkLocal { interface }, &one.origin);
+            self.own(one, |interface| Action::Ipv4LinkLocal { interface });
+        }
+    }
+
+    fn set_ipv6(&mut self, one: &Interface, settings: Ipv6Settings) {
+        if !settings.is_empty() {
+            self.own(one, |interface| Action::SetIpv6 {
+                interface,
+                settings,
+            });
         }
     }
 

@@ -90,6 +90,14 @@ impl<'a> Topology<'a> {
         self.vrf[at]
     }
 
+    /// The routing table of the VRF that it is or that holds it.
+    pub(crate) fn vrf_table(&self, at: usize) -> Option<u32> {
+        match &self.interfaces[self.vrf(at).unwrap_or(at)].kind {
+            LinkKind::Vrf { vrf } => Some(vrf.table),
+            _ => None,
+        }
+    }
+
     /// The interface can be there when its turn comes.
     pub(crate) fn exists(&self, at: usize) -> bool {
         self.exists[at]

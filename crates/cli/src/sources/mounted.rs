@@ -5,7 +5,9 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use nvmeroot_intake::{fstab, machine};
-use nvmeroot_plan::{BootPlan, Controller, Fragment, MountSource, NodeRole, StorageGraph, Warning};
+use nvmeroot_plan::{
+    BootPlan, Controller, Fragment, MountSource, NodeRole, PortSettings, StorageGraph, Warning,
+};
 
 use super::SourceError;
 use super::machine as files;
@@ -108,16 +110,7 @@ fn named(nvme: &[Fragment]) -> Vec<Controller> {
     let is_whole = ports.clone().any(|port| port.is_connected);
     // Where subsystems are named, who else is asked for them adds nothing.
     let counts = ports.filter(|port| port.is_connected || !is_whole);
-    counts
-        .map(|port| Controller {
-            transport: port.transport,
-            traddr: port.traddr,
-            trsvcid: port.trsvcid,
-            nqn: port.nqn.clone(),
-            options: port.options.clone(),
-            origin: port.origin.clone(),
-        })
-        .collect()
+    counts.map(PortSettings::controller).collect()
 }
 
 /// What the user should know where the controllers know the host by another identity than

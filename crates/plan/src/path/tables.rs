@@ -243,11 +243,7 @@ pub(super) fn refuses(kind: RouteType) -> bool {
 /// The table of an interface's own networks, and of its routes where they
 /// name none.
 pub(super) fn table_of(topology: &Topology<'_>, at: usize) -> u32 {
-    let holder = topology.vrf(at).unwrap_or(at);
-    match &topology.interfaces[holder].kind {
-        LinkKind::Vrf { vrf } => vrf.table,
-        _ => MAIN_TABLE,
-    }
+    topology.vrf_table(at).unwrap_or(MAIN_TABLE)
 }
 
 pub(super) fn network_of(route: &Route) -> IpNet {
