@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nvmeroot_plan::{InterfaceName, Nqn};
 use nvmeroot_record::{Failure, FailureKind, StepKind};
 
-use super::fabrics::{ConnectError, Connected};
+use super::fabrics::Connected;
 use super::ownership;
 use super::pool::Task;
 use super::portal_route::{PortalRoute, request};
@@ -129,10 +129,10 @@ impl Storage {
         let request = request(self, at, nqn.as_str(), &options);
         let failures = self.lock().failed_connects.get(&index).copied();
         let made = self.fabrics.connect(&request, failures.unwrap_or(0));
-        made.map_err(|ConnectError(failure)| {
+        if made.is_err() {
             *self.lock().failed_connects.entry(index).or_default() += 1;
-            failure
-        })
+        }
+        made
     }
 
     fn is_connected(

@@ -181,8 +181,7 @@ fn ask(
         route.ask_itself();
     }
     route.attempt(storage, netlink, step, |patience| {
-        let asked = storage.fabrics.discover(&request, patience);
-        let (entries, left_out) = asked.map_err(|e| e.0)?;
+        let (entries, left_out) = storage.fabrics.discover(&request, patience)?;
         let leads_on = |kind| matches!(kind, SubsystemKind::Nvm | SubsystemKind::Referral);
         if entries.iter().any(|e| leads_on(e.kind)) {
             return Ok((entries, left_out));

@@ -173,10 +173,6 @@ pub struct Connected {
     pub left_out: Vec<&'static str>,
 }
 
-/// Why there is no controller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectError(pub Failure);
-
 /// Makes controllers, one after the other ([`ConnectLock`]): the kernel holds a lock
 /// over each connect anyway, and so each line in its log has one cause. Who knows
 /// that a portal does not answer must not come here, or all others wait with it.
@@ -207,17 +203,17 @@ impl Fabrics {
         self.device.prepare();
     }
 
-    fn supported(&self) -> Result<&Supported, ConnectError> {
+    fn supported(&self) -> Result<&Supported, Failure> {
         if let Some(known) = self.supported.get() {
             return Ok(known);
         }
         let known = match self.device.options() {
             Ok(text) => Supported::parse(&text),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Err(ConnectError(Failure::new(
+                return Err(Failure::new(
                     FailureKind::Kernel,
                     "`/dev/nvme-fabrics` is not there: the module `nvme-tcp` is not loaded",
-                )));
+                ));
             }
             // Kernels before 5.17 can't be asked.
             Err(_) => Supported::unknown(),
@@ -241,20 +237,15 @@ impl Fabrics {
     ///
     /// # Errors
     /// What stood in the way, by layer.
-    pub fn connect(&self, request: &Request<'_>, failures: u32) -> Result<Connected, ConnectError> {
+    pub fn connect(&self, request: &Request<'_>, failures: u32) -> Result<Connected, Failure> {
         let _turn = self.lock.connect(failures);
         let (text, left_out) = request.text(self.supported()?);
-        match self.device.create(&text) {
-            Ok(instance) => Ok(Connected {
-                instance: Some(instance),
-                left_out,
-            }),
-            Err(refusal) if is(&refusal.error, Errno::ALREADY) => Ok(Connected {
-                instance: None,
-                left_out,
-            }),
-            Err(refusal) => Err(ConnectError(judge(&refusal, request))),
-        }
+        let instance = match self.device.create(&text) {
+            Ok(instance) => Some(instance),
+            Err(refusal) if is(&refusal.error, Errno::ALREADY) => None,
+            Err(refusal) => return Err(judge(&refusal, request)),
+        };
+        Ok(Connected { instance, left_out })
     }
 
     /// Asks the discovery controller behind a portal what it offers. Where
@@ -263,15 +254,11 @@ impl Fabrics {
     ///
     /// # Errors
     /// What stood in the way, by layer.
-    pub fn discover(
-        &self,
-        request: &Request<'_>,
-        patience: Duration,
-    ) -> Result<Offered, ConnectError> {
+    pub fn discover(&self, request: &Request<'_>, patience: Duration) -> Result<Offered, Failure> {
         if let Some(inquiry) = Inquiry::of(request) {
             match inquiry.ask(patience) {
                 Ok(offered) => return Ok(offered),
-                Err(Unanswered::Failure(failure)) => return Err(ConnectError(failure)),
+                Err(Unanswered::Failure(failure)) => return Err(failure),
                 // The kernel speaks more than we do, and knows more to say.
                 Err(Unanswered::NotUnderstood(_) | Unanswered::NotEnough) => {}
             }
@@ -286,22 +273,20 @@ impl Fabrics {
 
     /// The controller is removed again before anybody else connects, so that it
     /// takes no device's name.
-    fn discover_by_kernel(&self, request: &Request<'_>) -> Result<Offered, ConnectError> {
+    fn discover_by_kernel(&self, request: &Request<'_>) -> Result<Offered, Failure> {
         let _turn = self.lock.discover();
         let (text, _) = request.text(self.supported()?);
-        let instance = self
-            .device
-            .create(&text)
-            .map_err(|refusal| ConnectError(judge(&refusal, request)))?;
+        let made = self.device.create(&text);
+        let instance = made.map_err(|refusal| judge(&refusal, request))?;
         let read = read_log(|offset, part| self.read_part(instance, offset, part));
         let removed = self.device.delete(instance);
         let portal = request.at.to_string();
-        let offered = read.map_err(|what| ConnectError(unreadable(&portal, &what)))?;
+        let offered = read.map_err(|what| unreadable(&portal, &what))?;
         removed.map_err(|e| {
-            ConnectError(Failure::new(
+            Failure::new(
                 FailureKind::Kernel,
                 format!("the discovery controller of `{portal}` can't be removed: {e}"),
-            ))
+            )
         })?;
         Ok(offered)
     }

@@ -12,7 +12,7 @@ mod options;
 mod sysfs;
 mod tcp;
 
-pub use connect::{ConnectError, Connected, Device, Fabrics, Kernel, Refusal};
+pub use connect::{Connected, Device, Fabrics, Kernel, Refusal};
 pub use connection::open;
 pub use error::{classify, from_kernel_log};
 pub use nvmeroot_fabrics::log_page::{Offered, SubsystemKind};
