@@ -1,6 +1,7 @@
 //! Reading packets: bounds-checked, with the place of what is wrong.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 /// What is wrong with a packet, and where. Offsets count bytes from the
 /// start of the DHCP message (of the frame, for [`super::frame`]).
@@ -54,6 +55,14 @@ pub enum ParseError {
         /// Option code.
         option: u16,
     },
+}
+
+/// A time of a lease; all ones is forever (RFC 2132, section 9.2; RFC 8415, section 7.7).
+pub(super) fn seconds(value: u32) -> Duration {
+    match value {
+        u32::MAX => Duration::MAX,
+        value => Duration::from_secs(value.into()),
+    }
 }
 
 /// A read position in a packet.

@@ -70,12 +70,6 @@ impl Duid {
     }
 }
 
-impl fmt::Debug for Duid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex(f, &self.0)
-    }
-}
-
 /// Identity association identifier (RFC 8415, section 12), as in packets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Iaid(pub [u8; 4]);
@@ -95,12 +89,6 @@ impl Iaid {
         let [low, high] = [hash & 0xffff_ffff, hash >> 32];
         // Both fit 32 bits.
         Self(((low ^ high) as u32).to_be_bytes())
-    }
-}
-
-impl fmt::Debug for Iaid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex(f, &self.0)
     }
 }
 
@@ -130,19 +118,21 @@ impl ClientId {
     }
 }
 
-impl fmt::Debug for ClientId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex(f, &self.0)
-    }
+/// Shows bytes as DHCP servers note them.
+macro_rules! shown_in_hex {
+    ($($name:ident),+) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                for (at, byte) in self.0.iter().enumerate() {
+                    let colon = if at == 0 { "" } else { ":" };
+                    write!(f, "{colon}{byte:02x}")?;
+                }
+                Ok(())
+            }
+        }
+    )+};
 }
-
-fn hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    for (at, byte) in bytes.iter().enumerate() {
-        let colon = if at == 0 { "" } else { ":" };
-        write!(f, "{colon}{byte:02x}")?;
-    }
-    Ok(())
-}
+shown_in_hex!(Duid, Iaid, ClientId);
 
 /// A link's identity to DHCP servers.
 #[derive(Clone, Debug, PartialEq, Eq)]

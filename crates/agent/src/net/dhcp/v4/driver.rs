@@ -5,13 +5,11 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use nvmeroot_plan::MacAddress;
-
 use super::client::{Client, Output, V4Config};
 use super::lease::Lease4;
 use crate::net::dhcp::Link;
 use crate::net::dhcp::error::{DhcpError, Event};
-use crate::net::dhcp::frame::{self, parse_arp, parse_udp};
+use crate::net::dhcp::frame::{self, Arp, parse_arp, parse_udp};
 use crate::net::dhcp::random::Random;
 use crate::net::dhcp::runner::{Runner, Sending, Transport, arrived};
 use crate::net::dhcp::socket::{LinkSocket, close_aside, dhcp_filter, failed, open_udp};
@@ -223,31 +221,36 @@ pub fn announce(
     // Many hosts, Linux among them, answer a probe but no announcement.
     let probe = frame::arp_request(link.mac, Ipv4Addr::UNSPECIFIED, address);
     socket.send(&probe).map_err(failed(link, "send"))?;
-    let until = Instant::now() + watch;
+    let is = |arp: &Arp| arp.claims(address, link.mac);
+    match heard(&socket, link, watch, stop, is)? {
+        None => send(),
+        Some(arp) => Err(DhcpError::Conflict {
+            link: link.name.clone(),
+            address,
+            mac: arp.sender_mac,
+        }),
+    }
+}
+
+/// The first ARP packet that is such a one; `None` where none comes in time.
+pub(super) fn heard(
+    socket: &LinkSocket,
+    link: &Link,
+    time: Duration,
+    stop: BorrowedFd<'_>,
+    is: impl Fn(&Arp) -> bool,
+) -> Result<Option<Arp>, DhcpError> {
+    let until = Instant::now() + time;
     let mut buffer = [0; 128];
-    loop {
-        if Instant::now() >= until {
-            return send();
-        }
+    while Instant::now() < until {
         if wait(&[socket.as_fd()], stop, until).map_err(failed(link, "poll"))? == Wake::Stop {
             return Err(DhcpError::Stopped);
         }
         while let Some(bytes) = arrived(socket.receive(&mut buffer), link)? {
-            if let Some(mac) = claimant(bytes, address, link.mac) {
-                return Err(DhcpError::Conflict {
-                    link: link.name.clone(),
-                    address,
-                    mac,
-                });
+            if let Some(arp) = parse_arp(bytes).ok().flatten().filter(&is) {
+                return Ok(Some(arp));
             }
         }
     }
-}
-
-fn claimant(frame: &[u8], address: Ipv4Addr, ours: MacAddress) -> Option<MacAddress> {
-    parse_arp(frame)
-        .ok()
-        .flatten()
-        .filter(|arp| arp.claims(address, ours))
-        .map(|arp| arp.sender_mac)
+    Ok(None)
 }

@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use nvmeroot_plan::Mtu;
 
 use super::message::{Message, Options, code};
-use crate::net::dhcp::bytes::{ParseError, Reader};
+use crate::net::dhcp::bytes::{ParseError, Reader, seconds};
 use crate::net::dhcp::names;
 
 /// A route of option 121 or 33.
@@ -143,15 +143,6 @@ fn class_mask(address: Ipv4Addr) -> Ipv4Addr {
         0..=127 => Ipv4Addr::new(255, 0, 0, 0),
         128..=191 => Ipv4Addr::new(255, 255, 0, 0),
         192.. => Ipv4Addr::new(255, 255, 255, 0),
-    }
-}
-
-/// RFC 2132, section 9.2: all ones is forever.
-fn seconds(value: u32) -> Duration {
-    if value == u32::MAX {
-        Duration::MAX
-    } else {
-        Duration::from_secs(value.into())
     }
 }
 

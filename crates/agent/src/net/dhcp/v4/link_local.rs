@@ -2,16 +2,16 @@
 //! by ARP before it is taken.
 
 use std::net::Ipv4Addr;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use nvmeroot_plan::MacAddress;
 
+use super::driver::heard;
 use crate::net::dhcp::Link;
 use crate::net::dhcp::error::DhcpError;
-use crate::net::dhcp::frame::{self, Arp, parse_arp};
+use crate::net::dhcp::frame::{self, Arp};
 use crate::net::dhcp::random::Random;
-use crate::net::dhcp::runner::arrived;
 use crate::net::dhcp::socket::{LinkSocket, failed};
 use crate::sys::socket::{Wake, wait};
 
@@ -70,7 +70,6 @@ fn is_free(
     stop: BorrowedFd<'_>,
 ) -> Result<bool, DhcpError> {
     let probe = frame::arp_request(link.mac, Ipv4Addr::UNSPECIFIED, address);
-    let mut buffer = [0; 128];
     for number in 1..=PROBES {
         socket.send(&probe).map_err(failed(link, "send"))?;
         let pause = if number == PROBES {
@@ -78,17 +77,9 @@ fn is_free(
         } else {
             BETWEEN_PROBES
         };
-        let until = Instant::now() + pause;
-        while Instant::now() < until {
-            if wait(&[socket.as_fd()], stop, until).map_err(failed(link, "poll"))? == Wake::Stop {
-                return Err(DhcpError::Stopped);
-            }
-            while let Some(bytes) = arrived(socket.receive(&mut buffer), link)? {
-                let arp = parse_arp(bytes).ok().flatten();
-                if arp.is_some_and(|arp| is_wanted(&arp, address, link.mac)) {
-                    return Ok(false);
-                }
-            }
+        let is = |arp: &Arp| is_wanted(arp, address, link.mac);
+        if heard(socket, link, pause, stop, is)?.is_some() {
+            return Ok(false);
         }
     }
     Ok(true)

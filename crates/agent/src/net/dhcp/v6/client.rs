@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::lease::{Lease6, LeasedAddress};
 use super::message::{IaNa, Message, MessageType, Request, Status, StatusCode};
 use crate::net::dhcp::Link;
+use crate::net::dhcp::bytes::seconds;
 use crate::net::dhcp::error::{Event, Failure};
 use crate::net::dhcp::identity::{Duid, Iaid};
 use crate::net::dhcp::machine::{Machine, Timers};
@@ -433,15 +434,6 @@ fn no_address(text: &str) -> Status {
     Status {
         code: StatusCode::NoAddrsAvail,
         text: text.to_owned(),
-    }
-}
-
-/// RFC 8415, section 7.7: all ones is forever.
-fn seconds(value: u32) -> Duration {
-    if value == u32::MAX {
-        Duration::MAX
-    } else {
-        Duration::from_secs(value.into())
     }
 }
 
