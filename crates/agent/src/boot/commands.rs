@@ -20,7 +20,7 @@ use crate::sys::kmsg::{KernelLog, Kmsg, Level};
 use crate::sys::netlink;
 use crate::sys::paths::Paths;
 use crate::sys::priority::Priority;
-use crate::sys::{STACK, udev};
+use crate::sys::{spawn, udev};
 use crate::task::{Context, Recorder, monotonic_us};
 
 /// Exit status of `wait` where no `run` is at work, or it went without a result.
@@ -35,7 +35,7 @@ const START: Duration = Duration::from_secs(5);
 /// `stop` does not hold the boot up longer than this.
 const STOP: Duration = Duration::from_secs(3);
 
-fn command_line(paths: &Paths) -> CommandLine {
+pub(crate) fn command_line(paths: &Paths) -> CommandLine {
     CommandLine::parse(&std::fs::read_to_string(&paths.cmdline).unwrap_or_default())
 }
 
@@ -200,14 +200,11 @@ pub(crate) fn stop_on_signals(events: &Arc<Events>) -> std::io::Result<()> {
         signal_hook::low_level::pipe::register(signal, told.try_clone()?)?;
     }
     let events = Arc::clone(events);
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .stack_size(STACK)
-        .spawn(move || {
-            if caught.read_exact(&mut [0]).is_ok() {
-                events.stop();
-            }
-        })?;
+    spawn("signals", move || {
+        if caught.read_exact(&mut [0]).is_ok() {
+            events.stop();
+        }
+    })?;
     Ok(())
 }
 

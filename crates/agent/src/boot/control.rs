@@ -16,6 +16,7 @@ use rustix::io::Errno;
 
 use crate::sys::events::Events;
 use crate::sys::paths::Paths;
+use crate::sys::spawn;
 
 /// A value that is set once and waited for.
 #[derive(Debug)]
@@ -112,20 +113,14 @@ pub fn serve(socket: &Path, events: &Arc<Events>, control: &Arc<Control>) -> io:
     }
     let listener = UnixListener::bind(socket)?;
     let (events, control) = (Arc::clone(events), Arc::clone(control));
-    std::thread::Builder::new()
-        .name("control".to_owned())
-        .stack_size(crate::sys::STACK)
-        .spawn(move || {
-            for client in listener.incoming().flatten() {
-                let (events, control) = (Arc::clone(&events), Arc::clone(&control));
-                let _ = std::thread::Builder::new()
-                    .name("client".to_owned())
-                    .stack_size(crate::sys::STACK)
-                    .spawn(move || {
-                        let _ = answer(client, &events, &control);
-                    });
-            }
-        })?;
+    spawn("control", move || {
+        for client in listener.incoming().flatten() {
+            let (events, control) = (Arc::clone(&events), Arc::clone(&control));
+            let _ = spawn("client", move || {
+                let _ = answer(client, &events, &control);
+            });
+        }
+    })?;
     Ok(())
 }
 

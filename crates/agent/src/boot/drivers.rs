@@ -45,11 +45,8 @@ pub(super) fn load(paths: &Paths) {
             .into_iter()
             .filter(|alias| asked.insert(alias.clone()))
             .collect();
-        if new.is_empty() {
-            return;
-        }
         // Without modprobe, or without a driver, udev has the last word.
-        if load_aliases(&new).is_err() {
+        if new.is_empty() || load_aliases(&new).is_err() {
             return;
         }
     }

@@ -41,10 +41,6 @@ impl RootDevice {
             .all(|c| !matches!(c, std::path::Component::ParentDir));
         plain.then_some(Self(path))
     }
-
-    fn is_there(&self) -> bool {
-        self.0.exists()
-    }
 }
 
 /// All that must be there.
@@ -96,7 +92,7 @@ impl Requirements {
     pub(super) fn unmet(&self, connected: &ConnectedTo, tree: &NvmeTree) -> Vec<&Requirement> {
         // What will be mounted as root is what counts for root, whichever
         // controller it came from.
-        let root_is_there = self.root.as_ref().is_some_and(RootDevice::is_there);
+        let root_is_there = self.root.as_ref().is_some_and(|root| root.0.exists());
         let is_met = |one: &Requirement| {
             let only_root = one.mounts.iter().all(|m| m.as_str() == "/");
             only_root && root_is_there || is_met(one, connected, tree)

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nvmeroot_firmware::CommandLine;
 
 use super::bring_up::Boot;
-use super::commands::stop_on_signals;
+use super::commands::{command_line, stop_on_signals};
 use super::error::{StartError, io};
 use super::requirements::Requirements;
 use super::sources::{self, Resolved};
@@ -41,8 +41,7 @@ pub fn leases(paths: &Paths) -> ExitCode {
 type Start = fn(&Boot) -> Result<(), NetlinkError>;
 
 fn run(paths: &Paths, record: PathBuf, start: Start) -> ExitCode {
-    let text = std::fs::read_to_string(&paths.cmdline).unwrap_or_default();
-    let line = CommandLine::parse(&text);
+    let line = command_line(paths);
     if line.off {
         return ExitCode::SUCCESS;
     }

@@ -46,10 +46,7 @@ struct Sources {
 /// The plan of this boot. What of the installed plan, the tables and the command line
 /// does not count is said.
 pub(crate) fn resolved(paths: &Paths, kmsg: &Kmsg) -> Result<Resolved, StartError> {
-    let text = std::fs::read(&paths.plan).map_err(|source| StartError::Read {
-        path: paths.plan.clone(),
-        source,
-    })?;
+    let text = text(paths)?;
     let installed = installed(&text, paths)?;
     // The steps and the sources beside it are for others: the steps follow from the
     // plan, and what would read them here weighs as much as a DHCP client.
@@ -100,6 +97,14 @@ pub(crate) fn resolved(paths: &Paths, kmsg: &Kmsg) -> Result<Resolved, StartErro
         only_at_boot: only_at_boot(&installed, &plan),
         remarks,
         plan,
+    })
+}
+
+/// The installed plan as it stands there.
+pub(super) fn text(paths: &Paths) -> Result<Vec<u8>, StartError> {
+    std::fs::read(&paths.plan).map_err(|source| StartError::Read {
+        path: paths.plan.clone(),
+        source,
     })
 }
 

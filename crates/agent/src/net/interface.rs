@@ -16,7 +16,7 @@ use super::interface_task::InterfaceTask;
 use super::lease::Phase;
 use super::link_readiness::{wait_for_carrier, wait_for_name};
 use super::network::Network;
-use crate::sys::netlink::{Link, LinkChange, Netlink, NewAddress, NewRoute};
+use crate::sys::netlink::{Ethtool, Link, LinkChange, Netlink, NewAddress, NewRoute};
 use crate::task::{Ended, FailureScope};
 
 /// Milliseconds after which a neighbour is asked for again while the machine
@@ -113,16 +113,12 @@ impl InterfaceTask<'_> {
         let link = &self.link()?;
         match action {
             Action::SetMac { mac, .. } => self.mac(link, *mac),
-            Action::SetOffloads { offloads, .. } => self.ethtool(StepKind::Offloads, |ethtool| {
-                ethtool.set_offloads(link, *offloads)
+            Action::SetOffloads { offloads, .. } => self.attempt(StepKind::Offloads, "", |_| {
+                Ethtool::open()?.set_offloads(link, *offloads)
             }),
-            Action::SetMtu { mtu, .. } => {
-                let change = LinkChange {
-                    mtu: Some(*mtu),
-                    ..LinkChange::default()
-                };
-                self.set(StepKind::Mtu, mtu.to_string(), link, &change)
-            }
+            Action::SetMtu { mtu, .. } => self.attempt(StepKind::Mtu, mtu.to_string(), |netlink| {
+                netlink.set_link(link, LinkChange::Mtu(*mtu))
+            }),
             Action::SetMaster { master, .. } => self.enslave(link, master),
             Action::SetBridgePort { port, .. } => self.attempt(StepKind::Port, "", |netlink| {
                 netlink.set_bridge_port(link, *port)
@@ -180,7 +176,12 @@ impl InterfaceTask<'_> {
         };
         if !std::mem::replace(&mut self.prepared, true) {
             self.network.ask_neighbours_every(&link, NEIGHBOUR_TIME_MS);
-            self.prepare_ipv6(&link);
+            // The kernel waits up to a second at random before it starts duplicate address
+            // detection and before it asks for routers, so that a whole rack that powers up
+            // does not speak at once. For the few interfaces that root stands on, root's
+            // second counts more.
+            self.network
+                .try_ipv6(&link, "router_solicitation_delay", "0");
         }
         Ok(link)
     }
@@ -210,11 +211,9 @@ impl InterfaceTask<'_> {
         if link.mac == Some(mac) || link.master.is_some() {
             return Ok(());
         }
-        let change = LinkChange {
-            mac: Some(mac),
-            ..LinkChange::default()
-        };
-        self.set(StepKind::Mac, mac.to_string(), link, &change)?;
+        self.attempt(StepKind::Mac, mac.to_string(), |netlink| {
+            netlink.set_link(link, LinkChange::Mac(mac))
+        })?;
         if let Some(link) = &mut self.link {
             link.mac = Some(mac);
         }
@@ -264,17 +263,8 @@ impl InterfaceTask<'_> {
             self.context.retry(&self.scope, &step, || {
                 // The kernel refuses to rename a link that is up (before 6.3).
                 // Nothing is on it yet that going down could lose.
-                let down = LinkChange {
-                    up: Some(false),
-                    ..LinkChange::default()
-                };
-                let renamed = LinkChange {
-                    name: Some(name),
-                    ..LinkChange::default()
-                };
-                let changed = netlink.set_link(&link, &down);
-                let changed = changed.and_then(|()| netlink.set_link(&link, &renamed));
-                changed.map_err(|e| e.failure())
+                netlink.set_link(&link, LinkChange::Up(false))?;
+                netlink.set_link(&link, LinkChange::Name(name))
             })?;
             step.done();
             link.name = name.to_string();
@@ -283,28 +273,15 @@ impl InterfaceTask<'_> {
         Ok(())
     }
 
-    /// The kernel waits up to a second at random before it starts duplicate
-    /// address detection and before it asks for routers, so that a whole rack
-    /// that powers up does not speak at once. For the few interfaces that root
-    /// stands on, root's second counts more.
-    fn prepare_ipv6(&self, link: &Link) {
-        self.network
-            .try_ipv6(link, "router_solicitation_delay", "0");
-    }
-
     /// Without this nothing else works: tried until it does.
     fn up(&mut self, link: &Link) -> Result<(), Ended> {
         if is_negotiated(self.interface) {
             self.wait_for_member(link)?;
         }
-        let change = LinkChange {
-            up: Some(true),
-            ..LinkChange::default()
-        };
         let step = self.step(StepKind::LinkUp, "");
         let netlink = &mut self.netlink;
         self.context.retry(&self.scope, &step, || {
-            netlink.set_link(link, &change).map_err(|e| e.failure())
+            netlink.set_link(link, LinkChange::Up(true))
         })?;
         step.done();
         Ok(())

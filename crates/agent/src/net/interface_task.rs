@@ -7,7 +7,7 @@ use nvmeroot_plan::Interface;
 use nvmeroot_record::{Failure, FailureKind, StepKind};
 
 use super::network::Network;
-use crate::sys::netlink::{Link, LinkChange, Netlink, NetlinkError};
+use crate::sys::netlink::{Link, Netlink, NetlinkError};
 use crate::task::{Context, Ended, FailureScope, OpenStep};
 
 /// The work on one interface.
@@ -43,17 +43,6 @@ impl InterfaceTask<'_> {
         let scope = self.scope_of(kind, detail);
         let step = self.step(kind, detail);
         self.context.give_up(&scope, &step, failure);
-    }
-
-    /// Changes the link itself.
-    pub(super) fn set(
-        &mut self,
-        kind: StepKind,
-        detail: impl Into<String>,
-        link: &Link,
-        change: &LinkChange<'_>,
-    ) -> Result<(), Ended> {
-        self.attempt(kind, detail, |netlink| netlink.set_link(link, change))
     }
 
     /// Carries out one setting. What the kernel refuses now it may take in a

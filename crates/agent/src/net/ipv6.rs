@@ -9,7 +9,7 @@ use nvmeroot_record::StepKind;
 use super::dhcp::Random;
 use super::interface_task::InterfaceTask;
 use super::machine_id::machine_id;
-use crate::sys::netlink::{Link, LinkAddresses, NetlinkError, sysctl};
+use crate::sys::netlink::{Link, LinkAddresses, failed, sysctl};
 use crate::sys::paths::Paths;
 use crate::task::Ended;
 
@@ -80,10 +80,8 @@ impl InterfaceTask<'_> {
         };
         let paths = &self.context.paths;
         self.attempt(StepKind::Ipv6, detail, |_| {
-            sysctl::set_ipv6(paths, &link.name, key, value).map_err(|source| NetlinkError {
-                what: format!("can't set `{key}` of `{}`", link.name),
-                source,
-            })
+            let what = || format!("can't set `{key}` of `{}`", link.name);
+            sysctl::set_ipv6(paths, &link.name, key, value).map_err(failed(what))
         })
     }
 }

@@ -18,23 +18,14 @@ pub(super) fn v4(name: &str, lease: &Lease4, config: &LeaseConfig4) -> String {
         }
     };
     put("IPV4ADDR", &lease.address.addr().to_string());
-    put(
-        "IPV4BROADCAST",
-        &config
-            .broadcast
-            .unwrap_or(lease.address.broadcast())
-            .to_string(),
-    );
+    let broadcast = config.broadcast.unwrap_or(lease.address.broadcast());
+    put("IPV4BROADCAST", &broadcast.to_string());
     put("IPV4NETMASK", &lease.address.netmask().to_string());
-    let gateway = config
-        .routes
-        .iter()
-        .find(|r| r.to.prefix_len() == 0)
-        .and_then(|r| r.via);
-    put(
-        "IPV4GATEWAY",
-        &gateway.map_or_else(String::new, |g| g.to_string()),
-    );
+    let default = config.routes.iter().find(|r| r.to.prefix_len() == 0);
+    let gateway = default
+        .and_then(|route| route.via)
+        .map(|via| via.to_string());
+    put("IPV4GATEWAY", &gateway.unwrap_or_default());
     for (i, server) in config.dns.iter().take(2).enumerate() {
         put(&format!("IPV4DNS{i}"), &server.to_string());
     }

@@ -187,11 +187,8 @@ impl Client<'_> {
                     without_route: true,
                     ..NewAddress::new(leased.address.into(), 128)
                 };
-                self.context.retry(&self.scope, &step, || {
-                    netlink
-                        .add_address(&self.link, &new)
-                        .map_err(|e| e.failure())
-                })?;
+                let context = self.context;
+                context.retry(&self.scope, &step, || netlink.add_address(&self.link, &new))?;
             }
             step.detail(words.join(" "));
             let config6 = LeaseConfig6::new(&lease, asks);
@@ -325,12 +322,8 @@ impl Client<'_> {
     ) -> Result<(), Ended> {
         let (context, scope) = (self.context, &self.scope);
         if let Some(mtu) = config.mtu.filter(|_| self.interface.mtu.is_none()) {
-            let change = LinkChange {
-                mtu: Some(mtu),
-                ..LinkChange::default()
-            };
             // A server may offer more than the card can; root comes by less.
-            if let Err(e) = netlink.set_link(&self.link, &change) {
+            if let Err(e) = netlink.set_link(&self.link, LinkChange::Mtu(mtu)) {
                 step.error(&e.failure());
             }
         }
@@ -339,11 +332,7 @@ impl Client<'_> {
             metric: Some(config.metric),
             ..NewAddress::new(config.address.addr().into(), config.address.prefix_len())
         };
-        context.retry(scope, step, || {
-            netlink
-                .add_address(&self.link, &address)
-                .map_err(|e| e.failure())
-        })?;
+        context.retry(scope, step, || netlink.add_address(&self.link, &address))?;
         for route in &config.routes {
             let to = (route.to.prefix_len() > 0)
                 .then(|| (IpAddr::from(route.to.addr()), route.to.prefix_len()));

@@ -72,9 +72,7 @@ fn take(network: &Arc<Network>, name: &InterfaceName, link: &Link) -> Result<(),
         metric: Some(METRIC),
         ..NewAddress::new(address.into(), 16)
     };
-    context.retry(scope, &step, || {
-        netlink.add_address(link, &new).map_err(|e| e.failure())
-    })?;
+    context.retry(scope, &step, || netlink.add_address(link, &new))?;
     step.done();
     context.events.raise(Change::Own);
     lease::announce(network, name, at, scope.clone(), address);

@@ -14,13 +14,13 @@ use super::machine_id::machine_id;
 use super::network::Network;
 use crate::sys::events::Change;
 use crate::sys::modprobe::modprobe;
-use crate::sys::netlink::{Ethtool, Link, LinkChange, Netlink, NetlinkError, kind_of};
+use crate::sys::netlink::{Link, LinkChange, Netlink, NetlinkError, kind_of};
 use crate::task::{Ended, FailureScope};
 
 /// The link of that name, if there is one.
 fn named(netlink: &mut Netlink, name: &str) -> Result<Option<Link>, Failure> {
-    let links = netlink.links().map_err(|e| e.failure())?;
-    Ok(links.into_iter().find(|link| link.name == name))
+    let mut links = netlink.links()?.into_iter();
+    Ok(links.find(|link| link.name == name))
 }
 
 /// Makes a link, or takes the one that is there: from a run before, or because
@@ -132,19 +132,14 @@ impl InterfaceTask<'_> {
         let step = self.step(StepKind::Member, master.as_str());
         let netlink = &mut self.netlink;
         context.retry(&self.scope, &step, || {
-            let now = netlink.link(link.index).map_err(|e| e.failure())?;
-            let now = now.ok_or_else(|| {
+            let now = netlink.link(link.index)?.ok_or_else(|| {
                 Failure::new(FailureKind::NoCard, format!("`{}` is gone", link.name))
             })?;
             if now.is_member_of(&of) {
                 return Ok(());
             }
             if now.up {
-                let down = LinkChange {
-                    up: Some(false),
-                    ..LinkChange::default()
-                };
-                netlink.set_link(&now, &down).map_err(|e| e.failure())?;
+                netlink.set_link(&now, LinkChange::Up(false))?;
             }
             netlink.set_master(&now, &of).map_err(|e| e.failure())
         })?;
@@ -162,15 +157,6 @@ impl InterfaceTask<'_> {
             // How it ended is in the record and in the table of failures.
             let _ = prefer(network, &name, &bond, &primary);
         });
-    }
-
-    /// Sets something of the card itself.
-    pub(super) fn ethtool(
-        &mut self,
-        kind: StepKind,
-        set: impl Fn(&mut Ethtool) -> Result<(), NetlinkError>,
-    ) -> Result<(), Ended> {
-        self.attempt(kind, "", |_| set(&mut Ethtool::open()?))
     }
 }
 

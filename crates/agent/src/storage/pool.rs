@@ -9,10 +9,10 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::sys::STACK;
 use crate::sys::events::{Change, Seen};
 use crate::sys::kmsg::Level;
 use crate::sys::netlink::Netlink;
+use crate::sys::spawn;
 use crate::task::{Context, LONG, Next, SLOWEST_RETRY};
 
 /// Threads at most. Each may be held up by a portal that does not answer.
@@ -155,11 +155,7 @@ impl Pool {
         state.threads += 1;
         drop(state);
         let pool = Arc::clone(self);
-        let spawned = std::thread::Builder::new()
-            .name("storage".to_owned())
-            .stack_size(STACK)
-            .spawn(move || pool.work());
-        if let Err(e) = spawned {
+        if let Err(e) = spawn("storage", move || pool.work()) {
             self.lock().threads -= 1;
             let text = format!(
                 "can't start a further thread for the controllers: {e}; check that the machine has enough memory"
@@ -219,20 +215,18 @@ impl Pool {
                 return due;
             }
             state.idle += 1;
+            // One whose time has come waits for a thread of its share.
+            let times = state.waiting.iter().map(|w| w.at);
+            let next = times.filter(|at| *at > now).min();
             if state.watched {
                 // The thread that watches may not know of a task that was put back
                 // since, and of its time.
-                let times = state.waiting.iter().map(|w| w.at);
-                let next = times.filter(|at| *at > now).min();
                 let rest = next.map_or(LONG, |at| at.saturating_duration_since(now));
                 let woken = self.relieved.wait_timeout(state, rest);
                 (state, _) = woken.unwrap_or_else(PoisonError::into_inner);
             } else {
                 state.watched = true;
-                let times = state.waiting.iter().map(|w| w.at);
-                // One whose time has come waits for a thread of its share.
-                let until = times.filter(|at| *at > now).min();
-                let until = until.unwrap_or(now + LONG);
+                let until = next.unwrap_or(now + LONG);
                 drop(state);
                 self.context.events.wait_past(seen, &Change::ALL, until);
                 state = self.lock();

@@ -174,7 +174,7 @@ impl PortalRoute {
         }
         let failure = match answers.and_then(|()| work(self.patience)) {
             Ok(done) => {
-                storage.set_answered(&self.portal, true);
+                storage.lock().table.set_answered(&self.portal, true);
                 context.clear_failure(&self.scope);
                 return Ok(done);
             }
@@ -185,7 +185,7 @@ impl PortalRoute {
         } else {
             FIRST_ANSWER
         };
-        storage.set_answered(&self.portal, false);
+        storage.lock().table.set_answered(&self.portal, false);
         storage.stumbled(self.turn);
         context.complain(&self.scope, step, &failure);
         // A try that took its time needs no further pause.
@@ -203,26 +203,14 @@ impl PortalRoute {
             let text = format!("no route leads to `{at}` any more");
             return Err(Failure::new(FailureKind::NoRoute, text));
         }
-        if self.asks_itself || storage.has_answered(&self.portal) {
+        if self.asks_itself || storage.lock().table.has_answered(&self.portal) {
             return Ok(());
         }
         // Closed at once: it is the answer that counts.
         let (from, link) = (self.portal.host_traddr, self.over());
         fabrics::open(at, from, link, self.patience)
             .map_err(|errno| classify(errno, &[], &at.to_string(), ""))?;
-        storage.set_answered(&self.portal, true);
+        storage.lock().table.set_answered(&self.portal, true);
         Ok(())
-    }
-}
-
-impl Storage {
-    /// The portal took a connection just now, or it did not.
-    fn set_answered(&self, portal: &Portal, answered: bool) {
-        self.lock().table.set_answered(portal, answered);
-    }
-
-    /// The portal took a connection a moment ago.
-    fn has_answered(&self, portal: &Portal) -> bool {
-        self.lock().table.has_answered(portal)
     }
 }

@@ -1,7 +1,7 @@
 //! Where things are. All of it can be put elsewhere, so that tests can give
 //! the program a directory that plays `/dev` and `/sys`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// [`Paths::new_roots`], as the kernel names them.
 pub(crate) const NEW_ROOTS: [&str; 2] = ["/root", "/sysroot"];
@@ -40,43 +40,28 @@ pub struct Paths {
 
 impl Default for Paths {
     fn default() -> Self {
-        Self {
-            plan: "/etc/nvmeroot/plan.json".into(),
-            cmdline: "/proc/cmdline".into(),
-            run: "/run/nvmeroot".into(),
-            run_root: "/run".into(),
-            dev: "/dev".into(),
-            sys: "/sys".into(),
-            proc: "/proc".into(),
-            mounts: "/proc/self/mountinfo".into(),
-            new_roots: NEW_ROOTS.map(Into::into),
-            machine_id: "/etc/machine-id".into(),
-            initrd_release: "/etc/initrd-release".into(),
-            resolv_conf: "/etc/resolv.conf".into(),
-            resolvconf: "/usr/sbin/resolvconf".into(),
-        }
+        Self::under(Path::new("/"))
     }
 }
 
 impl Paths {
     /// Everything under one directory, laid out as under `/`.
-    pub fn under(root: &std::path::Path) -> Self {
-        let at = |path: &std::path::Path| root.join(path.strip_prefix("/").unwrap_or(path));
-        let real = Self::default();
+    pub fn under(root: &Path) -> Self {
+        let at = |path: &str| root.join(path.trim_start_matches('/'));
         Self {
-            plan: at(&real.plan),
-            cmdline: at(&real.cmdline),
-            run: at(&real.run),
-            run_root: at(&real.run_root),
-            dev: at(&real.dev),
-            sys: at(&real.sys),
-            proc: at(&real.proc),
-            mounts: at(&real.mounts),
-            new_roots: real.new_roots.each_ref().map(|path| at(path)),
-            machine_id: at(&real.machine_id),
-            initrd_release: at(&real.initrd_release),
-            resolv_conf: at(&real.resolv_conf),
-            resolvconf: at(&real.resolvconf),
+            plan: at("etc/nvmeroot/plan.json"),
+            cmdline: at("proc/cmdline"),
+            run: at("run/nvmeroot"),
+            run_root: at("run"),
+            dev: at("dev"),
+            sys: at("sys"),
+            proc: at("proc"),
+            mounts: at("proc/self/mountinfo"),
+            new_roots: NEW_ROOTS.map(at),
+            machine_id: at("etc/machine-id"),
+            initrd_release: at("etc/initrd-release"),
+            resolv_conf: at("etc/resolv.conf"),
+            resolvconf: at("usr/sbin/resolvconf"),
         }
     }
 

@@ -10,10 +10,10 @@ use nvmeroot_record::{Failure, Missing};
 use super::failure_scope::FailureScope;
 use super::log_throttle::LogThrottle;
 use super::recorder::Recorder;
-use crate::sys::STACK;
 use crate::sys::events::{Change, Events};
 use crate::sys::kmsg::{Kmsg, Level};
 use crate::sys::paths::Paths;
+use crate::sys::spawn;
 
 /// What all threads share.
 #[derive(Debug)]
@@ -77,13 +77,11 @@ impl Context {
     pub(crate) fn spawn(self: &Arc<Self>, name: &str, work: impl FnOnce() + Send + 'static) {
         self.begin_work();
         let context = Arc::clone(self);
-        let spawned = std::thread::Builder::new()
-            .name(name.chars().take(15).collect())
-            .stack_size(STACK)
-            .spawn(move || {
-                work();
-                context.end_work();
-            });
+        let short: String = name.chars().take(15).collect();
+        let spawned = spawn(&short, move || {
+            work();
+            context.end_work();
+        });
         if let Err(e) = spawned {
             self.end_work();
             let text = format!(

@@ -17,7 +17,7 @@ use nvmeroot_record::{
     StepKind, StepRecord, StepState,
 };
 
-use crate::sys::STACK;
+use crate::sys::spawn;
 
 /// The least time between two writes; a step that ends sooner after the last
 /// write is in the next one.
@@ -112,11 +112,7 @@ impl Recorder {
             path,
         });
         let theirs = Arc::clone(&shared);
-        let writer = std::thread::Builder::new()
-            .name("record".to_owned())
-            .stack_size(STACK)
-            .spawn(move || theirs.write_changes())
-            .ok();
+        let writer = spawn("record", move || theirs.write_changes()).ok();
         Self {
             shared,
             writer: Mutex::new(writer),
@@ -311,17 +307,18 @@ impl OpenStep {
 
     /// It is done.
     pub fn done(&self) {
-        self.change(|step, now| {
-            step.state = StepState::Done;
-            step.end = Some(now);
-        });
+        self.end(StepState::Done);
     }
 
     /// It is given up.
     pub fn failed(&self, failure: &Failure) {
         self.error(failure);
+        self.end(StepState::Failed);
+    }
+
+    fn end(&self, state: StepState) {
         self.change(|step, now| {
-            step.state = StepState::Failed;
+            step.state = state;
             step.end = Some(now);
         });
     }

@@ -144,18 +144,6 @@ impl Context {
         scope: &FailureScope,
         step: &OpenStep,
         failure: impl Fn() -> Failure,
-        look: impl FnMut() -> Option<T>,
-    ) -> Result<T, Ended> {
-        self.wait_for_changes(&Change::ALL, scope, step, failure, look)
-    }
-
-    /// The same, looking again only after changes of these kinds.
-    pub(crate) fn wait_for_changes<T>(
-        &self,
-        kinds: &[Change],
-        scope: &FailureScope,
-        step: &OpenStep,
-        failure: impl Fn() -> Failure,
         mut look: impl FnMut() -> Option<T>,
     ) -> Result<T, Ended> {
         loop {
@@ -167,7 +155,7 @@ impl Context {
             let why = failure();
             self.complain_once(scope, step, &why);
             let until = self.next_log(scope, &why).min(self.limit());
-            let ended = match self.events.wait_past(seen, kinds, until) {
+            let ended = match self.events.wait_past(seen, &Change::ALL, until) {
                 WakeReason::Stopping => Ended::Stopping,
                 WakeReason::TimedOut if Instant::now() >= self.limit() => Ended::Late,
                 WakeReason::Changed | WakeReason::TimedOut => continue,
@@ -178,11 +166,11 @@ impl Context {
     }
 
     /// Tries until it works, with growing pauses.
-    pub(crate) fn retry<T>(
+    pub(crate) fn retry<T, E: Into<Failure>>(
         &self,
         scope: &FailureScope,
         step: &OpenStep,
-        mut attempt: impl FnMut() -> Result<T, Failure>,
+        mut attempt: impl FnMut() -> Result<T, E>,
     ) -> Result<T, Ended> {
         let mut pauses = backoff();
         loop {
@@ -191,7 +179,7 @@ impl Context {
                     self.clear_failure(scope);
                     return Ok(done);
                 }
-                Err(failure) => self.complain(scope, step, &failure),
+                Err(error) => self.complain(scope, step, &error.into()),
             }
             self.pause(pauses.step())?;
             step.again();

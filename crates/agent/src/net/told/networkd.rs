@@ -4,7 +4,9 @@
 use std::fmt::Write as _;
 use std::io;
 
-use nvmeroot_plan::{BOOT_DROP_IN, BOOT_NETWORK, Destination, Interface, Route, RouteType};
+use nvmeroot_plan::{
+    BOOT_DROP_IN, BOOT_NETWORK, Destination, Interface, Route, RouteType, netplan_file,
+};
 
 use super::{New, write};
 use crate::sys::paths::Paths;
@@ -19,10 +21,7 @@ pub(in crate::net) fn tell(paths: &Paths, new: New<'_>) -> io::Result<()> {
     // one that is for no more links than this.
     let beside = |installed: &Interface| match &installed.networkd_file {
         None if installed.native => None,
-        None => Some(format!(
-            "10-netplan-{}.network",
-            escaped(installed.id.as_str())
-        )),
+        None => Some(netplan_file(&installed.id)),
         Some(own) => Some(own.to_string()),
     };
     match new.installed.and_then(|one| Some((one, beside(one)?))) {
@@ -61,34 +60,24 @@ fn network(one: &Interface, link: &str) -> String {
 }
 
 fn section(route: &Route) -> String {
+    // The family of a default route is its gateway's.
+    let to = Some(route.to).filter(|to| *to != Destination::Default);
+    let kind = Some(route.kind).filter(|kind| *kind != RouteType::default());
+    let settings = [
+        ("Destination", to.map(|to| to.to_string())),
+        ("Gateway", route.via.map(|via| via.to_string())),
+        ("GatewayOnLink", route.on_link.then(|| "yes".to_owned())),
+        ("Metric", route.metric.map(|metric| metric.to_string())),
+        ("Table", route.table.map(|table| table.to_string())),
+        ("PreferredSource", route.from.map(|from| from.to_string())),
+        ("Scope", route.scope.map(|scope| scope.to_string())),
+        ("Type", kind.map(|kind| kind.to_string())),
+    ];
     let mut text = "\n[Route]\n".to_owned();
-    match route.to {
-        // Its family is the gateway's.
-        Destination::Default => {}
-        to => {
-            let _ = writeln!(text, "Destination={to}");
+    for (key, value) in settings {
+        if let Some(value) = value {
+            let _ = writeln!(text, "{key}={value}");
         }
-    }
-    if let Some(via) = route.via {
-        let _ = writeln!(text, "Gateway={via}");
-    }
-    if route.on_link {
-        text.push_str("GatewayOnLink=yes\n");
-    }
-    if let Some(metric) = route.metric {
-        let _ = writeln!(text, "Metric={metric}");
-    }
-    if let Some(table) = route.table {
-        let _ = writeln!(text, "Table={table}");
-    }
-    if let Some(from) = route.from {
-        let _ = writeln!(text, "PreferredSource={from}");
-    }
-    if let Some(scope) = route.scope {
-        let _ = writeln!(text, "Scope={scope}");
-    }
-    if route.kind != RouteType::default() {
-        let _ = writeln!(text, "Type={}", route.kind);
     }
     text
 }
@@ -149,20 +138,4 @@ fn clients(one: &Interface) -> String {
         let _ = writeln!(text, "\n[IPv6AcceptRA]\nRouteMetric={metric}");
     }
     text
-}
-
-/// A definition's id as netplan writes it into file names: `g_uri_escape_string` with no
-/// further characters allowed but UTF-8.
-fn escaped(id: &str) -> String {
-    let mut name = String::with_capacity(id.len());
-    for c in id.chars() {
-        match c {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' => name.push(c),
-            c if c.is_ascii() => {
-                let _ = write!(name, "%{:02X}", u32::from(c));
-            }
-            c => name.push(c),
-        }
-    }
-    name
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::wire::{Message, Request, family, flag, ip, kind, u32_at};
-use super::{Link, Netlink, NetlinkError};
+use super::{Link, Netlink, NetlinkError, failed};
 
 /// `struct ifaddrmsg`: family, prefix length, flags, scope, index (u32).
 const FIXED: usize = 8;
@@ -110,10 +110,9 @@ impl Netlink {
         self.dump(all, |message| {
             found.extend(Address::read(message).filter(|address| address.link == link));
         })
-        .map_err(|source| NetlinkError {
-            what: format!("can't list the addresses of link {link}"),
-            source,
-        })?;
+        .map_err(failed(|| {
+            format!("can't list the addresses of link {link}")
+        }))?;
         Ok(found)
     }
 
@@ -162,12 +161,8 @@ impl Netlink {
             let preferred = if deprecated { 0 } else { preferred };
             request.put(CACHE_INFO, &cache_info(preferred, valid));
         }
-        if without_route {
-            request.put_u32(FLAGS, NO_PREFIX_ROUTE);
-        }
-        if let Some(metric) = metric {
-            request.put(ROUTE_PRIORITY, &metric.to_ne_bytes());
-        }
+        request.put_u32(FLAGS, without_route.then_some(NO_PREFIX_ROUTE));
+        request.put_u32(ROUTE_PRIORITY, metric);
         self.change(request, flag::CREATE | flag::REPLACE, || {
             format!(
                 "can't give `{}` the address `{address}/{prefix}`",

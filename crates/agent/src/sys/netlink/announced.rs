@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use super::route::{DESTINATION, FIXED, GATEWAY, OUTGOING, PRIORITY, TABLE, protocol};
 use super::wire::{Message, Request, family, ip, kind, u32_at};
-use super::{Link, Netlink, NetlinkError};
+use super::{Link, Netlink, NetlinkError, failed};
 
 /// linux/rtnetlink.h, `RTA_CACHEINFO`.
 const CACHE_INFO: u16 = 12;
@@ -47,10 +47,9 @@ impl Netlink {
         self.dump(Request::new(kind::GET_ROUTE, &fixed), |message| {
             found.extend(Announced::read(message).filter(|one| one.link == link.index));
         })
-        .map_err(|source| NetlinkError {
-            what: format!("can't list the routes of `{}`", link.name),
-            source,
-        })?;
+        .map_err(failed(|| {
+            format!("can't list the routes of `{}`", link.name)
+        }))?;
         Ok(found)
     }
 
@@ -67,16 +66,16 @@ impl Netlink {
         let mut request = Request::new(kind::DELETE_ROUTE, &fixed);
         request.put_u32(TABLE, one.table);
         match one.router {
-            Some(router) => request.put_ip(GATEWAY, router.into()),
-            None => request.put_ip(DESTINATION, network.into()),
+            Some(router) => request.put_ip(GATEWAY, IpAddr::V6(router)),
+            None => request.put_ip(DESTINATION, IpAddr::V6(network)),
         }
         request.put_u32(OUTGOING, one.link);
         request.put_u32(PRIORITY, one.metric);
-        let gone = |e: &NetlinkError| e.errno() == Some(Errno::SRCH);
-        match self.change(request, 0, || {
+        let removed = self.change(request, 0, || {
             format!("can't take the route to `{network}/{length}` away")
-        }) {
-            Err(e) if gone(&e) => Ok(()),
+        });
+        match removed {
+            Err(e) if e.errno() == Some(Errno::SRCH) => Ok(()),
             other => other,
         }
     }
@@ -142,9 +141,9 @@ mod tests {
         fixed[1] = if router { 0 } else { 64 };
         let mut request = Request::new(kind::NEW_ROUTE, &fixed);
         if router {
-            request.put_ip(GATEWAY, "fe80::1".parse().expect("an address"));
+            request.put_ip(GATEWAY, "fe80::1".parse::<IpAddr>().expect("an address"));
         } else {
-            request.put_ip(DESTINATION, "fd09::".parse().expect("an address"));
+            request.put_ip(DESTINATION, "fd09::".parse::<IpAddr>().expect("an address"));
         }
         request.put_u32(OUTGOING, 7);
         request.put_u32(PRIORITY, 256);

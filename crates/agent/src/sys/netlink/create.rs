@@ -1,10 +1,6 @@
 //! Virtual links: making them, and changing what they are.
 
-use nvmeroot_plan::{
-    AdSelect, BondMode, BondParameters, BridgeParameters, Centiseconds, FailOverMac, InterfaceName,
-    LacpRate, LearnPacketInterval, MacAddress, Milliseconds, NewLink, PrimaryReselect,
-    TransmitHashPolicy,
-};
+use nvmeroot_plan::{BondParameters, BridgeParameters, InterfaceName, MacAddress, NewLink};
 use rustix::io::Errno;
 
 use super::link::{INFO_KIND, LINK_INFO, NAME, fixed};
@@ -37,6 +33,14 @@ fn parameter(name: &'static str, attribute: u16, value: impl Into<Vec<u8>>) -> P
     }
 }
 
+fn byte(name: &'static str, attribute: u16, value: Option<impl Into<u8>>) -> Option<Parameter> {
+    Some(parameter(name, attribute, [value?.into()]))
+}
+
+fn number(name: &'static str, attribute: u16, value: Option<impl Into<u32>>) -> Option<Parameter> {
+    Some(parameter(name, attribute, value?.into().to_ne_bytes()))
+}
+
 /// The driver's word for what is made.
 pub fn kind_of(new: &NewLink) -> &'static str {
     match new {
@@ -52,9 +56,7 @@ pub fn kind_of(new: &NewLink) -> &'static str {
 fn parameters(new: &NewLink) -> Vec<Parameter> {
     match new {
         NewLink::Vlan { id, .. } => {
-            // At most 4094.
-            let id = u16::try_from(u64::from(*id)).unwrap_or_default();
-            vec![parameter("id", VLAN_ID, id.to_ne_bytes())]
+            vec![parameter("id", VLAN_ID, id.get().to_ne_bytes())]
         }
         NewLink::Bond(bond) => of_bond(bond),
         NewLink::Bridge(bridge) => of_bridge(*bridge),
@@ -87,14 +89,6 @@ fn of_bond(bond: &BondParameters) -> Vec<Parameter> {
         resend_igmp,
         learn_packet_interval,
     } = bond;
-    let byte =
-        |name, attribute, value: Option<u8>| value.map(|value| parameter(name, attribute, [value]));
-    let number = |name, attribute, value: Option<u32>| {
-        value.map(|value| parameter(name, attribute, value.to_ne_bytes()))
-    };
-    let time = |name, attribute, value: Option<Milliseconds>| {
-        number(name, attribute, value.map(Milliseconds::get))
-    };
     let targets = (!arp_ip_targets.is_empty()).then(|| {
         let mut value = Vec::new();
         for (index, target) in (0_u16..).zip(arp_ip_targets.as_slice()) {
@@ -105,45 +99,25 @@ fn of_bond(bond: &BondParameters) -> Vec<Parameter> {
         parameter("arp_ip_target", 8, value)
     });
     [
-        byte("mode", 1, mode.map(BondMode::number)),
-        time("miimon", 3, mii_monitor_interval),
-        time("updelay", 4, up_delay),
-        time("downdelay", 5, down_delay),
-        time("arp_interval", 7, arp_interval),
+        byte("mode", 1, mode),
+        number("miimon", 3, mii_monitor_interval),
+        number("updelay", 4, up_delay),
+        number("downdelay", 5, down_delay),
+        number("arp_interval", 7, arp_interval),
         targets,
-        number("arp_validate", 9, arp_validate.map(|w| w.number().into())),
-        number(
-            "arp_all_targets",
-            10,
-            arp_all_targets.map(|w| w.number().into()),
-        ),
-        byte(
-            "primary_reselect",
-            12,
-            primary_reselect_policy.map(PrimaryReselect::number),
-        ),
-        byte(
-            "fail_over_mac",
-            13,
-            fail_over_mac_policy.map(FailOverMac::number),
-        ),
-        byte(
-            "xmit_hash_policy",
-            14,
-            transmit_hash_policy.map(TransmitHashPolicy::number),
-        ),
-        number("resend_igmp", 15, resend_igmp.map(Into::into)),
+        number("arp_validate", 9, arp_validate.map(u8::from)),
+        number("arp_all_targets", 10, arp_all_targets.map(u8::from)),
+        byte("primary_reselect", 12, primary_reselect_policy),
+        byte("fail_over_mac", 13, fail_over_mac_policy),
+        byte("xmit_hash_policy", 14, transmit_hash_policy),
+        number("resend_igmp", 15, resend_igmp),
         byte("num_grat_arp", 16, gratuitous_arp),
-        byte("all_slaves_active", 17, all_members_active.map(Into::into)),
+        byte("all_slaves_active", 17, all_members_active),
         number("min_links", 18, min_links),
-        number(
-            "lp_interval",
-            19,
-            learn_packet_interval.map(LearnPacketInterval::get),
-        ),
-        number("packets_per_slave", 20, packets_per_member.map(Into::into)),
-        byte("lacp_rate", 21, lacp_rate.map(LacpRate::number)),
-        byte("ad_select", 22, ad_select.map(AdSelect::number)),
+        number("lp_interval", 19, learn_packet_interval),
+        number("packets_per_slave", 20, packets_per_member),
+        byte("lacp_rate", 21, lacp_rate),
+        byte("ad_select", 22, ad_select),
     ]
     .into_iter()
     .flatten()
@@ -160,19 +134,13 @@ fn of_bridge(bridge: BridgeParameters) -> Vec<Parameter> {
         max_age,
         stp,
     } = bridge;
-    let number = |name, attribute, value: Option<u32>| {
-        value.map(|value| parameter(name, attribute, value.to_ne_bytes()))
-    };
-    let time = |name, attribute, value: Option<Centiseconds>| {
-        number(name, attribute, value.map(Centiseconds::get))
-    };
     let priority = priority.map(|value| parameter("priority", 6, value.to_ne_bytes()));
     [
-        time("forward_delay", 1, forward_delay),
-        time("hello_time", 2, hello_time),
-        time("max_age", 3, max_age),
-        time("ageing_time", 4, ageing_time),
-        number("stp_state", 5, stp.map(Into::into)),
+        number("forward_delay", 1, forward_delay),
+        number("hello_time", 2, hello_time),
+        number("max_age", 3, max_age),
+        number("ageing_time", 4, ageing_time),
+        number("stp_state", 5, stp),
         priority,
     ]
     .into_iter()
@@ -184,21 +152,17 @@ fn link_info(request: &mut Request, kind: &str, data: &[Parameter]) {
     request.nest(LINK_INFO, |info| {
         // Without the NUL, as `ip` has it.
         info.put(INFO_KIND, kind.as_bytes());
-        if !data.is_empty() {
-            info.nest(INFO_DATA, |inner| {
-                for one in data {
-                    inner.put(one.attribute, &one.value);
-                }
-            });
-        }
+        info.nest(INFO_DATA, |inner| {
+            for one in data {
+                inner.put(one.attribute, &one.value);
+            }
+        });
     });
 }
 
 fn creation(name: &InterfaceName, kind: &str, parent: Option<u32>, data: &[Parameter]) -> Request {
     let mut request = Request::new(kind::NEW_LINK, &fixed(0, 0, 0));
-    if let Some(parent) = parent {
-        request.put_u32(PARENT, parent);
-    }
+    request.put_u32(PARENT, parent);
     request.put_text(NAME, name.as_str());
     link_info(&mut request, kind, data);
     request

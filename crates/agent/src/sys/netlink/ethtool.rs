@@ -6,7 +6,7 @@ use nvmeroot_plan::Offloads;
 use netlink_sys::protocols::NETLINK_GENERIC;
 
 use super::wire::{Attributes, Request, u16_at};
-use super::{Link, Netlink, NetlinkError};
+use super::{Link, Netlink, NetlinkError, failed};
 
 /// linux/genetlink.h: `GENL_ID_CTRL`, `CTRL_CMD_GETFAMILY`,
 /// `CTRL_ATTR_FAMILY_ID`, `CTRL_ATTR_FAMILY_NAME`.
@@ -116,10 +116,9 @@ impl Ethtool {
         let family = asked.and_then(|()| family.ok_or_else(missing));
         family
             .map(|family| Self { netlink, family })
-            .map_err(|source| NetlinkError {
-                what: "the kernel has no ethtool over netlink".to_owned(),
-                source,
-            })
+            .map_err(failed(|| {
+                "the kernel has no ethtool over netlink".to_owned()
+            }))
     }
 
     /// Sets what a card does in the kernel's stead. What the card hasn't, or

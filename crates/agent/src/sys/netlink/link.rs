@@ -5,7 +5,7 @@ use std::io;
 use nvmeroot_plan::{InterfaceName, MacAddress, Mtu, insert_by_key};
 
 use super::wire::{Attributes, Message, Request, kind, text, u16_at, u32_at};
-use super::{Netlink, NetlinkError};
+use super::{Netlink, NetlinkError, failed};
 
 /// `struct ifinfomsg`: family, padding, hardware type (u16), index, flags and
 /// change mask (u32 each).
@@ -80,17 +80,17 @@ pub struct Link {
     pub aggregated: bool,
 }
 
-/// What to change of a link; what is `None` stays.
-#[derive(Clone, Debug, Default)]
-pub struct LinkChange<'a> {
+/// What to change of a link.
+#[derive(Clone, Copy, Debug)]
+pub enum LinkChange<'a> {
     /// Up or down.
-    pub up: Option<bool>,
+    Up(bool),
     /// A new name; older kernels demand that the link is down.
-    pub name: Option<&'a InterfaceName>,
+    Name(&'a InterfaceName),
     /// A hardware address.
-    pub mac: Option<MacAddress>,
+    Mac(MacAddress),
     /// An MTU.
-    pub mtu: Option<Mtu>,
+    Mtu(Mtu),
 }
 
 impl Netlink {
@@ -107,10 +107,8 @@ impl Netlink {
                 insert_by_key(&mut links, link, |one| one.index);
             }
         };
-        self.dump(all, read).map_err(|source| NetlinkError {
-            what: "can't list the links".to_owned(),
-            source,
-        })?;
+        self.dump(all, read)
+            .map_err(failed(|| "can't list the links".to_owned()))?;
         Ok(links)
     }
 
@@ -137,32 +135,28 @@ impl Netlink {
     /// # Errors
     /// What the kernel refuses: `EBUSY` for a rename of a link that is up
     /// (before Linux 6.3), `EINVAL` for an MTU that the card can't.
-    pub fn set_link(&mut self, link: &Link, change: &LinkChange<'_>) -> Result<(), NetlinkError> {
-        let &LinkChange { up, name, mac, mtu } = change;
-        let mut words = Vec::new();
-        let (flags, mask) = match up {
-            Some(up) => {
-                words.push(if up { "up" } else { "down" }.to_owned());
-                (if up { IFF_UP } else { 0 }, IFF_UP)
-            }
-            None => (0, 0),
+    pub fn set_link(&mut self, link: &Link, change: LinkChange<'_>) -> Result<(), NetlinkError> {
+        let (flags, mask) = match change {
+            LinkChange::Up(true) => (IFF_UP, IFF_UP),
+            LinkChange::Up(false) => (0, IFF_UP),
+            _ => (0, 0),
         };
         let mut request = Request::new(kind::SET_LINK, &fixed(link.index, flags, mask));
-        if let Some(name) = name {
-            words.push(format!("the name `{name}`"));
-            request.put_text(NAME, name.as_str());
-        }
-        if let Some(mac) = mac {
-            words.push(format!("the MAC address `{mac}`"));
-            request.put(ADDRESS, &mac.octets());
-        }
-        if let Some(mtu) = mtu {
-            words.push(format!("the MTU {mtu}"));
-            let mtu = u32::try_from(u64::from(mtu)).unwrap_or(u32::MAX);
-            request.put_u32(MTU, mtu);
+        match change {
+            LinkChange::Up(_) => {}
+            LinkChange::Name(name) => request.put_text(NAME, name.as_str()),
+            LinkChange::Mac(mac) => request.put(ADDRESS, &mac.octets()),
+            LinkChange::Mtu(mtu) => request.put_u32(MTU, u32::from(mtu.get())),
         }
         self.change(request, 0, || {
-            format!("can't set `{}` to {}", link.name, words.join(", "))
+            let to = match change {
+                LinkChange::Up(true) => "up".to_owned(),
+                LinkChange::Up(false) => "down".to_owned(),
+                LinkChange::Name(name) => format!("the name `{name}`"),
+                LinkChange::Mac(mac) => format!("the MAC address `{mac}`"),
+                LinkChange::Mtu(mtu) => format!("the MTU {mtu}"),
+            };
+            format!("can't set `{}` to {to}", link.name)
         })
     }
 }

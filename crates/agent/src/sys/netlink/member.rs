@@ -47,9 +47,7 @@ fn bridge_port(member: u32, port: BridgePort) -> Request {
         flag(PORT_HAIRPIN, hairpin);
         flag(PORT_LEARNING, learning);
         flag(PORT_NEIGH_SUPPRESS, neigh_suppress);
-        if let Some(cost) = path_cost {
-            inner.put_u32(PORT_COST, cost.get().into());
-        }
+        inner.put_u32(PORT_COST, path_cost.map(|cost| u32::from(cost.get())));
         if let Some(priority) = priority {
             inner.put(PORT_PRIORITY, &u16::from(priority.get()).to_ne_bytes());
         }

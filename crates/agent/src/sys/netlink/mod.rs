@@ -50,6 +50,14 @@ pub struct NetlinkError {
     pub source: io::Error,
 }
 
+/// The error of what was to be done.
+pub(crate) fn failed(what: impl FnOnce() -> String) -> impl FnOnce(io::Error) -> NetlinkError {
+    move |source| NetlinkError {
+        what: what(),
+        source,
+    }
+}
+
 impl NetlinkError {
     /// The kernel's errno, where there is one.
     pub fn errno(&self) -> Option<rustix::io::Errno> {
@@ -61,6 +69,12 @@ impl NetlinkError {
     /// The same as a failure of the network layer.
     pub fn failure(&self) -> Failure {
         Failure::new(FailureKind::Network, self.to_string())
+    }
+}
+
+impl From<NetlinkError> for Failure {
+    fn from(error: NetlinkError) -> Self {
+        error.failure()
     }
 }
 
@@ -88,10 +102,7 @@ impl Netlink {
             socket.connect(&SocketAddr::new(0, 0))?;
             Ok(socket)
         };
-        let socket = open().map_err(|source| NetlinkError {
-            what: "can't open a netlink socket".to_owned(),
-            source,
-        })?;
+        let socket = open().map_err(failed(|| "can't open a netlink socket".to_owned()))?;
         // Strict checking makes the kernel honour the filters of a dump.
         let _ = socket.set_netlink_get_strict_chk(true);
         Ok(Self {
@@ -109,10 +120,7 @@ impl Netlink {
         what: impl FnOnce() -> String,
     ) -> Result<(), NetlinkError> {
         self.exchange(request, flag::ACK | flags, |_| {})
-            .map_err(|source| NetlinkError {
-                what: what(),
-                source,
-            })
+            .map_err(failed(what))
     }
 
     /// Asks for one thing.

@@ -191,9 +191,7 @@ impl Netlink {
         (fixed[0], fixed[1]) = (family(to.is_ipv6()), length);
         let mut request = Request::new(kind::GET_ROUTE, &fixed);
         request.put_ip(DESTINATION, to);
-        if let Some(link) = link {
-            request.put_u32(OUTGOING, link);
-        }
+        request.put_u32(OUTGOING, link);
         let mut way = None;
         let answer = self.get(request, |message| way = RouteDecision::read(message));
         match answer {
@@ -291,9 +289,7 @@ fn request(link: u32, new: &NewRoute) -> Request {
     fixed[8..].copy_from_slice(&flags.to_ne_bytes());
     let mut request = Request::new(kind::NEW_ROUTE, &fixed);
     request.put_u32(TABLE, table);
-    if let Some((to, _)) = to {
-        request.put_ip(DESTINATION, to);
-    }
+    request.put_ip(DESTINATION, to.map(|(to, _)| to));
     match via {
         // RFC 5549: an IPv4 route by an IPv6 gateway (`struct rtvia`).
         Some(IpAddr::V6(via)) if !ipv6 => {
@@ -307,25 +303,15 @@ fn request(link: u32, new: &NewRoute) -> Request {
     if kind.carries_packets() && !by_gateway {
         request.put_u32(OUTGOING, link);
     }
-    if let Some(source) = source {
-        request.put_ip(PREFERRED_SOURCE, source);
-    }
-    if let Some(metric) = metric {
-        request.put_u32(PRIORITY, metric);
-    }
-    if let Some(expires) = expires {
-        request.put_u32(EXPIRES, expires);
-    }
-    let metrics: Vec<(u16, u32)> = [
-        (METRIC_MTU, mtu),
-        (METRIC_MSS, advertised_mss),
-        (METRIC_CONGESTION_WINDOW, congestion_window),
-        (METRIC_RECEIVE_WINDOW, receive_window),
-    ]
-    .into_iter()
-    .filter_map(|(attribute, value)| Some((attribute, value?)))
-    .collect();
-    request.put_nested(METRICS, &metrics);
+    request.put_ip(PREFERRED_SOURCE, source);
+    request.put_u32(PRIORITY, metric);
+    request.put_u32(EXPIRES, expires);
+    request.nest(METRICS, |metrics| {
+        metrics.put_u32(METRIC_MTU, mtu);
+        metrics.put_u32(METRIC_MSS, advertised_mss);
+        metrics.put_u32(METRIC_CONGESTION_WINDOW, congestion_window);
+        metrics.put_u32(METRIC_RECEIVE_WINDOW, receive_window);
+    });
     request
 }
 

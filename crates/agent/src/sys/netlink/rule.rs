@@ -68,18 +68,10 @@ fn request(new: &Rule) -> Request {
     let mut request = Request::new(kind::NEW_RULE, &fixed);
     request.put_u32(TABLE, table);
     request.put(PROTOCOL, &[STATIC]);
-    if let Some(from) = from {
-        request.put_ip(SOURCE, from.network());
-    }
-    if let Some(to) = to {
-        request.put_ip(DESTINATION, to.network());
-    }
-    if let Some(priority) = priority {
-        request.put_u32(PRIORITY, priority);
-    }
-    if let Some(mark) = mark {
-        request.put_u32(MARK, mark);
-    }
+    request.put_ip(SOURCE, from.map(|net| net.network()));
+    request.put_ip(DESTINATION, to.map(|net| net.network()));
+    request.put_u32(PRIORITY, priority);
+    request.put_u32(MARK, mark);
     request
 }
 

@@ -2,7 +2,6 @@
 //! (Documentation/networking/ip-sysctl.rst).
 
 use std::io;
-use std::path::PathBuf;
 
 use crate::sys::paths::Paths;
 
@@ -17,23 +16,14 @@ pub fn set_ipv6(paths: &Paths, link: &str, key: &str, value: &str) -> io::Result
     )
 }
 
-/// How long the kernel waits for the answer to each of its questions for an
-/// IPv4 neighbour (`net.ipv4.neigh.LINK.retrans_time_ms`).
-fn question_time(paths: &Paths, link: &str) -> PathBuf {
-    paths
-        .proc
-        .join("sys/net/ipv4/neigh")
-        .join(link)
-        .join("retrans_time_ms")
-}
-
 /// Has the kernel ask again for an IPv4 neighbour after `milliseconds`.
 /// Returns what it was before.
 ///
 /// # Errors
 /// `NotFound` where the kernel has no such link or not this key.
 pub fn set_question_time(paths: &Paths, link: &str, milliseconds: &str) -> io::Result<String> {
-    let path = question_time(paths, link);
+    let directory = paths.proc.join("sys/net/ipv4/neigh").join(link);
+    let path = directory.join("retrans_time_ms");
     let before = std::fs::read_to_string(&path)?;
     std::fs::write(&path, milliseconds)?;
     Ok(before.trim_end().to_owned())

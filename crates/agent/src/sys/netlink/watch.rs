@@ -9,10 +9,10 @@ use netlink_sys::protocols::{NETLINK_KOBJECT_UEVENT, NETLINK_ROUTE};
 use netlink_sys::{Socket, SocketAddr};
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::{NetlinkError, filter};
+use super::{NetlinkError, failed, filter};
 use crate::sys::events::{Change, Events};
 use crate::sys::socket::attach_filter;
-use crate::sys::uevent::Uevent;
+use crate::sys::{spawn, uevent};
 
 /// RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR,
 /// RTMGRP_IPV6_ROUTE (linux/rtnetlink.h).
@@ -38,19 +38,12 @@ pub fn watch(events: &Arc<Events>) -> Result<(), NetlinkError> {
         let _ = socket.set_rx_buf_sz(1024_u32 * 1024);
         Ok(socket)
     };
-    let failed = |source| NetlinkError {
-        what: "can't watch the kernel's network and devices".to_owned(),
-        source,
-    };
-    let routes = open(NETLINK_ROUTE, ROUTE_GROUPS, &[]).map_err(failed)?;
+    let failed = || failed(|| "can't watch the kernel's network and devices".to_owned());
+    let routes = open(NETLINK_ROUTE, ROUTE_GROUPS, &[]).map_err(failed())?;
     let devices =
-        open(NETLINK_KOBJECT_UEVENT, DEVICE_GROUPS, &filter::devices()).map_err(failed)?;
+        open(NETLINK_KOBJECT_UEVENT, DEVICE_GROUPS, &filter::devices()).map_err(failed())?;
     let events = Arc::clone(events);
-    std::thread::Builder::new()
-        .name("watch".to_owned())
-        .stack_size(crate::sys::STACK)
-        .spawn(move || run(&routes, &devices, &events))
-        .map_err(failed)?;
+    spawn("watch", move || run(&routes, &devices, &events)).map_err(failed())?;
     Ok(())
 }
 
@@ -92,11 +85,8 @@ fn drain(socket: &Socket, buffer: &mut Vec<u8>, is_news: impl Fn(&[u8]) -> bool)
 
 /// Where the kernel can't filter, we do.
 fn matters(message: &[u8]) -> bool {
-    match Uevent::parse(message) {
-        Some(event) => event.devpath.starts_with(filter::NVME),
-        // udev's messages have a header of their own.
-        None => true,
-    }
+    // udev's messages have a header of their own.
+    uevent::devpath(message).is_none_or(|path| path.starts_with(filter::NVME))
 }
 
 fn wait(routes: &Socket, devices: &Socket) -> Result<(bool, bool), rustix::io::Errno> {

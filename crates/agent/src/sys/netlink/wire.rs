@@ -65,8 +65,10 @@ impl Request {
         self.0.resize(self.0.len().next_multiple_of(4), 0);
     }
 
-    pub(super) fn put_u32(&mut self, attribute: u16, value: u32) {
-        self.put(attribute, &value.to_ne_bytes());
+    pub(super) fn put_u32(&mut self, attribute: u16, value: impl Into<Option<u32>>) {
+        if let Some(value) = value.into() {
+            self.put(attribute, &value.to_ne_bytes());
+        }
     }
 
     /// Text, with the NUL that the kernel expects.
@@ -76,10 +78,11 @@ impl Request {
         self.put(attribute, &value);
     }
 
-    pub(super) fn put_ip(&mut self, attribute: u16, ip: IpAddr) {
-        match ip {
-            IpAddr::V4(v4) => self.put(attribute, &v4.octets()),
-            IpAddr::V6(v6) => self.put(attribute, &v6.octets()),
+    pub(super) fn put_ip(&mut self, attribute: u16, ip: impl Into<Option<IpAddr>>) {
+        match ip.into() {
+            Some(IpAddr::V4(v4)) => self.put(attribute, &v4.octets()),
+            Some(IpAddr::V6(v6)) => self.put(attribute, &v6.octets()),
+            None => {}
         }
     }
 
@@ -87,19 +90,9 @@ impl Request {
     pub(super) fn nest(&mut self, attribute: u16, fill: impl FnOnce(&mut Self)) {
         let mut inner = Self(Vec::new());
         fill(&mut inner);
-        self.put(attribute, &inner.0);
-    }
-
-    /// Numbers nested in one attribute; none at all where there are none.
-    pub(super) fn put_nested(&mut self, attribute: u16, numbers: &[(u16, u32)]) {
-        if numbers.is_empty() {
-            return;
+        if !inner.0.is_empty() {
+            self.put(attribute, &inner.0);
         }
-        self.nest(attribute, |inner| {
-            for (attribute, number) in numbers {
-                inner.put_u32(*attribute, *number);
-            }
-        });
     }
 
     /// The bytes to send.
@@ -202,8 +195,11 @@ mod tests {
     fn a_request_is_as_the_kernel_has_it() {
         let mut request = Request::new(kind::SET_LINK, &[0; 16]);
         request.put_text(3, "lan0");
-        request.put_nested(8, &[(2, 1400)]);
-        request.put_nested(8, &[]);
+        request.nest(8, |inner| {
+            inner.put_u32(2, Some(1400));
+            inner.put_u32(3, None);
+        });
+        request.nest(8, |_| {});
         let bytes = request.finish(flag::REQUEST | flag::ACK, 7);
         // Header 16, fixed 16, name 4 + 5 padded to 12, nested 4 + 8.
         assert_eq!(bytes.len(), 16 + 16 + 12 + 12);
