@@ -59,11 +59,7 @@ impl RenderError {
     pub fn origin(&self) -> Option<&Origin> {
         match self {
             Self::Nul { origin, .. } | Self::Kind { origin, .. } => Some(origin),
-            Self::NeedsAgent
-            | Self::ScriptsByDracut
-            | Self::NoAgent
-            | Self::Json { .. }
-            | Self::TreePath { .. } => None,
+            _ => None,
         }
     }
 }

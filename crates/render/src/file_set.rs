@@ -183,14 +183,18 @@ impl FileSet {
     }
 
     pub(crate) fn file(&mut self, path: TreePath, mode: Mode, why: &'static str, text: String) {
-        self.push(
-            path,
-            why,
-            ChangeKind::File {
-                mode,
-                bytes: text.into_bytes(),
-            },
-        );
+        let bytes = text.into_bytes();
+        self.push(path, why, ChangeKind::File { mode, bytes });
+    }
+
+    pub(crate) fn link(&mut self, path: TreePath, why: &'static str, target: &'static str) {
+        self.push(path, why, ChangeKind::Symlink { target });
+    }
+
+    pub(crate) fn absent(&mut self, paths: impl IntoIterator<Item = TreePath>, why: &'static str) {
+        for path in paths {
+            self.push(path, why, ChangeKind::Absent);
+        }
     }
 
     pub(crate) fn push(&mut self, path: TreePath, why: &'static str, kind: ChangeKind) {

@@ -154,7 +154,7 @@ pub fn left_over(packaged: bool, drop_ins: &[String]) -> Result<FileSet, RenderE
     network_manager::remove(why, &mut set);
     ifupdown::remove(why, &mut set);
     for path in drop_ins {
-        set.push(path.parse()?, why, ChangeKind::Absent);
+        set.absent([path.parse()?], why);
     }
     Ok(set)
 }

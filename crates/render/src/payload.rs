@@ -2,7 +2,7 @@
 
 use nvmeroot_plan::BootPlan;
 
-use crate::{ChangeKind, FileSet, Mode, TreePath};
+use crate::{FileSet, Mode, TreePath};
 
 /// What every generated file that can have a comment says of itself.
 pub(crate) const MARK: &str = "This file was written by nvmeroot.";
@@ -60,7 +60,7 @@ impl Payload {
     pub(crate) fn add_modules(&self, plan: &BootPlan, set: &mut FileSet) {
         if plan.modules.is_empty() {
             let why = "root needs no kernel modules of its own (any more)";
-            set.push(self.modules.clone(), why, ChangeKind::Absent);
+            set.absent([self.modules.clone()], why);
         } else {
             let lines = plan.modules.iter().map(|name| format!("{name}\n"));
             let why = "says which kernel modules root's links and connections need";

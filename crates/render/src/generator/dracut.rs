@@ -8,7 +8,7 @@ use nvmeroot_plan::{BootPlan, Layer};
 
 use self::others::RootLinks;
 use crate::payload::{BootScript, Moment, Owner, Payload};
-use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
+use crate::{FileSet, Mode, RenderError, RequiredProgram, TreePath};
 
 /// What makes the image.
 pub(crate) const PROGRAM: RequiredProgram = RequiredProgram::new("dracut", "dracut");
@@ -112,12 +112,8 @@ pub(crate) fn add_module(
             set.file(path, Mode::Program, script.why, boot_script(owner, script));
         }
     }
-    set.file(
-        path(SETUP)?,
-        Mode::Program,
-        payload.why,
-        setup(payload, owner),
-    );
+    let text = setup(payload, owner);
+    set.file(path(SETUP)?, Mode::Program, payload.why, text);
     Ok(())
 }
 
@@ -128,11 +124,7 @@ fn leave_links(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError> {
     for (name, text) in links.networkd() {
         let path = link_path(&format!("{name}.network"))?;
         if text.is_empty() {
-            set.push(
-                path,
-                "no link is known by that (any more)",
-                ChangeKind::Absent,
-            );
+            set.absent([path], "no link is known by that (any more)");
         } else {
             set.file(path, Mode::Config, why, text);
         }
@@ -155,10 +147,9 @@ pub(crate) fn remove(
         remove_module(payload, why, set)?;
     }
     for name in LINK_FILES {
-        set.push(link_path(name)?, why, ChangeKind::Absent);
+        set.absent([link_path(name)?], why);
     }
-    set.push(CONFIGURATION, why, ChangeKind::Absent);
-    set.push(LAYERS, why, ChangeKind::Absent);
+    set.absent([CONFIGURATION, LAYERS], why);
     Ok(())
 }
 
@@ -167,15 +158,15 @@ fn remove_module(
     why: &'static str,
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
-    set.push(path(SETUP)?, why, ChangeKind::Absent);
+    set.absent([path(SETUP)?], why);
     let hooks = payload.scripts.iter().filter_map(|s| hook(s.moment));
     for hook in hooks {
-        set.push(path(&format!("{hook}.sh"))?, why, ChangeKind::Absent);
+        set.absent([path(&format!("{hook}.sh"))?], why);
     }
     for unit in payload.units {
-        set.push(path(unit.name)?, why, ChangeKind::Absent);
+        set.absent([path(unit.name)?], why);
     }
-    set.push(path(MODPROBE)?, why, ChangeKind::Absent);
+    set.absent([path(MODPROBE)?], why);
     Ok(())
 }
 
@@ -187,7 +178,7 @@ fn add_layers(plan: &BootPlan, set: &mut FileSet) {
     let lines: BTreeSet<String> = essential.flat_map(|m| &m.layers).map(line).collect();
     if lines.is_empty() {
         let why = "root stands on plain drives (or partitions)";
-        set.push(LAYERS, why, ChangeKind::Absent);
+        set.absent([LAYERS], why);
     } else {
         let why = "says what the initramfs puts together before root is mounted";
         set.file(LAYERS, Mode::Config, why, lines.into_iter().collect());

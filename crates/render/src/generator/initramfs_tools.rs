@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use nvmeroot_plan::BootPlan;
 
 use crate::payload::{BootScript, Moment, Owner, Payload};
-use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
+use crate::{FileSet, Mode, RenderError, RequiredProgram, TreePath};
 
 /// What makes the image.
 pub(crate) const PROGRAM: RequiredProgram =
@@ -67,7 +67,7 @@ pub(crate) fn unprotect(has_secret: bool, set: &mut FileSet) {
 
 /// Lets everybody read the image.
 pub(crate) fn open(why: &'static str, set: &mut FileSet) {
-    set.push(PRIVATE, why, ChangeKind::Absent);
+    set.absent([PRIVATE], why);
 }
 
 /// Adds what brings the runtime into the image. `packaged`: a package has brought hook
@@ -94,12 +94,8 @@ pub(crate) fn add_scripts(
 ) -> Result<(), RenderError> {
     for script in payload.scripts {
         let path = script_path(payload, owner, script.moment)?;
-        set.file(
-            path,
-            Mode::Program,
-            script.why,
-            boot_script(payload, owner, script),
-        );
+        let text = boot_script(payload, owner, script);
+        set.file(path, Mode::Program, script.why, text);
     }
     let path = hook_path(payload, owner)?;
     set.file(path, Mode::Program, payload.why, hook(payload, owner));
@@ -125,7 +121,7 @@ pub(crate) fn remove(
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
     remove_scripts(payload, why, set)?;
-    set.push(payload.modules.clone(), why, ChangeKind::Absent);
+    set.absent([payload.modules.clone()], why);
     Ok(())
 }
 
@@ -135,10 +131,9 @@ fn remove_scripts(
     why: &'static str,
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
-    set.push(hook_path(payload, Owner::Machine)?, why, ChangeKind::Absent);
+    set.absent([hook_path(payload, Owner::Machine)?], why);
     for script in payload.scripts {
-        let path = script_path(payload, Owner::Machine, script.moment)?;
-        set.push(path, why, ChangeKind::Absent);
+        set.absent([script_path(payload, Owner::Machine, script.moment)?], why);
     }
     Ok(())
 }

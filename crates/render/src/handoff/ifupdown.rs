@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use nvmeroot_plan::{BootPlan, Interface, Reach};
 
-use crate::{ChangeKind, FileSet, Mode, TreePath};
+use crate::{FileSet, Mode, TreePath};
 
 /// The file of interfaces(5) that the hand-off consists of, relative to the root tree.
 pub const IFUPDOWN_PATH: &str = "etc/network/interfaces.d/nvmeroot";
@@ -32,9 +32,7 @@ const HEADER: &str = "\
 
 /// Takes the hand-off away.
 pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
-    for path in [LEASES_WANTED, LEASES, INTERFACES] {
-        set.push(path, why, ChangeKind::Absent);
-    }
+    set.absent([LEASES_WANTED, LEASES, INTERFACES], why);
 }
 
 /// Adds the files; `renews` says that the agent renews root's leases.
@@ -47,7 +45,7 @@ pub(crate) fn add(plan: &BootPlan, renews: bool, set: &mut FileSet) {
     }
     if interfaces.is_empty() {
         let why = "which interfaces lead to the root filesystem shows at boot";
-        set.push(INTERFACES, why, ChangeKind::Absent);
+        set.absent([INTERFACES], why);
     } else {
         let why = "keeps `ifdown -a` from taking root's network down";
         set.file(INTERFACES, Mode::Config, why, no_auto_down(&interfaces));
@@ -55,24 +53,13 @@ pub(crate) fn add(plan: &BootPlan, renews: bool, set: &mut FileSet) {
     let asks = may_come || interfaces.iter().any(|one| one.asks_dhcp());
     if !renews || !asks {
         let why = "the agent renews no lease in the running system (any more)";
-        for path in [LEASES_WANTED, LEASES] {
-            set.push(path, why, ChangeKind::Absent);
-        }
-        return;
+        return set.absent([LEASES_WANTED, LEASES], why);
     }
-    set.file(
-        LEASES,
-        Mode::Config,
-        "renews root's leases in the running system",
-        include_str!("ifupdown/leases.service").to_owned(),
-    );
-    set.push(
-        LEASES_WANTED,
-        "starts that with the system",
-        ChangeKind::Symlink {
-            target: "../nvmeroot-leases.service",
-        },
-    );
+    let why = "renews root's leases in the running system";
+    let text = include_str!("ifupdown/leases.service").to_owned();
+    set.file(LEASES, Mode::Config, why, text);
+    let why = "starts that with the system";
+    set.link(LEASES_WANTED, why, "../nvmeroot-leases.service");
 }
 
 fn no_auto_down(interfaces: &[&Interface]) -> String {

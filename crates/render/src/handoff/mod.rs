@@ -56,12 +56,7 @@ pub(crate) fn limits(managers: &BTreeSet<Manager>, runtime: Runtime) -> Vec<Warn
             "let ifupdown, networkd or NetworkManager have the interfaces that lead to the storage";
         Warning::general(message).with_hint(hint)
     };
-    other
-        .next()
-        .filter(|_| is_alone)
-        .map(warning)
-        .into_iter()
-        .collect()
+    Vec::from_iter(other.next().filter(|_| is_alone).map(warning))
 }
 
 #[cfg(test)]

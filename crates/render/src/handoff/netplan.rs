@@ -9,10 +9,10 @@
 
 use std::fmt::Write as _;
 
-use nvmeroot_plan::{BootPlan, Interface, LinkKind};
+use nvmeroot_plan::{BootPlan, Interface, LinkKind, netplan_file};
 
 use super::networkd;
-use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
+use crate::{FileSet, Mode, RenderError, TreePath};
 
 /// The netplan file that the hand-off consists of, relative to the root tree.
 pub const HAND_OFF_PATH: &str = "etc/netplan/99-nvmeroot.yaml";
@@ -28,31 +28,27 @@ const HEADER: &str = "\
 
 /// Takes the hand-off away.
 pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
-    set.push(NETPLAN, why, ChangeKind::Absent);
+    set.absent([NETPLAN], why);
 }
 
 /// Adds the files.
 pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError> {
     let interfaces = plan.storage_interfaces();
     if interfaces.is_empty() {
-        let why = "no interface leads to the root filesystem (any more)";
-        set.push(NETPLAN, why, ChangeKind::Absent);
+        remove("no interface leads to the root filesystem (any more)", set);
         return Ok(());
     }
     let why = "keeps the running system from taking root's network away";
     set.file(NETPLAN, Mode::Private, why, netplan(&interfaces)?);
     for interface in interfaces {
         let path = networkd_drop_in(interface)?;
-        if let Some(iaid) = interface
-            .dhcp6
-            .as_ref()
-            .and_then(|client| client.link_layer_iaid)
-        {
+        let client = interface.dhcp6.as_ref();
+        if let Some(iaid) = client.and_then(|client| client.link_layer_iaid) {
             let why = "makes the running system the same DHCPv6 client as the initramfs";
             set.file(path, Mode::Config, why, networkd::dhcp6_only(iaid));
         } else {
             let why = "the interface does not ask for DHCPv6 (any more)";
-            set.push(path, why, ChangeKind::Absent);
+            set.absent([path], why);
         }
     }
     Ok(())
@@ -141,26 +137,7 @@ fn scalar(text: &str) -> String {
 /// A drop-in for the file that netplan makes of the definition. netplan itself
 /// has no key for what stands in it.
 fn networkd_drop_in(interface: &Interface) -> Result<TreePath, RenderError> {
-    networkd::drop_in(&format!(
-        "10-netplan-{}.network",
-        escaped(interface.id.as_str())
-    ))
-}
-
-/// A definition's id as netplan writes it into file names:
-/// `g_uri_escape_string` with no further characters allowed but UTF-8.
-fn escaped(id: &str) -> String {
-    let mut name = String::with_capacity(id.len());
-    for c in id.chars() {
-        match c {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' => name.push(c),
-            c if c.is_ascii() => {
-                let _ = write!(name, "%{:02X}", u32::from(c));
-            }
-            c => name.push(c),
-        }
-    }
-    name
+    networkd::drop_in(&netplan_file(&interface.id))
 }
 
 #[cfg(test)]

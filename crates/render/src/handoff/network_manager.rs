@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use nvmeroot_plan::{BootPlan, Interface, LinkKind, Warning};
 
-use crate::{ChangeKind, FileSet, Mode, Runtime, TreePath};
+use crate::{FileSet, Mode, Runtime, TreePath};
 
 /// One of the files that NetworkManager.conf(5) names.
 const SETTINGS: TreePath = TreePath::fixed("etc/NetworkManager/conf.d/nvmeroot.conf");
@@ -24,7 +24,7 @@ const HEADER: &str = "\
 
 /// Takes the hand-off away.
 pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
-    set.push(SETTINGS, why, ChangeKind::Absent);
+    set.absent([SETTINGS], why);
 }
 
 /// Adds the file.
@@ -46,9 +46,9 @@ pub(crate) fn limits(plan: &BootPlan, runtime: Runtime) -> Vec<Warning> {
     };
     let mut limits = Vec::new();
     for one in &interfaces {
-        let Some(_) = one.connection else {
+        if one.connection.is_none() {
             continue;
-        };
+        }
         let at = |message: String| Warning::at(one.origin.clone(), message);
         let hint = "let networkd render the interfaces that lead to the storage";
         if runtime == Runtime::Scripts {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use nvmeroot_plan::{BootPlan, Interface, InterfaceName};
 
-use crate::{ChangeKind, FileSet, Mode, RenderError, TreePath};
+use crate::{FileSet, Mode, RenderError, TreePath};
 
 const HEADER: &str = "\
 # This file was written by nvmeroot. Changes to it are lost with the next
@@ -47,7 +47,7 @@ pub(crate) fn add(
         let path = drop_in(&file.name)?;
         if interfaces.is_empty() {
             let why = "the file sets no interface of root's up (any more)";
-            set.push(path, why, ChangeKind::Absent);
+            set.absent([path], why);
         } else {
             let why = "keeps systemd-networkd from taking root's network away";
             set.file(path, Mode::Config, why, text(&interfaces));
@@ -62,13 +62,10 @@ pub(super) fn drop_in(name: &str) -> Result<TreePath, RenderError> {
 }
 
 fn text(interfaces: &[&Interface]) -> String {
+    let names = interfaces.iter().map(|one| format!("`{}`", one.name));
+    let names = Vec::from_iter(names).join(", ");
     let mut text = format!(
-        "{HEADER}# The root filesystem stands on {}.\n[Network]\nKeepConfiguration=yes\n",
-        interfaces
-            .iter()
-            .map(|one| format!("`{}`", one.name))
-            .collect::<Vec<_>>()
-            .join(", ")
+        "{HEADER}# The root filesystem stands on {names}.\n[Network]\nKeepConfiguration=yes\n"
     );
     let mut clients = interfaces.iter().filter_map(|one| one.dhcp4.as_ref());
     if let Some(client) = clients.next() {
@@ -107,6 +104,7 @@ mod tests {
     use nvmeroot_plan::{Dhcp4, Dhcp6};
 
     use super::*;
+    use crate::ChangeKind;
     use crate::testing::{controller, ethernet, initramfs_plan};
 
     /// The text of each drop-in; `None`: it is taken away.

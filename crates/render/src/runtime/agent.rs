@@ -80,39 +80,24 @@ pub(crate) fn add(
     set: &mut FileSet,
 ) -> Result<(), RenderError> {
     if let Some(program) = program {
-        set.push(
-            PROGRAM,
-            "brings the network up and connects the controllers",
-            ChangeKind::File {
-                mode: Mode::Program,
-                bytes: program.to_vec(),
-            },
-        );
+        let why = "brings the network up and connects the controllers";
+        let (mode, bytes) = (Mode::Program, program.to_vec());
+        set.push(PROGRAM, why, ChangeKind::File { mode, bytes });
     }
     let why = "says what the agent is to do";
     set.file(PLAN, Mode::Private, why, document(plan, fragments)?);
-    set.file(
-        PATHS,
-        Mode::Config,
-        "connects in the running system what the boot did without",
-        include_str!("agent/paths.service").to_owned(),
-    );
-    set.push(
-        PATHS_WANTED,
-        "starts that with the system",
-        ChangeKind::Symlink {
-            target: "../nvmeroot-paths.service",
-        },
-    );
+    let why = "connects in the running system what the boot did without";
+    let text = include_str!("agent/paths.service").to_owned();
+    set.file(PATHS, Mode::Config, why, text);
+    let why = "starts that with the system";
+    set.link(PATHS_WANTED, why, "../nvmeroot-paths.service");
     Ok(())
 }
 
 /// Takes away what makes the agent run. The program itself stays: it may have
 /// come with a package, and nothing starts it any more.
 pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
-    for path in [PATHS_WANTED, PATHS, PLAN] {
-        set.push(path, why, ChangeKind::Absent);
-    }
+    set.absent([PATHS_WANTED, PATHS, PLAN], why);
 }
 
 fn document(plan: &BootPlan, fragments: &[Fragment]) -> Result<String, RenderError> {

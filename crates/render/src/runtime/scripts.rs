@@ -15,7 +15,7 @@ use nvmeroot_plan::{BootPlan, Interface, LinkKind};
 use self::command::{Phase, commands, lines, quote};
 pub(crate) use self::limits::limits;
 use crate::payload::{BootScript, Moment, Owner, Payload};
-use crate::{ChangeKind, FileSet, Mode, RenderError, RequiredProgram, TreePath};
+use crate::{FileSet, Mode, RenderError, RequiredProgram, TreePath};
 
 const NETWORK_UP: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/network-up");
 const CONNECT_NVME: TreePath = TreePath::fixed("etc/curtin-nvme-over-tcp/connect-nvme");
@@ -78,30 +78,20 @@ pub(crate) fn programs(plan: &BootPlan) -> Vec<RequiredProgram> {
 /// Adds the files.
 pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError> {
     let all = commands(plan);
-    set.file(
-        NETWORK_UP,
-        Mode::Program,
-        "brings the network up",
-        script(&lines(&all, Phase::Network)?),
-    );
+    let text = script(&lines(&all, Phase::Network)?);
+    set.file(NETWORK_UP, Mode::Program, "brings the network up", text);
+    let text = script(&lines(&all, Phase::Nvme)?);
     set.file(
         CONNECT_NVME,
         Mode::Program,
         "connects the controllers",
-        script(&lines(&all, Phase::Nvme)?),
+        text,
     );
-    set.file(
-        INTERFACES,
-        Mode::Config,
-        "says which interfaces lead to the root filesystem",
-        interfaces(plan)?,
-    );
-    set.file(
-        FUNCTIONS,
-        Mode::Config,
-        "names on the console what fails",
-        include_str!("scripts/functions.sh").to_owned(),
-    );
+    let why = "says which interfaces lead to the root filesystem";
+    set.file(INTERFACES, Mode::Config, why, interfaces(plan)?);
+    let why = "names on the console what fails";
+    let text = include_str!("scripts/functions.sh").to_owned();
+    set.file(FUNCTIONS, Mode::Config, why, text);
     let why = "makes the initramfs the same DHCP client as the running system";
     if uses_dhcp(plan) {
         let text = include_str!("scripts/dhcpcd.conf").to_owned();
@@ -109,16 +99,15 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) -> Result<(), RenderError>
     } else {
         // Its being there is the sign that DHCP is used.
         let why = "nothing asks for DHCP (any more)";
-        set.push(DHCPCD_CONF, why, ChangeKind::Absent);
+        set.absent([DHCPCD_CONF], why);
     }
     Ok(())
 }
 
 /// Takes the files away.
 pub(crate) fn remove(why: &'static str, set: &mut FileSet) {
-    for path in [NETWORK_UP, CONNECT_NVME, FUNCTIONS, INTERFACES, DHCPCD_CONF] {
-        set.push(path, why, ChangeKind::Absent);
-    }
+    let files = [NETWORK_UP, CONNECT_NVME, FUNCTIONS, INTERFACES, DHCPCD_CONF];
+    set.absent(files, why);
 }
 
 fn script(commands: &str) -> String {

@@ -46,11 +46,7 @@ pub(crate) fn add(plan: &BootPlan, set: &mut FileSet) {
             unless_link_to: LINK,
         },
     );
-    set.push(
-        STAFD_CONF,
-        "makes nvme-stas read our file",
-        ChangeKind::Symlink { target: LINK },
-    );
+    set.link(STAFD_CONF, "makes nvme-stas read our file", LINK);
 }
 
 /// The options that nvme-stas hands on from a discovery controller to what that one

@@ -1,6 +1,7 @@
 use nvmeroot_plan::{Dhcp4, Dhcp6};
 
 use super::*;
+use crate::ChangeKind;
 use crate::testing::{controller, ethernet, initramfs_plan, vlan_on_bond};
 
 /// The paths that are written, with the text of each file, and those that go.

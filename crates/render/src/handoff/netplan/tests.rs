@@ -3,6 +3,7 @@ use nvmeroot_plan::{Bond, Origin, Vlan, VlanId};
 use proptest::prelude::*;
 
 use super::*;
+use crate::ChangeKind;
 use crate::testing::{controller, ethernet, initramfs_plan};
 
 /// All scalars of a document in order.
@@ -98,16 +99,6 @@ fn without_a_way_to_root_an_old_file_goes() {
         kinds,
         [("etc/netplan/99-nvmeroot.yaml", &ChangeKind::Absent)]
     );
-}
-
-/// As netplan's own generator names them (netplan 1.1.2, `netplan generate`).
-#[test]
-fn file_names_are_escaped_as_netplan_does() {
-    assert_eq!(escaped("ens3"), "ens3");
-    assert_eq!(escaped("eth0.100"), "eth0.100");
-    assert_eq!(escaped("a b/c%"), "a%20b%2Fc%25");
-    assert_eq!(escaped("wäg"), "wäg");
-    assert_eq!(escaped(".."), "..");
 }
 
 proptest! {

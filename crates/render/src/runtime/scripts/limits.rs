@@ -9,58 +9,48 @@ use nvmeroot_plan::{
 /// What the scripts can't do of a plan whose root needs them, each with where
 /// the input asks for it.
 pub(crate) fn limits(plan: &BootPlan) -> Vec<Warning> {
-    Scripts { plan }.limits()
-}
-
-/// The scripts runtime is made of `ip`, `dhcpcd`, `ethtool` and `nvme`.
-struct Scripts<'a> {
-    plan: &'a BootPlan,
-}
-
-impl Scripts<'_> {
-    fn limits(&self) -> Vec<Warning> {
-        let mut limits = Vec::new();
-        let mut ethtool: BTreeSet<&InterfaceName> = BTreeSet::new();
-        let steps = steps(self.plan, Scope::Path);
-        for step in &steps {
-            let at = |message: String| Warning::at(step.origin.clone(), message);
-            match &step.action {
-                Action::FindCard { interface, card }
-                    if literal(card) != Some(interface.as_str()) =>
-                {
-                    let message = format!(
-                        "the boot scripts do not carry `match` out: for them, the card must be called `{interface}`"
-                    );
-                    limits.push(at(message).with_hint(
+    // The scripts are made of `ip`, `dhcpcd`, `ethtool` and `nvme`.
+    let mut limits = Vec::new();
+    let mut ethtool: BTreeSet<&InterfaceName> = BTreeSet::new();
+    let steps = steps(plan, Scope::Path);
+    for step in &steps {
+        let at = |message: String| Warning::at(step.origin.clone(), message);
+        match &step.action {
+            Action::FindCard { interface, card } if literal(card) != Some(interface.as_str()) => {
+                let message = format!(
+                    "the boot scripts do not carry `match` out: for them, the card must be called `{interface}`"
+                );
+                limits.push(
+                    at(message).with_hint(
                         "give the card's name, as `name` in `match`, or let the agent run",
-                    ));
-                }
-                Action::Rename { interface, card } if !is_called(interface, card, self.plan) => {
-                    limits.push(at(format!(
-                        "the boot scripts do not carry `set-name` out: for them, the card must be called `{interface}` already"
-                    )));
-                }
-                Action::Ipv4LinkLocal { interface } => limits.push(at(format!(
-                    "the boot scripts take no IPv4 link-local address on `{interface}`"
-                ))),
-                Action::SetOffloads { interface, .. } if ethtool.insert(interface) => {
-                    limits.push(at(format!(
-                        "the boot scripts set the offloads of `{interface}` only where the program `ethtool` is installed"
-                    )));
-                }
-                _ => {}
+                    ),
+                );
             }
-            limits.extend(of_dhcp(step));
+            Action::Rename { interface, card } if !is_called(interface, card, plan) => {
+                limits.push(at(format!(
+                    "the boot scripts do not carry `set-name` out: for them, the card must be called `{interface}` already"
+                )));
+            }
+            Action::Ipv4LinkLocal { interface } => limits.push(at(format!(
+                "the boot scripts take no IPv4 link-local address on `{interface}`"
+            ))),
+            Action::SetOffloads { interface, .. } if ethtool.insert(interface) => {
+                limits.push(at(format!(
+                    "the boot scripts set the offloads of `{interface}` only where the program `ethtool` is installed"
+                )));
+            }
+            _ => {}
         }
-        if let Some(known) = self.plan.known_ports.first() {
-            let message = "the boot scripts connect what a discovery controller names with the same options, not with those that this file gives each port";
-            limits.push(
-                Warning::at(known.origin.clone(), message)
-                    .with_hint("give the controller its `nqn`, or let the agent run"),
-            );
-        }
-        limits
+        limits.extend(of_dhcp(step));
     }
+    if let Some(known) = plan.known_ports.first() {
+        let message = "the boot scripts connect what a discovery controller names with the same options, not with those that this file gives each port";
+        limits.push(
+            Warning::at(known.origin.clone(), message)
+                .with_hint("give the controller its `nqn`, or let the agent run"),
+        );
+    }
+    limits
 }
 
 /// dhcpcd has settings of its own.
