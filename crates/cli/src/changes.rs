@@ -21,10 +21,16 @@ pub(crate) fn lock(root: &RootTree, path: &Path) -> Result<(), root::RootError> 
 }
 
 /// Puts right what an interrupted run left, and says so before anything else can fail.
-pub(crate) fn recover(root: &RootTree) -> Result<Recovered, root::RootError> {
+pub(crate) fn recover(
+    root: &RootTree,
+    dry_run: bool,
+) -> Result<Option<Recovered>, root::RootError> {
+    if dry_run {
+        return Ok(None);
+    }
     let recovered = root.recover(&tell_moved)?;
     tell_interrupted(recovered.interrupted, false);
-    Ok(recovered)
+    Ok(Some(recovered))
 }
 
 /// Makes the changes, or says what they would be where nothing was put right before.

@@ -101,10 +101,7 @@ pub(crate) fn run(args: ConfigureArgs) -> Result<(), Failure> {
     told.warn_of_tree(advice::missing_programs(&root, plan, &options)?);
     told.warn_of_tree(advice::open_secrets(&root)?);
     let mut files = nvmeroot_render::render(plan, &options)?;
-    let recovered = match args.dry_run {
-        true => None,
-        false => Some(changes::recover(&root)?),
-    };
+    let recovered = changes::recover(&root, args.dry_run)?;
     if !plan.reach.is_by_initramfs() {
         let former = nvmeroot_render::left_over(options.packaged, &managers::drop_ins(&root)?)?;
         let former = root.without_record(&former)?;

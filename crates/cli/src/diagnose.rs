@@ -26,36 +26,10 @@ impl SourceMap {
     }
 }
 
-/// One error or warning.
-#[derive(Debug)]
-pub(crate) struct Diagnostic {
-    pub(crate) origin: Option<Origin>,
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
-}
-
-impl From<Warning> for Diagnostic {
-    fn from(warning: Warning) -> Self {
-        Self {
-            origin: warning.origin,
-            message: warning.message,
-            hint: warning.hint,
-        }
-    }
-}
-
-impl From<Diagnostic> for Warning {
-    fn from(diagnostic: Diagnostic) -> Self {
-        let mut warning = Self::general(diagnostic.message);
-        (warning.hint, warning.origin) = (diagnostic.hint, diagnostic.origin);
-        warning
-    }
-}
-
 /// All that is wrong with the input, ready to be shown.
 #[derive(Debug)]
 pub(crate) struct InputErrors {
-    pub(crate) errors: Vec<Diagnostic>,
+    pub(crate) errors: Vec<Warning>,
     pub(crate) source_map: SourceMap,
     /// How many more there are.
     pub(crate) left_out: usize,
@@ -64,8 +38,8 @@ pub(crate) struct InputErrors {
 impl fmt::Display for InputErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut hints = Hints::default();
-        for diagnostic in &self.errors {
-            write(f, "error", diagnostic, &self.source_map, &mut hints)?;
+        for error in &self.errors {
+            write(f, "error", error, &self.source_map, &mut hints)?;
         }
         if self.left_out > 0 {
             writeln!(f, "and {} more errors", self.left_out)?;
@@ -102,14 +76,7 @@ impl Told {
         let mut text = String::new();
         // Writing to a string can't fail.
         for warning in warnings.iter().take(MOST_WARNINGS) {
-            let diagnostic = warning.clone().into();
-            let _ = write(
-                &mut text,
-                "warning",
-                &diagnostic,
-                source_map,
-                &mut self.hints,
-            );
+            let _ = write(&mut text, "warning", warning, source_map, &mut self.hints);
         }
         if let more @ 1.. = warnings.len().saturating_sub(MOST_WARNINGS) {
             let _ = writeln!(text, "and {more} more warnings");
@@ -162,7 +129,7 @@ pub(crate) fn error_text(message: &str) -> String {
 fn write(
     f: &mut impl fmt::Write,
     level: &'static str,
-    diagnostic: &Diagnostic,
+    diagnostic: &Warning,
     source_map: &SourceMap,
     hints: &mut Hints,
 ) -> fmt::Result {
@@ -257,13 +224,13 @@ mod tests {
     fn shown(text: &str, line: u32, column: u32, key: &str) -> String {
         let mut source_map = SourceMap::default();
         source_map.insert("c.yaml", text);
-        let diagnostic = Diagnostic {
+        let warning = Warning {
             origin: Some(Origin::at("c.yaml", line, column).with_key(key)),
             message: "`70000` is no TCP port".to_owned(),
             hint: Some("write a number from 1 to 65535".to_owned()),
         };
         InputErrors {
-            errors: vec![diagnostic],
+            errors: vec![warning],
             source_map,
             left_out: 0,
         }
@@ -285,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_hint_is_said_once() {
-        let error = |message: &str, hint: &str| Diagnostic {
+        let error = |message: &str, hint: &str| Warning {
             origin: None,
             message: message.to_owned(),
             hint: Some(hint.to_owned()),

@@ -47,35 +47,31 @@ impl Machine {
     }
 
     fn half(self, bytes: &[u8], at: usize) -> Result<u16, ElfError> {
-        Ok(if self.big_endian {
-            u16::from_be_bytes(array(bytes, at)?)
-        } else {
-            u16::from_le_bytes(array(bytes, at)?)
-        })
+        self.number(bytes, at).map(u16::from_be_bytes)
     }
 
     fn word(self, bytes: &[u8], at: usize) -> Result<u32, ElfError> {
-        Ok(if self.big_endian {
-            u32::from_be_bytes(array(bytes, at)?)
-        } else {
-            u32::from_le_bytes(array(bytes, at)?)
-        })
+        self.number(bytes, at).map(u32::from_be_bytes)
     }
 
     /// An offset: as wide as the machine's addresses.
     fn offset(self, bytes: &[u8], at: usize) -> Result<usize, ElfError> {
-        let offset = match (self.wide, self.big_endian) {
-            (false, _) => u64::from(self.word(bytes, at)?),
-            (true, true) => u64::from_be_bytes(array(bytes, at)?),
-            (true, false) => u64::from_le_bytes(array(bytes, at)?),
+        let offset = match self.wide {
+            true => u64::from_be_bytes(self.number(bytes, at)?),
+            false => self.word(bytes, at)?.into(),
         };
         usize::try_from(offset).map_err(|_| ElfError::CutShort)
     }
-}
 
-fn array<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], ElfError> {
-    let rest = bytes.get(at..).ok_or(ElfError::CutShort)?;
-    rest.first_chunk().copied().ok_or(ElfError::CutShort)
+    /// The bytes of a number, the highest first.
+    fn number<const N: usize>(self, bytes: &[u8], at: usize) -> Result<[u8; N], ElfError> {
+        let rest = bytes.get(at..).and_then(|rest| rest.first_chunk());
+        let mut number: [u8; N] = *rest.ok_or(ElfError::CutShort)?;
+        if !self.big_endian {
+            number.reverse();
+        }
+        Ok(number)
+    }
 }
 
 impl fmt::Display for Machine {

@@ -159,12 +159,9 @@ impl Choice {
 
 /// The program is in the root tree.
 pub(crate) fn is_installed(root: &RootTree, program: RequiredProgram) -> Result<bool, Failure> {
-    for directory in program.directories {
-        if root.exists(&format!("{directory}/{}", program.name))? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let directories = program.directories.iter();
+    let files = directories.map(|directory| format!("{directory}/{}", program.name));
+    Ok(root.has_any(files)?)
 }
 
 /// Whether dpkg's list says so; one that was removed may still stand in it.
@@ -267,12 +264,7 @@ fn has_work(generator: Generator, root: &RootTree) -> Result<bool, Failure> {
             releases.flat_map(kernels).collect()
         }
     };
-    for file in files {
-        if root.exists(&file)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(root.has_any(files)?)
 }
 
 /// What a shell takes for the command that does the same.

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use nvmeroot_intake::nvme_etc::host_pair;
-use nvmeroot_plan::{HostId, HostIdentity, Nqn};
+use nvmeroot_plan::{HostId, HostIdentity, Nqn, Warning};
 
 use crate::Failure;
-use crate::diagnose::{Diagnostic, InputErrors, SourceMap};
+use crate::diagnose::{InputErrors, SourceMap};
 use crate::root::{RootTree, read_file};
 
 /// A pair is two lines; more is no identity.
@@ -83,13 +83,8 @@ pub(crate) fn missing() -> Failure {
 }
 
 fn bad_pair(message: String, hint: Option<&str>) -> Failure {
-    let diagnostic = Diagnostic {
-        origin: None,
-        message,
-        hint: hint.map(str::to_owned),
-    };
     Failure::Input(InputErrors {
-        errors: vec![diagnostic],
+        errors: vec![Warning::general(message).maybe_hint(hint)],
         source_map: SourceMap::default(),
         left_out: 0,
     })

@@ -43,10 +43,8 @@ pub(crate) fn find(root: &RootTree, plan: &BootPlan, options: &mut Options) -> R
 
 /// netplan itself, or files for it beside ours: it may still be installed.
 fn has_netplan(root: &RootTree) -> Result<bool, Failure> {
-    for program in ["usr/sbin/netplan", "usr/share/netplan"] {
-        if root.exists(program)? {
-            return Ok(true);
-        }
+    if root.has_any(["usr/sbin/netplan", "usr/share/netplan"])? {
+        return Ok(true);
     }
     for directory in ["etc/netplan", "usr/lib/netplan", "lib/netplan"] {
         let names = root.list(directory)?.into_iter();

@@ -25,10 +25,7 @@ pub(crate) fn run(args: &RevertArgs) -> Result<(), Failure> {
         changes::lock(&root, &root_path)?;
     }
     // What has no record is known only when all is in its place again.
-    let recovered = match args.dry_run {
-        true => None,
-        false => Some(changes::recover(&root)?),
-    };
+    let recovered = changes::recover(&root, args.dry_run)?;
     let of_package = package::paths(&root)?;
     let terms = Terms {
         force: args.force,

@@ -105,9 +105,7 @@ impl Canvas {
             .map(|c| headings.get(c).map_or(0, |h| h.len() * LETTER))
             .collect();
         for node in &self.nodes {
-            let longest = node.lines.iter().map(|l| l.chars().count()).max();
-            let width = longest.unwrap_or(0) * LETTER + 2 * PAD;
-            widths[node.column] = widths[node.column].max(width);
+            widths[node.column] = widths[node.column].max(self.width(node));
         }
         let mut lefts = Vec::with_capacity(columns);
         let mut x = MARGIN;

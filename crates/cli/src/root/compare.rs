@@ -12,7 +12,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::error::{RootError, failed};
-use super::tree::{RootTree, absent, file_name, link_target, read_bounded, stat_at, type_name};
+use super::tree::{RootTree, absent, file_name, link_target, obstacle, read_bounded, stat_at};
 
 /// What becomes of one change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,11 +54,7 @@ impl RootTree {
             true => (Found::Nothing, StatxAttributes::empty()),
             false => self.look(&change.path, wanted)?,
         };
-        let obstacle = |kind, belongs| RootError::Obstacle {
-            path: path.to_owned(),
-            what: type_name(kind),
-            belongs,
-        };
+        let obstacle = |kind, belongs| obstacle(path, kind, belongs);
         let outcome = match (&change.kind, found) {
             (ChangeKind::File { .. } | ChangeKind::Symlink { .. }, Found::Nothing) => {
                 Outcome::Created
@@ -147,11 +143,7 @@ impl RootTree {
         let (found, attributes) = self.look(path, None)?;
         match found {
             Found::Nothing => Ok(()),
-            Found::Other(kind) => Err(RootError::Obstacle {
-                path: path.to_string(),
-                what: type_name(kind),
-                belongs: "a file",
-            }),
+            Found::Other(kind) => Err(obstacle(path.as_str(), kind, "a file")),
             Found::File { .. } | Found::Link(_) => refuse(attributes, path.as_str()),
         }
     }
@@ -268,11 +260,7 @@ fn check_writable(directory: &impl AsFd, path: &str) -> Result<(), RootError> {
         .map_err(failed("look at", shown))?;
     let kind = FileType::from_raw_mode(stat.stx_mode.into());
     if kind != FileType::Directory {
-        return Err(RootError::Obstacle {
-            path: path.to_owned(),
-            what: type_name(kind),
-            belongs: "a directory",
-        });
+        return Err(obstacle(path, kind, "a directory"));
     }
     refuse(stat.stx_attributes - StatxAttributes::MOUNT_ROOT, shown)?;
     let access = Access::WRITE_OK | Access::EXEC_OK;

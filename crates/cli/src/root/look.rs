@@ -9,7 +9,7 @@ use rustix::fs::{FileType, OFlags};
 use super::compare::Outcome;
 use super::error::{RootError, failed};
 use super::manifest::Phase;
-use super::tree::{RootTree, absent, type_name};
+use super::tree::{RootTree, absent, obstacle};
 
 impl RootTree {
     /// A regular file, opened for reading, or `None` where nothing is.
@@ -25,11 +25,7 @@ impl RootTree {
         let stat = rustix::fs::fstat(&file).map_err(failed("look at", path))?;
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => Ok(Some(file.into())),
-            other => Err(RootError::Obstacle {
-                path: path.to_owned(),
-                what: type_name(other),
-                belongs: "a file",
-            }),
+            other => Err(obstacle(path, other, "a file")),
         }
     }
 

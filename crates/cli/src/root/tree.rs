@@ -50,13 +50,7 @@ impl RootTree {
             FileType::CharacterDevice if stat.st_rdev == rustix::fs::makedev(1, 3) => {
                 return Ok(Some(Vec::new()));
             }
-            other => {
-                return Err(RootError::Obstacle {
-                    path: path.to_owned(),
-                    what: type_name(other),
-                    belongs: "a file",
-                });
-            }
+            other => return Err(obstacle(path, other, "a file")),
         }
         // It may have become something else since: not to wait is the least.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -68,6 +62,19 @@ impl RootTree {
     /// Something is at the path (links followed inside the tree).
     pub(crate) fn exists(&self, path: &str) -> Result<bool, RootError> {
         Ok(self.stat(path)?.is_some())
+    }
+
+    /// One of these is there.
+    pub(crate) fn has_any(
+        &self,
+        paths: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<bool, RootError> {
+        for path in paths {
+            if self.exists(path.as_ref())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Permission bits of what is at the path (links followed).
@@ -189,8 +196,17 @@ pub(super) fn absent<T>(result: Result<T, Errno>) -> Result<Option<T>, Errno> {
     }
 }
 
+/// What is there is nothing that belongs there.
+pub(super) fn obstacle(path: &str, kind: FileType, belongs: &'static str) -> RootError {
+    RootError::Obstacle {
+        path: path.to_owned(),
+        what: type_name(kind),
+        belongs,
+    }
+}
+
 /// What messages call a type of file.
-pub(super) fn type_name(kind: FileType) -> &'static str {
+fn type_name(kind: FileType) -> &'static str {
     match kind {
         FileType::RegularFile => "a file",
         FileType::Directory => "a directory",

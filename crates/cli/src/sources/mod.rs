@@ -13,13 +13,13 @@ pub(crate) use self::mounted::is_of_tree;
 use std::path::Path;
 
 use nvmeroot_intake::{Card, IntakeError, netplan};
-use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Manager, Origin, resolve};
+use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Manager, Origin, Warning, resolve};
 
 pub(crate) use self::machine::{cards, pools};
 use self::source::{NetworkText, SourceError};
 use crate::Failure;
 use crate::args::Input;
-use crate::diagnose::{Diagnostic, InputErrors, SourceMap};
+use crate::diagnose::{InputErrors, SourceMap};
 use crate::root::RootTree;
 
 /// The plan, and the texts that its origins point into.
@@ -48,7 +48,7 @@ pub(crate) fn read(
         Err(SourceError::Failure(failure)) => return Err(failure),
         Err(SourceError::Input(error)) => return Err(Failure::Input(errors(error, source_map))),
     };
-    let mut plan = resolve(fragments.clone());
+    let plan = resolve(fragments.clone());
     if plan.errors.is_empty() {
         return Ok(Read {
             plan,
@@ -56,9 +56,8 @@ pub(crate) fn read(
             source_map,
         });
     }
-    let errors = plan.errors.drain(..).map(Diagnostic::from).collect();
     Err(Failure::Input(InputErrors {
-        errors,
+        errors: plan.errors,
         source_map,
         left_out: 0,
     }))
@@ -170,7 +169,7 @@ fn errors(error: IntakeError, source_map: SourceMap) -> InputErrors {
     let errors = found
         .shown
         .into_iter()
-        .map(|d| Diagnostic {
+        .map(|d| Warning {
             message: d.sentence(),
             hint: d.hint,
             origin: Some(d.origin),

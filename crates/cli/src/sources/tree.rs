@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use nvmeroot_intake::{ifupdown, nvme_etc, yaml};
-use nvmeroot_plan::{Fragment, Manager, Origin, Warning};
+use nvmeroot_plan::{Fragment, Manager, Origin};
 
 use super::{NetworkText, SourceError, native};
 use crate::diagnose::SourceMap;
@@ -198,9 +198,7 @@ pub(super) fn host(root: &RootTree) -> Result<Fragment, Failure> {
     let mut fragment = Fragment::default();
     match identity::of_tree(root) {
         Ok(host) => fragment.host = host.map(|host| (host, Origin::whole("etc/nvme"))),
-        Err(Failure::Input(broken)) => {
-            fragment.warnings = broken.errors.into_iter().map(Warning::from).collect();
-        }
+        Err(Failure::Input(broken)) => fragment.warnings = broken.errors,
         Err(other) => return Err(other),
     }
     Ok(fragment)
