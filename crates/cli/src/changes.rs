@@ -134,7 +134,7 @@ pub(crate) fn write(text: &mut String, files: &[FileLine], directories: &[String
     for directory in directories {
         let _ = writeln!(
             text,
-            "  {would}removed: {directory}/  (nvmeroot had made it, and it is empty)"
+            "  {would}removed: {directory}/  (nvmeroot had made it, and nothing else is in it)"
         );
     }
 }

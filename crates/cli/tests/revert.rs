@@ -184,7 +184,7 @@ fn a_revert_says_what_it_did_and_what_comes_next() {
     for line in [
         "  put back: etc/initramfs-tools/hooks/nvmeroot  (as it was before nvmeroot)\n",
         "  removed: etc/nvmeroot/plan.json  (nvmeroot had put it there)\n",
-        "  removed: etc/nvmeroot/  (nvmeroot had made it, and it is empty)\n",
+        "  removed: etc/nvmeroot/  (nvmeroot had made it, and nothing else is in it)\n",
         "next: chroot root update-initramfs -u -k all\n",
     ] {
         assert!(said.stdout.contains(line), "{line}: {}", said.stdout);
