@@ -105,11 +105,25 @@ impl<'m> Devices<'m> {
         let all = self.by_spec.get(&spec("LABEL", pool))?.iter().copied();
         let found = all.filter(|at| {
             let block = self.block(*at);
-            // A disk shows what ZFS wrote at the end of its last partition; what is in a
-            // volume of ZFS's is a guest's.
-            zfs(block).is_some() && !is_split(&block.number) && !block.name.starts_with("zd")
+            // A disk shows what ZFS wrote at the end of its last partition.
+            zfs(block).is_some() && !is_split(&block.number) && !self.is_in_volume(*at)
         });
         Some(found.collect()).filter(|found: &Vec<usize>| !found.is_empty())
+    }
+
+    /// What is in a volume of ZFS's is a guest's, also where kpartx(8) made a device of a
+    /// partition in it.
+    fn is_in_volume(&self, at: usize) -> bool {
+        let mut seen = BTreeSet::from([at]);
+        let mut open = vec![at];
+        while let Some(at) = open.pop() {
+            if self.block(at).name.starts_with("zd") {
+                return true;
+            }
+            let below = self.put_together_from(at).into_iter();
+            open.extend(below.filter(|one| seen.insert(*one)));
+        }
+        false
     }
 
     /// All devices of the pool or the btrfs that one of them is of, else itself. The kernel
@@ -156,22 +170,29 @@ impl<'m> Devices<'m> {
 
     /// What it stands on directly.
     pub(super) fn below(&self, at: usize) -> Vec<usize> {
-        let block = self.block(at);
-        let whole = block
-            .whole
-            .as_deref()
-            .and_then(|number| self.by_number(number));
-        let slaves = block.slaves.iter().filter_map(|name| self.by_name(name));
-        let pool = volume_of(block).and_then(|pool| self.of_pool(&pool));
-        let all = whole.into_iter().chain(slaves);
+        let pool = volume_of(self.block(at)).and_then(|pool| self.of_pool(&pool));
+        let all = self.put_together_from(at).into_iter();
         all.chain(pool.unwrap_or_default()).collect()
+    }
+
+    /// The devices that the kernel made it of.
+    fn put_together_from(&self, at: usize) -> Vec<usize> {
+        let block = self.block(at);
+        let whole = block.whole.as_deref();
+        let whole = whole.and_then(|number| self.by_number(number));
+        let slaves = block.slaves.iter().filter_map(|name| self.by_name(name));
+        whole.into_iter().chain(slaves).collect()
     }
 }
 
 impl Machine {
     /// The names of the pools of ZFS whose drives udev knows.
     pub fn pools(&self) -> BTreeSet<String> {
-        self.blocks.iter().filter_map(zfs).collect()
+        let devices = Devices::new(self);
+        let named = self.blocks.iter().filter_map(zfs);
+        named
+            .filter(|pool| devices.of_pool(pool).is_some())
+            .collect()
     }
 }
 

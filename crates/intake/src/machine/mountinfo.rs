@@ -20,6 +20,13 @@ pub(super) struct Mounted {
     pub(super) origin: Origin,
 }
 
+impl Mounted {
+    /// A snapshot of ZFS, which the kernel mounts for as long as somebody looks at it.
+    pub(super) fn is_snapshot(&self) -> bool {
+        self.filesystem == "zfs" && self.source.contains('@')
+    }
+}
+
 /// All lines. One that is cut off is left out: the kernel writes none.
 pub(super) fn read(bytes: &[u8]) -> Vec<Mounted> {
     let text = String::from_utf8_lossy(bytes);

@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         let mounted: Vec<(MountPoint, Mounted)> = self
             .mounted
             .iter()
-            .filter(|(path, _)| unsaid(path))
+            .filter(|(path, one)| unsaid(path) && !one.is_snapshot())
             .map(|(path, one)| (path.clone(), one.clone()))
             .collect();
         for (path, one) in mounted {

@@ -421,6 +421,7 @@ fn with_pools() -> Machine {
 46 29 0:36 / /home/jo rw,relatime shared:40 - zfs rpool/USERDATA/jo_8b2c1x rw,xattr,posixacl,casesensitive\n\
 49 29 0:39 / /usr/local rw,relatime shared:46 - zfs rpool/ROOT/ubuntu_znaqup/usr/local rw,xattr,posixacl,casesensitive\n\
 52 29 0:42 / /var/log rw,relatime shared:56 - zfs rpool/ROOT/ubuntu_znaqup/var/log rw,xattr,posixacl,casesensitive\n\
+53 52 0:43 / /var/log/.zfs/snapshot/old ro,relatime shared:58 - zfs rpool/ROOT/ubuntu_znaqup/var/log@old ro,xattr,posixacl,casesensitive\n\
 55 29 0:45 / /boot rw,relatime shared:62 - zfs bpool/BOOT/ubuntu_znaqup rw,xattr,posixacl,casesensitive\n"
         .to_vec();
     let mut crypt = block("dm-0", "254:0", "", &["nvme2n1"], "none");
@@ -435,6 +436,11 @@ fn with_pools() -> Machine {
     volume.udev = b"S:zvol/rpool/vm-100-disk-0\nE:DEVTYPE=disk\n".to_vec();
     let mut guest = block("zd0p1", "230:1", "230:0", &[], "none");
     guest.udev = member("rpool", "77", "78");
+    let mut other_guest = block("zd0p2", "230:2", "230:0", &[], "none");
+    other_guest.udev = member("guest", "79", "80");
+    // By kpartx(8).
+    let mut by_kpartx = block("dm-1", "254:1", "", &["zd0"], "none");
+    by_kpartx.udev = member("rpool", "77", "78");
     // A spare says neither its pool nor its name.
     let mut spare = block("sdb", "8:16", "", &[], "none");
     spare.udev = b"E:ID_FS_VERSION=5000\nE:ID_FS_UUID_SUB=99\nE:ID_FS_TYPE=zfs_member\n".to_vec();
@@ -447,6 +453,8 @@ fn with_pools() -> Machine {
         rest,
         volume,
         guest,
+        other_guest,
+        by_kpartx,
         spare,
     ]);
     let mut other = controller("nvme2", "10.2.0.1", &["nvme2n1"]);
@@ -470,6 +478,8 @@ fn datasets_lie_on_all_drives_of_their_pool() {
         assert_eq!(on(&plan, path), BOTH_SIDES, "{path}");
     }
     assert_eq!(on(&plan, "/boot"), [""; 0]);
+    let mut paths = plan.mounts.iter().map(|one| one.path.as_str());
+    assert!(paths.all(|path| !path.contains(".zfs")), "of snapshots");
     let root = plan.mounts.iter().find(|one| one.path.as_str() == "/");
     let root = root.expect("root");
     assert!(root.is_zfs());
