@@ -14,11 +14,6 @@ const DIRECTORIES: [&str; 2] = ["etc/dracut.conf.d", "usr/lib/dracut/dracut.conf
 
 const VARIABLE: &str = "omit_dracutmodules";
 
-/// What follows counts under a condition, or more than once.
-const CONTROL: [&str; 11] = [
-    "if", "case", "for", "while", "until", "select", "function", "[[", "[", "test", "{",
-];
-
 /// Commands that have bash read something else.
 const READING: [&str; 3] = [".", "source", "eval"];
 
@@ -81,16 +76,12 @@ enum Said {
 /// What a file says of nvmeroot's module, with the lines.
 fn read(text: &str) -> Vec<(usize, Said)> {
     let commands = shell::commands(text);
-    let first = |command: &str| {
-        command
-            .split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .to_owned()
+    let is_reading = |command: &str| {
+        let first = command.split_whitespace().next();
+        first.is_some_and(|word| READING.contains(&word))
     };
-    let is_program = commands
-        .iter()
-        .any(|(_, command)| CONTROL.contains(&first(command).as_str()));
+    // Any other command may be a condition, a loop or what a function begins with.
+    let is_program = !commands.iter().all(|(_, command)| is_assignment(command));
     let mut found = Vec::new();
     for (line, command) in &commands {
         let said = match assigned(command) {
@@ -106,14 +97,19 @@ fn read(text: &str) -> Vec<(usize, Said)> {
                     (false, _) => None,
                 }
             }
-            None if command.contains(VARIABLE) || READING.contains(&first(command).as_str()) => {
-                Some(Said::Unclear)
-            }
+            None if command.contains(VARIABLE) || is_reading(command) => Some(Said::Unclear),
             None => None,
         };
         found.extend(said.map(|said| (*line, said)));
     }
     found
+}
+
+fn is_assignment(command: &str) -> bool {
+    let name = command.split_once('=').map_or("", |(name, _)| name);
+    let name = name.strip_suffix('+').unwrap_or(name);
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.chars().all(is_of_name)
 }
 
 /// Of `omit_dracutmodules+=" a b "` the value, and whether it is `=`; `None` too where
@@ -159,6 +155,12 @@ mod tests {
                 &[(3, Unclear)],
             ),
             ("[[ $a ]] && omit_dracutmodules=nvmf", &[]),
+            ("grep -q x /y || omit_dracutmodules=", &[]),
+            (
+                "mine() {\n omit_dracutmodules+=\" nvmeroot \"\n}",
+                &[(2, Unclear)],
+            ),
+            ("a+=1 b=2\nomit_dracutmodules+=nvmeroot", &[(2, LeftOut)]),
             ("a=$b\n. /etc/mine", &[(2, Unclear)]),
             ("omit_dracutmodules+=\" nvmf \" # nvmeroot", &[]),
             ("#omit_dracutmodules+=\" nvmeroot \"", &[]),
