@@ -1,13 +1,15 @@
 //! extlinux's menus, which syslinux and u-boot read, too.
 
+use std::collections::BTreeSet;
+
 use super::entry::{BootEntry, release};
 use super::finding::{Finding, Topic};
 use super::subject::Subject;
 
 const MENUS: [&str; 2] = ["boot/extlinux/extlinux.conf", "boot/syslinux/syslinux.cfg"];
 
-/// As many files are read as parts of one menu: one may include itself. u-boot gives up
-/// after 16, one in the other (`MAX_NEST_LEVEL` in its boot/pxe_utils.c).
+/// As many files are looked for as parts of one menu. u-boot gives up after 16, one in the
+/// other (`MAX_NEST_LEVEL` in its boot/pxe_utils.c).
 const MOST_FILES: usize = 64;
 
 /// The entries of all menus.
@@ -37,7 +39,8 @@ struct Menu<'r> {
     entries: Vec<BootEntry>,
     /// What is included and can't be read: where, and the file.
     unread: Vec<(String, String)>,
-    files: usize,
+    /// What was looked for: a file may include itself, and a second time has nothing new.
+    seen: BTreeSet<String>,
 }
 
 impl<'r> Menu<'r> {
@@ -47,7 +50,7 @@ impl<'r> Menu<'r> {
             directory: path.rsplit_once('/').map_or("", |(directory, _)| directory),
             entries: Vec::new(),
             unread: Vec::new(),
-            files: 0,
+            seen: BTreeSet::from([path.to_owned()]),
         };
         menu.file(path, text);
         menu.entries.retain(|entry| entry.release.is_some());
@@ -98,16 +101,19 @@ impl<'r> Menu<'r> {
             Some(path) => vec![path.to_owned(), format!("boot/{path}")],
             None => vec![format!("{}/{file}", self.directory)],
         };
-        let mut texts = paths
-            .into_iter()
-            .filter_map(|path| Some(((self.read)(&path)?, path)));
-        match texts.next().filter(|_| self.files < MOST_FILES) {
-            Some((text, path)) => {
-                self.files += 1;
-                self.file(&path, &text);
+        for path in paths {
+            if self.seen.contains(&path) {
+                return;
             }
-            None => self.unread.push((place.to_owned(), file.to_owned())),
+            if self.seen.len() >= MOST_FILES {
+                break;
+            }
+            self.seen.insert(path.clone());
+            if let Some(text) = (self.read)(&path) {
+                return self.file(&path, &text);
+            }
         }
+        self.unread.push((place.to_owned(), file.to_owned()));
     }
 }
 
@@ -119,6 +125,8 @@ fn keyword(line: &str) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     fn entry(place: &str, release: &str, command_line: &str) -> BootEntry {
@@ -176,10 +184,27 @@ mod tests {
 
     #[test]
     fn a_menu_that_includes_itself_comes_to_an_end() {
-        let text = "include m\n".repeat(9);
-        let read = |_: &str| Some(text.clone());
-        let menu = Menu::read("d/m", &text, &read);
-        assert_eq!(menu.files, MOST_FILES);
-        assert!(!menu.unread.is_empty());
+        let text = "include m\nlabel a\nlinux vmlinuz-1\ninitrd i\n";
+        let read = |_: &str| Some(text.to_owned());
+        let menu = Menu::read("d/m", text, &read);
+        assert_eq!(menu.entries, [entry("d/m:2", "1", "")]);
+        assert_eq!(menu.unread, []);
+    }
+
+    #[test]
+    fn what_is_included_again_is_not_read_again() {
+        let reads = Cell::new(0);
+        let read = |path: &str| {
+            reads.set(reads.get() + 1);
+            (path == "d/m").then(String::new)
+        };
+        let text = "include m\ninclude gone\n".repeat(9);
+        let menu = Menu::read("d/e", &text, &read);
+        assert_eq!(reads.get(), 2);
+        assert_eq!(menu.unread, [("d/e:2".to_owned(), "gone".to_owned())]);
+        let text: String = (0..999).map(|i| format!("include {i}\n")).collect();
+        reads.set(0);
+        assert_eq!(Menu::read("d/e", &text, &read).unread.len(), 999);
+        assert_eq!(reads.get(), MOST_FILES - 1);
     }
 }
