@@ -71,6 +71,18 @@ fn card(machine: &Machine, name: &str, driver: &str) {
     std::os::unix::fs::symlink(module, of_driver.join("module")).expect("a link");
 }
 
+fn put_two_pools(machine: &Machine) {
+    for (name, number, pool) in [("sda3", "8:3", "bpool"), ("nvme0n1p1", "259:1", "rpool")] {
+        machine.put(
+            &format!("sys/class/block/{name}/dev"),
+            &format!("{number}\n"),
+        );
+        let record =
+            format!("E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL={pool}\nE:ID_FS_LABEL_ENC={pool}\n");
+        machine.put(&format!("run/udev/data/b{number}"), &record);
+    }
+}
+
 faults! {
     a_healthy_tree_with_a_vlan: Vlan, BOTH, |_| {} => [];
     a_healthy_tree_with_dhcp: Dhcp, BOTH, |_| {} => [];
@@ -220,12 +232,18 @@ faults! {
     no_zpool_in_the_image: Zfs, BOTH, |m| m.take("usr/sbin/zpool") => ["fault tool-missing"];
     a_root_in_any_of_two_pools: Zfs, BOTH, |m| {
         m.edit(GRUB, "ZFS=rpool/ROOT/debian", "zfs:AUTO");
-        for (name, number, pool) in [("sda3", "8:3", "bpool"), ("nvme0n1p1", "259:1", "rpool")] {
-            m.put(&format!("sys/class/block/{name}/dev"), &format!("{number}\n"));
-            let record = format!("E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL={pool}\nE:ID_FS_LABEL_ENC={pool}\n");
-            m.put(&format!("run/udev/data/b{number}"), &record);
-        }
+        put_two_pools(m);
     } => ["warning root-unstable"];
+    a_root_that_dracut_looks_for_in_two_pools: Zfs, BY_DRACUT, |m| {
+        m.edit(GRUB, "ZFS=rpool/ROOT/debian", "zfs:");
+        put_two_pools(m);
+    } => ["warning root-unstable"];
+    a_root_that_nothing_names_in_two_pools: Zfs, BY_DRACUT, |m| {
+        m.edit(GRUB, "root=ZFS=rpool/ROOT/debian", "");
+        put_two_pools(m);
+    } => ["warning root-unstable"];
+    a_root_that_dracut_finds: Zfs, BY_DRACUT,
+        |m| m.edit(GRUB, "root=ZFS=rpool/ROOT/debian", "") => [];
     a_root_in_the_only_pool: Zfs, BOTH, |m| m.edit(GRUB, "ZFS=rpool/ROOT/debian", "zfs:AUTO") => [];
 
     // Kernel modules.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use nvmeroot_firmware::CommandLine;
-use nvmeroot_render::Runtime;
+use nvmeroot_render::{Generator, Runtime};
 
 use super::entries::settings;
 use super::entry::BootEntry;
@@ -61,6 +61,10 @@ pub(crate) fn check(subject: &Subject<'_>, entries: &[BootEntry], findings: &mut
     let mut seen = BTreeSet::new();
     let first = entries.iter().filter(|entry| seen.insert(&entry.release));
     let root = mounts::root_of_fstab(subject);
+    // OpenZFS' module of dracut looks for a root that nothing names (parse-zfs.sh).
+    let mut mounts = subject.plan.mounts.iter();
+    let by_dracut = subject.options.generator == Generator::Dracut
+        && mounts.any(|mount| mount.path.as_str() == "/" && mount.is_zfs());
     for entry in first {
         findings.extend(of_agent(&entry.place, &entry.command_line));
         if !entry.has_initrd {
@@ -74,8 +78,8 @@ pub(crate) fn check(subject: &Subject<'_>, entries: &[BootEntry], findings: &mut
                     )),
             );
         }
-        findings.extend(of_root(entry, root.as_deref()));
-        findings.extend(of_pools(subject, entry));
+        findings.extend(of_root(entry, root.as_deref(), by_dracut));
+        findings.extend(of_pools(subject, entry, by_dracut));
     }
     if entries.is_empty() {
         let settings = settings(subject).into_iter();
@@ -101,7 +105,8 @@ fn switched_off(place: &str) -> Finding {
         .mend(format!("take the word away ({})", Maker::of(place).edit()))
 }
 
-fn of_root(entry: &BootEntry, of_fstab: Option<&str>) -> Option<Finding> {
+/// `by_dracut`: dracut's images import root's pool.
+fn of_root(entry: &BootEntry, of_fstab: Option<&str>, by_dracut: bool) -> Option<Finding> {
     let line = &entry.command_line;
     let place = &entry.place;
     // A variable of the boot loader's.
@@ -109,8 +114,8 @@ fn of_root(entry: &BootEntry, of_fstab: Option<&str>) -> Option<Finding> {
         return None;
     }
     let Some(root) = value(line, "root") else {
-        // OpenZFS' script of initramfs-tools finds a root by itself.
-        if value(line, "boot") == Some("zfs") {
+        // Nor does OpenZFS' script of initramfs-tools need one.
+        if by_dracut || value(line, "boot") == Some("zfs") {
             return None;
         }
         let what = format!("`{place}` says no `root=`");
@@ -145,15 +150,21 @@ fn of_root(entry: &BootEntry, of_fstab: Option<&str>) -> Option<Finding> {
 }
 
 /// Who looks for root in all pools takes the first that names one (`bootfs`).
-fn of_pools(subject: &Subject<'_>, entry: &BootEntry) -> Option<Finding> {
-    let root = value(&entry.command_line, "root");
-    let pools = root
-        .filter(|root| *root == "zfs:AUTO")
-        .and_then(|_| sources::pools(subject.root_path).ok())
-        .filter(|pools| pools.len() > 1)?;
+fn of_pools(subject: &Subject<'_>, entry: &BootEntry, by_dracut: bool) -> Option<Finding> {
+    let line = &entry.command_line;
+    let said = match value(line, "root") {
+        Some(root @ "zfs:AUTO") => format!("`root={root}`"),
+        Some(root @ ("zfs" | "zfs:")) if by_dracut => format!("`root={root}`"),
+        None if by_dracut && !line.contains('$') => "no `root=`".to_owned(),
+        _ => return None,
+    };
+    let pools = sources::pools(subject.root_path).ok()?;
+    if pools.len() < 2 {
+        return None;
+    }
     let pools: Vec<String> = pools.iter().map(|pool| format!("`{pool}`")).collect();
     let what = format!(
-        "`{}` says `root=zfs:AUTO`, and this machine has the pools {}",
+        "`{}` says {said}, and this machine has the pools {}",
         entry.place,
         pools.join(", ")
     );
@@ -194,7 +205,7 @@ mod tests {
             command_line: line.to_owned(),
             ..BootEntry::default()
         };
-        of_root(&entry, of_fstab).map(|finding| finding.topic)
+        of_root(&entry, of_fstab, false).map(|finding| finding.topic)
     }
 
     #[test]
