@@ -1,6 +1,8 @@
 //! `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
 
-use nvmeroot_plan::Origin;
+use std::collections::BTreeMap;
+
+use nvmeroot_plan::{MountPoint, Origin};
 
 use crate::fstab::plain;
 
@@ -27,8 +29,28 @@ impl Mounted {
     }
 }
 
+/// What is mounted at the paths of a tree; of two on one path the later one is seen.
+pub(super) fn below(root: &str, bytes: &[u8]) -> BTreeMap<MountPoint, Mounted> {
+    let mut found = BTreeMap::new();
+    for one in read(bytes) {
+        let below = match root {
+            "/" => Some(one.point.as_str()),
+            _ => one.point.strip_prefix(root),
+        };
+        let path = match below {
+            Some("") => "/",
+            Some(path) if path.starts_with('/') => path,
+            _ => continue,
+        };
+        if let Ok(path) = path.parse::<MountPoint>() {
+            found.insert(path, one);
+        }
+    }
+    found
+}
+
 /// All lines. One that is cut off is left out: the kernel writes none.
-pub(super) fn read(bytes: &[u8]) -> Vec<Mounted> {
+fn read(bytes: &[u8]) -> Vec<Mounted> {
     let text = String::from_utf8_lossy(bytes);
     let lines = text.lines().enumerate();
     lines.filter_map(|(i, line)| mounted(i, line)).collect()

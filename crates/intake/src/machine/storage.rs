@@ -33,7 +33,7 @@ pub struct RootTree<'a> {
 /// The machine's files contradict themselves, or say something of a controller below what
 /// the boot needs that is none.
 pub fn storage(tree: RootTree<'_>, machine: &Machine) -> Result<Fragment, IntakeError> {
-    let mounted = mounted_in(tree.path, machine);
+    let mounted = mountinfo::below(tree.path, &machine.mountinfo);
     let mut reader = Reader {
         tree,
         machine,
@@ -53,26 +53,6 @@ pub fn storage(tree: RootTree<'_>, machine: &Machine) -> Result<Fragment, Intake
         }
     }
     reader.finish()
-}
-
-/// What is mounted at the tree's paths; of two on one path the later one is seen.
-fn mounted_in(root: &str, machine: &Machine) -> BTreeMap<MountPoint, Mounted> {
-    let mut found = BTreeMap::new();
-    for one in mountinfo::read(&machine.mountinfo) {
-        let below = match root {
-            "/" => Some(one.point.as_str()),
-            _ => one.point.strip_prefix(root),
-        };
-        let path = match below {
-            Some("") => "/",
-            Some(path) if path.starts_with('/') => path,
-            _ => continue,
-        };
-        if let Ok(path) = path.parse::<MountPoint>() {
-            found.insert(path, one);
-        }
-    }
-    found
 }
 
 struct Reader<'a> {
@@ -251,19 +231,31 @@ impl<'a> Reader<'a> {
         all.first().map(|at| self.devices.of_filesystem(*at))
     }
 
-    /// The deepest line before this whose directory holds that one.
-    fn mount_that_holds(&self, directory: &MountPoint, entry: &Entry) -> Vec<String> {
+    /// The deepest line before this whose directory holds that one, or the devices of what
+    /// is mounted deeper and stands in no line, as datasets of ZFS do.
+    fn mount_that_holds(&mut self, directory: &MountPoint, entry: &Entry) -> Vec<String> {
+        let depth = |path: &MountPoint| path.as_str().len();
         let mounts = self.nodes.iter().filter_map(|node| match &node.role {
             NodeRole::Mount(request) if request.path != entry.path => Some((&request.path, node)),
             _ => None,
         });
         let deepest = mounts
             .filter(|(path, _)| path.holds(directory))
-            .max_by_key(|(path, _)| path.as_str().len());
-        deepest
-            .map(|(_, node)| node.id.clone())
-            .into_iter()
-            .collect()
+            .max_by_key(|(path, _)| depth(path));
+        let line = deepest.map(|(path, node)| (depth(path), node.id.clone()));
+        let lines = self.tree.fstab.unwrap_or_default();
+        let mounted = self.mounted.iter().filter(|(path, _)| {
+            path.holds(directory) && lines.iter().all(|line| line.path != **path)
+        });
+        let mounted = mounted.max_by_key(|(path, _)| depth(path));
+        match (line, mounted) {
+            (Some((line, id)), Some((path, _))) if line >= depth(path) => vec![id],
+            (_, Some((_, one))) => {
+                let devices = self.holding(one).unwrap_or_default().into_iter();
+                devices.map(|at| self.device(at)).collect()
+            }
+            (line, None) => line.map(|(_, id)| id).into_iter().collect(),
+        }
     }
 
     /// The node of a block device, with all that it stands on.

@@ -472,9 +472,11 @@ fn datasets_lie_on_all_drives_of_their_pool() {
         Vec::from_iter(machine.pools()),
         ["bpool", "rpool"].map(str::to_owned)
     );
-    let plan = plan("/", "/dev/zd0 swap swap\n", &machine);
+    let fstab = "/dev/zd0 swap swap\n/home/jo/x /var/x none bind\n/boot/x /var/y none bind\n";
+    let plan = plan("/", fstab, &machine);
     assert_eq!(plan.reach, Reach::Initramfs);
-    for path in ["/", "/usr/local", "/var/log", "swap"] {
+    assert_eq!(on(&plan, "/var/y"), [""; 0]);
+    for path in ["/", "/usr/local", "/var/log", "/var/x", "swap"] {
         assert_eq!(on(&plan, path), BOTH_SIDES, "{path}");
     }
     assert_eq!(on(&plan, "/boot"), [""; 0]);
