@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::is_default;
 use crate::layer::{Array, Layer};
 use crate::storage::{FilesystemType, MountSource};
 use crate::{MountPoint, Origin};
@@ -29,7 +30,7 @@ pub struct Mount {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arrays: Vec<Array>,
     /// Who asks for it.
-    #[serde(default, skip_serializing_if = "MountSource::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub source: MountSource,
     /// Where it is defined.
     pub origin: Origin,

@@ -164,7 +164,7 @@ pub struct MountRequest {
     /// What is mounted, where the source says it.
     pub filesystem: Option<FilesystemType>,
     /// Who asks for it.
-    #[serde(default, skip_serializing_if = "MountSource::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub source: MountSource,
 }
 
@@ -177,12 +177,6 @@ pub enum MountSource {
     Installer,
     /// The installed system: its `etc/fstab`, or the machine that has it mounted.
     System,
-}
-
-impl MountSource {
-    pub(crate) fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 impl MountRequest {
@@ -448,6 +442,30 @@ mod tests {
             on,
             role,
             origin: origin(),
+        }
+    }
+
+    #[test]
+    fn a_filesystem_holds_what_lies_under_its_mount_point() {
+        let held = |by: &str, what: &str| {
+            let [by, what]: [MountPoint; 2] = [by, what].map(|path| path.parse().expect(path));
+            by.holds(&what)
+        };
+        for (by, what) in [
+            ("/", "/"),
+            ("/", "/var"),
+            ("/var", "/var"),
+            ("/var", "/var/log"),
+        ] {
+            assert!(held(by, what), "{by} {what}");
+        }
+        for (by, what) in [
+            ("/", "swap"),
+            ("/var", "/"),
+            ("/var", "/variety"),
+            ("swap", "/"),
+        ] {
+            assert!(!held(by, what), "{by} {what}");
         }
     }
 
