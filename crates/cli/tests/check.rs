@@ -358,8 +358,8 @@ faults! {
     dracut_is_told_to_leave_it_out_in_a_line_that_goes_on: Vlan, BY_DRACUT,
         |m| m.put("etc/dracut.conf.d/mine.conf", "omit_dracutmodules+=\" nvmf \\\n  nvmeroot \"\n")
         => ["fault left-out"];
-    dracut_is_told_in_a_way_that_bash_alone_knows: Vlan, BY_DRACUT,
-        |m| m.put("etc/dracut.conf.d/mine.conf", "omit_dracutmodules+=\" $mine \"\n")
+    dracut_is_told_many_times_in_a_way_that_bash_alone_knows: Vlan, BY_DRACUT,
+        |m| m.put("etc/dracut.conf.d/mine.conf", &"omit_dracutmodules+=\" $mine \"\n".repeat(9))
         => ["warning left-out-unclear"];
     dracut_is_told_otherwise_later: Vlan, BY_DRACUT, |m| {
         m.put("etc/dracut.conf", "omit_dracutmodules+=\" nvmeroot \"\n");

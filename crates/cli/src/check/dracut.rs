@@ -30,21 +30,22 @@ pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
             by_name.entry(name).or_insert(file);
         }
     }
-    let mut found = Vec::new();
+    // The first of each kind in a file: a script may say thousands of things.
+    let mut found: Vec<(String, usize, Said)> = Vec::new();
     for file in std::iter::once("etc/dracut.conf".to_owned()).chain(by_name.into_values()) {
         let text = subject.text(&file).unwrap_or_default();
         for (line, said) in read(&text) {
             if said == Said::Otherwise {
                 found.clear();
-            } else {
-                found.push((format!("{file}:{line}"), said));
+            } else if !found.iter().any(|one| one.0 == file && one.2 == said) {
+                found.push((file.clone(), line, said));
             }
         }
     }
     let regenerate = subject.regenerate();
-    findings.extend(found.into_iter().map(|(place, said)| match said {
-        Said::Unclear => unclear(&place),
-        _ => left_out(&place, &regenerate),
+    findings.extend(found.into_iter().map(|(file, line, said)| match said {
+        Said::Unclear => unclear(&format!("{file}:{line}")),
+        _ => left_out(&format!("{file}:{line}"), &regenerate),
     }));
 }
 
