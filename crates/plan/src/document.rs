@@ -64,3 +64,20 @@ impl Document {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{controller, graph, root_on};
+
+    #[test]
+    fn a_plan_is_made_of_the_fragments_that_say_something() {
+        let says = Fragment {
+            storage: Some(graph(&[("/", &[0])], vec![controller("192.0.2.1")])),
+            ..Fragment::default()
+        };
+        let document = Document::new(root_on(Vec::new(), Vec::new()), Scope::Path);
+        let made = document.made_of(&[Fragment::default(), says.clone()]);
+        assert_eq!(made.fragments, [says]);
+    }
+}

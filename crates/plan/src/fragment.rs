@@ -100,3 +100,100 @@ impl Fragment {
             || controllers.any(has)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::HostSelector;
+    use crate::testing::{controller, graph, origin};
+
+    const SECRET: &str = "DHHC-1:00:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+KfiaR:";
+
+    fn settings(nqn: &str, secret: Option<&str>) -> HostSettings {
+        HostSettings {
+            host: HostSelector {
+                nqn: Some(nqn.parse().expect("an NQN")),
+                id: None,
+            },
+            dhchap_secret: secret.map(|text| text.parse().expect("a secret")),
+            errors: Vec::new(),
+            origin: origin(1),
+        }
+    }
+
+    fn port(options: ConnectOptions) -> PortSettings {
+        let address = "192.0.2.1".parse().expect("an address");
+        let mut port = PortSettings::new(address, "4420".parse().expect("a port"), origin(1));
+        port.options = options;
+        port
+    }
+
+    fn on(options: ConnectOptions) -> Fragment {
+        let controller = crate::Controller {
+            options,
+            ..controller("192.0.2.1")
+        };
+        Fragment {
+            storage: Some(graph(&[("/", &[0])], vec![controller])),
+            ..Fragment::default()
+        }
+    }
+
+    #[test]
+    fn the_boot_gets_what_is_said_for_its_host_and_nothing_that_is_said_once() {
+        let [ours, other] = ["nqn.2024-01.example:ours", "nqn.2024-01.example:other"];
+        let warnings = vec![Warning::general("a word")];
+        let said = Fragment {
+            hosts: vec![settings(ours, None), settings(other, Some(SECRET))],
+            passed_over: vec!["etc/network/interfaces".to_owned()],
+            notices: warnings.clone(),
+            warnings,
+            ..on(ConnectOptions::default())
+        };
+        let host = HostIdentity {
+            nqn: ours.parse().expect("an NQN"),
+            id: "8f3c4d2a-5b1e-4f60-9a7d-0c1b2e3f4a5d"
+                .parse()
+                .expect("an id"),
+        };
+        let expected = Fragment {
+            hosts: vec![settings(ours, None)],
+            ..on(ConnectOptions::default())
+        };
+        assert_eq!(said.for_boot(Some(&host)), expected);
+    }
+
+    #[test]
+    fn a_secret_is_seen_wherever_it_stands() {
+        let secret = || Some(SECRET.parse().expect("a secret"));
+        let host = ConnectOptions {
+            dhchap_secret: secret(),
+            ..ConnectOptions::default()
+        };
+        let target = ConnectOptions {
+            dhchap_ctrl_secret: secret(),
+            ..ConnectOptions::default()
+        };
+        let of_hosts = |secret| Fragment {
+            hosts: vec![settings("nqn.2024-01.example:one", secret)],
+            ..Fragment::default()
+        };
+        let of_ports = |options| Fragment {
+            ports: vec![port(options)],
+            ..Fragment::default()
+        };
+        for with in [
+            of_hosts(Some(SECRET)),
+            of_ports(host.clone()),
+            of_ports(target.clone()),
+            on(host),
+            on(target),
+        ] {
+            assert!(with.has_secret(), "{with:?}");
+        }
+        let none = ConnectOptions::default;
+        for without in [of_hosts(None), of_ports(none()), on(none())] {
+            assert!(!without.has_secret(), "{without:?}");
+        }
+    }
+}
