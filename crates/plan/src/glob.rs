@@ -87,6 +87,8 @@ mod tests {
             ("enp[!0-9]s0", "enpxs0"),
             ("[]a]", "]"),
             ("[a-]", "-"),
+            ("[!]a]", "b"),
+            ("[ab]c", "ac"),
             ("a[b", "a[b"),
             ("\\*", "*"),
             ("*a*b", "xaxbab"),
@@ -100,6 +102,8 @@ mod tests {
             ("enp[!0-9]s0", "enp3s0"),
             ("\\*", "a"),
             ("*a*b", "xaxba"),
+            ("[]", "]"),
+            ("[]-a]", "b"),
         ] {
             assert!(!matches_glob(pattern, text), "{pattern} {text}");
         }

@@ -425,6 +425,110 @@ mod tests {
     }
 
     #[test]
+    fn a_card_is_meant_where_all_that_is_given_holds() {
+        let ours: MacAddress = "02:00:00:00:00:01".parse().expect("an address");
+        let other = "02:00:00:00:00:02".parse().expect("an address");
+        let card = CardFacts {
+            name: "enp1s0",
+            mac: Some(ours),
+            driver: Some("virtio_net"),
+        };
+        let by = |name: Option<&str>, macaddress, driver: &[&str]| Match {
+            name: name.map(str::to_owned),
+            macaddress,
+            driver: driver.iter().map(|one| (*one).to_owned()).collect(),
+        };
+        for fits in [
+            by(Some("enp*"), None, &[]),
+            by(None, Some(ours), &[]),
+            by(None, None, &["e1000", "virtio*"]),
+            by(Some("enp1s0"), Some(ours), &["virtio_net"]),
+        ] {
+            assert!(fits.fits(card, None), "{fits:?}");
+        }
+        for misfits in [
+            Match::default(),
+            by(Some("eth*"), Some(ours), &["virtio_net"]),
+            by(Some("enp1s0"), Some(other), &["virtio_net"]),
+            by(Some("enp1s0"), Some(ours), &["e1000"]),
+        ] {
+            assert!(!misfits.fits(card, None), "{misfits:?}");
+        }
+        let mut lan = testing::card("lan0");
+        assert!(!lan.means(card) && testing::card("enp1s0").means(card));
+        lan.matching = Some(by(Some("eth0"), None, &[]));
+        assert!(!lan.means(card));
+        let renamed = CardFacts {
+            name: "lan0",
+            ..card
+        };
+        assert!(!lan.means(renamed), "it is not to get that name");
+        lan.set_name = true;
+        assert!(lan.means(renamed) && !lan.means(card));
+    }
+
+    #[test]
+    fn who_gives_an_address_is_asked_or_listened_to() {
+        let card = || testing::card("e0");
+        let asks = |one: &Interface| (one.asks_dhcp(), one.listens_to_routers());
+        assert_eq!(asks(&card()), (false, false));
+        let mut one = card();
+        one.dhcp4 = Some(Dhcp4::default());
+        assert_eq!(asks(&one), (true, false));
+        let mut one = card();
+        one.dhcp6 = Some(Dhcp6::default());
+        assert_eq!(asks(&one), (true, true));
+        for (accepts, listens) in [(true, true), (false, false)] {
+            let mut one = card();
+            one.accept_ra = Some(accepts);
+            assert_eq!(asks(&one), (false, listens));
+        }
+    }
+
+    #[test]
+    fn the_link_stays_as_it_is_when_another_source_says_its_addresses() {
+        let place = || Origin::whole("NBFT");
+        let link = Interface {
+            matching: Some(Match {
+                name: Some("en*".to_owned()),
+                ..Match::default()
+            }),
+            set_name: true,
+            mac: Some("02:00:00:00:00:01".parse().expect("an address")),
+            mtu: Some(9000_u64.try_into().expect("an MTU")),
+            activation_mode: Some(ActivationMode::Manual),
+            offloads: Offloads {
+                tcp_segmentation: Some(true),
+                ..Offloads::default()
+            },
+            bridge_port: BridgePort {
+                hairpin: Some(true),
+                ..BridgePort::default()
+            },
+            connection: Some(ConnectionId::of(&"e0".parse().expect("an id"))),
+            native: true,
+            networkd_file: Some("e0.network".parse().expect("a file's name")),
+            diagnostics: vec![InterfaceDiagnostic {
+                severity: crate::Severity::Note,
+                warning: crate::Warning::general("a word"),
+            }],
+            ..Interface::new(
+                "e0".parse().expect("an id"),
+                "e0".parse().expect("a name"),
+                LinkKind::Ethernet,
+                place(),
+            )
+        };
+        let mut addressed = link
+            .clone()
+            .with_address("10.0.0.2/24")
+            .with_route("default", "10.0.0.1");
+        addressed.origin = Origin::whole("netplan");
+        addressed.dhcp4 = Some(Dhcp4::default());
+        assert_eq!(addressed.without_addresses(place()), link);
+    }
+
+    #[test]
     fn an_interface_of_which_nothing_is_said_has_a_short_json_form() {
         let value = serde_json::to_value(testing::card("e0")).expect("JSON");
         let origin = json!({ "file": "test.yaml", "line": 9, "column": 1 });
