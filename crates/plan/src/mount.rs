@@ -53,3 +53,19 @@ impl Mount {
                 .all(|array| array.can_do_without(missing))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{controller, root_on};
+
+    #[test]
+    fn a_dataset_is_told_by_its_filesystem_type() {
+        let mut plan = root_on(vec![controller("192.0.2.1")], Vec::new());
+        let root = &mut plan.mounts[0];
+        assert!(!root.is_zfs());
+        root.filesystem = Some("ext4".parse().expect("a type"));
+        assert!(!root.is_zfs());
+        root.filesystem = Some("zfs".parse().expect("a type"));
+        assert!(root.is_zfs());
+    }
+}

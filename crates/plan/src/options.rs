@@ -439,4 +439,19 @@ mod tests {
             assert_eq!(set(name, text), why);
         }
     }
+
+    #[test]
+    fn each_option_is_found_by_its_name_and_can_be_taken_back() {
+        for option in CONNECT_OPTIONS {
+            let found = ConnectOption::named(option.name).expect(option.name);
+            assert_eq!(found.long, option.long);
+            let mut options = ConnectOptions::default();
+            let text = example(option.kind);
+            option.set(&mut options, text).expect(option.name);
+            assert_ne!(options, ConnectOptions::default(), "{}", option.name);
+            option.unset(&mut options);
+            assert_eq!(options, ConnectOptions::default(), "{}", option.name);
+        }
+        assert!(ConnectOption::named("nr_io").is_none());
+    }
 }
