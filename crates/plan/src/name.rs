@@ -21,12 +21,6 @@ pub enum NameError {
         /// The rule that it breaks, or what is expected.
         why: &'static str,
     },
-    /// Not the name of a file of networkd's.
-    #[error("`{value}` is no name of a `.network` file")]
-    NetworkFile {
-        /// The text.
-        value: String,
-    },
     /// Not a secret; its text is not kept, for it may nearly be one.
     #[error("this is no secret of DH-HMAC-CHAP: {why}")]
     Secret {

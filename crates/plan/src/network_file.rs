@@ -1,29 +1,22 @@
 //! Files of systemd-networkd's.
 
 use std::fmt::Write as _;
-use std::str::FromStr;
 
 use crate::DefinitionId;
-use crate::name::{NameError, name_type};
+use crate::name::name_type;
 
 name_type!(
     /// The name of a `.network` file (systemd.network(5)), without its directory: what the boot
     /// calls a directory after, below `/run`.
-    NetworkFile
+    NetworkFile: "name of a `.network` file", check
 );
 
-impl FromStr for NetworkFile {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let is_name = text.len() <= 255 && !text.starts_with('.') && !text.contains(['/', '\0']);
-        match is_name && text.ends_with(".network") {
-            true => Ok(Self(text.to_owned())),
-            false => Err(NameError::NetworkFile {
-                value: text.to_owned(),
-            }),
-        }
-    }
+fn check(text: &str) -> Result<(), &'static str> {
+    let is_name = text.len() <= 255 && !text.starts_with('.') && !text.contains(['/', '\0']);
+    let is_one = is_name && text.ends_with(".network");
+    is_one
+        .then_some(())
+        .ok_or("expected one without a directory, such as `20-san.network`")
 }
 
 /// The name of the file that netplan makes of a definition: its id as `g_uri_escape_string`
@@ -72,10 +65,11 @@ mod tests {
             "a/b.network",
             "a\0.network",
         ] {
-            let value = bad.to_owned();
+            let refused = bad.parse::<NetworkFile>().expect_err(bad).to_string();
+            let expected = "expected one without a directory, such as `20-san.network`";
             assert_eq!(
-                bad.parse::<NetworkFile>(),
-                Err(NameError::NetworkFile { value })
+                refused,
+                format!("`{bad}` is no name of a `.network` file: {expected}")
             );
         }
     }
