@@ -1,6 +1,7 @@
 //! The kernel command lines: nvmeroot is not switched off, and `root=` is what fstab
 //! mounts.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use nvmeroot_firmware::CommandLine;
@@ -65,6 +66,9 @@ pub(crate) fn check(subject: &Subject<'_>, entries: &[BootEntry], findings: &mut
     let mut mounts = subject.plan.mounts.iter();
     let by_dracut = subject.options.generator == Generator::Dracut
         && mounts.any(|mount| mount.path.as_str() == "/" && mount.is_zfs());
+    let pools = OnceCell::new();
+    // What can't be read is as good as absent.
+    let pools = || pools.get_or_init(|| sources::pools(subject.root_path).unwrap_or_default());
     for entry in first {
         findings.extend(of_agent(&entry.place, &entry.command_line));
         if !entry.has_initrd {
@@ -79,7 +83,7 @@ pub(crate) fn check(subject: &Subject<'_>, entries: &[BootEntry], findings: &mut
             );
         }
         findings.extend(of_root(entry, root.as_deref(), by_dracut));
-        findings.extend(of_pools(subject, entry, by_dracut));
+        findings.extend(of_pools(entry, by_dracut, pools));
     }
     if entries.is_empty() {
         let settings = settings(subject).into_iter();
@@ -149,8 +153,13 @@ fn of_root(entry: &BootEntry, of_fstab: Option<&str>, by_dracut: bool) -> Option
     }
 }
 
-/// Who looks for root in all pools takes the first that names one (`bootfs`).
-fn of_pools(subject: &Subject<'_>, entry: &BootEntry, by_dracut: bool) -> Option<Finding> {
+/// Who looks for root in all pools takes the first that names one (`bootfs`). `pools`: those
+/// of the machine, which take a while to find.
+fn of_pools<'p>(
+    entry: &BootEntry,
+    by_dracut: bool,
+    pools: impl Fn() -> &'p BTreeSet<String>,
+) -> Option<Finding> {
     let line = &entry.command_line;
     let said = match value(line, "root") {
         Some(root @ "zfs:AUTO") => format!("`root={root}`"),
@@ -158,7 +167,7 @@ fn of_pools(subject: &Subject<'_>, entry: &BootEntry, by_dracut: bool) -> Option
         None if by_dracut && !line.contains('$') => "no `root=`".to_owned(),
         _ => return None,
     };
-    let pools = sources::pools(subject.root_path).ok()?;
+    let pools = pools();
     if pools.len() < 2 {
         return None;
     }

@@ -189,10 +189,9 @@ impl Machine {
     /// The names of the pools of ZFS whose drives udev knows.
     pub fn pools(&self) -> BTreeSet<String> {
         let devices = Devices::new(self);
-        let named = self.blocks.iter().filter_map(zfs);
+        let mut named: BTreeSet<String> = self.blocks.iter().filter_map(zfs).collect();
+        named.retain(|pool| devices.of_pool(pool).is_some());
         named
-            .filter(|pool| devices.of_pool(pool).is_some())
-            .collect()
     }
 }
 
