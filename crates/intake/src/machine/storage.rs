@@ -443,7 +443,7 @@ impl<'a> Reader<'a> {
             0 | 1 => return,
             _ => (
                 format!(
-                    "{} say that they are of pools `{pool}` that are not the same one; `{path}` is taken to need them all",
+                    "{} are of different pools that are all named `{pool}`; `{path}` is taken to need them all",
                     self.named(&drives)
                 ),
                 "clear the drives of a pool that is no more (`zpool labelclear`), or give one another name (`zpool import ID NAME`): by its name none of them is imported",

@@ -538,7 +538,7 @@ fn two_pools_of_one_name_are_told_and_both_count() {
     let mut machine = with_pools();
     machine.blocks[2].udev = member("rpool", "42", "43");
     let plan = plan("/", "", &machine);
-    let message = "`sda2` and `nvme0n1p1` and `dm-0` say that they are of pools `rpool` that are not the same one; `/` is taken to need them all";
+    let message = "`sda2` and `nvme0n1p1` and `dm-0` are of different pools that are all named `rpool`; `/` is taken to need them all";
     assert!(told(&plan).contains(&message), "{:?}", plan.warnings);
     assert_eq!(on(&plan, "/"), BOTH_SIDES);
 }
