@@ -1,10 +1,9 @@
 //! What a mount stands on, from its filesystem down to the controllers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::inserted;
 use crate::layer::{Array, Layer};
-use crate::storage::{Node, NodeRole, StorageGraph};
+use crate::storage::{NodeRole, StorageGraph};
 
 /// More looks at nodes than this are not taken, over all mounts of a graph: their number
 /// grows with a product, and no machine has as many. What lies under a mount beyond is
@@ -15,7 +14,6 @@ const MOST_LOOKS: usize = 1_000_000;
 #[derive(Debug)]
 pub(crate) struct Stacks<'a> {
     graph: &'a StorageGraph,
-    by_id: BTreeMap<&'a str, usize>,
     looks: usize,
 }
 
@@ -31,18 +29,7 @@ pub(crate) struct Stack {
 
 impl<'a> Stacks<'a> {
     pub(crate) fn new(graph: &'a StorageGraph) -> Self {
-        let nodes = graph.nodes().iter().enumerate();
-        Self {
-            graph,
-            by_id: inserted(nodes.map(|(at, node)| (node.id.as_str(), at))),
-            looks: 0,
-        }
-    }
-
-    fn on(&self, node: &'a Node) -> impl Iterator<Item = usize> {
-        node.on
-            .iter()
-            .filter_map(|on| self.by_id.get(on.id.as_str()).copied())
+        Self { graph, looks: 0 }
     }
 
     /// What lies below the node of that number.
@@ -70,7 +57,7 @@ impl<'a> Stacks<'a> {
                     && !in_array
                 {
                     in_array = true;
-                    let members = self.on(node).map(|member| of_node[member].to_vec());
+                    let members = self.graph.on(at).map(|member| of_node[member].to_vec());
                     let members = members.collect();
                     stack.arrays.push(Array { can_miss, members });
                 }
@@ -78,7 +65,7 @@ impl<'a> Stacks<'a> {
             if !in_array && node.on.is_empty() {
                 past_arrays.insert(at);
             }
-            open.extend(self.on(node).map(|below| (below, in_array)));
+            open.extend(self.graph.on(at).map(|below| (below, in_array)));
         }
         let firm = past_arrays.into_iter();
         let both = firm.filter(|at| stack.arrays.iter().any(|one| one.has(*at)));
@@ -96,6 +83,7 @@ impl<'a> Stacks<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::Node;
     use crate::testing::{controller, node};
 
     fn layer(id: &str, on: &[&str], layer: Layer) -> Node {

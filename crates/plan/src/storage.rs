@@ -1,7 +1,7 @@
 //! The graph of storage: what lies on what, from a mount down to the
 //! controllers.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::str::FromStr;
 
@@ -250,18 +250,20 @@ impl GraphError {
 }
 
 /// The graph of storage, without dangling ids and circles. Its JSON form is the
-/// list of nodes.
+/// list of nodes. Nobody changes it, so that copies share what may be ten thousand nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Node>", into = "Vec<Node>")]
 pub struct StorageGraph {
-    nodes: Vec<Node>,
+    nodes: Rc<Vec<Node>>,
+    /// Per node, the nodes that it lies on.
+    on: Rc<[Vec<usize>]>,
     /// Per node, the controllers that it lies on in the end.
-    controllers: Vec<Rc<[usize]>>,
+    controllers: Rc<[Rc<[usize]>]>,
 }
 
 impl From<StorageGraph> for Vec<Node> {
     fn from(graph: StorageGraph) -> Self {
-        graph.nodes
+        Rc::unwrap_or_clone(graph.nodes)
     }
 }
 
@@ -284,9 +286,10 @@ impl StorageGraph {
     /// # Errors
     /// Every duplicate and dangling id, or else the first circle, or a graph
     /// that is too wide.
-    pub fn new(nodes: Vec<Node>) -> Result<Self, Vec<GraphError>> {
+    pub fn new(nodes: impl Into<Rc<Vec<Node>>>) -> Result<Self, Vec<GraphError>> {
+        let nodes = nodes.into();
         let mut errors = Vec::new();
-        let mut index: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut index: HashMap<&str, usize> = HashMap::with_capacity(nodes.len());
         for (i, node) in nodes.iter().enumerate() {
             if let Some(first) = index.insert(&node.id, i) {
                 errors.push(GraphError::DuplicateId {
@@ -297,7 +300,7 @@ impl StorageGraph {
             }
         }
         let mut on = Vec::with_capacity(nodes.len());
-        for node in &nodes {
+        for node in nodes.iter() {
             let mut below = Vec::with_capacity(node.on.len());
             for reference in &node.on {
                 match index.get(reference.id.as_str()) {
@@ -317,12 +320,21 @@ impl StorageGraph {
         let controllers = bottom_up(&nodes, &on)
             .and_then(|order| controllers_below(&nodes, &on, &order))
             .map_err(|error| vec![error])?;
-        Ok(Self { nodes, controllers })
+        Ok(Self {
+            nodes,
+            on: on.into(),
+            controllers: controllers.into(),
+        })
     }
 
     /// All nodes, in declared order.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// The nodes that this one lies on, in declared order.
+    pub(crate) fn on(&self, node: usize) -> impl Iterator<Item = usize> {
+        self.on[node].iter().copied()
     }
 
     /// Per node, in declared order: the nodes with a role other than

@@ -269,6 +269,9 @@ fn references(
                 });
             }
         };
+        if !one && !many {
+            continue;
+        }
         match value.as_sequence().filter(|_| many) {
             Some(list) => {
                 for (index, item) in list.iter().enumerate() {
@@ -277,8 +280,7 @@ fn references(
             }
             None if is_null(value) => {}
             None if one => push(value, &path),
-            None if many => misfit(report, value, &path, key, "a list of ids"),
-            None => {}
+            None => misfit(report, value, &path, key, "a list of ids"),
         }
     }
     on

@@ -1,6 +1,7 @@
 //! The list of storage actions: where it is, and the graph that it makes.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use nvmeroot_plan::{
     FilesystemType, GraphError, MountPoint, MountRequest, Node, NodeRole, Reference, StorageGraph,
@@ -92,29 +93,28 @@ fn graph(report: &mut Report, list: Sequence<'_>, path: &KeyPath<'_>) -> Option<
     settle_pathless(report, &mut all);
     settle_specs(&mut all);
     mark_unknown(&mut all);
-    let nodes = nodes(all);
+    let nodes = Rc::new(nodes(all));
     // A graph of what could be read would be full of dangling ids.
     if report.has_errors() {
         return None;
     }
-    let ids: Vec<String> = nodes.iter().map(|node| node.id.clone()).collect();
-    StorageGraph::new(nodes)
+    StorageGraph::new(Rc::clone(&nodes))
         .map_err(|errors| {
             for (count, error) in errors.iter().enumerate() {
                 // Looking for a near id among all is not free.
-                let near = (count < MAX_SUGGESTIONS).then_some(ids.as_slice());
+                let near = (count < MAX_SUGGESTIONS).then_some(nodes.as_slice());
                 report.error(graph_fault(error, near.unwrap_or_default()));
             }
         })
         .ok()
 }
 
-fn graph_fault(error: &GraphError, ids: &[String]) -> Diagnostic {
+fn graph_fault(error: &GraphError, nodes: &[Node]) -> Diagnostic {
     let origin = error.origin().clone();
     match error {
         GraphError::Dangling { id, from, .. } => {
-            let others = ids.iter().filter(|other| *other != from);
-            let near = nearest(id, others.map(String::as_str));
+            let others = nodes.iter().map(|node| node.id.as_str());
+            let near = nearest(id, others.filter(|other| other != from));
             Diagnostic::new(origin, error.to_string())
                 .expected("the id of an action")
                 .maybe_hint(near.map(|near| format!("is it meant to be `{near}`?")))

@@ -37,7 +37,7 @@ fn table(controllers: Vec<Controller>, reached: usize) -> Fragment {
     });
     Fragment {
         authority: Authority::Firmware,
-        storage: StorageGraph::new(nodes.collect()).ok(),
+        storage: StorageGraph::new(nodes.collect::<Vec<_>>()).ok(),
         booted_from: (0..reached).map(|n| format!("t{n}")).collect(),
         ..Fragment::default()
     }
