@@ -14,6 +14,12 @@ fn targets() -> [String; 2] {
     ["musl", "gnu"].map(|libc| format!("{}-unknown-linux-{libc}", std::env::consts::ARCH))
 }
 
+/// What the other program is built for.
+pub(crate) fn host() -> String {
+    let [_, gnu] = targets();
+    gnu
+}
+
 /// The smaller target where the toolchain has it or can get it.
 ///
 /// Named even on the machine itself: `+crt-static` without a target would hold

@@ -190,13 +190,10 @@ struct Crate {
 
 /// The crates that the programs may contain, and their licences.
 fn crates_txt() -> Result<String> {
-    let output = cargo()
-        .args(["metadata", "--locked", "--format-version", "1"])
-        .output()?;
-    if !output.status.success() {
-        bail!("`cargo metadata` ended with {}", output.status);
-    }
-    let metadata: Metadata = serde_json::from_slice(&output.stdout)?;
+    // Of other platforms a distribution's builder has nothing, and may fetch nothing.
+    let platform = format!("--filter-platform={}", agent::host());
+    let arguments = ["metadata", "--locked", "--format-version=1", &platform];
+    let metadata: Metadata = serde_json::from_slice(&said_by_cargo(&arguments)?)?;
     let used = used()?;
     let mut lines: Vec<String> = metadata
         .packages
@@ -218,17 +215,29 @@ fn crates_txt() -> Result<String> {
 
 /// The names of the crates that the two programs are built of.
 fn used() -> Result<std::collections::BTreeSet<String>> {
-    let output = cargo()
-        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none"])
-        .args(["--package", "nvmeroot", "--package", "nvmeroot-agent"])
-        .args(["--format", "{p}"])
-        .output()?;
-    if !output.status.success() {
-        bail!("`cargo tree` ended with {}", output.status);
-    }
-    let names = String::from_utf8(output.stdout)?;
+    let names = said_by_cargo(&[
+        "tree",
+        "--locked",
+        "--edges=normal",
+        "--prefix=none",
+        "--format={p}",
+        "--package=nvmeroot",
+        "--package=nvmeroot-agent",
+    ])?;
+    let names = String::from_utf8(names)?;
     let names = names.lines().filter_map(|line| line.split(' ').next());
     Ok(names.map(str::to_owned).collect())
+}
+
+/// What cargo prints; why it fails, it says itself.
+fn said_by_cargo(arguments: &[&str]) -> Result<Vec<u8>> {
+    let mut command = cargo();
+    command.args(arguments).stderr(Stdio::inherit());
+    let output = command.output()?;
+    if !output.status.success() {
+        bail!("`cargo {}` ended with {}", arguments[0], output.status);
+    }
+    Ok(output.stdout)
 }
 
 fn lint(package: &Path) -> Result<()> {
