@@ -12,8 +12,8 @@ use core::mem::offset_of;
 
 use zerocopy::FromBytes;
 
-use self::entry::{Entry, expect_id, expect_valid};
-use self::source::Source;
+use self::entry::Entry;
+use self::source::{Source, Structure};
 use crate::error::{Broken, Effect, Note, RecordKind, Rule};
 use crate::layout::{self, id};
 use crate::table::{Header, Host, HostFlags, Table};
@@ -51,20 +51,20 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, Broken> {
         Broken::new(at, Rule::Heap { offset, length })
     })?;
     let control = control(&source)?;
-    let host = host(&source, &control)?;
+    let host = host(&source, control)?;
     let mut table = Table {
-        header: header_of(&header, &control, &source),
+        header: header_of(header, control, &source),
         host,
         ..Table::default()
     };
     let mut notes = Vec::new();
-    let signature = offset_of!(layout::Header, driver_signature);
-    match source.object(signature, "driver signature", header.driver_signature) {
-        Ok(object) => table.header.driver_signature = object.bytes.to_vec(),
+    let field = "driver signature";
+    match source.object(field, &header.driver_signature) {
+        Ok(object) => table.header.driver_signature = object.to_vec(),
         Err(broken) => notes.push(Note {
             kind: RecordKind::Header,
             place: 1,
-            effect: Effect::Ignored("driver signature"),
+            effect: Effect::Ignored(field),
             broken,
             bytes: Vec::new(),
         }),
@@ -74,31 +74,15 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, Broken> {
         table: &mut table,
         notes: &mut notes,
     };
-    reader.list::<layout::Hfi>(
-        (control.hfis, offset_of!(layout::Control, hfis)),
-        RecordKind::Hfi,
-        hfi::read,
-    )?;
-    reader.list::<layout::Security>(
-        (control.security, offset_of!(layout::Control, security)),
-        RecordKind::Security,
-        security::read,
-    )?;
-    reader.list::<layout::Discovery>(
-        (control.discovery, offset_of!(layout::Control, discovery)),
-        RecordKind::Discovery,
-        discovery::read,
-    )?;
-    reader.list::<layout::Subsystem>(
-        (control.subsystems, offset_of!(layout::Control, subsystems)),
-        RecordKind::Subsystem,
-        subsystem::read,
-    )?;
+    reader.list(&control.hfis, RecordKind::Hfi, hfi::read)?;
+    reader.list(&control.security, RecordKind::Security, security::read)?;
+    reader.list(&control.discovery, RecordKind::Discovery, discovery::read)?;
+    reader.list(&control.subsystems, RecordKind::Subsystem, subsystem::read)?;
     Ok(Parsed { table, notes })
 }
 
 /// The header, and the table as long as that says.
-fn frame(bytes: &[u8]) -> Result<(layout::Header, &[u8]), Broken> {
+fn frame(bytes: &[u8]) -> Result<(&layout::Header, &[u8]), Broken> {
     let too_short = |found| {
         let least = LEAST;
         Err(Broken::new(0, Rule::TooShort { found, least }))
@@ -109,7 +93,7 @@ fn frame(bytes: &[u8]) -> Result<(layout::Header, &[u8]), Broken> {
     {
         return Err(Broken::new(0, Rule::Signature(signature)));
     }
-    let Ok((header, _)) = layout::Header::read_from_prefix(bytes) else {
+    let Ok((header, _)) = layout::Header::ref_from_prefix(bytes) else {
         return too_short(bytes.len());
     };
     let stated = header.length.get();
@@ -139,13 +123,10 @@ fn frame(bytes: &[u8]) -> Result<(layout::Header, &[u8]), Broken> {
     Ok((header, table))
 }
 
-fn control(source: &Source<'_>) -> Result<layout::Control, Broken> {
-    let control: layout::Control = source.structure(CONTROL, "control descriptor")?;
-    expect_id(CONTROL, control.structure_id, id::CONTROL)?;
-    expect_valid(
-        CONTROL + offset_of!(layout::Control, flags),
-        control.flags & layout::VALID != 0,
-    )?;
+fn control<'s>(source: &Source<'s>) -> Result<&'s layout::Control, Broken> {
+    let control: &layout::Control = source.structure(CONTROL, "control descriptor")?;
+    source.expect_id(&control.structure_id, id::CONTROL)?;
+    source.expect_valid(&control.flags, control.flags & layout::VALID != 0)?;
     Ok(control)
 }
 
@@ -176,36 +157,31 @@ fn header_of(header: &layout::Header, control: &layout::Control, source: &Source
     }
 }
 
-fn host(source: &Source<'_>, control: &layout::Control) -> Result<Host, Broken> {
-    let reference = control.host;
+fn host<'s>(source: &Source<'s>, control: &'s layout::Control) -> Result<Host, Broken> {
+    let reference = &control.host;
     let (offset, length) = (reference.offset.get(), reference.length.get());
     let start = usize::try_from(offset).unwrap_or(usize::MAX);
     let outside = || {
         let field = "host descriptor";
-        let at = CONTROL + offset_of!(layout::Control, host);
         let rule = Rule::Reference {
             field,
             offset,
             length,
         };
-        Broken::new(at, rule)
+        source.broken(reference, rule)
     };
     // Below that lie the header and the control descriptor.
     if start < LEAST {
         return Err(outside());
     }
-    let raw: layout::Host = source
-        .structure(start, "host descriptor")
-        .map_err(|_| outside())?;
-    expect_id(start, raw.structure_id, id::HOST)?;
+    let raw = source.structure::<layout::Host>(start, "host descriptor");
+    let raw = raw.map_err(|_| outside())?;
+    source.expect_id(&raw.structure_id, id::HOST)?;
     let flags = HostFlags::from_bits_retain(raw.flags);
-    expect_valid(
-        start + offset_of!(layout::Host, flags),
-        flags.contains(HostFlags::VALID),
-    )?;
+    source.expect_valid(&raw.flags, flags.contains(HostFlags::VALID))?;
     Ok(Host {
         id: Uuid(raw.id),
-        nqn: source.mandatory_text(start + offset_of!(layout::Host, nqn), "host NQN", raw.nqn)?,
+        nqn: source.mandatory_text("host NQN", &raw.nqn)?,
         flags,
         unknown: Unknown::gather(&[
             &raw.reserved,
@@ -227,18 +203,23 @@ struct Reader<'r, 's> {
 type ReadEntry<T> = fn(&mut Entry<'_, '_, T>, &mut Table) -> Result<(), Broken>;
 
 impl<'s> Reader<'_, 's> {
-    /// Reads a list whose place is said at `at` of the control descriptor.
-    fn list<T: FromBytes>(
+    /// Reads a list of the control descriptor's.
+    fn list<T: Structure>(
         &mut self,
-        (list, at): (layout::List, usize),
+        list: &'s layout::List,
         kind: RecordKind,
         read: ReadEntry<T>,
     ) -> Result<(), Broken> {
-        for (place, (offset, bytes)) in (1..).zip(self.entries::<T>(list, CONTROL + at)?) {
-            let Ok((raw, rest)) = T::read_from_prefix(bytes) else {
+        for (place, bytes) in (1..).zip(self.entries::<T>(list)?) {
+            let Ok((raw, rest)) = T::ref_from_prefix(bytes) else {
                 continue;
             };
-            let mut entry = Entry::new(self.source, offset, raw, rest);
+            let mut entry = Entry {
+                source: self.source,
+                raw,
+                rest,
+                ignored: Vec::new(),
+            };
             let result = read(&mut entry, self.table);
             let mut note = |effect, broken| {
                 self.notes.push(Note {
@@ -260,17 +241,16 @@ impl<'s> Reader<'_, 's> {
         Ok(())
     }
 
-    /// The entries of a list with their offsets. Entries are as long as the
-    /// list says.
-    fn entries<T>(&self, list: layout::List, at: usize) -> Result<Vec<(usize, &'s [u8])>, Broken> {
+    /// The entries of a list, which are as long as it says.
+    fn entries<T>(&self, list: &'s layout::List) -> Result<Vec<&'s [u8]>, Broken> {
         let (offset, length, count) = (list.offset.get(), list.length.get(), list.count);
         if count == 0 {
             return Ok(Vec::new());
         }
         let (found, least) = (length, size_of::<T>());
         if usize::from(length) < least {
-            let at = at + offset_of!(layout::List, length);
-            return Err(Broken::new(at, Rule::EntryLength { found, least }));
+            let rule = Rule::EntryLength { found, least };
+            return Err(self.source.broken(&list.length, rule));
         }
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         let all = usize::from(length) * usize::from(count);
@@ -284,9 +264,8 @@ impl<'s> Reader<'_, 's> {
                 length,
                 count,
             };
-            return Err(Broken::new(at, rule));
+            return Err(self.source.broken(list, rule));
         };
-        let entries = bytes.chunks_exact(length.into());
-        Ok((start..).step_by(length.into()).zip(entries).collect())
+        Ok(bytes.chunks_exact(length.into()).collect())
     }
 }

@@ -1,8 +1,6 @@
 //! Discovery descriptors.
 
-use core::mem::offset_of;
-
-use super::entry::{Entry, expect_id, expect_record, expect_valid};
+use super::entry::Entry;
 use crate::discovery::Discovery;
 use crate::error::{Broken, RecordKind};
 use crate::layout::{self, id};
@@ -13,39 +11,21 @@ pub(super) fn read(
     entry: &mut Entry<'_, '_, layout::Discovery>,
     table: &mut Table,
 ) -> Result<(), Broken> {
-    let (at, raw, source) = (entry.offset, entry.raw, entry.source);
-    expect_valid(
-        at + offset_of!(layout::Discovery, flags),
-        raw.flags & layout::VALID != 0,
-    )?;
-    expect_id(at, raw.structure_id, id::DISCOVERY)?;
-    expect_record(
-        at + offset_of!(layout::Discovery, hfi),
-        "HFI index",
-        (RecordKind::Hfi, raw.hfi),
-        table.hfi(raw.hfi).is_some(),
-    )?;
+    let (raw, source) = (entry.raw, entry.source);
+    source.expect_valid(&raw.flags, raw.flags & layout::VALID != 0)?;
+    source.expect_id(&raw.structure_id, id::DISCOVERY)?;
+    let is_there = table.hfi(raw.hfi).is_some();
+    source.expect_record("HFI index", &raw.hfi, RecordKind::Hfi, is_there)?;
     let security = Some(raw.security).filter(|index| *index != 0);
-    expect_record(
-        at + offset_of!(layout::Discovery, security),
-        "security profile index",
-        (RecordKind::Security, raw.security),
-        security.is_none_or(|index| table.security_profile(index).is_some()),
-    )?;
+    let is_there = security.is_none_or(|index| table.security_profile(index).is_some());
+    let field = "security profile index";
+    source.expect_record(field, &raw.security, RecordKind::Security, is_there)?;
     table.discovery.push(Discovery {
         index: raw.index,
         hfi: raw.hfi,
         security,
-        uri: source.mandatory_text(
-            at + offset_of!(layout::Discovery, uri),
-            "discovery controller address",
-            raw.uri,
-        )?,
-        unique_nqn: source.text(
-            at + offset_of!(layout::Discovery, nqn),
-            "discovery controller NQN",
-            raw.nqn,
-        )?,
+        uri: source.mandatory_text("discovery controller address", &raw.uri)?,
+        unique_nqn: source.text("discovery controller NQN", &raw.nqn)?,
         unknown: Unknown::gather(&[
             &[raw.flags & !layout::VALID, raw.reserved1],
             &raw.reserved2,

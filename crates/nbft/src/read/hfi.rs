@@ -1,12 +1,8 @@
 //! HFI descriptors and what they refer to.
 
-use core::mem::offset_of;
-
 use zerocopy::IntoBytes;
 
-use super::entry::{
-    Entry, expect_id, expect_index, expect_transport, expect_valid, expect_version,
-};
+use super::entry::Entry;
 use super::source::Source;
 use crate::error::{Broken, RecordKind};
 use crate::hfi::{Hfi, HfiExtended, HfiExtendedFlags, HfiFlags, PciLocation};
@@ -18,37 +14,21 @@ pub(super) fn read(
     entry: &mut Entry<'_, '_, layout::Hfi>,
     table: &mut Table,
 ) -> Result<(), Broken> {
-    let (at, raw, source) = (entry.offset, entry.raw, entry.source);
-    expect_valid(
-        at + offset_of!(layout::Hfi, flags),
-        raw.flags & layout::VALID != 0,
-    )?;
-    expect_id(at, raw.structure_id, id::HFI)?;
-    expect_transport(at + offset_of!(layout::Hfi, transport), raw.transport)?;
-    let at = at + offset_of!(layout::Hfi, info);
-    let object = source.mandatory(at, "HFI transport info", raw.info)?;
-    let at = object.offset;
-    let (info, rest) = object.split::<layout::HfiInfo>("HFI transport info")?;
+    let (raw, source) = (entry.raw, entry.source);
+    source.expect_valid(&raw.flags, raw.flags & layout::VALID != 0)?;
+    source.expect_id(&raw.structure_id, id::HFI)?;
+    source.expect_transport(&raw.transport)?;
+    let field = "HFI transport info";
+    let object = source.mandatory(field, &raw.info)?;
+    let (info, rest) = source.split::<layout::HfiInfo>(field, object)?;
     let flags = HfiFlags::from_bits_retain(info.flags);
-    expect_valid(
-        at + offset_of!(layout::HfiInfo, flags),
-        flags.contains(HfiFlags::VALID),
-    )?;
-    expect_id(at, info.structure_id, id::HFI_INFO)?;
-    expect_version(at + offset_of!(layout::HfiInfo, version), info.version)?;
+    source.expect_valid(&info.flags, flags.contains(HfiFlags::VALID))?;
+    source.expect_id(&info.structure_id, id::HFI_INFO)?;
+    source.expect_version(&info.version)?;
     // The index is there twice; the reference decides, as with libnvme.
-    let index = expect_index(
-        at + offset_of!(layout::HfiInfo, index),
-        RecordKind::Hfi,
-        raw.index.into(),
-        info.index.get(),
-    );
+    let index = source.expect_index(&info.index, RecordKind::Hfi, raw.index.into());
     entry.optional("HFI index", index);
-    let host_name = source.text(
-        at + offset_of!(layout::HfiInfo, host_name),
-        "host name",
-        info.host_name,
-    );
+    let host_name = source.text("host name", &info.host_name);
     let mut hfi = Hfi {
         index: raw.index,
         flags,
@@ -79,57 +59,41 @@ pub(super) fn read(
     if info.info_version >= 2 {
         hfi.pci.segment = info.since_2.segment;
         hfi.info_unknown = Unknown::gather(&[&[info.reserved1], &info.since_2.reserved, rest]);
-        let at = at + offset_of!(layout::HfiInfo, since_2);
-        let extended = extended(source, at, info.since_2.extended, raw.index);
+        let extended = extended(source, &info.since_2.extended, raw.index);
         hfi.extended = entry.optional("HFI extended info", extended);
     }
     table.hfis.push(hfi);
     Ok(())
 }
 
-fn extended(
-    source: &Source<'_>,
-    at: usize,
-    reference: layout::Reference,
+fn extended<'s>(
+    source: &Source<'s>,
+    reference: &'s layout::Reference,
     index: u8,
 ) -> Result<Option<HfiExtended>, Broken> {
     let field = "HFI extended info";
-    let object = source.object(at, field, reference)?;
-    if object.bytes.is_empty() {
+    let object = source.object(field, reference)?;
+    if object.is_empty() {
         return Ok(None);
     }
-    let at = object.offset;
-    let (raw, rest) = object.split::<layout::HfiExtended>(field)?;
-    expect_id(at, raw.structure_id, id::HFI_EXTENDED)?;
-    expect_version(at + offset_of!(layout::HfiExtended, version), raw.version)?;
+    let (raw, rest) = source.split::<layout::HfiExtended>(field, object)?;
+    source.expect_id(&raw.structure_id, id::HFI_EXTENDED)?;
+    source.expect_version(&raw.version)?;
     let flags = HfiExtendedFlags::from_bits_retain(raw.flags.get());
-    expect_valid(
-        at + offset_of!(layout::HfiExtended, flags),
-        flags.contains(HfiExtendedFlags::VALID),
-    )?;
-    expect_index(
-        at + offset_of!(layout::HfiExtended, index),
-        RecordKind::Hfi,
-        index.into(),
-        raw.index.get(),
-    )?;
+    source.expect_valid(&raw.flags, flags.contains(HfiExtendedFlags::VALID))?;
+    source.expect_index(&raw.index, RecordKind::Hfi, index.into())?;
     let mut extended = HfiExtended {
         flags,
         unknown: Unknown::gather(&[rest]),
         ..HfiExtended::default()
     };
     if flags.contains(HfiExtendedFlags::CLIENT_ID) {
-        let iaid = source.object(
-            at + offset_of!(layout::HfiExtended, iaid),
-            "DHCP IAID",
-            raw.iaid,
-        )?;
-        if !iaid.bytes.is_empty() {
-            let (iaid, _) = iaid.split::<[u8; 4]>("DHCP IAID")?;
-            extended.iaid = Some(u32::from_le_bytes(iaid));
+        let iaid = source.object("DHCP IAID", &raw.iaid)?;
+        if !iaid.is_empty() {
+            let (iaid, _) = source.split("DHCP IAID", iaid)?;
+            extended.iaid = Some(u32::from_le_bytes(*iaid));
         }
-        let at = at + offset_of!(layout::HfiExtended, duid);
-        extended.duid = source.object(at, "DHCP DUID", raw.duid)?.bytes.to_vec();
+        extended.duid = source.object("DHCP DUID", &raw.duid)?.to_vec();
     }
     Ok(Some(extended))
 }
