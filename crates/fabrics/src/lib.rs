@@ -16,6 +16,7 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "write")]
 pub mod answers;
 pub mod auth;
 pub mod command;

@@ -10,6 +10,7 @@ mod lz4;
 mod newc;
 mod uki;
 mod walk;
+#[cfg(feature = "write")]
 mod write;
 
 pub use compression::Compression;
@@ -18,4 +19,5 @@ pub use image::{File, Image, Kind, Node};
 pub use limits::Limits;
 pub use uki::{Section, open_initrd, sections};
 pub use walk::{Entry, Member, walk};
+#[cfg(feature = "write")]
 pub use write::Writer;

@@ -230,6 +230,7 @@ pub enum Effect {
 }
 
 /// Why a table can't be written.
+#[cfg(feature = "write")]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {

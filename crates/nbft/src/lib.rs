@@ -14,10 +14,13 @@ mod security;
 mod subsystem;
 mod table;
 mod value;
+#[cfg(feature = "write")]
 mod write;
 
 pub use discovery::Discovery;
-pub use error::{Broken, Effect, Note, RecordKind, Rule, WriteError};
+#[cfg(feature = "write")]
+pub use error::WriteError;
+pub use error::{Broken, Effect, Note, RecordKind, Rule};
 pub use hfi::{Hfi, HfiExtended, HfiExtendedFlags, HfiFlags, PciLocation};
 pub use read::{Parsed, parse};
 pub use security::{Policy, Requirement, SecurityFlags, SecurityProfile};
@@ -27,4 +30,5 @@ pub use subsystem::{
 };
 pub use table::{Header, Host, HostFlags, Primary, Table};
 pub use value::{Address, Mac, Unknown, Uuid};
+#[cfg(feature = "write")]
 pub use write::fix_checksum;

@@ -96,6 +96,7 @@ impl Unknown {
 
     /// Puts the bytes where [`Self::gather`] found them, and returns what comes
     /// after the known part.
+    #[cfg(feature = "write")]
     pub(crate) fn spread(&self, parts: &mut [&mut [u8]]) -> &[u8] {
         let mut rest = self.0.as_slice();
         for part in parts {
