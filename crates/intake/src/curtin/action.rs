@@ -4,6 +4,7 @@ use nvmeroot_plan::{
     FilesystemType, MountPoint, Node, NodeRole, Origin, OtherRemote, Reference, Warning,
 };
 
+use super::item::Item;
 use super::keys::{meant, near_miss};
 use super::value::{id, is_null, misfit, misshapen, scalar, text};
 use super::{controller, layer, mount};
@@ -123,9 +124,15 @@ pub(super) fn read(report: &mut Report, item: YamlNode<'_>, path: &KeyPath<'_>) 
         misshapen(report, item, path, "this action", expected, hint);
         return None;
     };
-    let type_name = type_name(report, item, mapping, path);
-    let own_id = match mapping.get("id") {
-        Some(node) if !is_null(node) => id(
+    let node = item;
+    let item = Item {
+        node,
+        mapping,
+        path,
+    };
+    let type_name = type_name(report, item);
+    let own_id = match item.get("id") {
+        Some(node) => id(
             report,
             node,
             &path.key("id"),
@@ -134,20 +141,20 @@ pub(super) fn read(report: &mut Report, item: YamlNode<'_>, path: &KeyPath<'_>) 
         )?
         .into_owned(),
         // Nothing can refer to it then, which is no fault by itself.
-        _ => path.to_string(),
+        None => path.to_string(),
     };
     let type_name = type_name?;
     let known = KINDS.iter().find(|kind| kind.name == type_name);
     if known.is_none() {
-        unknown_type(report, mapping, type_name, path);
+        unknown_type(report, item, type_name);
     }
     let mut action = Action {
         node: Node {
             id: own_id,
             kind: type_name.to_owned(),
-            on: references(report, known, mapping, path),
+            on: references(report, known, item),
             role: NodeRole::Device,
-            origin: item.origin(path),
+            origin: item.origin(),
         },
         is_guess: known.is_none(),
         is_incomplete: false,
@@ -163,12 +170,12 @@ pub(super) fn read(report: &mut Report, item: YamlNode<'_>, path: &KeyPath<'_>) 
         && action.node.on.is_empty()
     {
         action.is_incomplete = true;
-        incomplete(report, kind, mapping, item, path);
+        incomplete(report, kind, item);
     }
     match type_name {
-        "nvme_controller" => action.node.role = controller::read(report, item, mapping, path),
+        "nvme_controller" => action.node.role = controller::read(report, item),
         "mount" => {
-            let mount = mount::read(report, mapping, path, action.node.on.is_empty());
+            let mount = mount::read(report, item, action.node.on.is_empty());
             action.filesystem = mount.filesystem;
             action.pathless = mount.pathless;
             action.spec = mount.spec;
@@ -178,21 +185,18 @@ pub(super) fn read(report: &mut Report, item: YamlNode<'_>, path: &KeyPath<'_>) 
         }
         // curtin connects it itself (`ensure_disk_connected` in
         // curtin/block/iscsi.py).
-        "disk" if is_iscsi(mapping) => {
+        "disk" if is_iscsi(item) => {
             action.node.role = NodeRole::OtherRemote(OtherRemote::Iscsi);
         }
-        "format" => {
-            action.filesystem = mount::filesystem(mapping);
-        }
+        "format" => action.filesystem = mount::filesystem(mapping),
         "zpool" => {
-            let pool = mapping.get("pool").and_then(YamlNode::text);
-            action.pool = pool.map(str::to_owned);
+            action.pool = item.text("pool").map(str::to_owned);
             action.names.extend(action.pool.clone());
-            action.dataset = Some(Box::new(pool_dataset(report, item, mapping, path)));
+            action.dataset = Some(Box::new(pool_dataset(report, item)));
         }
-        "zfs" => action.dataset = Some(Box::new(dataset(report, item, mapping, path))),
+        "zfs" => action.dataset = Some(Box::new(dataset(report, item))),
         _ => {
-            if let Some(layer) = layer::read(report, type_name, mapping, path) {
+            if let Some(layer) = layer::read(report, type_name, item) {
                 action.node.role = NodeRole::Layer(layer);
             }
         }
@@ -201,32 +205,27 @@ pub(super) fn read(report: &mut Report, item: YamlNode<'_>, path: &KeyPath<'_>) 
 }
 
 /// As curtin's schema names such a disk (`curtin/block/schemas.py`).
-fn is_iscsi(mapping: Mapping<'_>) -> bool {
-    let path = mapping.get("path").and_then(YamlNode::text);
+fn is_iscsi(item: Item<'_, '_>) -> bool {
+    let path = item.text("path");
     path.is_some_and(|path| path.starts_with("iscsi:"))
 }
 
-fn type_name<'d>(
-    report: &mut Report,
-    item: YamlNode<'_>,
-    mapping: Mapping<'d>,
-    path: &KeyPath<'_>,
-) -> Option<&'d str> {
+fn type_name<'d>(report: &mut Report, item: Item<'d, '_>) -> Option<&'d str> {
     let expected = "an action type such as `disk`, `partition`, `format` or `mount`";
-    if let Some(node) = mapping.get("type") {
-        return text(report, node, &path.key("type"), "type", expected);
+    if let Some(node) = item.mapping.get("type") {
+        return text(report, node, &item.path.key("type"), "type", expected);
     }
-    let fault = Diagnostic::new(item.origin(path), "this action has no `type`").expected(expected);
-    let near = near_miss(mapping, "type").map(|entry| meant(entry, "type"));
+    let fault = Diagnostic::new(item.origin(), "this action has no `type`").expected(expected);
+    let near = near_miss(item.mapping, "type").map(|entry| meant(entry, "type"));
     report.error(fault.maybe_hint(near));
     None
 }
 
-fn unknown_type(report: &mut Report, mapping: Mapping<'_>, type_name: &str, path: &KeyPath<'_>) {
-    let Some(node) = mapping.get("type") else {
+fn unknown_type(report: &mut Report, item: Item<'_, '_>, type_name: &str) {
+    let Some(node) = item.mapping.get("type") else {
         return;
     };
-    let origin = node.origin(&path.key("type"));
+    let origin = node.origin(&item.path.key("type"));
     let shown = Excerpt(type_name);
     let message = format!("`{shown}` is no action type that is known here");
     let hint = match nearest(type_name, KINDS.iter().map(|kind| kind.name)) {
@@ -237,16 +236,11 @@ fn unknown_type(report: &mut Report, mapping: Mapping<'_>, type_name: &str, path
 }
 
 /// The ids that an action names; a guess where its type is unknown.
-fn references(
-    report: &mut Report,
-    known: Option<&Kind>,
-    mapping: Mapping<'_>,
-    path: &KeyPath<'_>,
-) -> Vec<Reference> {
+fn references(report: &mut Report, known: Option<&Kind>, item: Item<'_, '_>) -> Vec<Reference> {
     let mut on = Vec::new();
-    for entry in mapping.entries() {
+    for entry in item.mapping.entries() {
         let (key, value) = (entry.name(), entry.value);
-        let path = path.key(key);
+        let path = item.path.key(key);
         let (one, many) = match known {
             Some(kind) => (kind.one.contains(&key), kind.many.contains(&key)),
             None => {
@@ -286,13 +280,7 @@ fn references(
     on
 }
 
-fn incomplete(
-    report: &mut Report,
-    kind: &Kind,
-    mapping: Mapping<'_>,
-    item: YamlNode<'_>,
-    path: &KeyPath<'_>,
-) {
+fn incomplete(report: &mut Report, kind: &Kind, item: Item<'_, '_>) {
     let keys: Vec<String> = kind.references().map(|key| format!("`{key}`")).collect();
     let message = format!(
         "this `{}` has no {}, so what it lies on is unknown",
@@ -301,31 +289,24 @@ fn incomplete(
     );
     let mut near = kind
         .references()
-        .filter_map(|key| Some((near_miss(mapping, key)?, key)));
+        .filter_map(|key| Some((near_miss(item.mapping, key)?, key)));
     let near = near.next().filter(|(entry, key)| entry.name() != *key);
     let hint = near.map(|(entry, key)| meant(entry, key));
-    report.warn(Warning::at(item.origin(path), message).maybe_hint(hint));
+    report.warn(Warning::at(item.origin(), message).maybe_hint(hint));
 }
 
 /// The pool's own dataset. `zpool_create` in curtin/block/zfs.py makes it
 /// `canmount=off` unless `fs_properties` say otherwise, and the action's
 /// `mountpoint` comes after theirs.
-fn pool_dataset(
-    report: &mut Report,
-    item: YamlNode<'_>,
-    mapping: Mapping<'_>,
-    path: &KeyPath<'_>,
-) -> Dataset {
-    let properties = mapping.get("fs_properties").and_then(YamlNode::as_mapping);
-    let property = |key| properties.and_then(|properties| properties.get(key));
-    let of_properties = path.key("fs_properties");
-    let own = mapping.get("mountpoint").filter(|node| !is_null(*node));
-    let (mountpoint, origin) = match (own, property("mountpoint")) {
-        (Some(node), _) => mountpoint(report, node, path),
-        (None, Some(node)) => mountpoint(report, node, &of_properties),
-        (None, None) => (None, item.origin(path)),
+fn pool_dataset(report: &mut Report, item: Item<'_, '_>) -> Dataset {
+    let properties = "fs_properties";
+    let of_properties = item.property(properties, "mountpoint");
+    let (mountpoint, origin) = match (item.get("mountpoint"), of_properties) {
+        (Some(node), _) => mountpoint(report, node, item.path),
+        (None, Some(node)) => mountpoint(report, node, &item.path.key(properties)),
+        (None, None) => (None, item.origin()),
     };
-    let canmount = property("canmount");
+    let canmount = item.property(properties, "canmount");
     Dataset {
         volume: String::new(),
         mountpoint,
@@ -335,24 +316,17 @@ fn pool_dataset(
 }
 
 /// A dataset in a pool (`zfs_create` in curtin/block/zfs.py).
-fn dataset(
-    report: &mut Report,
-    item: YamlNode<'_>,
-    mapping: Mapping<'_>,
-    path: &KeyPath<'_>,
-) -> Dataset {
-    let of_properties = path.key("properties");
-    let properties = mapping.get("properties").and_then(YamlNode::as_mapping);
-    let property = |key| properties.and_then(|properties| properties.get(key));
-    let (mountpoint, origin) = match property("mountpoint") {
-        Some(node) => mountpoint(report, node, &of_properties),
-        None => (None, item.origin(path)),
+fn dataset(report: &mut Report, item: Item<'_, '_>) -> Dataset {
+    let properties = "properties";
+    let (mountpoint, origin) = match item.property(properties, "mountpoint") {
+        Some(node) => mountpoint(report, node, &item.path.key(properties)),
+        None => (None, item.origin()),
     };
-    let volume = mapping.get("volume").and_then(YamlNode::text);
+    let volume = item.text("volume").unwrap_or_default();
     Dataset {
-        volume: volume.unwrap_or_default().trim_matches('/').to_owned(),
+        volume: volume.trim_matches('/').to_owned(),
         mountpoint,
-        can_mount: !is_off(property("canmount")),
+        can_mount: !is_off(item.property(properties, "canmount")),
         origin,
     }
 }

@@ -7,11 +7,12 @@ use nvmeroot_plan::{
     OptionError, OptionKind, OtherRemote, Port, Transport, Warning,
 };
 
+use super::item::Item;
 use super::keys::{meant, near_miss, unknown_keys};
-use super::value::{is_null, misfit, misfit_with, scalar, text};
+use super::value::{misfit, misfit_with, scalar, text};
 use crate::diagnostic::{Diagnostic, Excerpt, Report, nearest};
+use crate::yaml::Node as YamlNode;
 use crate::yaml::pyyaml::{Integer, Notation, Value, describe};
-use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
 
 /// curtin's own keys, and the subsystem. The connect options come by the
 /// kernel's names, which curtin does not know.
@@ -57,24 +58,14 @@ const ADDRESS: &str = "an IPv4 or IPv6 address";
 
 /// Reads a controller. Where it reports an error, what it returns stands in
 /// for the controller, so that nothing that refers to it is reported too.
-pub(super) fn read(
-    report: &mut Report,
-    item: YamlNode<'_>,
-    mapping: Mapping<'_>,
-    path: &KeyPath<'_>,
-) -> NodeRole {
+pub(super) fn read(report: &mut Report, item: Item<'_, '_>) -> NodeRole {
     let known: Vec<&'static str> = KEYS
         .iter()
         .copied()
         .chain(options().map(|o| o.name))
         .collect();
-    unknown_keys(report, mapping, path, &known, "nvme_controller", elsewhere);
-    let mut reader = Reader {
-        report,
-        item,
-        mapping,
-        path,
-    };
+    unknown_keys(report, item, &known, "nvme_controller", elsewhere);
+    let mut reader = Reader { report, item };
     match reader.transport() {
         Some(Wanted::Tcp) => reader
             .tcp()
@@ -97,9 +88,7 @@ enum Wanted {
 
 struct Reader<'r, 'd> {
     report: &'r mut Report,
-    item: YamlNode<'d>,
-    mapping: Mapping<'d>,
-    path: &'r KeyPath<'r>,
+    item: Item<'d, 'r>,
 }
 
 impl<'d> Reader<'_, 'd> {
@@ -122,26 +111,26 @@ impl<'d> Reader<'_, 'd> {
             trsvcid: port?,
             nqn,
             options: found,
-            origin: self.item.origin(self.path),
+            origin: self.item.origin(),
         })
     }
 
     /// The value of a key that must be there.
     fn required(&mut self, key: &str, expected: &str, example: &str) -> Option<YamlNode<'d>> {
-        let found = self.mapping.get(key);
-        if let Some(node) = found
-            && !is_null(node)
-        {
+        if let Some(node) = self.item.get(key) {
             return Some(node);
         }
-        let (origin, message) = match found {
-            Some(node) => (node.origin(&self.path.key(key)), format!("`{key}` is null")),
+        let (origin, message) = match self.item.mapping.get(key) {
+            Some(node) => (
+                node.origin(&self.item.path.key(key)),
+                format!("`{key}` is null"),
+            ),
             None => {
                 let message = format!("this controller has no `{key}`");
-                (self.item.origin(self.path), message)
+                (self.item.origin(), message)
             }
         };
-        let near = near_miss(self.mapping, key).filter(|entry| !KEYS.contains(&entry.name()));
+        let near = near_miss(self.item.mapping, key).filter(|entry| !KEYS.contains(&entry.name()));
         let add = || format!("add `{example}` with the right value");
         let hint = near.map_or_else(add, |entry| meant(entry, key));
         let fault = Diagnostic::new(origin, message).expected(expected);
@@ -149,13 +138,8 @@ impl<'d> Reader<'_, 'd> {
         None
     }
 
-    /// The value of a key that may be left out or null.
-    fn optional(&self, key: &str) -> Option<YamlNode<'d>> {
-        self.mapping.get(key).filter(|node| !is_null(*node))
-    }
-
     fn fault(&mut self, node: YamlNode<'d>, key: &str, expected: &str, hint: Option<&str>) {
-        let path = self.path.key(key);
+        let path = self.item.path.key(key);
         misfit_with(self.report, node, &path, key, expected, hint);
     }
 
@@ -181,7 +165,7 @@ impl<'d> Reader<'_, 'd> {
     }
 
     fn address(&mut self, node: YamlNode<'d>, key: &str) -> Option<IpAddr> {
-        let path = self.path.key(key);
+        let path = self.item.path.key(key);
         let text = text(self.report, node, &path, key, ADDRESS)?;
         match text.parse::<IpAddr>() {
             Ok(address) if names_a_host(address) => Some(address),
@@ -206,7 +190,7 @@ impl<'d> Reader<'_, 'd> {
             })) => {
                 let port = value.to_string().parse::<Port>().ok();
                 if let (Some(port), false) = (port, notation == Notation::Decimal) {
-                    let origin = node.origin(&self.path.key("tcp_port"));
+                    let origin = node.origin(&self.item.path.key("tcp_port"));
                     let message = format!("`tcp_port` is {}", describe(node));
                     let hint = format!("write `tcp_port: {port}` if that is meant");
                     self.report
@@ -223,7 +207,7 @@ impl<'d> Reader<'_, 'd> {
     }
 
     fn nqn(&mut self) -> Option<Nqn> {
-        let (node, path) = (self.optional("nqn")?, self.path.key("nqn"));
+        let (node, path) = (self.item.get("nqn")?, self.item.path.key("nqn"));
         let expected = "an NVMe qualified name";
         let nqn = text(self.report, node, &path, "nqn", expected)?.parse::<Nqn>();
         let wrong = |error: NameError| {
@@ -234,7 +218,7 @@ impl<'d> Reader<'_, 'd> {
     }
 
     fn option(&mut self, found: &mut ConnectOptions, option: &ConnectOption) {
-        let Some(node) = self.optional(option.name) else {
+        let Some(node) = self.item.get(option.name) else {
             return;
         };
         if option.kind == OptionKind::Address {
@@ -252,7 +236,7 @@ impl<'d> Reader<'_, 'd> {
             Some(Value::Text(text)) if !is_switch => text.to_owned(),
             _ => String::new(),
         };
-        let path = self.path.key(option.name);
+        let path = self.item.path.key(option.name);
         match option.set(found, &text) {
             Ok(()) => {}
             Err(OptionError::Value(error)) if !text.is_empty() => {

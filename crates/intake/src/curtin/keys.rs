@@ -3,6 +3,7 @@
 
 use nvmeroot_plan::Warning;
 
+use super::item::Item;
 use crate::diagnostic::{Excerpt, Report, nearest};
 use crate::yaml::{Entry, KeyPath, Mapping};
 
@@ -33,13 +34,12 @@ pub(super) fn misspelt(report: &mut Report, mapping: Mapping<'_>, path: &KeyPath
 /// meant by a key.
 pub(super) fn unknown_keys(
     report: &mut Report,
-    mapping: Mapping<'_>,
-    path: &KeyPath<'_>,
+    item: Item<'_, '_>,
     known: &[&'static str],
     kind: &str,
     elsewhere: impl Fn(&str) -> Option<String>,
 ) {
-    for entry in mapping.entries() {
+    for entry in item.mapping.entries() {
         let key = entry.name();
         if known.contains(&key) {
             continue;
@@ -50,6 +50,7 @@ pub(super) fn unknown_keys(
             Some(format!("is it meant to be `{near}`?"))
         };
         let hint = elsewhere(key).or_else(meant);
-        report.warn(Warning::at(entry.key.origin(&path.key(key)), message).maybe_hint(hint));
+        let origin = entry.key.origin(&item.path.key(key));
+        report.warn(Warning::at(origin, message).maybe_hint(hint));
     }
 }

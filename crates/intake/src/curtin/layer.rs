@@ -3,53 +3,41 @@
 
 use nvmeroot_plan::{Layer, VolumeName, Warning};
 
-use super::value::{is_null, scalar};
+use super::item::Item;
+use super::value::scalar;
 use crate::array;
 use crate::diagnostic::Report;
 use crate::yaml::pyyaml::{Integer, Value};
-use crate::yaml::{KeyPath, Mapping, Node as YamlNode};
+use crate::yaml::{Mapping, Node as YamlNode};
 
 /// The layer that an action of this type makes.
-pub(super) fn read(
-    report: &mut Report,
-    type_name: &str,
-    mapping: Mapping<'_>,
-    path: &KeyPath<'_>,
-) -> Option<Layer> {
+pub(super) fn read(report: &mut Report, type_name: &str, item: Item<'_, '_>) -> Option<Layer> {
     Some(match type_name {
         "lvm_volgroup" => Layer::VolumeGroup {
-            name: name(report, mapping, path, "name"),
+            name: name(report, item, "name"),
         },
         "raid" => Layer::Array {
-            name: name(report, mapping, path, "name"),
-            can_miss: can_miss(mapping),
+            name: name(report, item, "name"),
+            can_miss: can_miss(item.mapping),
         },
         "dm_crypt" => {
             // `dm_crypt_handler` in curtin/commands/block_meta.py.
-            let key = match mapping.get("dm_name").is_some_and(|name| !is_null(name)) {
-                true => "dm_name",
-                false => "id",
-            };
+            let key = item.get("dm_name").map_or("id", |_| "dm_name");
             Layer::Encrypted {
-                name: name(report, mapping, path, key),
+                name: name(report, item, key),
             }
         }
         _ => return None,
     })
 }
 
-fn name(
-    report: &mut Report,
-    mapping: Mapping<'_>,
-    path: &KeyPath<'_>,
-    key: &str,
-) -> Option<VolumeName> {
-    let node = mapping.get(key).filter(|node| !is_null(*node))?;
+fn name(report: &mut Report, item: Item<'_, '_>, key: &str) -> Option<VolumeName> {
+    let node = item.get(key)?;
     let text = node.text()?;
     match text.parse() {
         Ok(name) => Some(name),
         Err(error) => {
-            let warning = Warning::at(node.origin(&path.key(key)), error.to_string());
+            let warning = Warning::at(node.origin(&item.path.key(key)), error.to_string());
             let hint = "with another name the initramfs looks for this one alone; now it puts together all that it finds";
             report.warn(warning.with_hint(hint));
             None

@@ -9,6 +9,7 @@
 mod action;
 mod controller;
 mod files;
+mod item;
 mod keys;
 mod layer;
 mod mount;

@@ -2,6 +2,7 @@
 
 use nvmeroot_plan::{FilesystemType, MountPoint, MountRequest, NameError, Warning};
 
+use super::item::Item;
 use super::keys::unknown_keys;
 use super::value::{is_null, scalar, text};
 use crate::diagnostic::{Diagnostic, Report};
@@ -27,18 +28,13 @@ pub(super) struct Mount {
 }
 
 /// `unknown_device`: it does not say what it mounts.
-pub(super) fn read(
-    report: &mut Report,
-    mapping: Mapping<'_>,
-    path: &KeyPath<'_>,
-    unknown_device: bool,
-) -> Mount {
-    unknown_keys(report, mapping, path, KEYS, "mount", |_| None);
+pub(super) fn read(report: &mut Report, item: Item<'_, '_>, unknown_device: bool) -> Mount {
+    unknown_keys(report, item, KEYS, "mount", |_| None);
+    let mapping = item.mapping;
     let netdev = mapping
         .get("options")
-        .is_some_and(|node| has_netdev(report, node, &path.key("options")));
-    let options = mapping.get("options").and_then(YamlNode::text);
-    let options = options.unwrap_or_default();
+        .is_some_and(|node| has_netdev(report, node, &item.path.key("options")));
+    let options = item.text("options").unwrap_or_default();
     let optional = fstab::is_optional(options);
     let mut mount = Mount {
         filesystem: filesystem(mapping),
@@ -50,14 +46,13 @@ pub(super) fn read(
         && unknown_device
         && !spec.is_empty()
     {
-        let fstype = mapping.get("fstype").and_then(YamlNode::text);
-        mount.spec = Some(Spec::read(spec, fstype, options));
+        mount.spec = Some(Spec::read(spec, item.text("fstype"), options));
     }
     let Some(node) = mapping.get("path").filter(|node| !is_empty(*node)) else {
         mount.pathless = Some(netdev);
         return mount;
     };
-    let path = path.key("path");
+    let path = item.path.key("path");
     let expected = "the directory that it is mounted on";
     if let Some(text) = text(report, node, &path, "path", expected)
         && let Some(path) = point(report, node, text, &path)
