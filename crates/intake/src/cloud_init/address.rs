@@ -5,11 +5,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::fields::Fields;
+use super::fields::{Fields, Told};
 use crate::diagnostic::Excerpt;
 use crate::native::ip::prefix_length;
-use crate::netplan::findings::Findings;
-use crate::yaml::{KeyPath, Node};
+use crate::yaml::Node;
 
 /// A network, where it was written, and whether its prefix length was.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +24,7 @@ pub(super) struct Written<'d> {
 pub(super) fn read<'d>(
     fields: &Fields<'d>,
     key: &'static str,
-    findings: &mut Findings<'d>,
+    told: &mut Told<'_, 'd>,
 ) -> Option<Written<'d>> {
     let node = fields.value(key)?;
     let text = node.text()?;
@@ -35,9 +34,8 @@ pub(super) fn read<'d>(
     };
     let Ok(address) = bare.parse::<IpAddr>() else {
         let message = format!("`{key}` is `{}`", Excerpt(text));
-        findings.error(node, &KeyPath::ROOT, message, |d| {
-            d.expected("an address, such as `10.0.0.5/24` or `2001:db8::5/64`")
-        });
+        let expected = "an address, such as `10.0.0.5/24` or `2001:db8::5/64`";
+        told.misfit(node, message, expected);
         return None;
     };
     let (length, at) = match (suffix, fields.value("prefix"), fields.value("netmask")) {
@@ -54,9 +52,8 @@ pub(super) fn read<'d>(
     let net = prefix.and_then(|prefix| IpNet::new(address, prefix).ok());
     let Some(net) = net else {
         let message = format!("this is `{}`", Excerpt(at.text().unwrap_or_default()));
-        findings.error(at, &KeyPath::ROOT, message, |d| {
-            d.expected("a prefix length such as `24`, or a mask such as `255.255.255.0`")
-        });
+        let expected = "a prefix length such as `24`, or a mask such as `255.255.255.0`";
+        told.misfit(at, message, expected);
         return None;
     };
     Some(Written {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nvmeroot_plan::{InterfaceDiagnostic, Severity};
 
-use super::fields::{Fields, at, is_nothing};
+use super::fields::{Fields, Told, at, is_nothing};
 use super::parameters::{self, Parameter};
 use super::route::Route;
 use super::schema::{BOND, BRIDGE, DEVICE, PHYSICAL, VLAN};
@@ -71,34 +71,33 @@ pub(super) fn read<'d>(
         "vlan" => VLAN,
         _ => PHYSICAL,
     };
-    let mut diagnostics = Vec::new();
-    let fields = Fields::read(mapping, &[own, DEVICE], findings, &mut diagnostics);
-    let (_, name_node) = required(&fields, "name", node, findings)?;
+    let mut told = Told::new(findings);
+    let fields = Fields::read(mapping, &[own, DEVICE], &mut told);
+    let (_, name_node) = required(&fields, "name", node, &mut told)?;
     let kind = match kind {
         "bond" => {
-            let members = required(&fields, "bond_interfaces", node, findings);
+            let members = required(&fields, "bond_interfaces", node, &mut told);
             if mapping.get("params").is_none() {
                 let message = "this bond has no `params`, and cloud-init leaves it aside";
-                findings.error(node, &KeyPath::ROOT, message, |d| {
-                    d.expected("`params`, such as `{bond-mode: active-backup}`")
-                });
+                let expected = "`params`, such as `{bond-mode: active-backup}`";
+                told.misfit(node, message, expected);
             }
-            Kind::Bond(master(members?, &fields, findings, &mut diagnostics, true))
+            Kind::Bond(master(members?, &fields, &mut told, parameters::bond))
         }
         "bridge" => {
-            let members = required(&fields, "bridge_interfaces", node, findings)?;
-            Kind::Bridge(master(members, &fields, findings, &mut diagnostics, false))
+            let members = required(&fields, "bridge_interfaces", node, &mut told)?;
+            Kind::Bridge(master(members, &fields, &mut told, parameters::bridge))
         }
         "vlan" => {
-            let id = required(&fields, "vlan_id", node, findings);
-            let link = required(&fields, "vlan_link", node, findings);
+            let id = required(&fields, "vlan_id", node, &mut told);
+            let link = required(&fields, "vlan_link", node, &mut told);
             let (id, link) = (id?, link?);
             Kind::Vlan { id, link }
         }
         "infiniband" => {
             let message = "the path to the storage can't stand on InfiniBand: the initramfs brings \
                            up none, and cloud-init does not write it for netplan";
-            diagnostics.push(Severity::Refusal.diagnostic(at(node, message)));
+            told.say(Severity::Refusal, at(node, message));
             Kind::Infiniband
         }
         "loopback" => Kind::Loopback,
@@ -107,7 +106,7 @@ pub(super) fn read<'d>(
     let subnets = match (&kind, fields.value("subnets")) {
         // Nobody's business: addresses of `lo` lead nowhere.
         (Kind::Loopback, _) | (_, None) => Vec::new(),
-        (_, Some(list)) => subnet::read_all(list, findings, &mut diagnostics),
+        (_, Some(list)) => subnet::read_all(list, &mut told),
     };
     Some(Device {
         node,
@@ -115,12 +114,12 @@ pub(super) fn read<'d>(
         name_node,
         kind,
         mac: fields.entry("mac_address"),
-        mtu: mtu(&fields, &mut diagnostics),
+        mtu: mtu(&fields, &mut told),
         accept_ra: fields.entry("accept-ra"),
         critical: fields.entry("keep_configuration"),
         subnets,
         routes: Vec::new(),
-        diagnostics,
+        diagnostics: told.diagnostics,
     })
 }
 
@@ -129,14 +128,14 @@ fn required<'d>(
     fields: &Fields<'d>,
     key: &str,
     node: Node<'d>,
-    findings: &mut Findings<'d>,
+    told: &mut Told<'_, 'd>,
 ) -> Option<Pair<'d>> {
     let found = fields.declared(key);
     let is_there =
         found.is_some_and(|(_, value)| key.ends_with("_interfaces") || !is_nothing(value));
     if !is_there {
         let message = format!("this entry has no `{key}`, and cloud-init leaves it aside");
-        findings.misfit(node, &KeyPath::ROOT, message, format!("`{key}`"));
+        told.misfit(node, message, &format!("`{key}`"));
         return None;
     }
     found
@@ -145,9 +144,8 @@ fn required<'d>(
 fn master<'d>(
     (key, list): Pair<'d>,
     fields: &Fields<'d>,
-    findings: &mut Findings<'d>,
-    diagnostics: &mut Vec<InterfaceDiagnostic>,
-    is_bond: bool,
+    told: &mut Told<'_, 'd>,
+    read: impl FnOnce(Mapping<'d>, &mut Told<'_, 'd>) -> Vec<Parameter<'d>>,
 ) -> Master<'d> {
     let members = list.as_sequence().into_iter().flat_map(Sequence::iter);
     let mut members: Vec<_> = members.collect();
@@ -158,21 +156,17 @@ fn master<'d>(
     Master {
         key,
         members,
-        parameters: match mapping {
-            Some(mapping) if is_bond => parameters::bond(mapping, findings, diagnostics),
-            Some(mapping) => parameters::bridge(mapping, findings, diagnostics),
-            None => Vec::new(),
-        },
+        parameters: mapping.map_or_else(Vec::new, |mapping| read(mapping, told)),
         parameters_key: params.map(|(key, _)| key),
     }
 }
 
 /// cloud-init takes out the 0 that some clouds write.
-fn mtu<'d>(fields: &Fields<'d>, diagnostics: &mut Vec<InterfaceDiagnostic>) -> Option<Pair<'d>> {
+fn mtu<'d>(fields: &Fields<'d>, told: &mut Told<'_, 'd>) -> Option<Pair<'d>> {
     let (key, value) = fields.entry("mtu")?;
     if value.text() == Some("0") {
         let warning = at(value, "`mtu: 0` says nothing").with_hint("remove it");
-        diagnostics.push(Severity::Note.diagnostic(warning));
+        told.say(Severity::Note, warning);
         return None;
     }
     Some((key, value))

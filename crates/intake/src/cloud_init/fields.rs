@@ -8,17 +8,50 @@ use crate::netplan::schema::{Key, SupportLevel, ValueType};
 use crate::netplan::value::Value;
 use crate::yaml::{KeyPath, Mapping, Node, Sequence};
 
+/// What is found while an entry is read: errors, and what its interface is to bear.
+pub(super) struct Told<'f, 'd> {
+    pub(super) findings: &'f mut Findings<'d>,
+    pub(super) diagnostics: Vec<InterfaceDiagnostic>,
+}
+
+impl<'f, 'd> Told<'f, 'd> {
+    pub(super) fn new(findings: &'f mut Findings<'d>) -> Self {
+        Self {
+            findings,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Reports that something else was expected.
+    pub(super) fn misfit(&mut self, node: Node<'d>, message: impl Into<String>, expected: &str) {
+        let root = &KeyPath::ROOT;
+        self.findings.misfit(node, root, message, expected);
+    }
+
+    pub(super) fn say(&mut self, severity: Severity, warning: Warning) {
+        self.diagnostics.push(severity.diagnostic(warning));
+    }
+
+    /// Holds something against the schema; what netplan would not understand is a doubt.
+    pub(super) fn check(&mut self, check: impl FnOnce(&mut Check<'_, 'd>)) {
+        let mut checked = Check::new(self.findings);
+        check(&mut checked);
+        for doubt in checked.doubts {
+            self.say(Severity::Doubt, doubt);
+        }
+    }
+
+    /// It is no interface that could bear them.
+    pub(super) fn warn_all(self) {
+        warn_all(self.diagnostics, self.findings);
+    }
+}
+
 /// Diagnostics on what is no interface.
 pub(super) fn warn_all(diagnostics: Vec<InterfaceDiagnostic>, findings: &mut Findings<'_>) {
     for diagnostic in diagnostics {
         findings.warn(diagnostic.warning);
     }
-}
-
-/// What netplan would not understand.
-pub(super) fn doubts(check: Check<'_, '_>) -> impl Iterator<Item = InterfaceDiagnostic> {
-    let doubts = check.doubts.into_iter();
-    doubts.map(|doubt| Severity::Doubt.diagnostic(doubt))
 }
 
 /// A warning about a node, which knows where it was written.
@@ -32,17 +65,14 @@ pub(super) fn mappings<'d, T>(
     list: Node<'d>,
     what: &str,
     expected: &str,
-    findings: &mut Findings<'d>,
-    mut read: impl FnMut(Mapping<'d>, Node<'d>, &mut Findings<'d>) -> Option<T>,
+    told: &mut Told<'_, 'd>,
+    read: impl Fn(Mapping<'d>, Node<'d>, &mut Told<'_, 'd>) -> Option<T>,
 ) -> Vec<T> {
     let mut found = Vec::new();
     for node in list.as_sequence().into_iter().flat_map(Sequence::iter) {
         match node.as_mapping() {
-            Some(mapping) => found.extend(read(mapping, node, findings)),
-            None => {
-                let message = format!("this {what} is no mapping");
-                findings.misfit(node, &KeyPath::ROOT, message, expected);
-            }
+            Some(mapping) => found.extend(read(mapping, node, told)),
+            None => told.misfit(node, format!("this {what} is no mapping"), expected),
         }
     }
     found
@@ -58,30 +88,30 @@ impl<'d> Fields<'d> {
     pub(super) fn read(
         mapping: Mapping<'d>,
         keys: &[&'static [Key]],
-        findings: &mut Findings<'d>,
-        diagnostics: &mut Vec<InterfaceDiagnostic>,
+        told: &mut Told<'_, 'd>,
     ) -> Self {
         let root = &KeyPath::ROOT;
         let mut entries = Vec::with_capacity(mapping.len());
         for entry in mapping.entries() {
             let name = entry.name();
             let known = keys.iter().flat_map(|group| group.iter());
-            let mut check = Check::new(findings);
             match known.clone().find(|key| key.name == name) {
                 _ if is_nothing(entry.value) => {}
                 Some(key) => {
-                    if !is_read_apart(&key.value_type, entry.value) {
-                        check.entry(&Value::of(entry.value), &key.value_type, entry.key, root);
-                    }
                     if let SupportLevel::Noted(why) = key.support {
                         let message = format!("`{name}` is left aside: {why}");
-                        let note = Severity::Note.diagnostic(at(entry.key, message));
-                        diagnostics.push(note);
+                        told.say(Severity::Note, at(entry.key, message));
+                    }
+                    if !is_read_apart(&key.value_type, entry.value) {
+                        let value = Value::of(entry.value);
+                        told.check(|check| check.entry(&value, &key.value_type, entry.key, root));
                     }
                 }
-                None => check.unknown(entry.key, root, known.map(|key| key.name)),
+                None => {
+                    let known = known.map(|key| key.name);
+                    told.check(|check| check.unknown(entry.key, root, known));
+                }
             }
-            diagnostics.extend(doubts(check));
             entries.push((name, entry.key, entry.value));
         }
         Self { entries }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nvmeroot_plan::Severity;
 
 use super::device::Device;
-use super::fields::{self, Fields, warn_all};
+use super::fields::{self, Fields, Told};
 use super::schema::NAMESERVER;
 use crate::diagnostic::Excerpt;
 use crate::netplan::findings::Findings;
@@ -18,16 +18,14 @@ pub(super) fn interface<'d>(
     node: Node<'d>,
     findings: &mut Findings<'d>,
 ) -> Option<Node<'d>> {
-    let mut diagnostics = Vec::new();
-    let fields = Fields::read(mapping, &[NAMESERVER], findings, &mut diagnostics);
-    warn_all(diagnostics, findings);
+    let mut told = Told::new(findings);
+    let fields = Fields::read(mapping, &[NAMESERVER], &mut told);
     if mapping.get("address").is_none() {
         let message = "this name server has no `address`";
-        findings.error(node, &KeyPath::ROOT, message, |d| {
-            d.expected("`address`, one or a list of them")
-        });
-        return None;
+        told.misfit(node, message, "`address`, one or a list of them");
     }
+    told.warn_all();
+    mapping.get("address")?;
     fields.value("interface")
 }
 

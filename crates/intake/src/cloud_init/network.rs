@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
 
 use super::device::{self, Device, Kind};
-use super::fields::{Fields, at, is_nothing, warn_all};
+use super::fields::{Fields, Told, at, is_nothing, warn_all};
 use super::nameserver;
 use super::route::{self, Route};
 use super::schema::{NETWORK, TYPES};
@@ -44,9 +44,9 @@ pub(super) fn read<'d>(
         node,
         devices: Vec::new(),
     };
-    let mut unused = Vec::new();
-    let fields = Fields::read(network, &[NETWORK], findings, &mut unused);
-    warn_all(unused, findings);
+    let mut told = Told::new(findings);
+    let fields = Fields::read(network, &[NETWORK], &mut told);
+    told.warn_all();
     let Some(list) = fields.value("config").and_then(Node::as_sequence) else {
         return state;
     };
@@ -55,9 +55,8 @@ pub(super) fn read<'d>(
     let mut routes = Vec::new();
     for node in list.iter() {
         let Some(entry) = node.as_mapping() else {
-            findings.error(node, &KeyPath::ROOT, "this entry is no mapping", |d| {
-                d.expected("a mapping with `type`")
-            });
+            let (message, expected) = ("this entry is no mapping", "a mapping with `type`");
+            findings.misfit(node, &KeyPath::ROOT, message, expected);
             continue;
         };
         match type_of(node, entry, findings) {
@@ -96,9 +95,8 @@ pub(super) fn read<'d>(
 fn type_of<'d>(node: Node<'d>, entry: Mapping<'d>, findings: &mut Findings<'d>) -> Option<&'d str> {
     let kind = entry.get("type").filter(|node| !is_nothing(*node));
     let Some(kind) = kind else {
-        findings.error(node, &KeyPath::ROOT, "this entry has no `type`", |d| {
-            d.expected(one_of(&TYPES))
-        });
+        let message = "this entry has no `type`";
+        findings.misfit(node, &KeyPath::ROOT, message, one_of(&TYPES));
         return None;
     };
     let text = kind.text().unwrap_or_default();

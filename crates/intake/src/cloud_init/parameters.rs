@@ -3,14 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use nvmeroot_plan::{InterfaceDiagnostic, Severity};
+use nvmeroot_plan::Severity;
 
-use super::fields::{at, doubts, is_nothing};
+use super::fields::{Told, at, is_nothing};
 use super::words::{copied, place, placed};
 use crate::diagnostic::Excerpt;
 use crate::native::{Map, Word};
-use crate::netplan::check::Check;
-use crate::netplan::findings::Findings;
 use crate::yaml::{KeyPath, Mapping, Node};
 
 /// One parameter.
@@ -80,11 +78,7 @@ const BRIDGE: &[(&str, Option<&str>)] = &[
     ("bridge_waitport", None),
 ];
 
-pub(super) fn bond<'d>(
-    params: Mapping<'d>,
-    findings: &mut Findings<'d>,
-    diagnostics: &mut Vec<InterfaceDiagnostic>,
-) -> Vec<Parameter<'d>> {
+pub(super) fn bond<'d>(params: Mapping<'d>, told: &mut Told<'_, 'd>) -> Vec<Parameter<'d>> {
     let mut found: Vec<Parameter<'d>> = Vec::new();
     for (key, value, name) in said(params) {
         let plain = name.replace('_', "-");
@@ -101,14 +95,17 @@ pub(super) fn bond<'d>(
                 .iter()
                 .position(|(known, _)| *known == bare)
                 .map(|at| meant[at].as_str())
-                .or_else(|| findings.nearest(name, meant.iter().map(String::as_str)));
-            unknown(key, name, near, diagnostics);
+                .or_else(|| {
+                    told.findings
+                        .nearest(name, meant.iter().map(String::as_str))
+                });
+            unknown(key, name, near, told);
             continue;
         };
         let Some(netplan) = netplan else {
             // `none`, since the list of members says it.
             if plain != "bond-slaves" {
-                left(key, name, diagnostics);
+                left(key, name, told);
             }
             continue;
         };
@@ -117,14 +114,13 @@ pub(super) fn bond<'d>(
                 let message =
                     "cloud-init writes this as `arp-ip-target`, which netplan does not know";
                 let hint = "write version 2, where it is `arp-ip-targets`, a list";
-                let warning = at(key, message).with_hint(hint);
-                diagnostics.push(Severity::Notice.diagnostic(warning));
+                told.say(Severity::Notice, at(key, message).with_hint(hint));
                 let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
                 let targets = parts.map(|part| (place(value), Word::Text(part.to_owned())));
                 placed(value, Word::List(targets.collect()))
             }
             _ if value.as_mapping().is_some() => {
-                wrong(value, "a single value", findings);
+                wrong(value, "a single value", told);
                 continue;
             }
             _ => copied(value),
@@ -140,21 +136,16 @@ pub(super) fn bond<'d>(
     found
 }
 
-pub(super) fn bridge<'d>(
-    params: Mapping<'d>,
-    findings: &mut Findings<'d>,
-    diagnostics: &mut Vec<InterfaceDiagnostic>,
-) -> Vec<Parameter<'d>> {
+pub(super) fn bridge<'d>(params: Mapping<'d>, told: &mut Told<'_, 'd>) -> Vec<Parameter<'d>> {
     let mut found = Vec::new();
     for (key, value, name) in said(params) {
         let Some(&(_, netplan)) = BRIDGE.iter().find(|(known, _)| *known == name) else {
-            let mut check = Check::new(findings);
-            check.unknown(key, &KeyPath::ROOT, BRIDGE.iter().map(|(known, _)| *known));
-            diagnostics.extend(doubts(check));
+            let known = BRIDGE.iter().map(|(known, _)| *known);
+            told.check(|check| check.unknown(key, &KeyPath::ROOT, known));
             continue;
         };
         let Some(netplan) = netplan else {
-            left(key, name, diagnostics);
+            left(key, name, told);
             continue;
         };
         let value = match netplan {
@@ -162,13 +153,13 @@ pub(super) fn bridge<'d>(
                 Some("on" | "1" | "true") => Some(placed(value, Word::Plain("true".to_owned()))),
                 Some("off" | "0" | "false") => Some(placed(value, Word::Plain("false".to_owned()))),
                 _ => {
-                    wrong(value, "`on` or `off`", findings);
+                    wrong(value, "`on` or `off`", told);
                     None
                 }
             },
-            "path-cost" | "port-priority" => per_port(value, findings),
+            "path-cost" | "port-priority" => per_port(value, told),
             _ if value.text().is_none() => {
-                wrong(value, "a single value", findings);
+                wrong(value, "a single value", told);
                 None
             }
             _ => Some(copied(value)),
@@ -188,10 +179,10 @@ fn said<'d>(params: Mapping<'d>) -> impl Iterator<Item = (Node<'d>, Node<'d>, &'
     said.map(|entry| (entry.key, entry.value, entry.name()))
 }
 
-fn per_port<'d>(value: Node<'d>, findings: &mut Findings<'d>) -> Option<Word> {
+fn per_port<'d>(value: Node<'d>, told: &mut Told<'_, 'd>) -> Option<Word> {
     let expected = "a list of texts such as `eth0 50`: a port and its number";
     let Some(items) = value.as_sequence() else {
-        wrong(value, expected, findings);
+        wrong(value, expected, told);
         return None;
     };
     let mut ports = Map::default();
@@ -204,33 +195,27 @@ fn per_port<'d>(value: Node<'d>, findings: &mut Findings<'d>) -> Option<Word> {
                     ports.add(port, place(item), Word::Plain(number.to_owned()));
                 }
             }
-            _ => wrong(item, expected, findings),
+            _ => wrong(item, expected, told),
         }
     }
     Some(placed(value, Word::Map(ports)))
 }
 
-fn wrong<'d>(node: Node<'d>, expected: &str, findings: &mut Findings<'d>) {
+fn wrong<'d>(node: Node<'d>, expected: &str, told: &mut Told<'_, 'd>) {
     let found = match node.text() {
         Some(text) => format!("this is `{}`", Excerpt(text)),
         None => "this is no single value".to_owned(),
     };
-    findings.misfit(node, &KeyPath::ROOT, found, expected);
+    told.misfit(node, found, expected);
 }
 
-fn unknown(
-    key: Node<'_>,
-    name: &str,
-    near: Option<&str>,
-    diagnostics: &mut Vec<InterfaceDiagnostic>,
-) {
+fn unknown(key: Node<'_>, name: &str, near: Option<&str>, told: &mut Told<'_, '_>) {
     let message = format!("unknown key `{}`", Excerpt(name));
     let hint = near.map(|near| format!("did you mean `{near}`?"));
-    let warning = at(key, message).maybe_hint(hint);
-    diagnostics.push(Severity::Doubt.diagnostic(warning));
+    told.say(Severity::Doubt, at(key, message).maybe_hint(hint));
 }
 
-fn left(key: Node<'_>, name: &str, diagnostics: &mut Vec<InterfaceDiagnostic>) {
+fn left(key: Node<'_>, name: &str, told: &mut Told<'_, '_>) {
     let message = format!("`{name}` is left aside: cloud-init does not write it for netplan");
-    diagnostics.push(Severity::Note.diagnostic(at(key, message)));
+    told.say(Severity::Note, at(key, message));
 }

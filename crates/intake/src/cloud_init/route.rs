@@ -3,15 +3,15 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use nvmeroot_plan::{InterfaceDiagnostic, Severity};
+use nvmeroot_plan::{InterfaceDiagnostic, Severity, Warning};
 
 use super::address;
-use super::fields::{Fields, at};
+use super::fields::{Fields, Told, at};
 use super::schema::ROUTE;
 use crate::diagnostic::Excerpt;
 use crate::native::ip::everything;
 use crate::netplan::findings::Findings;
-use crate::yaml::{KeyPath, Mapping, Node};
+use crate::yaml::{Mapping, Node};
 
 /// One route, over a gateway.
 #[derive(Clone, Debug)]
@@ -33,23 +33,19 @@ pub(super) fn read_global<'d>(
     node: Node<'d>,
     findings: &mut Findings<'d>,
 ) -> Option<(Route<'d>, Vec<InterfaceDiagnostic>)> {
-    let mut diagnostics = Vec::new();
-    let route = read(mapping, node, findings, &mut diagnostics)?;
-    Some((route, diagnostics))
+    let mut told = Told::new(findings);
+    let route = read(mapping, node, &mut told)?;
+    Some((route, told.diagnostics))
 }
 
 pub(super) fn read<'d>(
     mapping: Mapping<'d>,
     node: Node<'d>,
-    findings: &mut Findings<'d>,
-    diagnostics: &mut Vec<InterfaceDiagnostic>,
+    told: &mut Told<'_, 'd>,
 ) -> Option<Route<'d>> {
-    let root = &KeyPath::ROOT;
-    let fields = Fields::read(mapping, &[ROUTE], findings, diagnostics);
+    let fields = Fields::read(mapping, &[ROUTE], told);
     let Some(via_node) = fields.value("gateway") else {
-        findings.error(node, root, "this route has no `gateway`", |d| {
-            d.expected("`gateway`, an address")
-        });
+        told.misfit(node, "this route has no `gateway`", "`gateway`, an address");
         return None;
     };
     // What is no address has been reported.
@@ -60,23 +56,20 @@ pub(super) fn read<'d>(
         "network"
     };
     let Some(to_node) = fields.value(key) else {
-        findings.error(node, root, "this route has no `destination`", |d| {
-            d.expected("`destination`, a network such as `10.0.0.0/8`, or `default`")
-        });
+        let expected = "`destination`, a network such as `10.0.0.0/8`, or `default`";
+        told.misfit(node, "this route has no `destination`", expected);
         return None;
     };
     let to = if to_node.text() == Some("default") {
         everything(via).to_owned()
     } else {
-        let written = address::read(&fields, key, findings)?;
+        let written = address::read(&fields, key, told)?;
         if written.is_guess {
-            diagnostics.push(guess(written.net, to_node));
+            told.say(Severity::Note, guess(written.net, to_node));
         }
         if written.net.addr().is_ipv4() != via.is_ipv4() {
-            let message = format!("`gateway` is `{via}`");
-            findings.error(via_node, root, message, |d| {
-                d.expected("an address of the destination's family")
-            });
+            let expected = "an address of the destination's family";
+            told.misfit(via_node, format!("`gateway` is `{via}`"), expected);
             return None;
         }
         written.net.to_string()
@@ -92,12 +85,12 @@ pub(super) fn read<'d>(
 }
 
 /// What cloud-init takes for the length that nobody wrote.
-pub(super) fn guess(net: IpNet, node: Node<'_>) -> InterfaceDiagnostic {
+pub(super) fn guess(net: IpNet, node: Node<'_>) -> Warning {
     let message = format!(
         "`{}` has no prefix length, and cloud-init takes {}",
         Excerpt(node.text().unwrap_or_default()),
         net.prefix_len()
     );
     let hint = format!("write `{net}` if that is meant");
-    Severity::Note.diagnostic(at(node, message).with_hint(hint))
+    at(node, message).with_hint(hint)
 }

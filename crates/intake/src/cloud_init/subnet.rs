@@ -2,14 +2,13 @@
 
 use std::net::IpAddr;
 
-use nvmeroot_plan::{InterfaceDiagnostic, Severity};
+use nvmeroot_plan::Severity;
 
 use super::address::{self, Written};
-use super::fields::{Fields, at, mappings};
+use super::fields::{Fields, Told, at, mappings};
 use super::route::{self, Route};
 use super::schema::SUBNET;
-use crate::netplan::findings::Findings;
-use crate::yaml::{KeyPath, Kind, Mapping, Node};
+use crate::yaml::{Kind, Mapping, Node};
 
 /// How a subnet's address comes about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,33 +40,15 @@ pub(super) struct Subnet<'d> {
 }
 
 /// All subnets of a list.
-pub(super) fn read_all<'d>(
-    list: Node<'d>,
-    findings: &mut Findings<'d>,
-    diagnostics: &mut Vec<InterfaceDiagnostic>,
-) -> Vec<Subnet<'d>> {
-    let expected = "a mapping with `type`";
-    mappings(
-        list,
-        "subnet",
-        expected,
-        findings,
-        |mapping, node, findings| read(mapping, node, findings, diagnostics),
-    )
+pub(super) fn read_all<'d>(list: Node<'d>, told: &mut Told<'_, 'd>) -> Vec<Subnet<'d>> {
+    mappings(list, "subnet", "a mapping with `type`", told, read)
 }
 
-fn read<'d>(
-    mapping: Mapping<'d>,
-    node: Node<'d>,
-    findings: &mut Findings<'d>,
-    diagnostics: &mut Vec<InterfaceDiagnostic>,
-) -> Option<Subnet<'d>> {
-    let root = &KeyPath::ROOT;
-    let fields = Fields::read(mapping, &[SUBNET], findings, diagnostics);
+fn read<'d>(mapping: Mapping<'d>, node: Node<'d>, told: &mut Told<'_, 'd>) -> Option<Subnet<'d>> {
+    let fields = Fields::read(mapping, &[SUBNET], told);
     let Some(kind) = fields.value("type") else {
-        findings.error(node, root, "this subnet has no `type`", |d| {
-            d.expected("`type`, such as `static` or `dhcp4`")
-        });
+        let expected = "`type`, such as `static` or `dhcp4`";
+        told.misfit(node, "this subnet has no `type`", expected);
         return None;
     };
     let method = match kind.text()? {
@@ -88,10 +69,10 @@ fn read<'d>(
         mtu: None,
         nameservers: Vec::new(),
         search: Vec::new(),
-        routes: routes(&fields, findings, diagnostics),
+        routes: routes(&fields, told),
     };
     if method == Method::Static {
-        subnet.address = address(&fields, node, findings, diagnostics);
+        subnet.address = address(&fields, node, told);
         let gateway = fields.value("gateway");
         subnet.gateway = gateway.and_then(|node| Some((node.text()?.parse().ok()?, node)));
         subnet.nameservers = words(fields.value("dns_nameservers"));
@@ -103,7 +84,7 @@ fn read<'d>(
             .filter(|entry| !is_zero(entry))
             .map(|(key, value)| (key, value, is_ipv6));
     } else {
-        leave(&fields, kind, diagnostics);
+        leave(&fields, kind, told);
     }
     Some(subnet)
 }
@@ -111,45 +92,32 @@ fn read<'d>(
 fn address<'d>(
     fields: &Fields<'d>,
     node: Node<'d>,
-    findings: &mut Findings<'d>,
-    diagnostics: &mut Vec<InterfaceDiagnostic>,
+    told: &mut Told<'_, 'd>,
 ) -> Option<Written<'d>> {
     let keys = ["address", "ip_address"];
     let Some(key) = keys.into_iter().find(|key| fields.value(key).is_some()) else {
         let message = "this static subnet has no `address`";
-        findings.error(node, &KeyPath::ROOT, message, |d| {
-            d.expected("`address`, such as `10.0.0.5/24`")
-        });
+        told.misfit(node, message, "`address`, such as `10.0.0.5/24`");
         return None;
     };
-    let written = address::read(fields, key, findings)?;
+    let written = address::read(fields, key, told)?;
     if written.is_guess {
-        diagnostics.push(route::guess(written.net, written.node));
+        told.say(Severity::Note, route::guess(written.net, written.node));
     }
     Some(written)
 }
 
-fn routes<'d>(
-    fields: &Fields<'d>,
-    findings: &mut Findings<'d>,
-    diagnostics: &mut Vec<InterfaceDiagnostic>,
-) -> Vec<Route<'d>> {
+fn routes<'d>(fields: &Fields<'d>, told: &mut Told<'_, 'd>) -> Vec<Route<'d>> {
     let Some(list) = fields.value("routes") else {
         return Vec::new();
     };
     let expected = "a mapping with `destination` and `gateway`";
-    mappings(
-        list,
-        "route",
-        expected,
-        findings,
-        |mapping, node, findings| route::read(mapping, node, findings, diagnostics),
-    )
+    mappings(list, "route", expected, told, route::read)
 }
 
 /// Of a subnet without an address of its own cloud-init writes only that it is
 /// asked for one.
-fn leave(fields: &Fields<'_>, kind: Node<'_>, diagnostics: &mut Vec<InterfaceDiagnostic>) {
+fn leave(fields: &Fields<'_>, kind: Node<'_>, told: &mut Told<'_, '_>) {
     let kind = kind.text().unwrap_or_default();
     let keys = [
         "address",
@@ -165,15 +133,14 @@ fn leave(fields: &Fields<'_>, kind: Node<'_>, diagnostics: &mut Vec<InterfaceDia
     {
         let message =
             format!("`{name}` is left aside: cloud-init does not read it in a `{kind}` subnet");
-        diagnostics.push(Severity::Note.diagnostic(at(key, message)));
+        told.say(Severity::Note, at(key, message));
     }
     if let Some((key, _)) = fields.entry("routes") {
         let message = format!(
             "cloud-init does not write the `routes` of a `{kind}` subnet for netplan; the initramfs sets them"
         );
         let hint = "write them under a `static` subnet of the interface";
-        let warning = at(key, message).with_hint(hint);
-        diagnostics.push(Severity::Notice.diagnostic(warning));
+        told.say(Severity::Notice, at(key, message).with_hint(hint));
     }
 }
 
