@@ -16,6 +16,8 @@ pub(crate) enum Spec {
     Bind(MountPoint),
     /// A dataset of ZFS, by the name of its pool.
     Pool(String),
+    /// Of ZFS what names no pool, which can only be a drive of one (mount.zfs(8)).
+    PoolMember(String),
     /// A filesystem of a network, or one without any device.
     Elsewhere,
 }
@@ -28,13 +30,19 @@ impl Spec {
         {
             return Self::Bind(directory);
         }
-        if fstype == Some("zfs") {
-            return Self::Pool(pool(spec).to_owned());
-        }
         let is_device = spec.starts_with("/dev/")
             || ["UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "ID="]
                 .iter()
                 .any(|tag| spec.starts_with(tag));
+        if fstype == Some("zfs") {
+            let pool = pool(spec);
+            // As zpool-create(8) has it.
+            let is_name = pool.starts_with(|c: char| c.is_ascii_alphabetic());
+            return match is_name && !is_device {
+                true => Self::Pool(pool.to_owned()),
+                false => Self::PoolMember(spec.to_owned()),
+            };
+        }
         if is_device {
             Self::Device(spec.to_owned())
         } else {
@@ -187,6 +195,7 @@ mod tests {
     #[test]
     fn devices_directories_and_the_rest_are_told_apart() {
         let device = |spec: &str| Spec::Device(spec.to_owned());
+        let member = |spec: &str| Spec::PoolMember(spec.to_owned());
         for (line, spec) in [
             ("LABEL=a\\040b / ext4", device("LABEL=a b")),
             ("UUID=\"6f3c\" / ext4", device("UUID=6f3c")),
@@ -207,6 +216,9 @@ mod tests {
                 Spec::Pool("bpool".to_owned()),
             ),
             ("tank /srv zfs defaults", Spec::Pool("tank".to_owned())),
+            ("/tank/x /srv zfs defaults", member("/tank/x")),
+            ("\\040 /srv zfs", member(" ")),
+            ("LABEL=tank /srv zfs", member("LABEL=tank")),
         ] {
             assert_eq!(one(line).spec, spec, "{line}");
         }

@@ -291,7 +291,7 @@ fn settle_specs(all: &mut [Action]) {
             continue;
         };
         let below = match &spec {
-            Spec::Device(name) | Spec::Pool(name) => devices.get(name),
+            Spec::Device(name) | Spec::Pool(name) | Spec::PoolMember(name) => devices.get(name),
             // The deepest mount that holds the directory.
             Spec::Bind(directory) => mounts
                 .iter()
@@ -300,7 +300,7 @@ fn settle_specs(all: &mut [Action]) {
                 .map(|(_, id)| id),
             Spec::Elsewhere => None,
         };
-        let is_device = matches!(spec, Spec::Device(_) | Spec::Pool(_));
+        let is_device = !matches!(spec, Spec::Bind(_) | Spec::Elsewhere);
         request.unknown_device &= is_device && below.is_none();
         // Else `_netdev` orders it after a network; it says nothing of a disk.
         request.netdev = request.netdev.filter(|_| is_device);

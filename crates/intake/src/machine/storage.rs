@@ -118,6 +118,11 @@ impl<'a> Reader<'a> {
                 let found = self.devices.of_pool(pool);
                 self.devices_of(entry, pool, found, &mut request)
             }
+            Spec::PoolMember(spec) => {
+                let found = self.devices.by_spec(spec);
+                let pool = found.map(|all| self.devices.of_filesystem(all[0]));
+                self.devices_of(entry, spec, pool, &mut request)
+            }
             Spec::Bind(directory) => {
                 request.netdev = None;
                 self.mount_that_holds(directory, entry)
@@ -388,10 +393,13 @@ impl<'a> Reader<'a> {
         if !entry.path.is_essential() || matches!(entry.spec, Spec::Pool(_)) {
             return;
         }
-        let message = format!(
-            "`{}` is `{spec}`, and this machine has no such device",
-            entry.path
-        );
+        let path = &entry.path;
+        let message = match entry.spec {
+            Spec::PoolMember(_) => format!(
+                "`{path}` is `{spec}`, which is neither a dataset of ZFS (`POOL/DATASET`) nor a drive of this machine"
+            ),
+            _ => format!("`{path}` is `{spec}`, and this machine has no such device"),
+        };
         let hint = "correct the line; if the device belongs to another machine, run nvmeroot there";
         self.warn(&entry.origin, message, hint);
     }

@@ -513,6 +513,26 @@ fn datasets_of_fstab_lie_where_their_pool_does() {
 }
 
 #[test]
+fn a_line_of_zfs_that_names_no_pool_is_told() {
+    let mut machine = with_pools();
+    machine.mountinfo.clear();
+    let fstab = format!("UUID={RPOOL} / zfs\n/tank/x /var zfs\n\\040 /var/y zfs\n");
+    let plan = plan("/srv/tree", &fstab, &machine);
+    // mount.zfs(8) finds the pool by a drive of it.
+    assert_eq!(on(&plan, "/"), BOTH_SIDES);
+    let is_neither =
+        "which is neither a dataset of ZFS (`POOL/DATASET`) nor a drive of this machine";
+    let told = told(&plan).into_iter().filter(|one| one.contains("ZFS"));
+    assert_eq!(
+        Vec::from_iter(told),
+        [
+            format!("`/var` is `/tank/x`, {is_neither}"),
+            format!("`/var/y` is ` `, {is_neither}"),
+        ]
+    );
+}
+
+#[test]
 fn a_mounted_pool_whose_drives_nobody_knows_is_told_once() {
     let mut machine = with_pools();
     for block in &mut machine.blocks {
