@@ -9,6 +9,26 @@ use crate::fstab::plain;
 /// What origins call the table.
 pub(super) const NAME: &str = "/proc/self/mountinfo";
 
+/// Below these, engines of containers mount when they start what is gone when the machine
+/// boots: layers of images, volumes.
+const ENGINES: [&str; 6] = [
+    "/var/lib/docker",
+    "/var/lib/containerd",
+    "/var/lib/containers/storage",
+    "/var/lib/kubelet",
+    "/var/lib/incus",
+    "/var/lib/lxd",
+];
+
+/// The directory of the engine that has mounted something at a path of a tree.
+pub(super) fn engine(path: &MountPoint) -> Option<&'static str> {
+    let is_below = |engine: &&str| {
+        let rest = path.as_str().strip_prefix(*engine);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    };
+    ENGINES.into_iter().find(is_below)
+}
+
 /// What is mounted somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mounted {

@@ -1,5 +1,7 @@
 //! What a root tree's filesystems stand on, as a graph down to the controllers.
 
+mod warnings;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use nvmeroot_plan::{
@@ -7,7 +9,7 @@ use nvmeroot_plan::{
     Origin, OtherRemote, Reference, StorageGraph, Warning,
 };
 
-use super::devices::{Devices, layer, property};
+use super::devices::{Devices, layer};
 use super::mountinfo::{self, Mounted};
 use super::{CONTROLLERS, Machine, NvmeController};
 use crate::IntakeError;
@@ -88,15 +90,15 @@ impl<'a> Reader<'a> {
             let counts = path.is_essential() || path.is_read_by_firmware();
             counts && !last.contains_key(path)
         };
-        let mounted: Vec<(MountPoint, Mounted)> = self
-            .mounted
-            .iter()
+        let mounted = self.mounted.iter();
+        let (of_engines, mounted): (Vec<_>, Vec<_>) = mounted
             .filter(|(path, one)| unsaid(path) && !one.is_snapshot())
             .map(|(path, one)| (path.clone(), one.clone()))
-            .collect();
+            .partition(|(path, _)| mountinfo::engine(path).is_some());
         for (path, one) in mounted {
             self.only_mounted(path, &one);
         }
+        self.warn_of_engines(&of_engines);
     }
 
     /// A line of `etc/fstab`.
@@ -375,91 +377,6 @@ impl<'a> Reader<'a> {
             role,
             origin,
         });
-    }
-
-    fn warn(&mut self, origin: &Origin, message: impl Into<String>, hint: impl Into<String>) {
-        let warning = Warning::at(origin.clone(), message);
-        self.warnings.push(warning.with_hint(hint));
-    }
-
-    /// Devices by their names.
-    fn named(&self, devices: &[usize]) -> String {
-        let name = |at: &usize| format!("`{}`", self.devices.block(*at).name);
-        devices.iter().map(name).collect::<Vec<_>>().join(" and ")
-    }
-
-    fn warn_of_unknown(&mut self, entry: &Entry, spec: &str) {
-        // Of a pool it is said already.
-        if !entry.path.is_essential() || matches!(entry.spec, Spec::Pool(_)) {
-            return;
-        }
-        let path = &entry.path;
-        let message = match entry.spec {
-            Spec::PoolMember(_) => format!(
-                "`{path}` is `{spec}`, which is neither a dataset of ZFS (`POOL/DATASET`) nor a drive of this machine"
-            ),
-            _ => format!("`{path}` is `{spec}`, and this machine has no such device"),
-        };
-        let hint = "correct the line; if the device belongs to another machine, run nvmeroot there";
-        self.warn(&entry.origin, message, hint);
-    }
-
-    fn warn_of_another_root(
-        &mut self,
-        entry: &Entry,
-        spec: &str,
-        found: Option<Vec<usize>>,
-        now: &[usize],
-    ) {
-        let names = self.named(now);
-        let found = match found {
-            Some(all) => format!("is `{}`", self.devices.block(all[0]).name),
-            None => "no device of this machine is".to_owned(),
-        };
-        let message = format!("`/` is `{spec}`, which {found}, and the tree is on {names}");
-        let uuid = now
-            .first()
-            .and_then(|at| property(self.devices.block(*at), "ID_FS_UUID"));
-        let mounted = self.mounted.get(&entry.path);
-        let dataset = mounted.filter(|one| one.filesystem == "zfs");
-        let hint = match (dataset, uuid) {
-            (Some(one), _) => format!(
-                "if it was copied, take the line out: the kernel command line names root (`root=ZFS={}`)",
-                one.source
-            ),
-            (None, Some(uuid)) => format!("if it was copied, write `UUID={uuid}` here"),
-            (None, None) => format!("if it was copied, name {names} here"),
-        };
-        self.warn(&entry.origin, message, hint);
-    }
-
-    /// What can't be known of a pool, once for all that lies in it.
-    fn warn_of_pool(&mut self, path: &MountPoint, pool: &str, origin: &Origin) {
-        if !path.is_essential() && !path.is_read_by_firmware() {
-            return;
-        }
-        let drives = self.devices.of_pool(pool).unwrap_or_default();
-        let guid = |at: &usize| property(self.devices.block(*at), "ID_FS_UUID");
-        let guids: BTreeSet<String> = drives.iter().filter_map(guid).collect();
-        let (message, hint) = match guids.len() {
-            _ if drives.is_empty() => (
-                format!(
-                    "udev knows no drive of the pool `{pool}`, so what `{path}` lies on is unknown"
-                ),
-                "run nvmeroot where the pool's drives are connected and udev has looked at them (`udevadm trigger`)",
-            ),
-            0 | 1 => return,
-            _ => (
-                format!(
-                    "{} are of different pools that are all named `{pool}`; `{path}` is taken to need them all",
-                    self.named(&drives)
-                ),
-                "clear the drives of a pool that is no more (`zpool labelclear`), or give one another name (`zpool import ID NAME`): by its name none of them is imported",
-            ),
-        };
-        if self.warned.insert(pool.to_owned()) {
-            self.warn(origin, message, hint);
-        }
     }
 
     /// A controller that can't be connected is a fault where the boot needs it; another is

@@ -554,6 +554,61 @@ fn a_mounted_pool_whose_drives_nobody_knows_is_told_once() {
 }
 
 #[test]
+fn what_engines_of_containers_mount_does_not_count() {
+    let mut machine = live();
+    machine.blocks[4].udev = member("tank", "1", "2");
+    let containers = "\
+40 22 0:45 / /var/lib/docker/zfs/graph/5d3a rw - zfs tank/docker/5d3a rw\n\
+41 22 0:46 / /var/lib/docker/zfs/graph/77c0 rw - zfs tank/docker/77c0 rw\n\
+42 22 0:47 / /var/lib/docker/overlay2/9f/merged rw - overlay overlay rw,lowerdir=l\n\
+43 22 0:48 / /var/lib/containers/storage/zfs/graph/b1 rw - zfs tank/podman/b1 rw\n";
+    let local = "22 1 8:2 / / rw - ext4 /dev/sda2 rw\n";
+    machine.mountinfo = format!("{local}{containers}").into_bytes();
+    let running = plan("/", "", &machine);
+    let paths = |plan: &BootPlan| {
+        let mounts = plan.mounts.iter();
+        Vec::from_iter(mounts.map(|mount| mount.path.to_string()))
+    };
+    assert_eq!(
+        (running.reach, paths(&running)),
+        (Reach::Userspace, vec!["/".to_owned()])
+    );
+    let is_left = |path: &str, engine: &str| {
+        format!(
+            "`{path}` does not count: what is mounted below `{engine}` is taken for an engine's of containers, which mounts it anew after boot"
+        )
+    };
+    let left = |plan: &BootPlan| {
+        let all = told(plan).into_iter();
+        Vec::from_iter(all.filter(|one| one.contains("count")).map(str::to_owned))
+    };
+    assert_eq!(
+        left(&running),
+        [
+            is_left(
+                "/var/lib/containers/storage/zfs/graph/b1",
+                "/var/lib/containers/storage"
+            ),
+            is_left("/var/lib/docker/zfs/graph/5d3a", "/var/lib/docker"),
+        ]
+    );
+    // A line counts, and so does what the engine finds there when it starts.
+    let said = plan(
+        "/",
+        "tank/podman/b1 /var/lib/containers/storage/zfs/graph/b1 zfs\n",
+        &machine,
+    );
+    assert_eq!(said.reach, Reach::Initramfs);
+    assert_eq!(left(&said), [""; 0]);
+    machine
+        .mountinfo
+        .extend(b"44 22 0:49 / /var/lib/docker rw - zfs tank/docker rw\n");
+    let own = plan("/", "", &machine);
+    assert_eq!(paths(&own), ["/", "/var/lib/docker"]);
+    assert_eq!((own.reach, left(&own)), (Reach::Initramfs, vec![]));
+}
+
+#[test]
 fn two_pools_of_one_name_are_told_and_both_count() {
     let mut machine = with_pools();
     machine.blocks[2].udev = member("rpool", "42", "43");
