@@ -336,6 +336,13 @@ faults! {
             "label l0\n\tlinux /boot/vmlinuz-{release}\n\tinitrd /i\n\tappend root=UUID=1-2 ro\n"
         ));
     } => [];
+    an_entry_of_extlinux_s_with_the_words_before_all_labels: Vlan, BOTH, |m| {
+        m.remove(GRUB);
+        let release = &m.release;
+        m.put("boot/extlinux/extlinux.conf", &format!(
+            "append root=UUID=1-2 nvmeroot=off\nlabel l0\n\tlinux /boot/vmlinuz-{release}\n\tinitrd /i\n"
+        ));
+    } => ["fault switched-off"];
     an_entry_that_a_menu_includes: Vlan, BOTH, |m| {
         m.remove(GRUB);
         let release = &m.release;

@@ -12,6 +12,9 @@ const MENUS: [&str; 2] = ["boot/extlinux/extlinux.conf", "boot/syslinux/syslinux
 /// other (`MAX_NEST_LEVEL` in its boot/pxe_utils.c).
 const MOST_FILES: usize = 64;
 
+/// What of `menu` ends a label, as another label does.
+const ENDING: [&str; 3] = ["begin", "end", "separator"];
+
 /// The entries of all menus.
 pub(super) fn all(subject: &Subject<'_>, findings: &mut Vec<Finding>) -> Vec<BootEntry> {
     let mut found = Vec::new();
@@ -37,10 +40,21 @@ struct Menu<'r> {
     /// From where paths without a `/` before them count, also in what is included.
     directory: &'r str,
     entries: Vec<BootEntry>,
+    /// The label that the lines belong to.
+    label: Option<Label>,
+    /// What `append` says outside of labels, for those that say nothing of their own.
+    append: String,
     /// What is included and can't be read: where, and the file.
     unread: Vec<(String, String)>,
     /// What was looked for: a file may include itself, and a second time has nothing new.
     seen: BTreeSet<String>,
+}
+
+/// A label, as far as it was read.
+#[derive(Default)]
+struct Label {
+    entry: BootEntry,
+    append: Option<String>,
 }
 
 impl<'r> Menu<'r> {
@@ -49,10 +63,13 @@ impl<'r> Menu<'r> {
             read,
             directory: path.rsplit_once('/').map_or("", |(directory, _)| directory),
             entries: Vec::new(),
+            label: None,
+            append: String::new(),
             unread: Vec::new(),
             seen: BTreeSet::from([path.to_owned()]),
         };
         menu.file(path, text);
+        menu.end_label();
         menu.entries.retain(|entry| entry.release.is_some());
         menu
     }
@@ -65,30 +82,41 @@ impl<'r> Menu<'r> {
                 continue;
             };
             let place = format!("{path}:{number}");
-            match (key.as_str(), self.entries.last_mut()) {
+            match (key.as_str(), &mut self.label) {
                 ("include", _) => self.include(&place, value),
-                ("menu", _) => {
-                    if let Some((key, value)) = keyword(value)
-                        && key == "include"
-                    {
-                        self.include(&place, value);
-                    }
+                ("menu", _) => match keyword(value) {
+                    Some((key, value)) if key == "include" => self.include(&place, value),
+                    Some((key, _)) if ENDING.contains(&key.as_str()) => self.end_label(),
+                    _ => {}
+                },
+                ("label", _) => {
+                    self.end_label();
+                    let label = self.label.insert(Label::default());
+                    label.entry.place = place;
                 }
-                ("label", _) => self.entries.push(BootEntry {
-                    place,
-                    ..BootEntry::default()
-                }),
-                ("linux" | "kernel", Some(entry)) => entry.release = release(value),
-                ("initrd", Some(entry)) => entry.has_initrd = true,
-                ("append", Some(entry)) => {
-                    let words = value.split_whitespace();
-                    // syslinux has it here.
-                    entry.has_initrd |= value.contains("initrd=");
-                    entry.command_line = words.collect::<Vec<_>>().join(" ");
-                }
+                ("linux" | "kernel", Some(label)) => label.entry.release = release(value),
+                ("initrd", Some(label)) => label.entry.has_initrd = !value.is_empty(),
+                ("append", Some(label)) => label.append = Some(value.to_owned()),
+                ("append", None) => value.clone_into(&mut self.append),
                 _ => {}
             }
         }
+    }
+
+    /// What syslinux does then (`record` in its com32/elflink/ldlinux/readconfig.c); u-boot
+    /// passes over what stands outside of labels.
+    fn end_label(&mut self) {
+        let Some(Label { mut entry, append }) = self.label.take() else {
+            return;
+        };
+        let append = append.as_ref().unwrap_or(&self.append);
+        if append != "-" {
+            let words = append.split_whitespace();
+            // syslinux has it here.
+            entry.has_initrd |= append.contains("initrd=");
+            entry.command_line = words.collect::<Vec<_>>().join(" ");
+        }
+        self.entries.push(entry);
     }
 
     fn include(&mut self, place: &str, value: &str) {
@@ -119,8 +147,9 @@ impl<'r> Menu<'r> {
 
 /// A line's keyword, in small letters, and what follows.
 fn keyword(line: &str) -> Option<(String, &str)> {
-    let (key, value) = line.trim().split_once(char::is_whitespace)?;
-    Some((key.to_ascii_lowercase(), value.trim()))
+    let line = line.trim();
+    let (key, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    (!key.is_empty()).then(|| (key.to_ascii_lowercase(), value.trim()))
 }
 
 #[cfg(test)]
@@ -154,6 +183,34 @@ mod tests {
             ]
         );
         assert_eq!(menu.unread, []);
+    }
+
+    #[test]
+    fn labels_without_words_of_their_own_have_those_before_them() {
+        let label = |name: &str, rest: &str| format!("label {name}\nlinux vmlinuz-{name}\n{rest}");
+        let text = [
+            "append root=UUID=1\nappend initrd=i  root=UUID=2\n".to_owned(),
+            label("1", ""),
+            label("2", "initrd j\nappend ro\n"),
+            label("3", "initrd j\nappend -\n"),
+            label("4", "initrd j\nAPPEND\nmenu end\nappend initrd=k\n"),
+            label("5", "menu label x\nappend initrd=i a\n"),
+            label("6", "menu separator\n"),
+        ];
+        let menu = Menu::read("e", &text.concat(), &|_| None);
+        let entries = menu.entries.iter();
+        let told = entries.map(|one| (one.release.as_deref(), &*one.command_line, one.has_initrd));
+        assert_eq!(
+            Vec::from_iter(told),
+            [
+                (Some("1"), "initrd=i root=UUID=2", true),
+                (Some("2"), "ro", true),
+                (Some("3"), "", true),
+                (Some("4"), "", true),
+                (Some("5"), "initrd=i a", true),
+                (Some("6"), "initrd=k", true),
+            ]
+        );
     }
 
     #[test]
