@@ -20,6 +20,7 @@ mod report;
 mod shell;
 mod space;
 mod subject;
+mod version;
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -374,6 +374,15 @@ faults! {
         m.put("usr/lib/dracut/dracut.conf.d/b.conf", "omit_dracutmodules+=\" nvmeroot \"\n");
         m.put("etc/dracut.conf.d/b.conf", "\n");
     } => [];
+    dracut_s_files_are_read_in_the_order_of_their_numbers: Vlan, BY_DRACUT, |m| {
+        m.put("etc/dracut.conf.d/9-mine.conf", "omit_dracutmodules=\" nvmf \"\n");
+        m.put("usr/lib/dracut/dracut.conf.d/10-a.conf", "omit_dracutmodules+=\" nvmeroot \"\n");
+        m.put("etc/dracut.conf.d/.b.conf", "omit_dracutmodules=\" nvmf \"\n");
+    } => ["fault left-out"];
+    a_file_that_dracut_takes_for_another: Vlan, BY_DRACUT, |m| {
+        m.put("etc/dracut.conf.d/01-a.conf", "\n");
+        m.put("usr/lib/dracut/dracut.conf.d/1-a.conf", "omit_dracutmodules+=\" nvmeroot \"\n");
+    } => [];
     initramfs_tools_knows_no_dracut_conf: Vlan, BY_SCRIPTS,
         |m| m.put("etc/dracut.conf", "omit_dracutmodules+=\" nvmeroot \"\n")
         => [];

@@ -1,13 +1,12 @@
 //! dracut's own settings (dracut.conf(5)), which bash reads: nvmeroot's module is not left
 //! out.
 
-use std::collections::BTreeMap;
-
 use nvmeroot_render::Generator;
 
 use super::finding::{Finding, Topic};
 use super::shell;
 use super::subject::Subject;
+use super::version;
 
 /// Directories of settings.
 const DIRECTORIES: [&str; 2] = ["etc/dracut.conf.d", "usr/lib/dracut/dracut.conf.d"];
@@ -21,18 +20,9 @@ pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     if subject.options.generator != Generator::Dracut {
         return;
     }
-    // By name; of two with one name the first directory's counts.
-    let mut by_name = BTreeMap::new();
-    for directory in DIRECTORIES {
-        let names = subject.list(directory).into_iter();
-        for name in names.filter(|name| name.ends_with(".conf")) {
-            let file = format!("{directory}/{name}");
-            by_name.entry(name).or_insert(file);
-        }
-    }
     // The first of each kind in a file: a script may say thousands of things.
     let mut found: Vec<(String, usize, Said)> = Vec::new();
-    for file in std::iter::once("etc/dracut.conf".to_owned()).chain(by_name.into_values()) {
+    for file in std::iter::once("etc/dracut.conf".to_owned()).chain(of_directories(subject)) {
         let text = subject.text(&file).unwrap_or_default();
         for (line, said) in read(&text) {
             if said == Said::Otherwise {
@@ -47,6 +37,23 @@ pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         Said::Unclear => unclear(&format!("{file}:{line}")),
         _ => left_out(&format!("{file}:{line}"), &regenerate),
     }));
+}
+
+/// The files of the directories, in the order in which they are read (`dropindirs_sort` in
+/// dracut.sh): of names that `sort -Vu` takes for one, the first counts.
+fn of_directories(subject: &Subject<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for directory in DIRECTORIES {
+        let names = subject.list(directory).into_iter();
+        let names = names.filter(|name| name.ends_with(".conf") && !name.starts_with('.'));
+        found.extend(names.map(|name| (directory, name)));
+    }
+    found.sort_by(|(_, one), (_, other)| version::compare(one, other));
+    found.dedup_by(|(_, later), (_, first)| version::compare(later, first).is_eq());
+    let files = found.into_iter();
+    files
+        .map(|(directory, name)| format!("{directory}/{name}"))
+        .collect()
 }
 
 fn left_out(place: &str, regenerate: &str) -> Finding {
