@@ -11,6 +11,7 @@ mod identity;
 mod initrd;
 mod input;
 mod kernels;
+mod machine;
 mod maker;
 mod modules;
 mod mounts;
@@ -133,6 +134,7 @@ fn look(
         Some(path) => one_image(subject, path, &mut findings)?,
         None => all_images(subject, &kernels, &mut findings)?,
     };
+    subject.machine.check(&mut findings);
     Ok(Report::new(reach, images, findings))
 }
 

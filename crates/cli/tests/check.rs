@@ -242,6 +242,17 @@ faults! {
         m.edit(GRUB, "root=ZFS=rpool/ROOT/debian", "");
         put_two_pools(m);
     } => ["warning root-unstable"];
+    pools_that_can_not_be_looked_at: Zfs, BOTH, |m| {
+        m.edit(GRUB, "ZFS=rpool/ROOT/debian", "zfs:AUTO");
+        put_two_pools(m);
+        m.remove("run/udev/data/b8:3");
+        std::fs::create_dir(m.path("run/udev/data/b8:3")).expect("a directory");
+    } => ["warning machine-unread"];
+    devices_that_can_not_be_looked_at: Zfs, BOTH, |m| {
+        m.edit(GRUB, "ZFS=rpool/ROOT/debian", "zfs:AUTO");
+        m.put("sys/class/block", "");
+    } => ["warning machine-unread"];
+    devices_that_nobody_asks_for: Zfs, BOTH, |m| m.put("sys/class/block", "") => [];
     a_root_that_dracut_finds: Zfs, BY_DRACUT,
         |m| m.edit(GRUB, "root=ZFS=rpool/ROOT/debian", "") => [];
     a_root_in_the_only_pool: Zfs, BOTH, |m| m.edit(GRUB, "ZFS=rpool/ROOT/debian", "zfs:AUTO") => [];
@@ -286,6 +297,13 @@ faults! {
         m.add(&format!("{}/kernel/drivers/net/virtio_net.ko", m.modules()), 0o644, b"module");
         m.take_module("e1000e");
     } => ["fault module-missing"];
+    cards_that_can_not_be_looked_at: Dhcp, BOTH, |m| m.put("sys/class/net", "")
+        => ["warning machine-unread"];
+    a_card_that_can_not_be_looked_at: Dhcp, BOTH, |m| {
+        card(m, "enp1s0", "e1000e");
+        m.remove("sys/class/net/enp1s0/type");
+        std::fs::create_dir(m.path("sys/class/net/enp1s0/type")).expect("a directory");
+    } => ["warning machine-unread"];
     a_bond_with_the_address_of_this_machine_s_card: Mac, BOTH, |m| {
         for name in ["bond0", "enp1s0"] {
             m.put(&format!("sys/class/net/{name}/address"), "52:54:00:00:00:01\n");

@@ -1,7 +1,6 @@
 //! The kernel command lines: nvmeroot is not switched off, and `root=` is what fstab
 //! mounts.
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use nvmeroot_firmware::CommandLine;
@@ -13,7 +12,6 @@ use super::finding::{Finding, Topic};
 use super::maker::Maker;
 use super::mounts;
 use super::subject::Subject;
-use crate::sources;
 
 /// What udev knows a filesystem by, and what stays.
 const TAGS: [&str; 4] = ["UUID", "LABEL", "PARTUUID", "PARTLABEL"];
@@ -66,9 +64,7 @@ pub(crate) fn check(subject: &Subject<'_>, entries: &[BootEntry], findings: &mut
     let mut mounts = subject.plan.mounts.iter();
     let by_dracut = subject.options.generator == Generator::Dracut
         && mounts.any(|mount| mount.path.as_str() == "/" && mount.is_zfs());
-    let pools = OnceCell::new();
-    // What can't be read is as good as absent.
-    let pools = || pools.get_or_init(|| sources::pools(subject.root_path).unwrap_or_default());
+    let pools = || subject.machine.pools();
     for entry in first {
         findings.extend(of_agent(&entry.place, &entry.command_line));
         if !entry.has_initrd {

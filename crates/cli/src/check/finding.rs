@@ -114,6 +114,8 @@ findings! {
     LeftOut = "left-out",
     /// It may be.
     LeftOutUnclear = "left-out-unclear",
+    /// What the machine itself would tell can't be read.
+    MachineUnread = "machine-unread",
     /// Another program connects, too.
     OtherConnector = "other-connector",
     /// Another program sets links up, too.

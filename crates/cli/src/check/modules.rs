@@ -8,7 +8,6 @@ use nvmeroot_plan::{BootPlan, CardFacts, Interface, Layer, LinkKind, Mount};
 use super::finding::{Finding, Topic};
 use super::initrd::Inside;
 use super::subject::Subject;
-use crate::sources;
 
 /// Where modules are, from old trees too.
 const PLACES: [&str; 2] = ["usr/lib/modules", "lib/modules"];
@@ -297,8 +296,7 @@ fn layers(plan: &BootPlan) -> BTreeSet<&Layer> {
 
 /// The module that drives a card, where the tree shows the machine itself (`/sys`).
 fn driver(subject: &Subject<'_>, link: &Interface) -> Option<String> {
-    // What can't be read is as good as absent.
-    let mut cards = sources::cards(subject.root_path).ok()?.into_iter();
+    let mut cards = subject.machine.cards().iter();
     let card = cards.find(|card| {
         link.means(CardFacts {
             name: &card.name,

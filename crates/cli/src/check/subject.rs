@@ -5,6 +5,7 @@ use std::path::Path;
 use nvmeroot_plan::{BootPlan, Fragment};
 use nvmeroot_render::{AGENT_PATH, ImageRole, Options, PLAN_PATH, Runtime, image_parts};
 
+use super::machine::Machine;
 use crate::args::GeneratorArg;
 use crate::generator::{self, Choice, OF_SCRIPTS};
 use crate::root::RootTree;
@@ -22,6 +23,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) choice: Choice,
     /// What to type to configure the tree, in backticks.
     pub(crate) configure: String,
+    pub(crate) machine: Machine<'a>,
 }
 
 impl<'a> Subject<'a> {
@@ -72,6 +74,7 @@ impl<'a> Subject<'a> {
             options,
             choice,
             configure,
+            machine: Machine::new(root, root_path),
         })
     }
 

@@ -98,6 +98,13 @@ impl RootError {
             _ => false,
         }
     }
+
+    /// It was the file of a device that is no more (`kernfs_seq_start` in the kernel's
+    /// fs/kernfs/file.c).
+    pub(crate) fn is_gone(&self) -> bool {
+        let gone = rustix::io::Errno::NODEV.raw_os_error();
+        matches!(self, Self::Io { source, .. } if source.raw_os_error() == Some(gone))
+    }
 }
 
 fn is_denied(error: &io::Error) -> bool {

@@ -1,6 +1,7 @@
 //! The machine that runs this: the files of its kernel and of udev that say what its
 //! filesystems stand on.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +13,7 @@ use nvmeroot_plan::Fragment;
 
 use super::SourceError;
 use crate::Failure;
-use crate::root::RootTree;
+use crate::root::{RootError, RootTree};
 
 /// The longest file of these: a table of mounts. One of sysfs is a page at most.
 const LONGEST: u64 = 16 << 20;
@@ -25,14 +26,12 @@ const LINKS: &str = "sys/class/net";
 /// Reads the files; `top` is `/`, or a directory with a copy of them.
 pub(super) fn read(top: &Path) -> Result<Machine, Failure> {
     let top = open(top)?;
-    let files = Files(&top);
+    let files = Files::new(&top);
     let mut machine = Machine {
         mountinfo: files.bytes("proc/self/mountinfo").unwrap_or_default(),
+        blocks: files.blocks()?,
         ..Machine::default()
     };
-    for name in top.list(BLOCKS)? {
-        machine.blocks.extend(files.block(name)?);
-    }
     for name in top.list(CONTROLLERS)? {
         machine.controllers.push(files.controller(name)?);
     }
@@ -47,14 +46,27 @@ pub(super) fn read(top: &Path) -> Result<Machine, Failure> {
 }
 
 /// The names of the pools of ZFS. `top` as in [`read`].
+///
+/// # Errors
+/// There may be others: something can't be read.
 pub(crate) fn pools(top: &Path) -> Result<BTreeSet<String>, Failure> {
-    Ok(read(top)?.pools())
+    let top = open(top)?;
+    let files = Files::new(&top);
+    let machine = Machine {
+        blocks: files.blocks()?,
+        ..Machine::default()
+    };
+    files.all_read()?;
+    Ok(machine.pools())
 }
 
 /// The network cards. `top` as in [`read`].
+///
+/// # Errors
+/// There may be others: something can't be read.
 pub(crate) fn cards(top: &Path) -> Result<Vec<Card>, Failure> {
     let top = open(top)?;
-    let files = Files(&top);
+    let files = Files::new(&top);
     let mut cards = Vec::new();
     for name in top.list(LINKS)? {
         let at = |file: &str| format!("{LINKS}/{name}/{file}");
@@ -73,6 +85,7 @@ pub(crate) fn cards(top: &Path) -> Result<Vec<Card>, Failure> {
             name,
         });
     }
+    files.all_read()?;
     Ok(cards)
 }
 
@@ -99,7 +112,7 @@ const RULES: [(&[&str], &str); 2] = [
 pub(super) fn network(copy: Option<&Path>) -> Result<Option<Fragment>, SourceError> {
     let copy = copy.map(open).transpose()?;
     let answer = |(question, file): (&[&str], &str)| match &copy {
-        Some(copy) => Files(copy).bytes(file),
+        Some(copy) => Files::new(copy).bytes(file),
         None => answer(question),
     };
     let all = |questions: [(&[&str], &str); 2]| questions.into_iter().filter_map(answer).collect();
@@ -123,18 +136,53 @@ fn open(top: &Path) -> Result<RootTree, Failure> {
     RootTree::open(top).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-struct Files<'a>(&'a RootTree);
+struct Files<'a> {
+    top: &'a RootTree,
+    /// Of what can't be read the first.
+    unread: RefCell<Option<RootError>>,
+}
 
-impl Files<'_> {
-    /// A file's bytes. What can't be read is as good as absent: devices come and go, and
-    /// a kernel without an attribute has other ways to say the same.
+impl<'a> Files<'a> {
+    fn new(top: &'a RootTree) -> Self {
+        let unread = RefCell::new(None);
+        Self { top, unread }
+    }
+
+    /// A file's bytes. What can't be read is as good as absent, but for who asks for
+    /// [`Self::all_read`]: a kernel without an attribute has other ways to say the same.
     fn bytes(&self, path: &str) -> Option<Vec<u8>> {
-        self.0.read(path, LONGEST).ok().flatten()
+        match self.top.read(path, LONGEST) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let mut unread = self.unread.borrow_mut();
+                if !error.is_gone() {
+                    unread.get_or_insert(error);
+                }
+                None
+            }
+        }
+    }
+
+    /// # Errors
+    /// A file that is there could not be read.
+    fn all_read(self) -> Result<(), Failure> {
+        match self.unread.into_inner() {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
     }
 
     fn text(&self, path: &str) -> Option<String> {
         let bytes = self.bytes(path)?;
         Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+    }
+
+    fn blocks(&self) -> Result<Vec<Block>, Failure> {
+        let mut blocks = Vec::new();
+        for name in self.top.list(BLOCKS)? {
+            blocks.extend(self.block(name)?);
+        }
+        Ok(blocks)
     }
 
     fn block(&self, name: String) -> Result<Option<Block>, Failure> {
@@ -143,15 +191,15 @@ impl Files<'_> {
         let Some(number) = self.text(&at("dev")) else {
             return Ok(None);
         };
-        let is_part = self.0.exists(&at("partition"))?;
+        let is_part = self.top.exists(&at("partition"))?;
         Ok(Some(Block {
             whole: is_part.then(|| self.text(&at("../dev"))).flatten(),
-            slaves: self.0.list(&at("slaves"))?,
+            slaves: self.top.list(&at("slaves"))?,
             dm_name: self.text(&at("dm/name")),
             dm_uuid: self.text(&at("dm/uuid")),
             md_level: self.text(&at("md/level")),
             backing_file: self.text(&at("loop/backing_file")),
-            is_iscsi: self.0.exists(&at("device/../../iscsi_session"))?,
+            is_iscsi: self.top.exists(&at("device/../../iscsi_session"))?,
             udev: self
                 .bytes(&format!("run/udev/data/b{number}"))
                 .unwrap_or_default(),
@@ -167,7 +215,7 @@ impl Files<'_> {
             let digits = entry.strip_prefix("nvme").unwrap_or_default();
             digits.starts_with(|c: char| c.is_ascii_digit()) && digits.contains('n')
         };
-        let entries = self.0.list(&directory)?;
+        let entries = self.top.list(&directory)?;
         Ok(NvmeController {
             transport: text("transport").unwrap_or_default(),
             address: text("address").unwrap_or_default(),
