@@ -1,10 +1,10 @@
 //! How a link of the chain is compressed, and what unpacks it.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
 
-use crate::input::Input;
-use crate::lz4;
+use crate::input::{Input, Plain, Source};
+use crate::{lz4, zstd};
 
 /// How a link of the chain is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,20 +56,21 @@ impl Compression {
         self,
         input: &'a mut Input<'_>,
         window: u64,
-    ) -> io::Result<Box<dyn Read + 'a>> {
+    ) -> io::Result<Box<dyn Source + 'a>> {
         let kibibytes = u32::try_from(window >> 10).unwrap_or(u32::MAX);
         Ok(match self {
-            Self::Gzip => Box::new(flate2::bufread::GzDecoder::new(input)),
-            Self::Bzip2 => Box::new(bzip2::bufread::BzDecoder::new(input)),
-            Self::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(input, false, kibibytes)),
-            Self::Lz4 => Box::new(lz4::Decoder::new(input)),
+            Self::Gzip => Box::new(Plain(flate2::bufread::GzDecoder::new(input))),
+            Self::Bzip2 => Box::new(Plain(bzip2::bufread::BzDecoder::new(input))),
+            Self::Xz => Box::new(Plain(lzma_rust2::XzReader::new_mem_limit(
+                input, false, kibibytes,
+            ))),
+            Self::Lz4 => Box::new(Plain(lz4::Decoder::new(input))),
             Self::Zstd => {
                 let wanted = zstd_window(input.peek(18)?);
                 if wanted.is_some_and(|wanted| wanted > window) {
                     return Err(io::ErrorKind::OutOfMemory.into());
                 }
-                let decoder = ruzstd::decoding::StreamingDecoder::new(input);
-                Box::new(decoder.map_err(io::Error::other)?)
+                Box::new(zstd::Decoder::new(input)?)
             }
         })
     }

@@ -4,9 +4,29 @@ use std::io::{self, BufRead, Read};
 
 const BUFFER: usize = 128 << 10;
 
+/// What an [`Input`] reads from.
+pub(crate) trait Source: Read {
+    /// Passes over some of as many bytes, where that costs less than to read them; gives how
+    /// many. 0 says nothing: they are to be read.
+    fn pass_over(&mut self, _count: u64) -> io::Result<u64> {
+        Ok(0)
+    }
+}
+
+/// A source that has to be read.
+pub(crate) struct Plain<R>(pub(crate) R);
+
+impl<R: Read> Read for Plain<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into)
+    }
+}
+
+impl<R: Read> Source for Plain<R> {}
+
 /// A counted, bounded, buffered reader.
 pub(crate) struct Input<'a> {
-    inner: &'a mut dyn Read,
+    inner: &'a mut dyn Source,
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
@@ -18,7 +38,7 @@ pub(crate) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    pub(crate) fn new(inner: &'a mut dyn Read, limit: u64) -> Self {
+    pub(crate) fn new(inner: &'a mut dyn Source, limit: u64) -> Self {
         Self {
             inner,
             buffer: vec![0; BUFFER].into_boxed_slice(),
@@ -80,6 +100,15 @@ impl<'a> Input<'a> {
     /// Passes over as many bytes; gives how many were not there.
     pub(crate) fn skip(&mut self, mut count: u64) -> io::Result<u64> {
         while count > 0 {
+            if self.start == self.end {
+                let passed = self.inner.pass_over(count.min(self.left))?;
+                self.left -= passed;
+                self.at += passed;
+                count -= passed;
+                if passed > 0 {
+                    continue;
+                }
+            }
             let there = self.fill_buf()?.len();
             if there == 0 {
                 break;

@@ -12,6 +12,7 @@ mod uki;
 mod walk;
 #[cfg(feature = "write")]
 mod write;
+mod zstd;
 
 pub use compression::Compression;
 pub use error::InitrdError;

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::compression::Compression;
-use crate::input::Input;
+use crate::input::{Input, Plain};
 use crate::newc::{self, Header, HeaderError, LENGTH, PATH_MAX};
 use crate::{InitrdError, Limits};
 
@@ -76,7 +76,8 @@ pub fn walk(
         archives: 0,
         unpacked: limits.unpacked,
     };
-    let mut input = Input::new(image, limits.image);
+    let mut image = Plain(image);
+    let mut input = Input::new(&mut image, limits.image);
     let result = walk.chain(&mut input);
     if input.is_over() {
         return Err(too_much("bytes", limits.image));

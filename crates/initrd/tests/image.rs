@@ -134,6 +134,51 @@ fn archives_lie_side_by_side_in_one_compressed_link() {
 }
 
 #[test]
+fn content_that_nobody_wants_is_passed_over() {
+    let mut state = 1_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 56) as u8
+    })
+    .take(300_001)
+    .collect();
+    let archive = Writer::default()
+        .file("a", 0o644, &noise[..199_999])
+        .file("b", 0o644, b"b")
+        .file("c", 0o644, &noise)
+        .file("d", 0o644, b"d")
+        .finish();
+    for how in ALL {
+        let read = |archive: &[u8], unpacked| {
+            let limits = Limits {
+                unpacked,
+                ..Limits::default()
+            };
+            let mut keep = |path: &str| matches!(path, "b" | "d");
+            Image::read(&mut &*packed(archive, how), &limits, &mut keep)
+        };
+        let whole = archive.len() as u64;
+        let image = read(&archive, whole).unwrap_or_else(|error| panic!("{how}: {error}"));
+        for (path, wanted) in [
+            ("a", None),
+            ("b", Some(b"b")),
+            ("c", None),
+            ("d", Some(b"d")),
+        ] {
+            assert_eq!(content(&image, path), wanted.map(|one| &one[..]), "{how}");
+        }
+        assert_eq!(image.file("c").map(|file| file.size), Some(300_001));
+        // In the midst of what nobody wants.
+        let over = read(&archive, whole - 100_000);
+        assert!(matches!(over, Err(InitrdError::TooMuch { .. })), "{how}");
+        let cut = read(&archive[..400_000], whole);
+        assert!(matches!(cut, Err(InitrdError::CutShort { .. })), "{how}");
+    }
+}
+
+#[test]
 fn hard_links_share_their_content() {
     let bytes = Writer::default()
         .links(&["a", "b", "c"], 0o600, b"shared")
