@@ -10,9 +10,7 @@ use nvmeroot_nbft::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::nbft_words::{
-    availability_word, origin_word, policy_word, primary_word, reasons, requirement_word,
-};
+use crate::nbft_words::{origin_word, reasons};
 use crate::terminal::without_user;
 
 /// One table's form: `file`, `revision`, `host`, `hfis`, `subsystems`,
@@ -50,7 +48,7 @@ fn host(host: &Host) -> Value {
         "id": host.id.to_string(),
         "nqn_configured": host.flags.contains(HostFlags::NQN_CONFIGURED),
         "id_configured": host.flags.contains(HostFlags::ID_CONFIGURED),
-        "primary": primary_word(host.flags.primary()),
+        "primary": host.flags.primary().to_string(),
     })
 }
 
@@ -100,7 +98,7 @@ fn subsystem(one: &Subsystem) -> Value {
         "data_digest": digest(TransportFlags::DATA_DIGEST),
         "discovered": one.flags.contains(SubsystemFlags::DISCOVERED),
         "bootable": !one.flags.contains(SubsystemFlags::NOT_BOOTABLE),
-        "availability": availability_word(one.flags.availability()),
+        "availability": one.flags.availability().to_string(),
         "controller_id": extended.map(|extended| extended.controller_id),
         "asqsz": extended.map(|extended| extended.asqsz),
         "asqsz_configured": extended.map(configured),
@@ -155,12 +153,12 @@ fn discovery(table: &Table, one: &Discovery) -> Value {
 fn security(one: &SecurityProfile) -> Value {
     json!({
         "index": one.index,
-        "authentication": requirement_word(one.flags.authentication()),
-        "secure_channel": requirement_word(one.flags.secure_channel()),
+        "authentication": one.flags.authentication().to_string(),
+        "secure_channel": one.flags.secure_channel().to_string(),
         "protocols": one.protocols,
-        "protocols_from": policy_word(one.flags.protocols()),
+        "protocols_from": one.flags.protocols().to_string(),
         "channels": one.channels,
-        "channels_from": policy_word(one.flags.channels()),
+        "channels_from": one.flags.channels().to_string(),
         "ciphers": one.ciphers,
         "groups": one.groups,
         "hashes": one.hashes,

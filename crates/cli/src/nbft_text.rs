@@ -9,9 +9,7 @@ use nvmeroot_nbft::{
     Subsystem, SubsystemFlags, Table, TransportFlags,
 };
 
-use crate::nbft_words::{
-    availability_word, group_name, hash_name, origin_word, primary_word, reasons, requirement_word,
-};
+use crate::nbft_words::{group_name, hash_name, origin_word, reasons};
 use crate::terminal::{shown, without_user};
 
 /// Shows a table with the name of its file, which can be shown already.
@@ -34,11 +32,7 @@ impl fmt::Display for TableText<'_> {
         writeln!(f, "  id   {} ({id})", host.id)?;
         match host.flags.primary() {
             Primary::NotIndicated => {}
-            primary => writeln!(
-                f,
-                "  of several tables, this one is {}",
-                primary_word(primary)
-            )?,
+            primary => writeln!(f, "  of several tables, this one is {primary}")?,
         }
         cards(f, &table.hfis)?;
         subsystems(f, &table.subsystems)?;
@@ -160,7 +154,7 @@ fn state(one: &Subsystem) -> String {
     if one.is_discovery() && availability == Availability::Unavailable {
         words.push("discovery failed".to_owned());
     } else if availability != Availability::NotIndicated {
-        words.push(availability_word(availability).to_owned());
+        words.push(availability.to_string());
     }
     if availability == Availability::Unavailable
         && let Some(why) = one.extended.as_ref().and_then(|more| more.diagnostics)
@@ -223,8 +217,8 @@ fn security(f: &mut fmt::Formatter<'_>, profiles: &[SecurityProfile]) -> fmt::Re
     let row = |one: &SecurityProfile| {
         [
             one.index.to_string(),
-            requirement_word(one.flags.authentication()).to_owned(),
-            requirement_word(one.flags.secure_channel()).to_owned(),
+            one.flags.authentication().to_string(),
+            one.flags.secure_channel().to_string(),
             join(one.hashes.iter().map(|hash| hash_name(*hash))),
             join(one.groups.iter().map(|group| group_name(*group))),
             or_none(one.key_path.as_deref().map(|uri| shown(&without_user(uri)))),

@@ -1,6 +1,6 @@
 //! What the values of a boot table are called, for people and for programs.
 
-use nvmeroot_nbft::{Availability, Diagnostics, Hfi, HfiFlags, Policy, Primary, Requirement};
+use nvmeroot_nbft::{Diagnostics, Hfi, HfiFlags};
 
 /// What the diagnostics say, in words; a code without a name as a number.
 pub(crate) fn reasons(why: &Diagnostics) -> Vec<String> {
@@ -31,42 +31,6 @@ pub(crate) fn origin_word(hfi: &Hfi) -> &'static str {
         "autoconfiguration"
     } else {
         "static"
-    }
-}
-
-pub(crate) fn availability_word(availability: Availability) -> &'static str {
-    match availability {
-        Availability::NotIndicated => "not indicated",
-        Availability::Available => "available",
-        Availability::Unavailable => "unavailable",
-        Availability::Reserved => "reserved",
-    }
-}
-
-pub(crate) fn primary_word(primary: Primary) -> &'static str {
-    match primary {
-        Primary::NotIndicated => "not indicated",
-        Primary::Unselected => "unselected",
-        Primary::Selected => "selected",
-        Primary::Reserved => "reserved",
-    }
-}
-
-pub(crate) fn requirement_word(requirement: Requirement) -> &'static str {
-    match requirement {
-        Requirement::NotSupported => "not supported",
-        Requirement::NotRequired => "not required",
-        Requirement::Required => "required",
-        Requirement::Reserved => "reserved",
-    }
-}
-
-pub(crate) fn policy_word(policy: Policy) -> &'static str {
-    match policy {
-        Policy::None => "none",
-        Policy::Driver => "driver",
-        Policy::Administrator => "administrator",
-        Policy::Reserved => "reserved",
     }
 }
 

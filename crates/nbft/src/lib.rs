@@ -13,6 +13,7 @@ mod read;
 mod security;
 mod subsystem;
 mod table;
+mod two_bits;
 mod value;
 #[cfg(feature = "write")]
 mod write;

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::two_bits::two_bits;
 use crate::value::Unknown;
 
 /// What a connection needs by way of authentication and encryption (Figure 23).
@@ -50,72 +51,56 @@ bitflags::bitflags! {
     }
 }
 
-/// Whether a connection needs something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Requirement {
-    /// The subsystem can't do it.
-    NotSupported,
-    /// It can be done without.
-    NotRequired,
-    /// It can't.
-    Required,
-    /// A value without a meaning.
-    Reserved,
+two_bits! {
+    /// Whether a connection needs something.
+    Requirement {
+        /// The subsystem can't do it.
+        NotSupported "not supported",
+        /// It can be done without.
+        NotRequired "not required",
+        /// It can't.
+        Required "required",
+        /// A value without a meaning.
+        Reserved "reserved",
+    }
 }
 
-/// Where a list is from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Policy {
-    /// There is no list.
-    None,
-    /// From the driver.
-    Driver,
-    /// From an administrator.
-    Administrator,
-    /// A value without a meaning.
-    Reserved,
+two_bits! {
+    /// Where a list is from.
+    Policy {
+        /// There is no list.
+        None "none",
+        /// From the driver.
+        Driver "driver",
+        /// From an administrator.
+        Administrator "administrator",
+        /// A value without a meaning.
+        Reserved "reserved",
+    }
 }
 
 impl SecurityFlags {
     /// Authentication in band (DH-HMAC-CHAP).
     #[must_use]
     pub fn authentication(self) -> Requirement {
-        requirement(self.bits() >> 1)
+        Requirement::of(self.bits() >> 1)
     }
 
     /// The list of authentication protocols.
     #[must_use]
     pub fn protocols(self) -> Policy {
-        policy(self.bits() >> 3)
+        Policy::of(self.bits() >> 3)
     }
 
     /// A secure channel (TLS).
     #[must_use]
     pub fn secure_channel(self) -> Requirement {
-        requirement(self.bits() >> 5)
+        Requirement::of(self.bits() >> 5)
     }
 
     /// The list of secure channels.
     #[must_use]
     pub fn channels(self) -> Policy {
-        policy(self.bits() >> 7)
-    }
-}
-
-fn requirement(bits: u16) -> Requirement {
-    match bits & 3 {
-        0 => Requirement::NotSupported,
-        1 => Requirement::NotRequired,
-        2 => Requirement::Required,
-        _ => Requirement::Reserved,
-    }
-}
-
-fn policy(bits: u16) -> Policy {
-    match bits & 3 {
-        0 => Policy::None,
-        1 => Policy::Driver,
-        2 => Policy::Administrator,
-        _ => Policy::Reserved,
+        Policy::of(self.bits() >> 7)
     }
 }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 
+use crate::two_bits::two_bits;
 use crate::value::{Address, Unknown, Uuid};
 
 /// The NQN by which every discovery controller can be reached.
@@ -114,29 +115,25 @@ bitflags::bitflags! {
     }
 }
 
-/// Whether the firmware reached a namespace: a hint about the past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Availability {
-    /// The driver says nothing.
-    NotIndicated,
-    /// It was reached.
-    Available,
-    /// It was not reached, or not tried: a failed connect is no error.
-    Unavailable,
-    /// A value without a meaning.
-    Reserved,
+two_bits! {
+    /// Whether the firmware reached a namespace: a hint about the past.
+    Availability {
+        /// The driver says nothing.
+        NotIndicated "not indicated",
+        /// It was reached.
+        Available "available",
+        /// It was not reached, or not tried: a failed connect is no error.
+        Unavailable "unavailable",
+        /// A value without a meaning.
+        Reserved "reserved",
+    }
 }
 
 impl SubsystemFlags {
     /// The hint of bits 7 and 8.
     #[must_use]
     pub fn availability(self) -> Availability {
-        match (self.bits() >> 7) & 3 {
-            0 => Availability::NotIndicated,
-            1 => Availability::Available,
-            2 => Availability::Unavailable,
-            _ => Availability::Reserved,
-        }
+        Availability::of(self.bits() >> 7)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::discovery::Discovery;
 use crate::hfi::Hfi;
 use crate::security::SecurityProfile;
 use crate::subsystem::Subsystem;
+use crate::two_bits::two_bits;
 use crate::value::{Unknown, Uuid};
 
 /// An NVMe Boot Firmware Table. Records refer to each other by index; the
@@ -143,28 +144,24 @@ bitflags::bitflags! {
     }
 }
 
-/// Which of several tables names the platform's own identity: a hint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Primary {
-    /// The driver says nothing.
-    NotIndicated,
-    /// Not this one.
-    Unselected,
-    /// This one.
-    Selected,
-    /// A value without a meaning.
-    Reserved,
+two_bits! {
+    /// Which of several tables names the platform's own identity: a hint.
+    Primary {
+        /// The driver says nothing.
+        NotIndicated "not indicated",
+        /// Not this one.
+        Unselected "unselected",
+        /// This one.
+        Selected "selected",
+        /// A value without a meaning.
+        Reserved "reserved",
+    }
 }
 
 impl HostFlags {
     /// The hint of bits 3 and 4.
     #[must_use]
     pub fn primary(self) -> Primary {
-        match (self.bits() >> 3) & 3 {
-            0 => Primary::NotIndicated,
-            1 => Primary::Unselected,
-            2 => Primary::Selected,
-            _ => Primary::Reserved,
-        }
+        Primary::of(self.bits() >> 3)
     }
 }
