@@ -6,13 +6,12 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use nvmeroot_render::{Change, ChangeKind, TreePath};
-use rustix::fs::{
-    Access, AtFlags, FileType, Mode, OFlags, Statx, StatxAttributes, StatxFlags, statx,
-};
+use rustix::fs::{Access, AtFlags, FileType, OFlags, StatxAttributes, StatxFlags, statx};
 use rustix::io::Errno;
 
+use super::content::Found;
 use super::error::{RootError, failed};
-use super::tree::{RootTree, absent, file_name, link_target, obstacle, read_bounded, stat_at};
+use super::tree::{RootTree, absent, obstacle, read_bounded};
 
 /// What becomes of one change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub(crate) enum Outcome {
 }
 
 /// What is at a path now.
-enum Found {
+enum There {
     Nothing,
     File {
         same: bool,
@@ -51,29 +50,29 @@ impl RootTree {
             _ => None,
         };
         let (found, attributes) = match is_vacated {
-            true => (Found::Nothing, StatxAttributes::empty()),
+            true => (There::Nothing, StatxAttributes::empty()),
             false => self.look(&change.path, wanted)?,
         };
         let obstacle = |kind, belongs| obstacle(path, kind, belongs);
         let outcome = match (&change.kind, found) {
-            (ChangeKind::File { .. } | ChangeKind::Symlink { .. }, Found::Nothing) => {
+            (ChangeKind::File { .. } | ChangeKind::Symlink { .. }, There::Nothing) => {
                 Outcome::Created
             }
-            (ChangeKind::MoveAside { .. } | ChangeKind::Absent, Found::Nothing) => {
+            (ChangeKind::MoveAside { .. } | ChangeKind::Absent, There::Nothing) => {
                 Outcome::Unchanged
             }
-            (ChangeKind::File { .. }, Found::Other(kind)) => {
+            (ChangeKind::File { .. }, There::Other(kind)) => {
                 return Err(obstacle(kind, "a file"));
             }
-            (ChangeKind::Symlink { .. }, Found::Other(kind)) => {
+            (ChangeKind::Symlink { .. }, There::Other(kind)) => {
                 return Err(obstacle(kind, "a symbolic link"));
             }
-            (ChangeKind::Absent, Found::Other(kind)) => {
+            (ChangeKind::Absent, There::Other(kind)) => {
                 return Err(obstacle(kind, "nothing"));
             }
             (
                 ChangeKind::File { mode: wanted, .. },
-                Found::File {
+                There::File {
                     same: true,
                     mode,
                     is_ours: true,
@@ -82,10 +81,10 @@ impl RootTree {
                 true => Outcome::Unchanged,
                 false => Outcome::ModeSet,
             },
-            (ChangeKind::Symlink { target }, Found::Link(old)) if old == Path::new(target) => {
+            (ChangeKind::Symlink { target }, There::Link(old)) if old == Path::new(target) => {
                 Outcome::Unchanged
             }
-            (ChangeKind::MoveAside { unless_link_to, .. }, Found::Link(old))
+            (ChangeKind::MoveAside { unless_link_to, .. }, There::Link(old))
                 if old == Path::new(unless_link_to) =>
             {
                 Outcome::Unchanged
@@ -107,44 +106,32 @@ impl RootTree {
         &self,
         path: &TreePath,
         wanted: Option<&[u8]>,
-    ) -> Result<(Found, StatxAttributes), RootError> {
-        let (name, path) = (path.file_name(), path.as_str());
-        let nothing = (Found::Nothing, StatxAttributes::empty());
-        let directory = TreePath::directory_of(path);
-        let directory = match self.resolve(directory, OFlags::PATH | OFlags::DIRECTORY) {
-            Ok(directory) => directory,
-            // What is in the way is named where the directory is needed.
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(nothing),
-            Err(error) => return Err(failed("look at", path)(error)),
+    ) -> Result<(There, StatxAttributes), RootError> {
+        let path = path.as_str();
+        let Some(found) = self.entry(path).map_err(failed("look at", path))? else {
+            return Ok((There::Nothing, StatxAttributes::empty()));
         };
-        let flags = AtFlags::SYMLINK_NOFOLLOW;
-        let stat = absent(statx(&directory, name, flags, StatxFlags::BASIC_STATS))
-            .map_err(failed("look at", path))?;
-        let Some(stat) = stat else {
-            return Ok(nothing);
-        };
-        let found = match FileType::from_raw_mode(stat.stx_mode.into()) {
-            FileType::RegularFile => Found::File {
-                same: is_same(&directory, name, &stat, wanted).map_err(failed("read", path))?,
+        let stat = &found.stat;
+        let there = match found.kind() {
+            FileType::RegularFile => There::File {
+                same: is_same(&found, wanted).map_err(failed("read", path))?,
                 mode: u32::from(stat.stx_mode) & 0o7777,
                 is_ours: stat.stx_uid == rustix::process::geteuid().as_raw()
                     && stat.stx_gid == rustix::process::getegid().as_raw(),
             },
-            FileType::Symlink => {
-                Found::Link(link_target(&directory, name).map_err(failed("look at", path))?)
-            }
-            other => Found::Other(other),
+            FileType::Symlink => There::Link(found.target().map_err(failed("look at", path))?),
+            other => There::Other(other),
         };
-        Ok((found, stat.stx_attributes))
+        Ok((there, stat.stx_attributes))
     }
 
     /// What is there, if anything, may be taken away.
     pub(super) fn check_replaceable(&self, path: &TreePath) -> Result<(), RootError> {
         let (found, attributes) = self.look(path, None)?;
         match found {
-            Found::Nothing => Ok(()),
-            Found::Other(kind) => Err(obstacle(path.as_str(), kind, "a file")),
-            Found::File { .. } | Found::Link(_) => refuse(attributes, path.as_str()),
+            There::Nothing => Ok(()),
+            There::Other(kind) => Err(obstacle(path.as_str(), kind, "a file")),
+            There::File { .. } | There::Link(_) => refuse(attributes, path.as_str()),
         }
     }
 
@@ -167,7 +154,7 @@ impl RootTree {
     pub(super) fn free_name(&self, to: &TreePath) -> Result<TreePath, RootError> {
         let mut name = to.clone();
         for n in 1_u32.. {
-            if matches!(self.look(&name, None)?.0, Found::Nothing) {
+            if matches!(self.look(&name, None)?.0, There::Nothing) {
                 break;
             }
             name = format!("{to}.{n}").parse().unwrap_or_else(|_| to.clone());
@@ -199,11 +186,7 @@ impl RootTree {
     /// Nothing is at the path: not even a link, which would keep a directory
     /// from being made.
     fn check_is_missing(&self, path: &str) -> Result<(), RootError> {
-        let parent = TreePath::directory_of(path);
-        let Ok(parent) = self.resolve(parent, OFlags::PATH | OFlags::DIRECTORY) else {
-            return Ok(());
-        };
-        match stat_at(&parent, file_name(path)) {
+        match self.entry(path) {
             Ok(Some(_)) => Err(RootError::Dangling {
                 path: path.to_owned(),
             }),
@@ -213,24 +196,17 @@ impl RootTree {
 }
 
 /// The file holds these bytes. One of another length is not read.
-fn is_same(
-    directory: &impl AsFd,
-    name: &str,
-    stat: &Statx,
-    wanted: Option<&[u8]>,
-) -> Result<bool, std::io::Error> {
-    let Some(wanted) = wanted.filter(|wanted| wanted.len() as u64 == stat.stx_size) else {
+fn is_same(found: &Found, wanted: Option<&[u8]>) -> std::io::Result<bool> {
+    let size = found.stat.stx_size;
+    let Some(wanted) = wanted.filter(|wanted| wanted.len() as u64 == size) else {
         return Ok(false);
     };
-    let flags =
-        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = match rustix::fs::openat(directory, name, flags, Mode::empty()) {
-        Ok(file) => file,
+    match found.open() {
+        Ok(file) => Ok(read_bounded(file, size, size)? == wanted),
         // Whoever may replace it need not be allowed to read it.
-        Err(Errno::ACCESS) => return Ok(false),
-        Err(error) => return Err(error.into()),
-    };
-    Ok(read_bounded(file.into(), stat.stx_size, stat.stx_size)? == wanted)
+        Err(Errno::ACCESS) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is there may be replaced, moved or removed.

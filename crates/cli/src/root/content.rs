@@ -5,15 +5,16 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use nvmeroot_render::TreePath;
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Statx, StatxFlags, statx};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::error::{RootError, failed};
-use super::tree::{RootTree, absent, file_name, link_target, stat_at};
+use super::tree::{RootTree, absent, file_name, link_target};
 
 /// nvmeroot's own directory in a root tree: what it changed, and what was there before.
 pub(super) const PLACE: &str = "var/lib/nvmeroot";
@@ -130,15 +131,17 @@ impl RootTree {
         match content {
             Content::Absent => Ok(false),
             Content::File { size, sha256 } => {
-                if found.kind() != FileType::RegularFile || found.size() != *size {
+                if found.kind() != FileType::RegularFile || found.stat.stx_size != *size {
                     return Ok(false);
                 }
-                let digest = found.open().and_then(Digest::of_file);
-                Ok(digest.map_err(failed("read", path))? == *sha256)
+                let digest = || Digest::of_file(found.open()?);
+                Ok(digest().map_err(failed("read", path))? == *sha256)
             }
-            Content::Link { sha256 } => found
-                .is_link_to(|target| Digest::of(target) == *sha256)
-                .map_err(failed("look at", path)),
+            Content::Link { .. } if found.kind() != FileType::Symlink => Ok(false),
+            Content::Link { sha256 } => {
+                let target = found.target().map_err(failed("look at", path))?;
+                Ok(Digest::of(target.as_os_str().as_bytes()) == *sha256)
+            }
             Content::Kept { number } => {
                 let kept = number.path();
                 let Some(kept) = self.entry(&kept).map_err(failed("look at", &kept))? else {
@@ -153,13 +156,13 @@ impl RootTree {
     pub(super) fn is_one_file(&self, one: &str, other: &str) -> Result<bool, Errno> {
         let place = |path| {
             let found = self.entry(path)?;
-            Ok(found.map(|found| (found.stat.st_dev, found.stat.st_ino)))
+            Ok(found.map(|found| found.place()))
         };
         Ok(place(one)? == place(other)?)
     }
 
     /// What is at a path, not followed; nothing, too, where its directory is not there.
-    fn entry(&self, path: &str) -> Result<Option<Found>, Errno> {
+    pub(super) fn entry(&self, path: &str) -> Result<Option<Found>, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         let directory = match self.resolve(TreePath::directory_of(path), flags) {
             Err(Errno::NOTDIR) => None,
@@ -169,7 +172,8 @@ impl RootTree {
             return Ok(None);
         };
         let name = file_name(path).to_owned();
-        let stat = stat_at(&directory, &name)?;
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let stat = absent(statx(&directory, &name, flags, StatxFlags::BASIC_STATS))?;
         Ok(stat.map(|stat| Found {
             directory,
             name,
@@ -179,54 +183,49 @@ impl RootTree {
 }
 
 /// Something that is at a path.
-struct Found {
+pub(super) struct Found {
     directory: OwnedFd,
     name: String,
-    stat: Stat,
+    pub(super) stat: Statx,
 }
 
 impl Found {
-    fn kind(&self) -> FileType {
-        FileType::from_raw_mode(self.stat.st_mode)
+    pub(super) fn kind(&self) -> FileType {
+        FileType::from_raw_mode(self.stat.stx_mode.into())
     }
 
-    fn size(&self) -> u64 {
-        u64::try_from(self.stat.st_size).unwrap_or(0)
+    /// Which file it is.
+    fn place(&self) -> (u32, u32, u64) {
+        let stat = &self.stat;
+        (stat.stx_dev_major, stat.stx_dev_minor, stat.stx_ino)
     }
 
-    fn open(&self) -> io::Result<File> {
+    pub(super) fn open(&self) -> Result<File, Errno> {
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.directory, &self.name, flags, Mode::empty())?;
         Ok(file.into())
     }
 
-    fn is_link_to(&self, says: impl FnOnce(&[u8]) -> bool) -> Result<bool, Errno> {
-        if self.kind() != FileType::Symlink {
-            return Ok(false);
-        }
-        let target = link_target(&self.directory, &self.name)?;
-        Ok(says(target.as_os_str().as_bytes()))
+    /// Where a symbolic link leads.
+    pub(super) fn target(&self) -> Result<PathBuf, Errno> {
+        link_target(&self.directory, &self.name)
     }
 
     /// The same file, or one of the same kind, mode, owner and content.
     fn is_same(&self, other: &Self) -> io::Result<bool> {
         let (a, b) = (&self.stat, &other.stat);
-        if (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino) {
+        if self.place() == other.place() {
             return Ok(true);
         }
-        if (a.st_mode, a.st_uid, a.st_gid) != (b.st_mode, b.st_uid, b.st_gid) {
+        if (a.stx_mode, a.stx_uid, a.stx_gid) != (b.stx_mode, b.stx_uid, b.stx_gid) {
             return Ok(false);
         }
         match self.kind() {
-            FileType::RegularFile if self.size() == other.size() => {
+            FileType::RegularFile if a.stx_size == b.stx_size => {
                 is_equal(self.open()?, other.open()?)
             }
-            FileType::Symlink => {
-                let target = link_target(&other.directory, &other.name)?;
-                let target = target.as_os_str().as_bytes();
-                Ok(self.is_link_to(|own| own == target)?)
-            }
+            FileType::Symlink => Ok(self.target()? == other.target()?),
             _ => Ok(false),
         }
     }
