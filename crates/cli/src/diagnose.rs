@@ -20,6 +20,13 @@ impl SourceMap {
         self.0.insert(name.to_owned(), text.into());
     }
 
+    /// The same of bytes; what is no text has no lines to show.
+    pub(crate) fn insert_bytes(&mut self, name: &str, bytes: &[u8]) {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            self.insert(name, text);
+        }
+    }
+
     fn line(&self, origin: &Origin) -> Option<&str> {
         let line = usize::try_from(origin.line).ok()?.checked_sub(1)?;
         self.0.get(&*origin.file)?.lines().nth(line)

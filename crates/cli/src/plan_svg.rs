@@ -25,13 +25,8 @@ pub(crate) fn drawing(plan: &BootPlan) -> String {
     let mut drawn = 0;
     for mount in remote().take(MOST) {
         let title = mount.path.to_string();
-        let node = draft.node(
-            0,
-            NodeStyle::Mount,
-            title,
-            "mounted here",
-            Some(&mount.origin),
-        );
+        let origin = Some(&mount.origin);
+        let node = draft.node(0, NodeStyle::Mount, title, "mounted here", origin);
         for &index in &mount.controllers {
             let Some(slot) = controllers.get_mut(index) else {
                 continue;
@@ -147,10 +142,9 @@ impl Draft<'_> {
     }
 
     fn choice(&mut self, choice: &Choice, style: NodeStyle, over: &str) -> NodeId {
-        let refused = if style == NodeStyle::Rejected {
-            "not "
-        } else {
-            ""
+        let refused = match style {
+            NodeStyle::Rejected => "not ",
+            _ => "",
         };
         let title = format!("{refused}{}{over}", choice.route);
         let why = choice.why.replace('`', "");
@@ -166,13 +160,8 @@ impl Draft<'_> {
         let column = 3 + self.depths[place];
         let title = interface.name.to_string();
         let kind = kind(interface).replace('`', "");
-        let node = self.node(
-            column,
-            NodeStyle::Link,
-            title,
-            &kind,
-            Some(&interface.origin),
-        );
+        let origin = Some(&interface.origin);
+        let node = self.node(column, NodeStyle::Link, title, &kind, origin);
         self.links[place] = Some(node);
         if self.depths[place] >= DEEPEST {
             return node;

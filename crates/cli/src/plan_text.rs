@@ -21,11 +21,9 @@ impl fmt::Display for PlanText<'_> {
         let plan = self.plan;
         writeln!(f, "reach: {}", plan.reach)?;
         for reason in &plan.reasons {
-            write!(f, "  {}", reason.message)?;
-            match &reason.origin {
-                Some(origin) => writeln!(f, " ({})", place(origin))?,
-                None => writeln!(f)?,
-            }
+            let origin = reason.origin.as_ref();
+            let place = origin.map_or_else(String::new, |one| format!(" ({})", place(one)));
+            writeln!(f, "  {}{place}", reason.message)?;
         }
         writeln!(f, "  {}", consequence(plan.reach))?;
         write!(f, "{}", ways::lines(plan))?;
@@ -237,11 +235,7 @@ fn card_text(card: &Match) -> String {
     let name = card.name.as_ref().map(|name| format!("name {name}"));
     let driver = card.driver.join(" or ");
     let driver = (!driver.is_empty()).then(|| format!("driver {driver}"));
-    let words: Vec<String> = [mac, name, driver].into_iter().flatten().collect();
-    match words.is_empty() {
-        true => String::new(),
-        false => format!(" with {}", words.join(" and ")),
-    }
+    after(" with ", [mac, name, driver], " and ")
 }
 
 /// What is not as usual.
@@ -288,7 +282,7 @@ fn in_brackets(name: &str, words: &[String]) -> String {
 fn ipv6_text(settings: &Ipv6Settings) -> String {
     let usual = Dhcp4::default().route_metric;
     let metric = settings.ra_metric.filter(|metric| *metric != usual);
-    let words: Vec<String> = [
+    let words = [
         settings.mtu.map(|mtu| format!("MTU {mtu}")),
         settings
             .no_link_local
@@ -297,12 +291,15 @@ fn ipv6_text(settings: &Ipv6Settings) -> String {
         settings.address_generation.map(|how| how.to_string()),
         settings.token.map(|token| format!("token {token}")),
         settings.privacy.then(|| "temporary addresses".to_owned()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    ];
+    after(": ", words, ", ")
+}
+
+/// The words after what leads to them; nothing where there are none.
+fn after<const N: usize>(lead: &str, words: [Option<String>; N], between: &str) -> String {
+    let words: Vec<String> = words.into_iter().flatten().collect();
     match words.is_empty() {
         true => String::new(),
-        false => format!(": {}", words.join(", ")),
+        false => format!("{lead}{}", words.join(between)),
     }
 }

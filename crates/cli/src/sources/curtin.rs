@@ -28,10 +28,8 @@ pub(super) fn network(
     let mut sources = Vec::new();
     for one in &configuration.texts {
         let (file, _) = &one.within;
-        if *file != one.origin.file
-            && let Ok(text) = std::str::from_utf8(&one.content)
-        {
-            source_map.insert(file, text);
+        if *file != one.origin.file {
+            source_map.insert_bytes(file, &one.content);
         }
         sources.push(NetworkText {
             name: one.name.to_string(),

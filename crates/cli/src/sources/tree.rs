@@ -75,9 +75,7 @@ pub(super) fn network(
         if path.starts_with("etc/cloud/") && !is_about_network(&content) {
             continue;
         }
-        if let Ok(text) = std::str::from_utf8(&content) {
-            source_map.insert(&path, text);
-        }
+        source_map.insert_bytes(&path, &content);
         sources.push(NetworkText {
             name: path.clone(),
             path: Some(path),
@@ -155,9 +153,7 @@ pub(super) fn nvme(
             let why = anyhow::anyhow!("`{path}` is longer than {LONGEST} bytes");
             return Err(Failure::Runtime(why).into());
         }
-        if let Ok(text) = std::str::from_utf8(&bytes) {
-            source_map.insert(path, text);
-        }
+        source_map.insert_bytes(path, &bytes);
         Ok(Some(bytes))
     };
     let mut found = Vec::new();
