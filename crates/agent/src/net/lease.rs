@@ -420,9 +420,11 @@ pub(super) fn announce(
 pub(super) fn failure(error: &DhcpError) -> Failure {
     let kind = match error {
         DhcpError::LinkDown { .. } => FailureKind::NoCarrier,
-        DhcpError::Conflict { .. } | DhcpError::DuplicateLinkLocal { .. } => {
-            FailureKind::AddressInUse
-        }
+        DhcpError::DuplicateLinkLocal { .. }
+        | DhcpError::Failed {
+            why: dhcp::Failure::Conflict { .. },
+            ..
+        } => FailureKind::AddressInUse,
         DhcpError::Io { .. } => FailureKind::Network,
         _ => FailureKind::NoLease,
     };

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nvmeroot_agent::net::dhcp::{
-    ClientId, DhcpError, Event, Lease4, LeaseConfig4, announce, keep_v4,
+    ClientId, DhcpError, Event, Failure, Lease4, LeaseConfig4, announce, keep_v4,
 };
 use nvmeroot_plan::{Dhcp4, MacAddress};
 
@@ -92,7 +92,14 @@ fn first_retries_within_a_second_and_on_until_the_deadline() {
     let patience = Duration::from_millis(2200);
     let (lease, run) = net.v4(None, patience);
     assert!(
-        matches!(lease, Err(DhcpError::NoAnswer { tries: 4, .. })),
+        matches!(
+            lease,
+            Err(DhcpError::Failed {
+                why: Failure::NoAnswer,
+                tries: 4,
+                ..
+            })
+        ),
         "{lease:?}"
     );
     assert!(run.time >= patience, "{:?}", run.time);
@@ -154,7 +161,13 @@ fn range_exhausted_is_silence() {
     let other = ClientId::of_mac(MacAddress::new([2, 0, 0, 0, 0, 8]));
     let (second, _) = net.v4(Some(other), Duration::from_millis(500));
     assert!(
-        matches!(second, Err(DhcpError::NoAnswer { .. })),
+        matches!(
+            second,
+            Err(DhcpError::Failed {
+                why: Failure::NoAnswer,
+                ..
+            })
+        ),
         "{second:?}"
     );
     assert!(net.log().contains("no address available"));
@@ -170,7 +183,11 @@ fn address_in_use() {
     net.serve(&[ONE]);
     // Less than the pause after a DECLINE.
     let (lease, run) = net.v4(identity().client_id, Duration::from_millis(900));
-    let Err(DhcpError::Conflict { address, mac, .. }) = lease else {
+    let Err(DhcpError::Failed {
+        why: Failure::Conflict { address, mac },
+        ..
+    }) = lease
+    else {
         panic!("{lease:?} {:?}", run.events);
     };
     assert_eq!(address, Ipv4Addr::new(10, 9, 0, 50));
@@ -201,7 +218,7 @@ fn announcement_corrects_the_neighbours_and_finds_another_host() {
     let conflict = announce(&link, other, watch, stop.as_fd());
     drop(entered);
     assert!(
-        matches!(conflict, Err(DhcpError::Conflict { address, .. }) if address == other),
+        matches!(conflict, Err(DhcpError::Failed { why: Failure::Conflict { address, .. }, .. }) if address == other),
         "{conflict:?}"
     );
     let known = net.show_target("neighbour show 10.9.0.51 dev s");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nvmeroot_agent::net::dhcp::{DhcpError, Duid, Iaid, V6Config};
+use nvmeroot_agent::net::dhcp::{DhcpError, Duid, Failure, Iaid, V6Config};
 
 use crate::client::NEVER;
 use crate::net::{MAC, Net, skip};
@@ -47,7 +47,13 @@ fn range_exhausted() {
     };
     let (second, _) = net.v6_as(&other, Duration::from_millis(600));
     assert!(
-        matches!(second, Err(DhcpError::NoAddresses { .. })),
+        matches!(
+            second,
+            Err(DhcpError::Failed {
+                why: Failure::NoAddresses { .. },
+                ..
+            })
+        ),
         "{second:?}"
     );
 }

@@ -39,64 +39,17 @@ pub enum DhcpError {
         /// The address.
         address: Ipv6Addr,
     },
-    /// No server answered.
-    #[error(
-        "no DHCP server answered on `{link}` after {tries} tries in {} s\nhint: is a DHCP server in this network (or VLAN)?",
-        waited.as_secs()
-    )]
-    NoAnswer {
+    /// What stood in the way to the end.
+    #[error("{}", failed(link, why, *tries, *waited))]
+    Failed {
         /// The link.
         link: InterfaceName,
+        /// What it was.
+        why: Failure,
         /// How many messages were sent.
         tries: u32,
         /// For how long.
         waited: Duration,
-    },
-    /// A server offered an address and didn't confirm it.
-    #[error(
-        "the DHCP server `{server}` offered `{address}` on `{link}`, but didn't confirm it ({tries} tries in {} s)",
-        waited.as_secs()
-    )]
-    NotConfirmed {
-        /// The link.
-        link: InterfaceName,
-        /// The server.
-        server: IpAddr,
-        /// The address.
-        address: IpAddr,
-        /// How many messages were sent.
-        tries: u32,
-        /// For how long.
-        waited: Duration,
-    },
-    /// A server answers, but has nothing for us: DHCPv4's NAK, DHCPv6's
-    /// status codes other than `NoAddrsAvail`.
-    #[error("the DHCP server refused on `{link}`: {reason}")]
-    Refused {
-        /// The link.
-        link: InterfaceName,
-        /// What it said.
-        reason: String,
-    },
-    /// The DHCPv6 server has no address left (`NoAddrsAvail`).
-    #[error(
-        "the DHCP server has no address for `{link}`: {reason}\nhint: is its range exhausted, or this host not known to it?"
-    )]
-    NoAddresses {
-        /// The link.
-        link: InterfaceName,
-        /// What it said.
-        reason: String,
-    },
-    /// Another host uses the address that the server gave.
-    #[error("the address `{address}` that DHCP gave to `{link}` is in use by `{mac}`")]
-    Conflict {
-        /// The link.
-        link: InterfaceName,
-        /// The address.
-        address: Ipv4Addr,
-        /// Who has it.
-        mac: MacAddress,
     },
     /// A lease ended without being renewed.
     #[error("the lease on `{link}` ended, no server renewed it")]
@@ -169,29 +122,30 @@ pub enum Event {
     Renewed6(Box<Lease6>),
 }
 
-/// What stands in the way at present; becomes the error at the deadline.
+/// What stands in the way at present; the error at the deadline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// No server answered.
     NoAnswer,
-    /// A server offered, and doesn't confirm.
+    /// A server offered an address and didn't confirm it.
     NotConfirmed {
         /// The server.
         server: IpAddr,
         /// The address.
         address: IpAddr,
     },
-    /// A server said no.
+    /// A server answers, but has nothing for us: DHCPv4's NAK, DHCPv6's
+    /// status codes other than `NoAddrsAvail`.
     Refused {
         /// What it said.
         reason: String,
     },
-    /// A server has no address.
+    /// The DHCPv6 server has no address left (`NoAddrsAvail`).
     NoAddresses {
         /// What it said.
         reason: String,
     },
-    /// Another host has the address.
+    /// Another host uses the address that the server gave.
     Conflict {
         /// The address.
         address: Ipv4Addr,
@@ -200,24 +154,21 @@ pub enum Failure {
     },
 }
 
-impl Failure {
-    pub(super) fn into_error(self, link: InterfaceName, tries: u32, waited: Duration) -> DhcpError {
-        match self {
-            Self::NoAnswer => DhcpError::NoAnswer {
-                link,
-                tries,
-                waited,
-            },
-            Self::NotConfirmed { server, address } => DhcpError::NotConfirmed {
-                link,
-                server,
-                address,
-                tries,
-                waited,
-            },
-            Self::Refused { reason } => DhcpError::Refused { link, reason },
-            Self::NoAddresses { reason } => DhcpError::NoAddresses { link, reason },
-            Self::Conflict { address, mac } => DhcpError::Conflict { link, address, mac },
+fn failed(link: &InterfaceName, why: &Failure, tries: u32, waited: Duration) -> String {
+    let waited = waited.as_secs();
+    match why {
+        Failure::NoAnswer => format!(
+            "no DHCP server answered on `{link}` after {tries} tries in {waited} s\nhint: is a DHCP server in this network (or VLAN)?"
+        ),
+        Failure::NotConfirmed { server, address } => format!(
+            "the DHCP server `{server}` offered `{address}` on `{link}`, but didn't confirm it ({tries} tries in {waited} s)"
+        ),
+        Failure::Refused { reason } => format!("the DHCP server refused on `{link}`: {reason}"),
+        Failure::NoAddresses { reason } => format!(
+            "the DHCP server has no address for `{link}`: {reason}\nhint: is its range exhausted, or this host not known to it?"
+        ),
+        Failure::Conflict { address, mac } => {
+            format!("the address `{address}` that DHCP gave to `{link}` is in use by `{mac}`")
         }
     }
 }

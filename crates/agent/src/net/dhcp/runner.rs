@@ -158,7 +158,11 @@ impl<W: Transport> Runner<'_, W> {
         if down || no_carrier(&link) {
             return DhcpError::LinkDown { link };
         }
-        let (tries, waited) = (self.client.tries(), self.start.elapsed());
-        self.client.failure().into_error(link, tries, waited)
+        DhcpError::Failed {
+            link,
+            why: self.client.failure(),
+            tries: self.client.tries(),
+            waited: self.start.elapsed(),
+        }
     }
 }

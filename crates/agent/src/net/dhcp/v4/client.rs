@@ -330,10 +330,8 @@ impl Client {
             server: Some(lease.server),
             ..self.blank(now, MessageType::Decline)
         };
-        self.book.send(
-            MessageType::Decline.name(),
-            Output::Broadcast(request.encode()),
-        );
+        let message = Output::Broadcast(request.encode());
+        self.book.send(MessageType::Decline.name(), message);
         let pause = if self.declined {
             DECLINED_AGAIN
         } else {
@@ -351,10 +349,8 @@ impl Client {
             broadcast: self.discovers >= BROADCAST_FROM && self.discovers.is_multiple_of(2),
             ..self.blank(now, MessageType::Discover)
         };
-        self.book.send(
-            MessageType::Discover.name(),
-            Output::Broadcast(request.encode()),
-        );
+        let message = Output::Broadcast(request.encode());
+        self.book.send(MessageType::Discover.name(), message);
         self.book.pause(now);
     }
 
@@ -367,10 +363,8 @@ impl Client {
             server: Some(offer.server),
             ..self.blank(now, MessageType::Request)
         };
-        self.book.send(
-            MessageType::Request.name(),
-            Output::Broadcast(request.encode()),
-        );
+        let message = Output::Broadcast(request.encode());
+        self.book.send(MessageType::Request.name(), message);
         self.book.pause(now);
     }
 

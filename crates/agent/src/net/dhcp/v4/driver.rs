@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::client::{Client, Output, V4Config};
 use super::lease::Lease4;
 use crate::net::dhcp::Link;
-use crate::net::dhcp::error::{DhcpError, Event};
+use crate::net::dhcp::error::{DhcpError, Event, Failure};
 use crate::net::dhcp::frame::{self, Arp, parse_arp, parse_udp};
 use crate::net::dhcp::random::Random;
 use crate::net::dhcp::runner::{Runner, Sending, Transport, arrived};
@@ -202,7 +202,7 @@ fn open(link: &Link) -> io::Result<UdpSocket> {
 /// whatever else boots.
 ///
 /// # Errors
-/// [`DhcpError::Conflict`]: another host has the address.
+/// [`Failure::Conflict`]: another host has the address.
 /// [`DhcpError::Stopped`], or a socket error.
 pub fn announce(
     link: &Link,
@@ -224,10 +224,14 @@ pub fn announce(
     let is = |arp: &Arp| arp.claims(address, link.mac);
     match heard(&socket, link, watch, stop, is)? {
         None => send(),
-        Some(arp) => Err(DhcpError::Conflict {
+        Some(arp) => Err(DhcpError::Failed {
             link: link.name.clone(),
-            address,
-            mac: arp.sender_mac,
+            why: Failure::Conflict {
+                address,
+                mac: arp.sender_mac,
+            },
+            tries: 1,
+            waited: watch,
         }),
     }
 }
