@@ -260,13 +260,16 @@ fn a_lease_is_renewed() {
     let mut net = Net::up();
     net.serve(&[RANGE]);
     let lease = lease_to_renew(&net);
+    let acknowledged = |net: &Net| net.log().matches("DHCPACK").count();
+    // On a busy machine the first lease is asked for more than once.
+    let before = acknowledged(&net);
     let (ended, events) = keep(&net, &lease);
     assert!(matches!(ended, DhcpError::Stopped), "{ended}");
     let [Event::Renewed4(renewed)] = events.as_slice() else {
         panic!("{events:?}");
     };
     assert_eq!(renewed.address, lease.address);
-    assert_eq!(net.log().matches("DHCPACK").count(), 2);
+    assert!(acknowledged(&net) > before, "{}", net.log());
 }
 
 /// A server that was set up anew and knows nothing of the lease.
