@@ -37,7 +37,7 @@ pub(crate) fn with_what_the_boot_knows(
     let mut cards = Vec::new();
     if !tables.is_empty() || !command_line.is_empty() {
         let machine = input.machine.as_deref().unwrap_or(Path::new("/"));
-        let present = sources::cards(machine)?.into_iter();
+        let present = sources::cards(machine)?.known.into_iter();
         let known = present.filter_map(|card| {
             Some(Card {
                 name: card.name.parse().ok()?,

@@ -141,6 +141,12 @@ network:
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
         write(&path, text.as_bytes(), 0o644);
     }
+    // The module `bonding` has the one there; the other can't be read.
+    let links = work.path().join("machine/sys/class/net");
+    write(&links.join("bonding_masters"), b"bond0\n", 0o644);
+    for directory in ["wlan9/device", "wlan9/type"] {
+        std::fs::create_dir_all(links.join(directory)).expect("a directory");
+    }
     let line = "plan --curtin curtin.yaml --machine machine --nbft NBFT";
     let output = run(nvmeroot()
         .current_dir(work.path())

@@ -248,6 +248,12 @@ faults! {
         m.remove("run/udev/data/b8:3");
         std::fs::create_dir(m.path("run/udev/data/b8:3")).expect("a directory");
     } => ["warning machine-unread"];
+    two_pools_beside_one_that_can_not_be_looked_at: Zfs, BOTH, |m| {
+        m.edit(GRUB, "ZFS=rpool/ROOT/debian", "zfs:AUTO");
+        put_two_pools(m);
+        m.put("sys/class/block/loop7/dev", "7:7\n");
+        std::fs::create_dir_all(m.path("run/udev/data/b7:7")).expect("a directory");
+    } => ["warning root-unstable", "warning machine-unread"];
     devices_that_can_not_be_looked_at: Zfs, BOTH, |m| {
         m.edit(GRUB, "ZFS=rpool/ROOT/debian", "zfs:AUTO");
         m.put("sys/class/block", "");
@@ -294,9 +300,19 @@ faults! {
     } => ["fault card-driver-missing"];
     no_driver_of_this_machine_s_card: Dhcp, BOTH, |m| {
         card(m, "enp1s0", "e1000e");
+        // The module `bonding` has it there.
+        m.put("sys/class/net/bonding_masters", "bond0\n");
         m.add(&format!("{}/kernel/drivers/net/virtio_net.ko", m.modules()), 0o644, b"module");
         m.take_module("e1000e");
     } => ["fault module-missing"];
+    no_driver_of_a_card_beside_one_that_can_not_be_looked_at: Dhcp, BOTH, |m| {
+        card(m, "enp1s0", "e1000e");
+        card(m, "wlan9", "iwlwifi");
+        m.remove("sys/class/net/wlan9/type");
+        std::fs::create_dir(m.path("sys/class/net/wlan9/type")).expect("a directory");
+        m.add(&format!("{}/kernel/drivers/net/virtio_net.ko", m.modules()), 0o644, b"module");
+        m.take_module("e1000e");
+    } => ["fault module-missing", "warning machine-unread"];
     cards_that_can_not_be_looked_at: Dhcp, BOTH, |m| m.put("sys/class/net", "")
         => ["warning machine-unread"];
     a_card_that_can_not_be_looked_at: Dhcp, BOTH, |m| {

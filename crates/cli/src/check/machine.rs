@@ -8,19 +8,27 @@ use nvmeroot_intake::Card;
 
 use super::finding::{Finding, Topic};
 use crate::root::RootTree;
+use crate::sources::Known;
 use crate::{Failure, sources};
 
 const CARDS: [&str; 1] = ["sys/class/net"];
 const POOLS: [&str; 2] = ["sys/class/block", "run/udev/data"];
 
-/// What was asked of it, each once: the answer, or why there is none.
+/// What was asked of it, each once.
 pub(crate) struct Machine<'a> {
     root: &'a RootTree,
     path: &'a Path,
     /// The tree is the running one: what is not there was not looked at.
     is_running: bool,
-    cards: OnceCell<Result<Vec<Card>, String>>,
-    pools: OnceCell<Result<BTreeSet<String>, String>>,
+    cards: OnceCell<Answer<Vec<Card>>>,
+    pools: OnceCell<Answer<BTreeSet<String>>>,
+}
+
+/// What is known, and why there may be more.
+#[derive(Default)]
+struct Answer<T> {
+    known: T,
+    unread: Option<String>,
 }
 
 impl<'a> Machine<'a> {
@@ -37,33 +45,39 @@ impl<'a> Machine<'a> {
 
     /// The network cards, as far as they are known.
     pub(crate) fn cards(&self) -> &[Card] {
-        let answer = self.cards.get_or_init(|| self.ask(&CARDS, sources::cards));
-        answer.as_deref().unwrap_or_default()
+        let answer = || self.ask(&CARDS, sources::cards);
+        &self.cards.get_or_init(answer).known
     }
 
     /// The pools of ZFS, as far as they are known.
     pub(crate) fn pools(&self) -> &BTreeSet<String> {
-        static UNKNOWN: BTreeSet<String> = BTreeSet::new();
-        let answer = self.pools.get_or_init(|| self.ask(&POOLS, sources::pools));
-        answer.as_ref().unwrap_or(&UNKNOWN)
+        let answer = || self.ask(&POOLS, sources::pools);
+        &self.pools.get_or_init(answer).known
     }
 
     /// `places`: the directories that have the answer.
-    fn ask<T>(
+    fn ask<T: Default>(
         &self,
         places: &[&str],
-        read: impl Fn(&Path) -> Result<T, Failure>,
-    ) -> Result<T, String> {
+        read: impl Fn(&Path) -> Result<Known<T>, Failure>,
+    ) -> Answer<T> {
         let mut places = places.iter();
         let missing = places.find(|place| self.is_running && !self.root.is_directory(place));
-        if let Some(place) = missing {
-            return Err(format!("`/{place}` is not there"));
+        let missing = missing.map(|place| format!("`/{place}` is not there"));
+        match read(self.path) {
+            Ok(Known { known, unread }) => Answer {
+                known,
+                unread: missing.or_else(|| unread.map(|error| error.to_string())),
+            },
+            Err(failure) => Answer {
+                known: T::default(),
+                unread: Some(missing.unwrap_or_else(|| match failure {
+                    Failure::Usage(why) => why,
+                    Failure::Runtime(error) => error.to_string(),
+                    Failure::Input(_) => "it makes no sense".to_owned(),
+                })),
+            },
         }
-        read(self.path).map_err(|failure| match failure {
-            Failure::Usage(why) => why,
-            Failure::Runtime(error) => error.to_string(),
-            Failure::Input(_) => "it makes no sense".to_owned(),
-        })
     }
 
     /// What was asked and not answered.
@@ -72,11 +86,11 @@ impl<'a> Machine<'a> {
             let (error, _) = error.split_once("\nhint: ").unwrap_or((error, ""));
             Finding::warning(
                 Topic::MachineUnread,
-                format!("{what} can't be looked at: {error}"),
+                format!("{what} can't all be looked at: {error}"),
             )
             .mend(mend)
         };
-        if let Some(Err(error)) = self.cards.get() {
+        if let Some(error) = self.cards.get().and_then(|answer| answer.unread.as_ref()) {
             findings.push(
                 warning(
                     "this machine's network cards",
@@ -84,11 +98,11 @@ impl<'a> Machine<'a> {
                     "see that `/sys` is mounted and can be read",
                 )
                 .because(
-                    "whether the initramfs has the drivers of these very cards was not found out",
+                    "of a card that is not known the driver was not looked for in the initramfs",
                 ),
             );
         }
-        if let Some(Err(error)) = self.pools.get() {
+        if let Some(error) = self.pools.get().and_then(|answer| answer.unread.as_ref()) {
             findings.push(
                 warning("this machine's pools of ZFS", error, "see that `/sys` and `/run` are mounted and can be read, and that udev runs (`udevadm trigger`); or say `root=ZFS=POOL/DATASET`, as `findmnt /` shows it")
                     .because("where there are several, root is taken from any of them by what the boot entry says"),
@@ -120,8 +134,8 @@ mod tests {
         assert_eq!(
             found(true),
             [
-                "this machine's network cards can't be looked at: `/sys/class/net` is not there",
-                "this machine's pools of ZFS can't be looked at: `/sys/class/block` is not there",
+                "this machine's network cards can't all be looked at: `/sys/class/net` is not there",
+                "this machine's pools of ZFS can't all be looked at: `/sys/class/block` is not there",
             ]
         );
         let nobody = Machine::new(&root, dir.path());

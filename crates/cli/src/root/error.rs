@@ -100,10 +100,11 @@ impl RootError {
     }
 
     /// It was the file of a device that is no more (`kernfs_seq_start` in the kernel's
-    /// fs/kernfs/file.c).
+    /// fs/kernfs/file.c), or of a network card (`netdev_show` in net/core/net-sysfs.c).
     pub(crate) fn is_gone(&self) -> bool {
-        let gone = rustix::io::Errno::NODEV.raw_os_error();
-        matches!(self, Self::Io { source, .. } if source.raw_os_error() == Some(gone))
+        use rustix::io::Errno;
+        let gone = [Errno::NODEV, Errno::INVAL].map(|error| Some(error.raw_os_error()));
+        matches!(self, Self::Io { source, .. } if gone.contains(&source.raw_os_error()))
     }
 }
 

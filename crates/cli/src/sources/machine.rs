@@ -45,33 +45,37 @@ pub(super) fn read(top: &Path) -> Result<Machine, Failure> {
     Ok(machine)
 }
 
+/// What is known of the machine.
+pub(crate) struct Known<T> {
+    pub(crate) known: T,
+    /// There may be more: this can't be read.
+    pub(crate) unread: Option<RootError>,
+}
+
 /// The names of the pools of ZFS. `top` as in [`read`].
-///
-/// # Errors
-/// There may be others: something can't be read.
-pub(crate) fn pools(top: &Path) -> Result<BTreeSet<String>, Failure> {
+pub(crate) fn pools(top: &Path) -> Result<Known<BTreeSet<String>>, Failure> {
     let top = open(top)?;
     let files = Files::new(&top);
     let machine = Machine {
         blocks: files.blocks()?,
         ..Machine::default()
     };
-    files.all_read()?;
-    Ok(machine.pools())
+    Ok(Known {
+        known: machine.pools(),
+        unread: files.unread.into_inner(),
+    })
 }
 
 /// The network cards. `top` as in [`read`].
-///
-/// # Errors
-/// There may be others: something can't be read.
-pub(crate) fn cards(top: &Path) -> Result<Vec<Card>, Failure> {
+pub(crate) fn cards(top: &Path) -> Result<Known<Vec<Card>>, Failure> {
     let top = open(top)?;
     let files = Files::new(&top);
     let mut cards = Vec::new();
     for name in top.list(LINKS)? {
         let at = |file: &str| format!("{LINKS}/{name}/{file}");
-        // What has no device is virtual; type 1 is Ethernet (`ARPHRD_ETHER`).
-        if !top.exists(&at("device"))? || files.text(&at("type")).as_deref() != Some("1") {
+        // What is no directory is no link (`bonding_masters`), what has no device is
+        // virtual; type 1 is Ethernet (`ARPHRD_ETHER`).
+        if !top.is_directory(&at("device")) || files.text(&at("type")).as_deref() != Some("1") {
             continue;
         }
         let uevent = files.text(&at("device/uevent")).unwrap_or_default();
@@ -85,8 +89,10 @@ pub(crate) fn cards(top: &Path) -> Result<Vec<Card>, Failure> {
             name,
         });
     }
-    files.all_read()?;
-    Ok(cards)
+    Ok(Known {
+        known: cards,
+        unread: files.unread.into_inner(),
+    })
 }
 
 /// What is asked of ip(8), and the file that has the answer where another machine's files
@@ -148,8 +154,8 @@ impl<'a> Files<'a> {
         Self { top, unread }
     }
 
-    /// A file's bytes. What can't be read is as good as absent, but for who asks for
-    /// [`Self::all_read`]: a kernel without an attribute has other ways to say the same.
+    /// A file's bytes. What can't be read is as good as absent, but for who asks what that
+    /// was: a kernel without an attribute has other ways to say the same.
     fn bytes(&self, path: &str) -> Option<Vec<u8>> {
         match self.top.read(path, LONGEST) {
             Ok(bytes) => bytes,
@@ -160,15 +166,6 @@ impl<'a> Files<'a> {
                 }
                 None
             }
-        }
-    }
-
-    /// # Errors
-    /// A file that is there could not be read.
-    fn all_read(self) -> Result<(), Failure> {
-        match self.unread.into_inner() {
-            Some(error) => Err(error.into()),
-            None => Ok(()),
         }
     }
 

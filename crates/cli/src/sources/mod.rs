@@ -15,7 +15,7 @@ use std::path::Path;
 use nvmeroot_intake::{Card, IntakeError, netplan};
 use nvmeroot_plan::{BootPlan, Fragment, HostIdentity, Manager, Origin, Warning, resolve};
 
-pub(crate) use self::machine::{cards, pools};
+pub(crate) use self::machine::{Known, cards, pools};
 use self::source::{NetworkText, SourceError};
 use crate::Failure;
 use crate::args::Input;
@@ -114,7 +114,7 @@ fn without_curtin(
     };
     let mut fragments = vec![mounted::storage(&place, &nvme, source_map)?];
     let network = tree::network(root, false, source_map)?;
-    let cards = machine::cards(place.files())?;
+    let cards = machine::cards(place.files())?.known;
     fragments.extend(of_managers(root, &cards, source_map)?);
     fragments.extend(netplan_of(&network, None)?);
     let is_silent = fragments.iter().all(|one| one.interfaces.is_none());

@@ -75,8 +75,8 @@ impl<'m> Devices<'m> {
     }
 
     /// The devices that a spec of fstab(5) names, ascending: parts of one filesystem, or
-    /// copies of each other. `None`: nothing on this machine. They are those that udev prefers, as it does not a snapshot
-    /// beside its origin. What another one of them is put together from is left out: the
+    /// copies of each other. `None`: nothing on this machine. They are those that udev
+    /// prefers, as it does not a snapshot beside its origin. What another one of them is put together from is left out: the
     /// members of an array say its UUID too.
     pub(super) fn by_spec(&self, wanted: &str) -> Option<Vec<usize>> {
         let wanted = match wanted.split_once('=') {
@@ -93,7 +93,7 @@ impl<'m> Devices<'m> {
         let rank = |at: &usize| priority(self.block(*at));
         let highest = found.iter().map(rank).max();
         found.retain(|at| Some(rank(at)) == highest);
-        Some(found)
+        Some(found).filter(|found| !found.is_empty())
     }
 
     /// The drives of a pool of ZFS: udev knows them by its name (`zfs_extract_guid_name` in
