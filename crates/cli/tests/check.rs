@@ -408,6 +408,13 @@ faults! {
         m.put("usr/lib/dracut/dracut.conf.d/b.conf", "omit_dracutmodules+=\" nvmeroot \"\n");
         m.put("etc/dracut.conf.d/b.conf", "\n");
     } => [];
+    dracut_s_file_in_the_place_of_which_is_nothing: Vlan, BY_DRACUT, |m| {
+        m.put("usr/lib/dracut/dracut.conf.d/b.conf", "omit_dracutmodules+=\" nvmeroot \"\n");
+        m.put("etc/dracut.conf.d/a.conf", "\n");
+        std::os::unix::fs::symlink("gone", m.path("etc/dracut.conf.d/b.conf")).expect("a link");
+    } => ["fault left-out"];
+    a_file_that_dracut_takes_for_two_which_are_not_there: Vlan, BY_DRACUT,
+        |m| m.put("etc/dracut.conf.d/a b.conf", "omit_dracutmodules+=\" nvmeroot \"\n") => [];
     dracut_s_files_are_read_in_the_order_of_their_numbers: Vlan, BY_DRACUT, |m| {
         m.put("etc/dracut.conf.d/9-mine.conf", "omit_dracutmodules=\" nvmf \"\n");
         m.put("usr/lib/dracut/dracut.conf.d/10-a.conf", "omit_dracutmodules+=\" nvmeroot \"\n");

@@ -45,8 +45,13 @@ fn of_directories(subject: &Subject<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for directory in DIRECTORIES {
         let names = subject.list(directory).into_iter();
-        let names = names.filter(|name| name.ends_with(".conf") && !name.starts_with('.'));
-        found.extend(names.map(|name| (directory, name)));
+        // bash takes a name with white space for several, which are not there.
+        let is_read = |name: &String| {
+            let is_name = !name.starts_with('.') && !name.contains(char::is_whitespace);
+            let path = || format!("{directory}/{name}");
+            name.ends_with(".conf") && is_name && subject.root.exists(&path()).unwrap_or_default()
+        };
+        found.extend(names.filter(is_read).map(|name| (directory, name)));
     }
     found.sort_by(|(_, one), (_, other)| version::compare(one, other));
     found.dedup_by(|(_, later), (_, first)| version::compare(later, first).is_eq());

@@ -77,14 +77,28 @@ impl<'r> Menu<'r> {
     /// The kernels of a file, each with the `initrd` and the `append` of its label. What is
     /// included stands in the place of the line that says it.
     fn file(&mut self, path: &str, text: &str) {
+        let mut is_help = false;
         for (number, line) in (1..).zip(text.lines()) {
             let Some((key, value)) = keyword(line) else {
                 continue;
             };
+            if is_help {
+                is_help = key != "endtext";
+                continue;
+            }
             let place = format!("{path}:{number}");
             match (key.as_str(), &mut self.label) {
                 ("include", _) => self.include(&place, value),
+                ("text", _) => is_help = keyword(value).is_some_and(|(key, _)| key == "help"),
                 ("menu", _) => match keyword(value) {
+                    // With a title it is a menu of its own.
+                    Some((key, value))
+                        if key == "include" && value.contains(char::is_whitespace) =>
+                    {
+                        self.end_label();
+                        self.include(&place, value);
+                        self.end_label();
+                    }
                     Some((key, value)) if key == "include" => self.include(&place, value),
                     Some((key, _)) if ENDING.contains(&key.as_str()) => self.end_label(),
                     _ => {}
@@ -209,6 +223,33 @@ mod tests {
                 (Some("4"), "", true),
                 (Some("5"), "initrd=i a", true),
                 (Some("6"), "initrd=k", true),
+            ]
+        );
+    }
+
+    #[test]
+    fn help_is_no_configuration() {
+        let text = "label a\nlinux vmlinuz-1\ninitrd i\nappend root=UUID=1\n\
+                    TEXT HELP\nappend nvmeroot=off to skip\nlinux\nmenu end\nEndText\n\
+                    text\nlabel b\nlinux vmlinuz-2\ninitrd i\n";
+        let menu = Menu::read("e", text, &|_| None);
+        assert_eq!(
+            menu.entries,
+            [entry("e:1", "1", "root=UUID=1"), entry("e:11", "2", "")]
+        );
+    }
+
+    #[test]
+    fn what_is_included_with_a_title_is_a_menu_of_its_own() {
+        let read = |_: &str| Some("append nvmeroot=off\n".to_owned());
+        let text = "label a\nlinux vmlinuz-1\ninitrd i\nappend a\nmenu include o Other\n\
+                    label b\nlinux vmlinuz-2\ninitrd i\nmenu include p\n";
+        let menu = Menu::read("d/e", text, &read);
+        assert_eq!(
+            menu.entries,
+            [
+                entry("d/e:1", "1", "a"),
+                entry("d/e:6", "2", "nvmeroot=off")
             ]
         );
     }
