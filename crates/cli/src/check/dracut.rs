@@ -48,8 +48,8 @@ fn of_directories(subject: &Subject<'_>) -> Vec<String> {
         // bash takes a name with white space for several, which are not there.
         let is_read = |name: &String| {
             let is_name = !name.starts_with('.') && !name.contains(char::is_whitespace);
-            let path = || format!("{directory}/{name}");
-            name.ends_with(".conf") && is_name && subject.root.exists(&path()).unwrap_or_default()
+            let exists = |path: &str| subject.root.exists(path).unwrap_or_default();
+            name.ends_with(".conf") && is_name && exists(&format!("{directory}/{name}"))
         };
         found.extend(names.filter(is_read).map(|name| (directory, name)));
     }

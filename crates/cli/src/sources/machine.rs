@@ -75,7 +75,11 @@ pub(crate) fn cards(top: &Path) -> Result<Known<Vec<Card>>, Failure> {
         let at = |file: &str| format!("{LINKS}/{name}/{file}");
         // What is no directory is no link (`bonding_masters`), what has no device is
         // virtual; type 1 is Ethernet (`ARPHRD_ETHER`).
-        if !top.is_directory(&at("device")) || files.text(&at("type")).as_deref() != Some("1") {
+        let is_link = top.is_directory(&format!("{LINKS}/{name}"));
+        if !is_link
+            || !top.exists(&at("device"))?
+            || files.text(&at("type")).as_deref() != Some("1")
+        {
             continue;
         }
         let uevent = files.text(&at("device/uevent")).unwrap_or_default();

@@ -20,13 +20,13 @@ pub(super) fn interface<'d>(
 ) -> Option<Node<'d>> {
     let mut told = Told::new(findings);
     let fields = Fields::read(mapping, &[NAMESERVER], &mut told);
-    if mapping.get("address").is_none() {
+    let has_address = mapping.get("address").is_some();
+    if !has_address {
         let message = "this name server has no `address`";
         told.misfit(node, message, "`address`, one or a list of them");
     }
     told.warn_all();
-    mapping.get("address")?;
-    fields.value("interface")
+    fields.value("interface").filter(|_| has_address)
 }
 
 /// Says of name servers of one interface that cloud-init drops them.
