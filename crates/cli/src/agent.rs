@@ -1,5 +1,7 @@
 //! Finding the agent that belongs to this program.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -79,8 +81,8 @@ fn machine_of(root: &RootTree) -> Result<Machine, Failure> {
             return Ok(machine);
         }
     }
-    let own = std::env::current_exe().and_then(|own| read_file(&own, LONGEST));
-    own.ok()
+    own_head()
+        .ok()
         .and_then(|bytes| Machine::read(&bytes).ok())
         .ok_or_else(|| {
             anyhow!(
@@ -88,6 +90,14 @@ fn machine_of(root: &RootTree) -> Result<Machine, Failure> {
             )
             .into()
         })
+}
+
+/// The beginning of this program.
+fn own_head() -> io::Result<Vec<u8>> {
+    let own = File::open(std::env::current_exe()?)?;
+    let mut head = Vec::new();
+    own.take(HEAD).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 /// Reads a file, if it can work in an initramfs of such a machine; else says

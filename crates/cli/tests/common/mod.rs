@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -49,8 +51,10 @@ pub(crate) fn elf(machine: u16, segment: u32) -> Vec<u8> {
 
 /// The machine that the tests run on, as in elf(5).
 pub(crate) fn machine() -> u16 {
-    let own = std::fs::read("/proc/self/exe").expect("this program");
-    u16::from_le_bytes([own[18], own[19]])
+    let mut head = [0; 20];
+    let mut own = File::open("/proc/self/exe").expect("this program");
+    own.read_exact(&mut head).expect("a header");
+    u16::from_le_bytes([head[18], head[19]])
 }
 
 /// A stand-in that `configure` takes: loaded (1), and by itself.
