@@ -179,7 +179,7 @@ fn mask_bare(text: &str) -> String {
         masked.push_str(before);
         let has = |kind: fn(&u8) -> bool| run.as_bytes().iter().any(kind);
         let is_key = run.len() >= BASE64_KEY
-            && !run.starts_with('/')
+            && !is_path(run)
             && has(u8::is_ascii_lowercase)
             && has(u8::is_ascii_uppercase)
             && has(u8::is_ascii_digit);
@@ -187,6 +187,11 @@ fn mask_bare(text: &str) -> String {
         rest = after;
     }
     masked + rest
+}
+
+/// One key in 64 begins with `/`, too; of these one in 20 has no long name.
+fn is_path(run: &str) -> bool {
+    run.starts_with('/') && run.split('/').all(|name| name.len() < BASE64_KEY / 2)
 }
 
 fn is_base64(b: u8) -> bool {
@@ -312,12 +317,13 @@ mod tests {
         let key = "2Jv0OVcMdJxHZb1mWm5oC5yxYq6Nm0FgB1bPfVdS9k4";
         assert_eq!(tidy(format!("`{key}` is no port")), "`(secret)` is no port");
         assert_eq!(tidy(key), "(secret)");
+        assert_eq!(tidy(format!("`/{}`", &key[1..])), "`(secret)`");
         // 42 digits and padding are masked anywhere, fewer are no key.
         assert_eq!(mask(&format!("{}=", &key[..42])), "(secret)");
         let short = format!("{}=", &key[..41]);
         assert_eq!(mask(&short), short);
         for plain in [
-            "/usr/lib/Aa1/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+            "/usr/lib/Aa1/bbbbbbbbbbbbbbbbbbbb/cccccccccccccccccccc",
             "a100000000000000000000000000000000000000000000",
         ] {
             assert_eq!(tidy(plain), plain);
