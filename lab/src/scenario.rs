@@ -42,7 +42,7 @@ pub use definition::{SETTLE, Scenario};
 
 use definition::{boots, by_agent, reporting, settled, twice};
 
-/// Every scenario.
+/// Every scenario that the whole lab runs.
 pub fn all() -> Vec<Scenario> {
     let groups = [
         hand_over::all(),
@@ -73,6 +73,11 @@ pub fn all() -> Vec<Scenario> {
     let mut scenarios: Vec<_> = groups.into_iter().flatten().collect();
     scenarios.extend(dracut::of(&scenarios));
     scenarios
+}
+
+/// What only who names it gets.
+pub fn on_request() -> Vec<Scenario> {
+    leaving::on_request()
 }
 
 /// A root that comes up, one that is refused, and one that is handed over: for

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use nvmeroot_lab::scenario::matrix::Cell;
-use nvmeroot_lab::scenario::{SMOKE, Scenario};
+use nvmeroot_lab::scenario::{SMOKE, Scenario, on_request};
 use nvmeroot_lab::{Clock, Error, Job, Kind, SEED, Way};
 
 /// What somebody asked for.
@@ -81,9 +81,11 @@ impl Choice {
             let cell = cells.find(|cell| cell.to_string() == name)?;
             Some(cell.scenario())
         };
+        let on_request = on_request();
         let find = |name: &str| {
             let found = all.iter().find(|scenario| scenario.name == name).cloned();
             found
+                .or_else(|| on_request.iter().find(|one| one.name == name).cloned())
                 .or_else(|| cell(name))
                 .ok_or_else(|| Error::UnknownScenario {
                     name: name.to_owned(),
@@ -129,7 +131,8 @@ mod tests {
 
     #[test]
     fn scenarios_have_names_of_their_own() {
-        let mut names: Vec<_> = scenario::all().iter().map(|s| s.name).collect();
+        let all = [scenario::all(), scenario::on_request()].concat();
+        let mut names: Vec<_> = all.iter().map(|s| s.name).collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();
@@ -143,6 +146,21 @@ mod tests {
             unknown.to_string(),
             "no scenario is called `nonesuch`\nhint: `--list` prints their names"
         );
+    }
+
+    #[test]
+    fn what_takes_long_runs_for_who_names_it() {
+        let jobs = |choice: Choice| {
+            let (jobs, _) = choice.jobs(scenario::all()).expect("jobs");
+            jobs.into_iter().map(|job| job.scenario.name)
+        };
+        assert!(!jobs(Choice::default()).any(|name| name == "kexec"));
+        let names = vec!["kexec".to_owned()];
+        let named = jobs(Choice {
+            names,
+            ..Choice::default()
+        });
+        assert_eq!(named.collect::<Vec<_>>(), ["kexec"]);
     }
 
     fn kinds(choice: &Choice) -> (Vec<(&'static str, Kind)>, Vec<String>) {

@@ -10,6 +10,7 @@ mod tables;
 use super::Scenario;
 use crate::host_spec::{Generator, HostSpec, Manager, Release, TreeFile};
 use crate::machine::Need;
+use crate::session::switch_on;
 use case::Case;
 
 pub use rivals::{Rival, WAYS, rivals};
@@ -91,6 +92,8 @@ fn emulated(cases: &[Case]) -> Vec<Scenario> {
         Some(Scenario {
             name,
             needs: &[Need::AcpiTable],
+            // What a second boot shows it shows simulated.
+            events: switch_on,
             ..simulated
         })
     };
