@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::agent;
+use crate::program::of_workspace;
 use crate::shell::{cargo, is_installed, part, target_dir, top};
 
 #[derive(clap::Args)]
@@ -158,9 +159,7 @@ fn lay_out(directory: &Path) -> Result<()> {
     put(&agent, &directory.join("usr/lib/nvmeroot/nvmeroot-agent"))?;
     part(
         "write manual pages, completions and hooks",
-        cargo()
-            .args(["run", "--locked", "--quiet", "--package", "nvmeroot"])
-            .args(["--example", "package_files", "--"])
+        of_workspace(&["build", "--example", "package_files"], "package_files")?
             .arg(std::path::absolute(directory)?),
     )?;
     let crates = directory.join("usr/share/doc/nvmeroot/crates.txt");

@@ -11,8 +11,8 @@ use anyhow::{Context, bail};
 use nvmeroot_lab::{Error, Job, Kind, Lab, Verdict, requirements, scenario};
 
 use self::choice::Choice;
-use crate::program::build;
-use crate::shell::{Skipped, cargo, in_ci, part};
+use crate::program::{build, of_workspace};
+use crate::shell::{Skipped, in_ci, part};
 
 /// Arguments of `cargo xtask lab`.
 #[derive(Debug, Default, clap::Args)]
@@ -135,9 +135,8 @@ pub(crate) fn simulation() -> anyhow::Result<Option<Skipped>> {
     let kernel = lab.uml_kernel().context("the lab has no kernel")?;
     part(
         "simulated machines",
-        cargo()
-            .args(["test", "--locked", "--quiet", "--package", "machinesim"])
-            .args(["--test", "machines"])
+        of_workspace(&["test", "--no-run", "--test", "machines"], "machines")?
+            .arg("--quiet")
             .env("MACHINESIM_KERNEL", kernel),
     )?;
     Ok(None)

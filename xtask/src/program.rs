@@ -1,11 +1,12 @@
 //! The programs under test, built as users get them.
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 
-use crate::shell::{cargo, reproducible};
+use crate::shell::{cargo, reproducible, top};
 
 /// Builds the program under test as users get it, and the agent beside it.
 pub(crate) fn build() -> Result<PathBuf> {
@@ -28,7 +29,7 @@ pub(crate) fn build_program() -> Result<PathBuf> {
         .env("CARGO_ENCODED_RUSTFLAGS", reproducible()?.join("\u{1f}"))
         .stderr(Stdio::inherit())
         .output()
-        .context("cannot run cargo")?;
+        .context("can't run cargo")?;
     if !output.status.success() {
         bail!("building `nvmeroot` failed");
     }
@@ -43,6 +44,49 @@ fn executable(messages: &str) -> Option<PathBuf> {
         let path = PathBuf::from(message.get("executable")?.as_str()?);
         (path.file_name()? == "nvmeroot").then_some(path)
     })
+}
+
+/// A program of the workspace, chosen by cargo's words and its name. Built as all tests are: for its package alone cargo chooses other features of its dependencies,
+/// and compiles those once more.
+pub(crate) fn of_workspace(words: &[&str], name: &str) -> Result<Command> {
+    let output = cargo()
+        .args(words)
+        .args([
+            "--workspace",
+            "--locked",
+            "--quiet",
+            "--message-format=json",
+        ])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("can't run cargo")?;
+    if !output.status.success() {
+        bail!("building `{name}` failed");
+    }
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let built = messages.lines().find_map(|line| {
+        let built: Built = serde_json::from_str(line).ok()?;
+        (built.target.name == name).then_some(built)
+    });
+    let built = built.with_context(|| format!("cargo built nothing called `{name}`"))?;
+    let mut command = Command::new(built.executable);
+    // As cargo starts tests.
+    command.current_dir(built.manifest_path.parent().unwrap_or(top()));
+    Ok(command)
+}
+
+/// What cargo says of a program that it built (The Cargo Book, External tools, Artifact
+/// messages).
+#[derive(Deserialize)]
+struct Built {
+    executable: PathBuf,
+    manifest_path: PathBuf,
+    target: Target,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use self::source::{From, Source, found};
-use crate::shell::{Skipped, cargo, in_ci, part};
+use crate::program::of_workspace;
+use crate::shell::{Skipped, in_ci, part};
 
 /// Arguments of `cargo xtask conformance`.
 #[derive(Debug, Default, clap::Args)]
@@ -53,10 +54,9 @@ fn netplan(args: &Args) -> Result<Option<Skipped>> {
     );
     part(
         "conformance",
-        cargo()
-            .args(["test", "--locked", "--quiet"])
-            .args(["--package", "nvmeroot-intake", "--lib", "conformance"])
-            .args(["--", "--include-ignored", "--nocapture"])
+        of_workspace(&["test", "--no-run", "--lib"], "nvmeroot_intake")?
+            .args(["conformance", "--quiet"])
+            .args(["--include-ignored", "--nocapture"])
             .env("NVMEROOT_NETPLAN_SOURCE", dir),
     )?;
     Ok(None)

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use super::source::{From, found};
-use crate::shell::{Skipped, cargo, part};
+use crate::program::of_workspace;
+use crate::shell::{Skipped, part};
 
 /// Further directories of samples, colons between: each with `tables`, `diffs`
 /// and `tables_bad`.
@@ -49,10 +50,8 @@ pub(super) fn run(anew: bool) -> Result<Option<Skipped>> {
     }
     part(
         "boot tables",
-        cargo()
-            .args(["test", "--locked", "--quiet"])
-            .args(["--package", "nvmeroot-nbft", "--test", "libnvme"])
-            .args(["--", "--include-ignored", "--nocapture"])
+        of_workspace(&["test", "--no-run", "--test", "libnvme"], "libnvme")?
+            .args(["--quiet", "--include-ignored", "--nocapture"])
             .env(SAMPLES, env::join_paths(samples)?),
     )?;
     Ok(None)
