@@ -7,7 +7,7 @@ mod cases;
 mod rivals;
 mod tables;
 
-use super::Scenario;
+use super::{Scenario, reporting};
 use crate::host_spec::{Generator, HostSpec, Manager, Release, TreeFile};
 use crate::machine::Need;
 use crate::session::switch_on;
@@ -91,8 +91,12 @@ fn emulated(cases: &[Case]) -> Vec<Scenario> {
         let name: &'static str = format!("acpi-{}", simulated.name).leak();
         Some(Scenario {
             name,
+            host: reporting(HostSpec {
+                name: format!("acpi-{}", simulated.host.name),
+                ..simulated.host
+            }),
             needs: &[Need::AcpiTable],
-            // What a second boot shows it shows simulated.
+            // What a second boot and the running system show they show simulated.
             events: switch_on,
             ..simulated
         })
