@@ -2,12 +2,12 @@
 
 use super::super::dhcp::DHCP4_NETPLAN;
 use super::super::static_address::{IPV4_NETPLAN, remote_root};
-use super::super::{Controller, End, Faults, InstallerConfig, Outcome, Scenario, by_agent};
+use super::super::{Controller, End, Faults, InstallerConfig, Outcome, Scenario, by_agent, twice};
 use crate::error::Result;
 use crate::firmware::Firmware;
 use crate::host_spec::{Generator, HostSpec, Release};
 use crate::lab::{FIRST_SLOT, Wiring};
-use crate::session::Session;
+use crate::session::{Session, switch_on};
 use crate::target::TargetSpec;
 use crate::trouble::Trouble;
 
@@ -38,7 +38,8 @@ pub(super) struct Case {
     pub(super) settle: u32,
     pub(super) trouble: Vec<Trouble>,
     pub(super) end: End,
-    pub(super) events: fn(&mut Session) -> Result<()>,
+    /// What happens, where it is more than that it is switched on.
+    pub(super) events: Option<fn(&mut Session) -> Result<()>>,
     pub(super) check: fn(&Outcome, &mut Faults),
 }
 
@@ -72,8 +73,16 @@ impl Case {
             outage: None,
             renumbered: false,
             trouble: self.trouble.clone(),
-            events: self.events,
+            events: self.events.unwrap_or(switch_on),
             check: self.check,
+        }
+    }
+
+    /// It, booted once more.
+    pub(super) fn twice(&self, release: Release, generator: Generator) -> Scenario {
+        Scenario {
+            events: self.events.unwrap_or(twice),
+            ..self.scenario(release, generator)
         }
     }
 

@@ -7,7 +7,7 @@ use super::super::dhcp::dhcp4_target;
 use super::super::links;
 use super::super::paths::two_networks;
 use super::super::static_address::{ipv4_target, net, portal};
-use super::super::{End, Faults, Outcome, SETTLE, boots, twice};
+use super::super::{End, Faults, Outcome, SETTLE, boots};
 use super::case::{Case, Known};
 use super::tables::{discovery, drive, hfi, leased, nqn, table};
 use crate::error::Result;
@@ -54,7 +54,7 @@ fn fixed() -> Case {
         settle: SETTLE,
         trouble: Vec::new(),
         end: boots(),
-        events: twice,
+        events: None,
         check: |outcome, faults| {
             stands(outcome, faults, "10.77.0.50/24");
             if let Some(report) = &outcome.report {
@@ -291,7 +291,7 @@ fn gone() -> Case {
             within: Duration::from_secs(400),
             saying: ["nvmeroot: ", "NBFT"].map(str::to_owned).to_vec(),
         },
-        events: switch_on,
+        events: Some(switch_on),
         check: |outcome, faults| faults.recorded(outcome, "failed"),
         ..fixed()
     }
@@ -351,7 +351,7 @@ fn changed() -> Case {
         title: "another table at the second boot: what it names is connected, and nothing else",
         cards: 2,
         target: two_networks(),
-        events: set_up_anew,
+        events: Some(set_up_anew),
         check: |outcome, faults| {
             let is_second = !outcome.earlier.is_empty();
             let (card, address, portal) = if is_second {
