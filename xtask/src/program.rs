@@ -1,4 +1,4 @@
-//! The programs under test, built as users get them.
+//! The programs under test, built as users get them, and those that test them.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -16,25 +16,27 @@ pub(crate) fn build() -> Result<PathBuf> {
 
 /// Builds the program alone.
 pub(crate) fn build_program() -> Result<PathBuf> {
-    let output = cargo()
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--package",
-            "nvmeroot",
-            "--message-format=json",
-        ])
-        .env_remove("RUSTFLAGS")
-        .env("CARGO_ENCODED_RUSTFLAGS", reproducible()?.join("\u{1f}"))
+    let said = messages(
+        cargo()
+            .args(["build", "--release", "--locked", "--package", "nvmeroot"])
+            .arg("--message-format=json")
+            .env_remove("RUSTFLAGS")
+            .env("CARGO_ENCODED_RUSTFLAGS", reproducible()?.join("\u{1f}")),
+        "nvmeroot",
+    )?;
+    executable(&said).context("cargo built no program called `nvmeroot`")
+}
+
+/// What cargo says on its standard output while it builds that; why it fails, it says itself.
+fn messages(command: &mut Command, name: &str) -> Result<String> {
+    let output = command
         .stderr(Stdio::inherit())
         .output()
         .context("can't run cargo")?;
     if !output.status.success() {
-        bail!("building `nvmeroot` failed");
+        bail!("building `{name}` failed");
     }
-    let messages = String::from_utf8_lossy(&output.stdout);
-    executable(&messages).context("cargo built no program called `nvmeroot`")
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// The program's path in cargo's messages.
@@ -46,25 +48,19 @@ fn executable(messages: &str) -> Option<PathBuf> {
     })
 }
 
-/// A program of the workspace, chosen by cargo's words and its name. Built as all tests are: for its package alone cargo chooses other features of its dependencies,
-/// and compiles those once more.
+/// A program of the workspace, chosen by cargo's words and its name. It is built as all tests
+/// are: for its package alone cargo chooses other features of its dependencies, and compiles
+/// those once more.
 pub(crate) fn of_workspace(words: &[&str], name: &str) -> Result<Command> {
-    let output = cargo()
-        .args(words)
-        .args([
-            "--workspace",
-            "--locked",
-            "--quiet",
-            "--message-format=json",
-        ])
-        .stderr(Stdio::inherit())
-        .output()
-        .context("can't run cargo")?;
-    if !output.status.success() {
-        bail!("building `{name}` failed");
-    }
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let built = messages.lines().find_map(|line| {
+    eprintln!("── build `{name}`");
+    let said = messages(
+        cargo()
+            .args(words)
+            .args(["--workspace", "--locked", "--quiet"])
+            .arg("--message-format=json"),
+        name,
+    )?;
+    let built = said.lines().find_map(|line| {
         let built: Built = serde_json::from_str(line).ok()?;
         (built.target.name == name).then_some(built)
     });

@@ -8,7 +8,7 @@ use nvmeroot_lab::{Clock, Error, Job, Kind, SEED, Way};
 /// What somebody asked for.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Choice {
-    /// Scenarios to run; all of them when none is named
+    /// Scenarios to run; when none is named all but `kexec`, which takes seven minutes or more
     names: Vec<String>,
     /// Three scenarios in under a minute, for the edit loop
     #[arg(long, conflicts_with = "names")]
